@@ -1,0 +1,43 @@
+"""Derivatives of neural networks that a person can see, trust and run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backpropsym.errors import BackpropsymError as BackpropsymError
+    from backpropsym.network import Network as Network
+    from backpropsym.network import example as example
+    from backpropsym.network import load as load
+    from backpropsym.network import loads as loads
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "BackpropsymError": "backpropsym.errors",
+    "Network": "backpropsym.network",
+    "example": "backpropsym.network",
+    "load": "backpropsym.network",
+    "loads": "backpropsym.network",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names, loaded when first used; registered functions such as `relu` for building networks."""
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    if not name.startswith("_"):
+        from backpropsym.spec.handles import registered
+
+        try:
+            return registered(name)
+        except KeyError:
+            pass
+    raise AttributeError(f"module 'backpropsym' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    from backpropsym.ops.function import FUNCTIONS
+
+    return sorted([*_PUBLIC, *FUNCTIONS, "__version__"])

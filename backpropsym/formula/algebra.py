@@ -1,0 +1,127 @@
+"""Constructors that keep a derived formula short: zeros and ones vanish, numbers fold, signs move out.
+
+They never reorder what a person would recognise: terms and factors stay in the order given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+from backpropsym.errors import FormulaError
+from backpropsym.formula.tree import ONE, ZERO, Add, Div, Expr, Mul, Neg, Number, Pow
+
+_DIGITS = 60
+
+
+def folded(value: Fraction) -> Number:
+    """`value` as a leaf, rounded to a float once it no longer has a short exact form."""
+    if max(abs(value.numerator), value.denominator) <= 10**_DIGITS:
+        return Number(value)
+    try:
+        return Number(Fraction(float(value)))
+    except OverflowError:
+        raise FormulaError(
+            "a constant in the derivative is beyond the range of floating point",
+            fix="rescale the numbers in the formula",
+        ) from None
+
+
+def add(terms: Iterable[Expr]) -> Expr:
+    """The sum of `terms`: nested sums opened, equal terms counted (x + x is 2*x), zeros left out."""
+    counts: dict[Expr, Fraction] = {}
+    for term in _flat_terms(terms):
+        coefficient, rest = _coefficient(term)
+        counts[rest] = counts.get(rest, Fraction(0)) + coefficient
+    kept = [mul([folded(count), rest]) for rest, count in counts.items() if count]
+    if not kept:
+        return ZERO
+    return kept[0] if len(kept) == 1 else Add(tuple(kept))
+
+
+def mul(factors: Iterable[Expr]) -> Expr:
+    """The product of `factors`: nested products opened, numbers folded to the front, the sign outside.
+
+    A quotient among the factors makes the whole a quotient: x * (1/y) is x/y.
+    """
+    coefficient = Fraction(1)
+    above: list[Expr] = []
+    below: list[Expr] = []
+    for factor in _flat_factors(factors):
+        inner, rest = _coefficient(factor)
+        coefficient *= inner
+        if isinstance(rest, Div):
+            inner, rest_above = _coefficient(rest.numerator)
+            coefficient *= inner
+            above.append(rest_above)
+            below.append(rest.denominator)
+        else:
+            above.append(rest)
+    if not coefficient:
+        return ZERO
+    factors = [part for part in _flat_factors(above) if part != ONE]
+    if not below:
+        return _signed_product(coefficient, factors)
+    quotient = div(_signed_product(abs(coefficient), factors), mul(below))
+    return Neg(quotient) if coefficient < 0 else quotient
+
+
+def _signed_product(coefficient: Fraction, factors: list[Expr]) -> Expr:
+    if not factors:
+        return folded(coefficient)
+    if abs(coefficient) != 1:
+        factors = [folded(abs(coefficient)), *factors]
+    product = factors[0] if len(factors) == 1 else Mul(tuple(factors))
+    return Neg(product) if coefficient < 0 else product
+
+
+def neg(operand: Expr) -> Expr:
+    """Minus `operand`."""
+    return mul([Number(Fraction(-1)), operand])
+
+
+def div(numerator: Expr, denominator: Expr) -> Expr:
+    """The quotient, with the sign outside and a denominator of one left out."""
+    if isinstance(numerator, Neg):
+        return Neg(div(numerator.operand, denominator))
+    if numerator == ZERO or denominator == ONE:
+        return numerator
+    return Div(numerator, denominator)
+
+
+def power(base: Expr, exponent: Fraction) -> Expr:
+    """The power, with exponents 0 and 1 resolved and whole powers of whole powers multiplied."""
+    if exponent == 0:
+        return ONE
+    if isinstance(base, Pow) and exponent.denominator == base.exponent.denominator == 1:
+        return Pow(base.base, base.exponent * exponent)
+    return base if exponent == 1 else Pow(base, exponent)
+
+
+def _flat_terms(terms: Iterable[Expr]) -> Iterable[Expr]:
+    for term in terms:
+        if isinstance(term, Add):
+            yield from _flat_terms(term.terms)
+        else:
+            yield term
+
+
+def _flat_factors(factors: Iterable[Expr]) -> Iterable[Expr]:
+    for factor in factors:
+        if isinstance(factor, Mul):
+            yield from _flat_factors(factor.factors)
+        else:
+            yield factor
+
+
+def _coefficient(term: Expr) -> tuple[Fraction, Expr]:
+    """`term` as a number times the rest; the rest is 1 for a number."""
+    if isinstance(term, Neg):
+        inner, rest = _coefficient(term.operand)
+        return -inner, rest
+    if isinstance(term, Number):
+        return term.value, ONE
+    if isinstance(term, Mul) and isinstance(term.factors[0], Number):
+        others = term.factors[1:]
+        return term.factors[0].value, others[0] if len(others) == 1 else Mul(others)
+    return Fraction(1), term

@@ -1,0 +1,336 @@
+"""Text to a checked expression tree: Python's `ast` with a whitelist; nothing is ever evaluated."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NoReturn
+
+from backpropsym.errors import FormulaError, Location, Problem, did_you_mean, printable
+from backpropsym.formula import limits
+from backpropsym.formula.names import name_problem
+from backpropsym.formula.tree import (
+    Add,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Index,
+    Limits,
+    MatMul,
+    Mul,
+    Name,
+    Neg,
+    Number,
+    Pow,
+    Span,
+    Text,
+    depth,
+    walk,
+)
+
+_TOKEN = re.compile(
+    r"""(?P<space>[ \t]+)
+      | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
+      | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+      | (?P<text>"[A-Za-z0-9_ ,.>-]*"|'[A-Za-z0-9_ ,.>-]*')
+      | (?P<operator>\*\*|<=|>=|[-+*/@<>=(),\[\]:])""",
+    re.VERBOSE,
+)
+_COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """How a function may be called in a formula.
+
+    `arguments` are positional names in order; `defaults` those of them that may be left out; `options` are
+    keywords that take a constant. `variadic` lifts the upper bound on the number of arguments.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    defaults: Mapping[str, Fraction]
+    options: tuple[str, ...] = ()
+    variadic: bool = False
+
+
+def parse_formula(text: str, functions: Mapping[str, Signature]) -> Expr:
+    """Read `text` as a formula whose calls are restricted to `functions`.
+
+    Names are left as they are; whether they exist is decided where the nodes are known.
+
+    Raises
+    ------
+    FormulaError : outside the language or over a limit; its location marks the columns in `text`.
+    """
+    _check_characters(text)
+    _check_tokens(text)
+    try:
+        body = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        column = max((error.offset or 1) - 1, 0) + len(text) - len(text.lstrip())
+        _fail(text, f"not a formula: {error.msg}", (column, column + 1))
+    except (RecursionError, MemoryError, ValueError):
+        _fail(text, "the formula is too deeply nested", fix="split it into several nodes")
+    expr = _Reader(text, functions).read(body)
+    parts = sum(1 for _ in walk(expr))
+    if parts > limits.MAX_PARTS or depth(expr) > limits.MAX_DEPTH:
+        found = f"the formula has {parts} parts and {depth(expr)} levels"
+        allowed = f"split it into several nodes: at most {limits.MAX_PARTS} parts and {limits.MAX_DEPTH} levels"
+        _fail(text, found, fix=allowed)
+    return expr
+
+
+def _fail(text: str, message: str, span: Span | None = None, fix: str | None = None) -> NoReturn:
+    where = None
+    if len(text) <= limits.MAX_CHARACTERS:
+        start, end = span or (0, 0)
+        where = Location("formula", None, text, start, max(end - start, 0))
+    raise FormulaError([Problem(message, where, fix=fix)])
+
+
+def _check_characters(text: str) -> None:
+    if len(text) > limits.MAX_CHARACTERS:
+        found = f"the formula has {len(text):,} characters"
+        _fail(text, found, fix=f"split it into several nodes of at most {limits.MAX_CHARACTERS:,} characters")
+    for position, character in enumerate(text):
+        if not (" " <= character <= "~"):
+            shown = printable(ascii(character))
+            _fail(text, f"{shown} cannot stand in a formula", (position, position + 1), "use printable ASCII")
+    if not text.strip():
+        _fail(text, "the formula is empty", fix='write it as in "w*x + b"')
+
+
+def _check_tokens(text: str) -> None:
+    """Refuse what Python's parser should never see: odd numbers, deep brackets, long runs of signs."""
+    position, nesting, run, previous = 0, 0, 0, ""
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            _fail(
+                text,
+                f"{text[position]!r} cannot stand in a formula",
+                (position, position + 1),
+                "use names, numbers, + - * / ** @, brackets and calls of functions",
+            )
+        kind, token, span = match.lastgroup, match.group(), match.span()
+        position = match.end()
+        if kind == "space":
+            continue
+        if kind == "number":
+            _check_number(text, token, span)
+        if kind == "name" and (problem := name_problem(token)):
+            raise FormulaError([problem.at(Location("formula", None, text, span[0], len(token)))])
+        if previous == "number" and kind in ("number", "name"):
+            _fail(text, f"{token!r} follows a number", span, "write a product with *")
+        nesting += (token in "([") - (token in ")]") if kind == "operator" else 0
+        run = run + 1 if kind == "operator" and token not in ")]," else 0
+        if max(nesting, run) > limits.MAX_DEPTH:
+            _fail(text, f"more than {limits.MAX_DEPTH} levels", span, "split it into several nodes")
+        previous = kind or ""
+
+
+def _check_number(text: str, token: str, span: Span) -> None:
+    if len(token) > limits.MAX_NUMBER_CHARACTERS:
+        fix = f"write it with an exponent, as in 1e20; at most {limits.MAX_NUMBER_CHARACTERS} characters"
+        _fail(text, f"a number of {len(token)} characters", span, fix)
+    value = float(token)
+    if math.isinf(value) or (value == 0 and token.lower().split("e")[0].strip("0.")):
+        _fail(text, f"{token} is outside the range of floating point", span, "rescale the formula")
+    if re.match(r"0\d", token):
+        _fail(text, f"{token} starts with a zero", span, f"write {token.lstrip('0') or '0'}")
+
+
+class _Reader:
+    """Converts Python's syntax tree into ours; everything that is not listed is refused."""
+
+    def __init__(self, text: str, functions: Mapping[str, Signature]) -> None:
+        self.text = text
+        self.indent = len(text) - len(text.lstrip())
+        self.functions = functions
+
+    def span(self, node: ast.expr) -> Span:
+        return (self.indent + node.col_offset, self.indent + (node.end_col_offset or node.col_offset))
+
+    def fail(self, node: ast.expr, message: str, fix: str | None = None) -> NoReturn:
+        _fail(self.text, message, self.span(node), fix)
+
+    def read(self, node: ast.expr) -> Expr:
+        """One level of Python's tree; a left chain of operators is followed by a loop, not by recursion."""
+        span = self.span(node)
+        match node:
+            case ast.Name(id=name):
+                return Name(name, span=span)
+            case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+                token = self.text[span[0] : span[1]]
+                return Number(Fraction(token), span=span)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return Neg(self.read(operand), span=span)
+            case ast.BinOp(op=ast.Add() | ast.Sub()):
+                return Add(self._sum(node), span=span)
+            case ast.BinOp(op=ast.Mult() | ast.Div() | ast.MatMult()):
+                return self._product(node)
+            case ast.BinOp(left=base, op=ast.Pow(), right=exponent):
+                return Pow(self.read(base), self._exponent(base, exponent), span=span)
+            case ast.Call():
+                return self._call(node)
+            case ast.Subscript(value=base, slice=subscript):
+                inner = subscript.elts if isinstance(subscript, ast.Tuple) else [subscript]
+                return Index(self.read(base), tuple(self.read(part) for part in inner), span=span)
+            case ast.Compare():
+                self.fail(node, "a comparison stands inside where(...) only", "where(x > 0, a, b)")
+            case _:
+                what = type(node).__name__.lower()
+                self.fail(node, f"{what} is not part of the formula language", "see: names, + - * / ** @, calls")
+
+    def _sum(self, node: ast.expr) -> tuple[Expr, ...]:
+        terms: list[Expr] = []
+        while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            right = self.read(node.right)
+            terms.append(Neg(right, span=right.span) if isinstance(node.op, ast.Sub) else right)
+            if self._bracketed(node.left):
+                break
+            node = node.left
+        else:
+            return (self.read(node), *reversed(terms))
+        return (self.read(node.left), *reversed(terms))
+
+    def _bracketed(self, node: ast.expr) -> bool:
+        """Whether the person put brackets around `node` (Python's tree forgets them)."""
+        return isinstance(node, ast.BinOp) and self.text[self.span(node)[1] :].lstrip().startswith(")")
+
+    def _product(self, node: ast.BinOp) -> Expr:
+        links: list[ast.BinOp] = []
+        head: ast.expr = node
+        while isinstance(head, ast.BinOp) and isinstance(head.op, ast.Mult | ast.Div | ast.MatMult):
+            links.append(head)
+            head = head.left
+        result = self.read(head)
+        for link in reversed(links):
+            right, span = self.read(link.right), self.span(link)
+            if isinstance(link.op, ast.Div):
+                result = Div(result, right, span=span)
+            elif isinstance(link.op, ast.MatMult):
+                result = MatMul(result, right, span=span)
+            elif isinstance(result, Mul):
+                result = Mul((*result.factors, right), span=span)
+            else:
+                result = Mul((result, right), span=span)
+        return result
+
+    def _exponent(self, base: ast.expr, node: ast.expr) -> Fraction:
+        value = self._constant(node)
+        if value is None:
+            fix = "write it with exp: exp(p*log(x))"
+            self.fail(node, "the exponent is not a constant", fix)
+        if abs(value) > limits.MAX_EXPONENT:
+            fix = f"use an exponent between -{limits.MAX_EXPONENT} and {limits.MAX_EXPONENT}, or write it with exp"
+            self.fail(node, "the exponent is too large", fix)
+        number = self._constant(base)
+        if number is not None:
+            self._check_power(base, number, value)
+        return value
+
+    def _check_power(self, node: ast.expr, number: Fraction, exponent: Fraction) -> None:
+        try:
+            value = float(number) ** float(exponent)
+        except (OverflowError, ZeroDivisionError):
+            value = math.inf
+        if isinstance(value, complex) or not math.isfinite(value):
+            self.fail(node, "the power of these numbers is not a finite real number", "write the value itself")
+
+    def _constant(self, node: ast.expr) -> Fraction | None:
+        """The value of a constant such as 2, -0.5 or 1/3; None where it has a name in it."""
+        match node:
+            case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+                start, end = self.span(node)
+                return Fraction(self.text[start:end])
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                inner = self._constant(operand)
+                return None if inner is None else -inner
+            case ast.BinOp(left=left, op=ast.Div(), right=right):
+                numerator, denominator = self._constant(left), self._constant(right)
+                if numerator is None or not denominator:
+                    return None
+                return numerator / denominator
+            case _:
+                return None
+
+    def _call(self, node: ast.Call) -> Expr:
+        if not isinstance(node.func, ast.Name):
+            self.fail(node, "only functions can be called", "write a product with *")
+        name = node.func.id
+        signature = self.functions.get(name)
+        if signature is None:
+            fix = did_you_mean(name, self.functions, "see the list of functions: backpropsym functions")
+            self.fail(node.func, f"{name} is not a function", fix)
+        arguments = tuple(self._argument(part, signature) for part in node.args)
+        keywords = {key.arg: self._argument(key.value, signature) for key in node.keywords if key.arg}
+        if len(keywords) < len(node.keywords):
+            self.fail(node, f"a repeated or starred option in {name}(...)")
+        return self._arranged(node, signature, arguments, keywords)
+
+    def _argument(self, node: ast.expr, signature: Signature) -> Expr:
+        span = self.span(node)
+        match node:
+            case ast.Starred():
+                self.fail(node, "* cannot stand before an argument")
+            case ast.Constant(value=str() as text):
+                return Text(text, span=span)
+            case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.variadic:
+                return Limits(index, self.read(low), self.read(high), span=span)
+            case ast.Compare(left=left, ops=[operator], comparators=[right]) if signature.name == "where":
+                symbol = _COMPARISONS.get(type(operator))
+                if symbol is None:
+                    self.fail(node, "where knows the comparisons < <= > >=")
+                return Compare(symbol, self.read(left), self.read(right), span=span)
+            case _:
+                return self.read(node)
+
+    def _arranged(
+        self, node: ast.Call, signature: Signature, arguments: tuple[Expr, ...], keywords: dict[str, Expr]
+    ) -> Expr:
+        """Arguments in the order of the signature, trailing defaults left out; the options stay keywords."""
+        name, expected = signature.name, signature.arguments
+        usage = _usage(signature)
+        if len(arguments) > len(expected) and not signature.variadic:
+            self.fail(node, f"{name} takes {len(expected)} arguments, found {len(arguments)}", usage)
+        given = dict(zip(expected, arguments, strict=False))
+        options: list[tuple[str, Expr]] = []
+        for key, value in keywords.items():
+            if key in given:
+                self.fail(node, f"{name} got {key} twice", usage)
+            if key in expected:
+                given[key] = value
+            elif key in signature.options:
+                options.append((key, value))
+            else:
+                known = (*expected, *signature.options)
+                self.fail(node, f"{name} has no option {key}", did_you_mean(key, known, usage))
+        for key in expected:
+            if key not in given and key not in signature.defaults:
+                self.fail(node, f"{name} needs {key}", usage)
+        placed = tuple(given[key] if key in given else Number(signature.defaults[key]) for key in expected)
+        while len(placed) > len(arguments) and _is_default(placed[-1], signature.defaults, expected[len(placed) - 1]):
+            placed = placed[:-1]
+        if name == "where" and not isinstance(placed[0], Compare):
+            self.fail(node, "the first argument of where is a comparison", "where(x > 0, a, b)")
+        return Call(name, placed + arguments[len(expected) :], tuple(options), span=self.span(node))
+
+
+def _is_default(argument: Expr, defaults: Mapping[str, Fraction], name: str) -> bool:
+    return isinstance(argument, Number) and defaults.get(name) == argument.value
+
+
+def _usage(signature: Signature) -> str:
+    parts = [
+        f"{name}={float(signature.defaults[name]):g}" if name in signature.defaults else name
+        for name in signature.arguments
+    ]
+    parts += [f"{name}=..." for name in signature.options]
+    return f"write {signature.name}({', '.join(parts)})"

@@ -1,0 +1,72 @@
+"""The derivative of a formula by each of its names: the path sum inside the formula itself.
+
+Each part of a formula is a primitive whose derivative SymPy or the entry gives; a name's derivative is the sum,
+over the places where it stands, of the products of derivatives on the way from the root. One sweep gives all names.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from backpropsym.formula.algebra import add, div, mul, neg, power
+from backpropsym.formula.tree import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Div,
+    Expr,
+    Mul,
+    Name,
+    Neg,
+    Number,
+    Pow,
+    names,
+    substitute,
+)
+from backpropsym.ops.table import FunctionTable
+
+
+def partials(expr: Expr, table: FunctionTable) -> dict[str, Expr]:
+    """d expr / d name for every name in `expr`, in the order of first use."""
+    found: dict[str, list[Expr]] = {name: [] for name in names(expr)}
+    _sweep(expr, ONE, found, table)
+    return {name: add(terms) for name, terms in found.items()}
+
+
+def _sweep(expr: Expr, adjoint: Expr, found: dict[str, list[Expr]], table: FunctionTable) -> None:
+    """Add to `found` the derivative by each name below `expr`, `adjoint` being d root / d expr."""
+    match expr:
+        case Name(name):
+            found[name].append(adjoint)
+        case Add(terms):
+            for term in terms:
+                _sweep(term, adjoint, found, table)
+        case Neg(operand):
+            _sweep(operand, neg(adjoint), found, table)
+        case Mul(factors):
+            for index, factor in enumerate(factors):
+                if not isinstance(factor, Number):
+                    others = factors[:index] + factors[index + 1 :]
+                    _sweep(factor, mul([adjoint, *others]), found, table)
+        case Div(numerator, denominator):
+            _sweep(numerator, div(adjoint, denominator), found, table)
+            if names(denominator):
+                whole = div(mul([adjoint, numerator]), power(denominator, Fraction(2)))
+                _sweep(denominator, neg(whole), found, table)
+        case Pow(base, exponent):
+            inner = mul([adjoint, Number(exponent), power(base, exponent - 1)])
+            _sweep(base, inner, found, table)
+        case Call():
+            _sweep_call(expr, adjoint, found, table)
+
+
+def _sweep_call(expr: Call, adjoint: Expr, found: dict[str, list[Expr]], table: FunctionTable) -> None:
+    slots = table.bind(expr)
+    for index, argument in enumerate(expr.arguments):
+        if expr.function == "where" and index == 0:
+            for name in names(argument):
+                found[name].append(ZERO)
+        elif names(argument):
+            local = table.shortened(substitute(table.partial(expr.function, index), slots))
+            _sweep(argument, mul([adjoint, local]), found, table)

@@ -1,0 +1,100 @@
+"""What a function of the formula language is: everything about one function in one entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+
+from backpropsym.formula.parse import Signature
+from backpropsym.formula.tree import Expr
+
+Formula = str | Expr
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Primitive:
+    """How a function that is not defined by others is computed in each number system.
+
+    Attributes
+    ----------
+    scalar, array : Python source over `math` or `np`; `{0}`, `{1}`, ... stand for the arguments, already
+        bracketed where they need it.
+    real, complex : the same as callables on NumPy arrays. The complex one continues the branch that the real
+        part takes, so that a complex step sees the derivative of that branch.
+    mpmath : the same on mpmath numbers, given the mpmath context first.
+    symbolic : SymPy's own function, where it has one that neither rewrites nor branches.
+    switch : for a function with branches, the quantity whose sign chooses the branch.
+    """
+
+    scalar: str
+    array: str
+    real: Callable[..., Any]
+    complex: Callable[..., Any]
+    mpmath: Callable[..., Any]
+    symbolic: Callable[..., sp.Expr] | None = None
+    switch: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function of scalars, applied entry by entry.
+
+    Formulas are texts in the formula language, or trees, over the names in `arguments`.
+
+    Attributes
+    ----------
+    formula : the definition by other functions; empty for a primitive and for an abstract function.
+    stable : the same for numbers, where the definition overflows or cancels.
+    derivatives : the spelling of d/d(argument) that people use, by argument. Where it is missing, SymPy
+        derives it from `formula`; where it is given, a test proves it equal to what SymPy derives.
+    accurate : the derivative for numbers, to full relative accuracy.
+    by_value : the derivative by the stored `value` of the function, as kernels use it.
+    named : whether a derivative prints as f'(x); else it is written out.
+    kink : the convention at the points without a derivative, in words.
+    domain : where checks take samples, an interval an argument.
+    probes : points at which value and derivatives must be finite.
+    source : where the definition is from.
+    """
+
+    name: str
+    arguments: tuple[str, ...] = ("x",)
+    defaults: Mapping[str, Fraction] = field(default_factory=dict)
+    formula: Formula = ""
+    stable: Formula = ""
+    derivatives: Mapping[str, Formula] = field(default_factory=dict)
+    accurate: Mapping[str, Formula] = field(default_factory=dict)
+    by_value: Mapping[str, Formula] = field(default_factory=dict)
+    primitive: Primitive | None = None
+    abstract: bool = False
+    named: bool = True
+    kink: str = ""
+    domain: tuple[Interval, ...] = ((-3.0, 3.0),)
+    probes: tuple[tuple[float, ...], ...] = ((-1000.0,), (0.0,), (1000.0,))
+    source: str = ""
+    latex: str = ""
+    unicode: str = ""
+
+    @property
+    def signature(self) -> Signature:
+        """How the function may be called."""
+        return Signature(self.name, self.arguments, self.defaults)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The arguments without a default."""
+        return tuple(name for name in self.arguments if name not in self.defaults)
+
+
+FUNCTIONS: dict[str, Function] = {}
+
+
+def define(function: Function) -> None:
+    """Register `function`; with this entry it has derivation, LaTeX, kernels, checks and a docs row."""
+    if function.name in FUNCTIONS:
+        raise ValueError(f"{function.name} is already registered")
+    FUNCTIONS[function.name] = function

@@ -1,0 +1,92 @@
+"""Losses of one scalar prediction and one scalar target."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from backpropsym.ops.function import Function, define
+
+_PAIR = ("prediction", "target")
+_REAL_PAIR = ((-3.0, 3.0), (-3.0, 3.0))
+
+
+def _loss(name: str, formula: str, **facts: Any) -> None:
+    facts.setdefault("arguments", _PAIR)
+    facts.setdefault("domain", _REAL_PAIR)
+    facts.setdefault("probes", ((-1000.0, 0.0), (0.0, 0.0), (1000.0, 0.0)))
+    define(Function(name=name, formula=formula, named=False, **facts))
+
+
+_loss(
+    "mse",
+    "(prediction - target)**2",
+    derivatives={"prediction": "2*(prediction - target)", "target": "-2*(prediction - target)"},
+    source="squared error, Legendre 1805",
+)
+_loss(
+    "mae",
+    "abs(prediction - target)",
+    derivatives={"prediction": "sign(prediction - target)", "target": "-sign(prediction - target)"},
+    kink="mae'(0) = 0",
+    source="absolute error, Laplace 1774",
+)
+_loss(
+    "huber",
+    "where(abs(prediction - target) <= delta, (prediction - target)**2/2, "
+    "delta*(abs(prediction - target) - delta/2))",
+    arguments=("prediction", "target", "delta"),
+    defaults={"delta": Fraction(1)},
+    derivatives={
+        "prediction": "clip(prediction - target, -delta, delta)",
+        "target": "-clip(prediction - target, -delta, delta)",
+        "delta": "max(abs(prediction - target) - delta, 0)",
+    },
+    domain=(*_REAL_PAIR, (0.5, 1.5)),
+    source="Huber 1964",
+)
+_loss(
+    "log_cosh",
+    "log((exp(prediction - target) + exp(target - prediction))/2)",
+    stable="abs(prediction - target) + log1p(exp(-2*abs(prediction - target))) "
+    "- 0.693147180559945309417232121458176568",
+    derivatives={"prediction": "tanh(prediction - target)", "target": "-tanh(prediction - target)"},
+    source="Green 1990",
+)
+_loss(
+    "bce",
+    "-(target*log(prediction) + (1 - target)*log(1 - prediction))",
+    stable="-(target*log(prediction) + (1 - target)*log1p(-prediction))",
+    derivatives={
+        "prediction": "(prediction - target)/(prediction*(1 - prediction))",
+        "target": "log(1 - prediction) - log(prediction)",
+    },
+    domain=((0.05, 0.95), (0.0, 1.0)),
+    probes=((1e-12, 0.0), (0.5, 0.5), (1e-12, 1.0)),
+    source="binary cross-entropy of a probability, Good 1952",
+)
+_loss(
+    "bce_with_logits",
+    "log(1 + exp(prediction)) - prediction*target",
+    stable="max(prediction, 0) - prediction*target + log1p(exp(-abs(prediction)))",
+    derivatives={"prediction": "sigmoid(prediction) - target", "target": "-prediction"},
+    domain=((-3.0, 3.0), (0.0, 1.0)),
+    source="binary cross-entropy of a logit, Good 1952",
+)
+_loss(
+    "hinge",
+    "max(1 - target*prediction, 0)",
+    derivatives={
+        "prediction": "-target*step(1 - target*prediction)",
+        "target": "-prediction*step(1 - target*prediction)",
+    },
+    kink="hinge has slope 0 where target*prediction = 1",
+    source="Cortes and Vapnik 1995; targets are -1 and 1",
+)
+_loss(
+    "poisson",
+    "exp(prediction) - target*prediction",
+    derivatives={"prediction": "exp(prediction) - target", "target": "-prediction"},
+    probes=((-700.0, 0.0), (0.0, 0.0), (700.0, 0.0)),
+    source="Poisson negative log-likelihood of a log rate",
+)

@@ -1,0 +1,158 @@
+"""The functions that a network knows: the registered ones, its own, and the derivatives of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from backpropsym.formula.parse import Signature, parse_formula
+from backpropsym.formula.tree import Call, Expr, Name, Number, children, rebuild, substitute
+from backpropsym.ops import activations, losses, primitives  # noqa: F401  (each import registers its entries)
+from backpropsym.ops.function import FUNCTIONS, Formula, Function
+from backpropsym.ops.symbolic import SymbolicFunctions, to_tree
+
+
+def prime_name(function: Function, argument: str) -> str:
+    """The name of the derivative of `function` by `argument`: f_prime, or f_prime_beta for a later argument."""
+    suffix = "" if argument == function.arguments[0] else f"_{argument}"
+    return f"{function.name}_prime{suffix}"
+
+
+class FunctionTable(Mapping[str, Function]):
+    """Functions by name. Derivatives such as `tanh_prime` are functions too and appear when first asked for.
+
+    Parameters
+    ----------
+    own : the functions that a network declares, by name; they hide registered ones of the same name.
+    """
+
+    def __init__(self, own: Mapping[str, Function] | None = None) -> None:
+        self.own: dict[str, Function] = dict(own or {})
+        self._derived: dict[str, Function] = {}
+        self._parents: dict[str, tuple[str, str]] = {}
+        self._trees: dict[str, Expr] = {}
+        self._partials: dict[tuple[str, int], Expr] = {}
+        self.symbolic = SymbolicFunctions(lambda name: self[name].arguments, self.bind, self.partial)
+
+    def __getitem__(self, name: str) -> Function:
+        if name in self.own:
+            return self.own[name]
+        return FUNCTIONS[name] if name in FUNCTIONS else self._derived[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.own
+        yield from (name for name in FUNCTIONS if name not in self.own)
+
+    def __len__(self) -> int:
+        return len(FUNCTIONS.keys() | self.own.keys())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.own or name in FUNCTIONS or name in self._derived
+
+    @cached_property
+    def signatures(self) -> Mapping[str, Signature]:
+        """How each function may be called in a formula."""
+        return {name: function.signature for name, function in self.items()}
+
+    def tree(self, formula: Formula) -> Expr:
+        """A formula of an entry as a tree; texts are read once."""
+        if isinstance(formula, Expr):
+            return formula
+        if formula not in self._trees:
+            self._trees[formula] = parse_formula(formula, self.signatures)
+        return self._trees[formula]
+
+    def bind(self, call: Call) -> dict[str, Expr]:
+        """The arguments of a call by name, defaults filled in."""
+        function = self[call.function]
+        given = dict(zip(function.arguments, call.arguments, strict=False))
+        return {name: given[name] if name in given else Number(function.defaults[name]) for name in function.arguments}
+
+    def shortened(self, expr: Expr) -> Expr:
+        """A call without its trailing arguments that equal their defaults; anything else as it is."""
+        if not isinstance(expr, Call) or expr.function not in self:
+            return expr
+        function, arguments = self[expr.function], expr.arguments
+        while arguments and function.defaults.get(function.arguments[len(arguments) - 1]) is not None:
+            last = arguments[-1]
+            if last != Number(function.defaults[function.arguments[len(arguments) - 1]]):
+                break
+            arguments = arguments[:-1]
+        return Call(expr.function, arguments, expr.options)
+
+    def definition(self, name: str) -> Expr | None:
+        """The formula that defines `name`, over its arguments; None for a primitive or an abstract function."""
+        formula = self[name].formula
+        return self.tree(formula) if formula else None
+
+    def numeric(self, name: str) -> Expr | None:
+        """The numerically stable spelling of `definition`."""
+        formula = self[name].stable or self[name].formula
+        return self.tree(formula) if formula else None
+
+    def partial(self, name: str, index: int) -> Expr:
+        """d name / d (argument `index`), over the arguments: written out, or a call of f_prime."""
+        key = (name, index)
+        if key not in self._partials:
+            function = self[name]
+            argument = function.arguments[index]
+            if function.named or function.abstract:
+                prime = self.derivative(name, argument)
+                self._partials[key] = Call(prime.name, tuple(map(Name, prime.arguments)))
+            else:
+                self._partials[key] = self.written_partial(name, argument)
+        return self._partials[key]
+
+    def written_partial(self, name: str, argument: str) -> Expr:
+        """The derivative written out: the entry's own spelling, else what SymPy derives from the definition."""
+        function = self[name]
+        if argument in function.derivatives:
+            return self.tree(function.derivatives[argument])
+        definition = self.definition(name)
+        if definition is None:
+            raise ValueError(f"{name} has neither a definition nor a derivative")
+        return to_tree(self.symbolic.expression(definition).diff(self.symbolic.symbol(argument)))
+
+    def derivative(self, name: str, argument: str) -> Function:
+        """The derivative of `name` by `argument`, as a function of the same arguments."""
+        function = self[name]
+        prime = prime_name(function, argument)
+        if prime not in self:
+            formula = "" if function.abstract else self.written_partial(name, argument)
+            self._derived[prime] = Function(
+                name=prime,
+                arguments=function.arguments,
+                defaults=function.defaults,
+                formula=formula,
+                stable=function.accurate.get(argument, ""),
+                abstract=function.abstract,
+                kink=function.kink,
+                domain=function.domain,
+                probes=function.probes,
+                source=f"derivative of {name}",
+            )
+            self._parents[prime] = (name, argument)
+        return self[prime]
+
+    def parent(self, prime: str) -> tuple[str, str] | None:
+        """For a derivative such as `f_prime`, the function and the argument it was derived by."""
+        return self._parents.get(prime)
+
+    def written(self, expr: Expr) -> Expr:
+        """`expr` with the derivatives of registered functions written out, so that it names only functions
+        which a reader can look up; the derivatives of a network's own functions stay f_prime(...).
+        """
+        parts = tuple(self.written(part) for part in children(expr))
+        result = rebuild(expr, parts) if parts else expr
+        if not isinstance(result, Call):
+            return result
+        parent = self.parent(result.function)
+        if parent is None or self._is_own(parent[0]):
+            return result
+        body = self.definition(result.function)
+        assert body is not None, "a registered function is never abstract"
+        return self.written(substitute(body, self.bind(result)))
+
+    def _is_own(self, name: str) -> bool:
+        parent = self.parent(name)
+        return self._is_own(parent[0]) if parent else name in self.own
