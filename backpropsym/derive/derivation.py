@@ -1,0 +1,288 @@
+"""One derivation, many views: the derivative of a node by a node as a sum over paths."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from backpropsym.derive.expanded import Expander
+from backpropsym.derive.factored import factored
+from backpropsym.derive.local import Edge, LocalDerivatives
+from backpropsym.derive.numbers import forward, given_values, local_numbers
+from backpropsym.derive.paths import Path, PathSpace, edges
+from backpropsym.derive.programme import Programme, adjoints, tangents
+from backpropsym.errors import LimitError, UnknownNameError, did_you_mean
+from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
+from backpropsym.graph import Graph
+
+FORMS = ("paths", "factored", "expanded", "backward", "forward", "numeric")
+MAX_TERMS = 1_000
+MAX_LEVELS = 150
+
+
+@dataclass(frozen=True)
+class Term:
+    """One path and the local derivatives along it.
+
+    Attributes
+    ----------
+    path : names from wrt to of.
+    derivatives : the local derivative of each link as a tree, in path order.
+    """
+
+    path: Path
+    derivatives: tuple[Expr, ...]
+    graph: Graph
+
+    @property
+    def factors(self) -> tuple[sp.Expr, ...]:
+        """The local derivatives in SymPy, in path order; their product is the term."""
+        symbolic = self.graph.functions.symbolic
+        return tuple(symbolic.expression(self.graph.functions.written(each)) for each in self.derivatives)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The local derivatives as text that SymPy's `parse_expr` reads."""
+        return tuple(to_text(self.graph.functions.written(each)) for each in self.derivatives)
+
+    @property
+    def product(self) -> str:
+        """The term as text, factors in path order, factors of one left out."""
+        return to_text(self.graph.functions.written(self.tree))
+
+    @property
+    def tree(self) -> Expr:
+        """The product of the local derivatives in path order, factors of one left out."""
+        factors = [part for each in self.derivatives for part in (each.factors if isinstance(each, Mul) else (each,))]
+        kept = tuple(factor for factor in factors if factor != ONE)
+        if len(kept) > 1:
+            return Mul(kept)
+        return kept[0] if kept else ONE
+
+
+@dataclass(frozen=True)
+class NumericTerm:
+    """A term at given numbers.
+
+    Attributes
+    ----------
+    term : the path and its formulas.
+    numbers : the number of each factor, in path order.
+    value : their product, in units of `of` per unit of `wrt`.
+    share : |value| over the sum of |value| of all paths; nan where that sum is zero.
+    """
+
+    term: Term
+    numbers: tuple[float, ...]
+    value: float
+    share: float
+
+
+class Derivation:
+    """d `of` / d `wrt`, for any node by any node.
+
+    Every form is a view of the same local derivatives on the same paths.
+
+    Parameters
+    ----------
+    local : the local derivatives of the graph.
+    of, wrt : names of nodes.
+
+    Raises
+    ------
+    UnknownNameError : no such node.
+
+    References
+    ----------
+    Bauer, Computational graphs and rounding error, SIAM Journal on Numerical Analysis 11, 1974.
+    """
+
+    def __init__(self, local: LocalDerivatives, of: str, wrt: str) -> None:
+        self.local = local
+        self.graph = local.graph
+        self.of = self.graph[of].name
+        self.wrt = self.graph[wrt].name
+        self.space = PathSpace(self.graph, wrt, of)
+
+    def __repr__(self) -> str:
+        return f"Derivation(d{self.of}/d{self.wrt}, {self.count:,} paths)"
+
+    @property
+    def count(self) -> int:
+        """The number of paths, exact."""
+        return self.space.count
+
+    @property
+    def terms(self) -> Iterator[Term]:
+        """One term a path, made one by one."""
+        return map(self.term, self.space)
+
+    def term(self, path: Path) -> Term:
+        """The term of one path."""
+        return Term(path, tuple(self.local[link] for link in edges(path)), self.graph)
+
+    @cached_property
+    def outer(self) -> tuple[Derivation, Derivation] | None:
+        """(d of / d output, d output / d wrt) where the output lies on every path, else None.
+
+        For of = loss this keeps the factor of the loss apart: L'(a) * da/dw.
+        """
+        output = self.graph.output
+        if output in (self.of, self.wrt) or output not in self.space.common:
+            return None
+        return Derivation(self.local, self.of, output), Derivation(self.local, output, self.wrt)
+
+    def tree(self, form: str = "paths") -> Expr:
+        """The derivative as one formula over the nodes of the graph.
+
+        Raises
+        ------
+        LimitError : the form would be too large to write out.
+        UnknownNameError : no such form.
+        """
+        if form not in FORMS:
+            fix = did_you_mean(form, FORMS, f"the forms are: {', '.join(FORMS)}")
+            raise UnknownNameError(f"no form is called {form!r}", fix=fix)
+        if self.count == 0:
+            return ZERO
+        if self.wrt == self.of:
+            return ONE
+        tree = self._tree(form)
+        if depth(tree) > MAX_LEVELS:
+            raise LimitError(
+                f"the {form} form nests {depth(tree):,} levels deep",
+                fix="read it as a programme: --form backward has one equation a node",
+            )
+        return tree
+
+    def _tree(self, form: str) -> Expr:
+        match form:
+            case "factored":
+                return factored(self.local, self.space)
+            case "backward" | "forward":
+                return self._nested(self.programme(form))
+            case "expanded":
+                return self._expanded()
+            case _:
+                return _sum([term.tree for term in self._listed()])
+
+    def expression(self, form: str = "paths") -> str:
+        """`tree(form)` as text that SymPy's `parse_expr` reads, node names as symbols."""
+        return to_text(self.graph.functions.written(self.tree(form)))
+
+    def sympy(self, form: str = "paths") -> sp.Expr:
+        """`tree(form)` in SymPy, which may reorder and merge what the text keeps apart."""
+        return self.graph.functions.symbolic.expression(self.graph.functions.written(self.tree(form)))
+
+    def programme(self, direction: str = "backward") -> Programme:
+        """One equation a node: adjoints from the output back, or tangents from the parameter on."""
+        if direction == "backward":
+            return adjoints(self.local, self.of, [self.wrt])
+        return tangents(self.local, self.of, self.wrt)
+
+    def _listed(self) -> list[Term]:
+        if self.count > MAX_TERMS:
+            raise LimitError(
+                f"d{self.of}/d{self.wrt} has {count_text(self.count)} paths",
+                details=(f"at most {MAX_TERMS:,} are written out as one sum",),
+                fix="ask for --form backward, or list the strongest: backpropsym paths ... --top 10",
+            )
+        return list(self.terms)
+
+    def _expanded(self) -> Expr:
+        terms = [term.tree for term in self._listed()]
+        expander = Expander(self.graph)
+        expander.check(terms)
+        return _sum([expander.expand(term) for term in terms])
+
+    def _nested(self, steps: Programme) -> Expr:
+        """The last equation of a programme with all earlier ones put in."""
+        if self.count > MAX_TERMS:
+            return steps.right_side(steps.equations[-1])
+        known: dict[str, Expr] = {}
+        for equation in steps.equations:
+            known[steps.varying(equation)] = _sum(list(steps.parts(equation, known))) if equation.parts else ONE
+        return known[steps.varying(steps.equations[-1])]
+
+    def links(self) -> tuple[Edge, ...]:
+        """Every link on some path."""
+        return tuple(Edge(name, user) for name in self.space.nodes for user in self.space.successors[name])
+
+    def numbers(self, values: Mapping[str, Any] | None = None) -> dict[Edge, Any]:
+        """The number of the local derivative on each link at `values`, completed by the network's own."""
+        return local_numbers(self.local, self.links(), self.node_values(values))
+
+    def node_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The value of every node that `of` depends on."""
+        leaves = given_values(self.graph, values or {}, self.graph.ancestors(self.of))
+        return forward(self.graph, leaves, self.of)
+
+    def evaluate(self, **values: Any) -> float:
+        """The derivative in numbers, by the backward programme; its mean over objects for a batch.
+
+        Parameters
+        ----------
+        values : numbers by name, `()` or `(batch,)`; missing ones come from the network's own values, and
+            names that are not needed are ignored.
+
+        Raises
+        ------
+        ValuesError : a number is missing or is not one.
+        AbstractFunctionError : a function on the way has no formula.
+        """
+        if self.count == 0:
+            return 0.0
+        numbers = self.numbers(values)
+        adjoints: dict[str, Any] = {self.of: np.float64(1.0)}
+        with np.errstate(all="ignore"):
+            for name in reversed(self.space.nodes):
+                if name != self.of:
+                    users = self.space.successors[name]
+                    adjoints[name] = sum(adjoints[user] * numbers[Edge(name, user)] for user in users)
+        return float(np.mean(adjoints[self.wrt]))
+
+    def numeric(self, values: Mapping[str, Any] | None = None, top: int | None = None) -> Iterator[NumericTerm]:
+        """Terms with their numbers at one object: in path order, or the `top` strongest.
+
+        Raises
+        ------
+        ValuesError : a number is missing.
+        """
+        numbers = {link: float(np.mean(number)) for link, number in self.numbers(values).items()}
+        whole = self._sum_of_magnitudes(numbers)
+        paths: Iterator[Path] = iter(self.space)
+        if top is not None:
+            strongest = self.space.strongest(lambda link: numbers[link])
+            paths = (path for _, path in zip(range(top), strongest, strict=False))
+        for path in paths:
+            factors = tuple(numbers[link] for link in edges(path))
+            value = math.prod(factors)
+            yield NumericTerm(self.term(path), factors, value, abs(value) / whole if whole else math.nan)
+
+    def _sum_of_magnitudes(self, numbers: Mapping[Edge, float]) -> float:
+        """The sum over paths of |product|, by one sweep."""
+        total = {self.of: 1.0}
+        for name in reversed(self.space.nodes):
+            if name != self.of:
+                total[name] = sum(total[user] * abs(numbers[Edge(name, user)]) for user in self.space.successors[name])
+        return total.get(self.wrt, 0.0)
+
+
+def count_text(count: int) -> str:
+    """A count for people: digits in groups, or a power of ten where there are very many."""
+    if count < 10**30:
+        return f"{count:,}"
+    digits = int(count.bit_length() * math.log10(2))
+    return f"about 10^{digits}"
+
+
+def _sum(terms: list[Expr]) -> Expr:
+    """A sum in which equal terms stay apart: each is a path of its own."""
+    return terms[0] if len(terms) == 1 else Add(tuple(terms))

@@ -1,0 +1,46 @@
+"""The local derivative on every link of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from backpropsym.formula.tree import Expr
+from backpropsym.graph import Graph
+from backpropsym.ops.differentiate import partials
+
+
+class Edge(NamedTuple):
+    """The link from a node to one that uses it."""
+
+    source: str
+    target: str
+
+
+class LocalDerivatives:
+    """d target / d source for the links of one graph, derived when first asked for.
+
+    Parameters
+    ----------
+    graph : the graph.
+    replaced : local derivatives that take the place of the derived ones, by edge. Planting a wrong one here is
+        how a checker is checked.
+    """
+
+    def __init__(self, graph: Graph, replaced: Mapping[Edge, Expr] | None = None) -> None:
+        self.graph = graph
+        self.replaced = dict(replaced or {})
+        self._by_target: dict[str, dict[str, Expr]] = {}
+
+    def of(self, target: str) -> Mapping[str, Expr]:
+        """d target / d parent for each parent, a formula over the names of the parents."""
+        if target not in self._by_target:
+            op = self.graph[target].op
+            found = partials(op.formula, self.graph.functions) if op is not None else {}
+            for parent in found:
+                found[parent] = self.replaced.get(Edge(parent, target), found[parent])
+            self._by_target[target] = found
+        return self._by_target[target]
+
+    def __getitem__(self, edge: Edge) -> Expr:
+        return self.of(edge.target)[edge.source]

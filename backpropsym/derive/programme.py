@@ -1,0 +1,110 @@
+"""Derivatives as programmes: one equation a node, backward from the output or forward from a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from backpropsym.derive.local import Edge, LocalDerivatives
+from backpropsym.formula.algebra import add, mul
+from backpropsym.formula.tree import ONE, Expr, Name
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """d `of` / d `by` as a sum over links of (an earlier derivative) times (a local derivative).
+
+    `parts` hold the earlier equation's node and the link. An equation without parts is the seed, 1.
+    """
+
+    of: str
+    by: str
+    parts: tuple[tuple[str, Edge], ...]
+
+    @property
+    def node(self) -> tuple[str, str]:
+        """The pair (of, by)."""
+        return (self.of, self.by)
+
+
+@dataclass(frozen=True)
+class Programme:
+    """Equations in the order in which they can be computed; each is used by the later ones.
+
+    `direction` is "backward" (adjoints: `of` is fixed) or "forward" (tangents: `by` is fixed).
+    """
+
+    direction: str
+    equations: tuple[Equation, ...]
+    local: LocalDerivatives
+    symbols: Mapping[str, str]
+
+    def varying(self, equation: Equation) -> str:
+        """The node that distinguishes the equation from the others."""
+        return equation.by if self.direction == "backward" else equation.of
+
+    def right_side(self, equation: Equation) -> Expr:
+        """The equation's right side, earlier derivatives by their symbols; the seed's symbol is 1."""
+        seed = self.varying(self.equations[0])
+        known = {name: ONE if name == seed else Name(symbol) for name, symbol in self.symbols.items()}
+        return add(self.parts(equation, known)) if equation.parts else ONE
+
+    def parts(self, equation: Equation, known: Mapping[str, Expr]) -> Iterator[Expr]:
+        """The addends of an equation's right side, earlier derivatives as `known` gives them by node."""
+        for name, link in equation.parts:
+            pair = [known[name], self.local[link]]
+            yield mul(pair if self.direction == "backward" else reversed(pair))
+
+
+def adjoints(local: LocalDerivatives, of: str, wrt: Iterable[str] | None = None) -> Programme:
+    """The adjoint of every node between `of` and the nodes `wrt` (default: every node that `of` depends on).
+
+    A node with k consumers receives k parts; none is overwritten.
+
+    References
+    ----------
+    Griewank and Walther, Evaluating Derivatives, 2nd ed., 2008, chapter 3.
+    """
+    graph = local.graph
+    wanted = graph.ancestors(of)
+    if wrt is not None:
+        wanted &= frozenset().union(*(graph.descendants(name) for name in wrt))
+    equations = [Equation(of, of, ())]
+    for name in reversed(graph.order):
+        if name in wanted and name != of:
+            users = [user for user in graph.consumers[name] if user in wanted]
+            equations.append(Equation(of, name, tuple((user, Edge(name, user)) for user in users)))
+    return Programme("backward", tuple(equations), local, _symbols(equations, graph.nodes))
+
+
+def tangents(local: LocalDerivatives, of: str, wrt: str) -> Programme:
+    """The tangent of every node between `wrt` and `of`, starting from d wrt / d wrt = 1.
+
+    References
+    ----------
+    Griewank and Walther, Evaluating Derivatives, 2nd ed., 2008, chapter 3.
+    """
+    graph = local.graph
+    between = graph.between(wrt, of)
+    kept = set(between)
+    equations = [Equation(wrt, wrt, ())]
+    for name in between:
+        if name != wrt:
+            parents = [parent for parent in graph[name].parents if parent in kept]
+            equations.append(Equation(name, wrt, tuple((parent, Edge(parent, name)) for parent in parents)))
+    return Programme("forward", tuple(equations), local, _symbols(equations, graph.nodes))
+
+
+def _symbols(equations: list[Equation], taken: Iterable[str]) -> dict[str, str]:
+    """A symbol for each equation by its node, such as da_dh1, that no node has for its name."""
+    used = set(taken)
+    symbols = {}
+    seed = equations[0]
+    backward = len(equations) > 1 and equations[1].of == seed.of
+    for equation in equations:
+        symbol = f"d{equation.of}_d{equation.by}"
+        while symbol in used:
+            symbol += "_"
+        used.add(symbol)
+        symbols[equation.by if backward else equation.of] = symbol
+    return symbols

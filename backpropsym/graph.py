@@ -1,0 +1,196 @@
+"""The computational graph: immutable nodes, each with its op and its parents."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
+
+import networkx as nx
+
+from backpropsym.errors import Problem, UnknownNameError, did_you_mean
+from backpropsym.ops.kinds import Op
+from backpropsym.ops.table import FunctionTable
+
+Shape = tuple[int | str, ...]
+
+
+class Role(StrEnum):
+    """What a node is in the network."""
+
+    INPUT = "input"
+    TARGET = "target"
+    PARAMETER = "parameter"
+    CONSTANT = "constant"
+    VALUE = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node. A leaf has no op; `shape` is a tuple of dimensions, `()` for a scalar.
+
+    `parents` are distinct and in the order in which the op first uses them.
+    """
+
+    name: str
+    role: Role
+    shape: Shape = ()
+    op: Op | None = None
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network as nodes by name, in the order written, with its output, loss and numbers.
+
+    Attributes
+    ----------
+    nodes : leaves first, then the value nodes as the person wrote them.
+    output : the node that the network computes.
+    loss : the name of the loss node, or None.
+    functions : the functions that formulas may call.
+    constants : the numbers of the constant nodes.
+    values : numbers given for inputs, targets and parameters; may be partial.
+    warnings : what is allowed but probably not meant.
+    """
+
+    nodes: Mapping[str, Node]
+    output: str
+    loss: str | None = None
+    title: str = ""
+    functions: FunctionTable = field(default_factory=FunctionTable)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field_name in ("nodes", "constants", "values"):
+            object.__setattr__(self, field_name, MappingProxyType(dict(getattr(self, field_name))))
+
+    def __getitem__(self, name: str) -> Node:
+        """The node called `name`; UnknownNameError with the nearest name where there is none."""
+        if name not in self.nodes:
+            fix = did_you_mean(name, self.nodes, "the names are in: backpropsym summary NETWORK")
+            raise UnknownNameError(f"no node is called {name!r}", fix=fix)
+        return self.nodes[name]
+
+    def names(self, role: Role) -> tuple[str, ...]:
+        """The nodes of one role, in the order written."""
+        return tuple(node.name for node in self.nodes.values() if node.role is role)
+
+    @property
+    def objective(self) -> str:
+        """What is minimised: the loss, or the output where there is no loss."""
+        return self.loss or self.output
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """A topological order: parents first, otherwise as written."""
+        return topological_order({name: node.parents for name, node in self.nodes.items()})
+
+    @cached_property
+    def consumers(self) -> Mapping[str, tuple[str, ...]]:
+        """For each node, the nodes that use it, in the order written."""
+        users: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for node in self.nodes.values():
+            for parent in node.parents:
+                users[parent].append(node.name)
+        return {name: tuple(found) for name, found in users.items()}
+
+    @cached_property
+    def networkx(self) -> nx.MultiDiGraph:
+        """The same graph for NetworkX, frozen; nodes carry their `Node` as `node`."""
+        graph = nx.MultiDiGraph(title=self.title)
+        graph.add_nodes_from((name, {"node": node}) for name, node in self.nodes.items())
+        graph.add_edges_from((parent, node.name) for node in self.nodes.values() for parent in node.parents)
+        return nx.freeze(graph)
+
+    def ancestors(self, name: str) -> frozenset[str]:
+        """The nodes that `name` depends on, itself included."""
+        return _reachable(name, {node.name: node.parents for node in self.nodes.values()})
+
+    def descendants(self, name: str) -> frozenset[str]:
+        """The nodes that depend on `name`, itself included."""
+        return _reachable(name, self.consumers)
+
+    def between(self, source: str, target: str) -> tuple[str, ...]:
+        """The nodes on some path from `source` to `target`, both included, in topological order.
+
+        Empty where there is no path.
+        """
+        kept = self.descendants(source) & self.ancestors(target)
+        return tuple(name for name in self.order if name in kept)
+
+    @cached_property
+    def batched(self) -> frozenset[str]:
+        """The nodes whose value differs from object to object: what depends on an input or a target."""
+        found: set[str] = set()
+        for name in self.order:
+            node = self.nodes[name]
+            if node.role in (Role.INPUT, Role.TARGET) or any(parent in found for parent in node.parents):
+                found.add(name)
+        return frozenset(found)
+
+
+def topological_order(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Names with parents first, otherwise in the order given; names on a cycle are left out."""
+    position = {name: index for index, name in enumerate(parents)}
+    waiting = {name: len(parents[name]) for name in parents}
+    users: dict[str, list[str]] = {name: [] for name in parents}
+    for name, sources in parents.items():
+        for source in sources:
+            users[source].append(name)
+    ready = [position[name] for name, count in waiting.items() if count == 0]
+    heapq.heapify(ready)
+    ordered, listed = [], list(parents)
+    while ready:
+        name = listed[heapq.heappop(ready)]
+        ordered.append(name)
+        for user in users[name]:
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                heapq.heappush(ready, position[user])
+    return tuple(ordered)
+
+
+def find_cycle(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """A short cycle as a closed path in the direction of data flow, or () where there is none."""
+    stuck = set(parents) - set(topological_order(parents))
+    best: tuple[str, ...] = ()
+    for start in sorted(stuck, key=list(parents).index)[:50]:
+        cycle = _cycle_through(start, parents, stuck)
+        if cycle and (not best or len(cycle) < len(best)):
+            best = cycle
+    return best
+
+
+def _cycle_through(start: str, parents: Mapping[str, Sequence[str]], within: Iterable[str]) -> tuple[str, ...]:
+    """The shortest cycle through `start`, found by breadth-first search towards the parents."""
+    came_from: dict[str, str] = {}
+    queue, allowed = deque([start]), set(within)
+    while queue:
+        name = queue.popleft()
+        for parent in parents[name]:
+            if parent == start:
+                path = [start, name]
+                while path[-1] != start:
+                    path.append(came_from[path[-1]])
+                return tuple(path)
+            if parent in allowed and parent not in came_from:
+                came_from[parent] = name
+                queue.append(parent)
+    return ()
+
+
+def _reachable(start: str, neighbours: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    found, stack = {start}, [start]
+    while stack:
+        for other in neighbours[stack.pop()]:
+            if other not in found:
+                found.add(other)
+                stack.append(other)
+    return frozenset(found)

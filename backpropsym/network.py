@@ -1,0 +1,231 @@
+"""The network as people use it in Python: built, loaded, derived, checked, drawn and compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.local import LocalDerivatives
+from backpropsym.errors import NetworkError
+from backpropsym.graph import Graph, Role, Shape
+from backpropsym.spec.build import build
+from backpropsym.spec.declaration import Declaration
+from backpropsym.spec.handles import Handle, builder, handle, tree
+from backpropsym.spec.source import example_text, read_source
+from backpropsym.spec.toml import parse_network
+
+_ABSTRACT = "abstract"
+
+
+class Network:
+    """A computational graph with its output, loss and values.
+
+    Built in Python, piece by piece, or made from a finished graph. A built network becomes a graph when it is
+    first asked for something; until then mistakes are only collected.
+
+    Parameters
+    ----------
+    title : shown in pictures and documents.
+    graph : a finished graph; such a network takes no further nodes.
+
+    Examples
+    --------
+    >>> import backpropsym as bp
+    >>> net = bp.Network("one neuron")
+    >>> x = net.input("x")
+    >>> w, b = net.parameter("w b")
+    >>> net.output = net.node("a", bp.tanh(w * x + b))
+    >>> net.derive("a", wrt="w").expression()
+    '(1 - tanh(w*x + b)**2)*x'
+    """
+
+    def __init__(self, title: str = "", *, graph: Graph | None = None) -> None:
+        self._declaration = Declaration(title=title)
+        self._functions: dict[str, str] = {}
+        self._finished = graph
+        self._built: Graph | None = graph
+
+    def __repr__(self) -> str:
+        title = self.graph.title or "untitled"
+        return f"<Network {title!r}: {len(self.graph.nodes)} nodes, {len(self.parameters)} parameters>"
+
+    @property
+    def graph(self) -> Graph:
+        """The verified graph.
+
+        Raises
+        ------
+        NetworkError : the network has mistakes; all of them.
+        """
+        if self._built is None:
+            self._built = build(self._declaration)
+        return self._built
+
+    def _changed(self) -> Declaration:
+        if self._finished is not None:
+            raise NetworkError(
+                "this network is finished: it was loaded, not built",
+                fix="build one with bp.Network(), or edit the network file",
+            )
+        self._built = None
+        self.__dict__.pop("local", None)
+        return self._declaration
+
+    def _leaves(self, names: str, shape: Shape, section: str) -> Any:
+        declared: dict[str, Shape] = getattr(self._changed(), section)
+        listed = names.split()
+        for name in listed:
+            self._claim(name)
+            declared[name] = shape
+        handles = tuple(handle(name) for name in listed)
+        return handles[0] if len(handles) == 1 else handles
+
+    def _claim(self, name: str) -> None:
+        sections = ("inputs", "targets", "parameters", "constants", "nodes")
+        if any(name in getattr(self._declaration, section) for section in sections):
+            raise NetworkError(f"{name} is declared twice", fix="give one of them another name")
+
+    def input(self, names: str, shape: Shape = ()) -> Any:
+        """Declare inputs: one handle, or a tuple of handles for several names."""
+        return self._leaves(names, shape, "inputs")
+
+    def target(self, names: str, shape: Shape = ()) -> Any:
+        """Declare targets, which the loss may use."""
+        return self._leaves(names, shape, "targets")
+
+    def parameter(self, names: str, shape: Shape = ()) -> Any:
+        """Declare parameters."""
+        return self._leaves(names, shape, "parameters")
+
+    def constant(self, name: str, value: float) -> Handle:
+        """Declare a fixed number with a name."""
+        declaration = self._changed()
+        self._claim(name)
+        declaration.constants[name] = value
+        return handle(name)
+
+    def function(self, head: str, formula: str = _ABSTRACT) -> Callable[..., Handle]:
+        """Declare a function, "f" or "f(x, beta)", by a registered name, a formula, or as abstract."""
+        declaration = self._changed()
+        self._functions[head] = formula
+        declaration.functions = self._functions
+        name, _, inside = head.partition("(")
+        arity = inside.count(",") + 1
+        return builder(name.strip(), arity if inside or formula != _ABSTRACT else 8, 1)
+
+    def node(self, name: str, formula: Handle | float | str) -> Handle:
+        """Declare a node by a formula: handles put together, or a text in the formula language."""
+        declaration = self._changed()
+        self._claim(name)
+        declaration.nodes[name] = formula if isinstance(formula, str) else tree(formula)
+        return handle(name)
+
+    @property
+    def output(self) -> str:
+        """The node that the network computes; set it to a handle of a node or to its name."""
+        return self.graph.output
+
+    @output.setter
+    def output(self, value: Handle | str) -> None:
+        self._changed().output = value if isinstance(value, str) else repr(value)[1:-1]
+
+    @property
+    def loss(self) -> str | None:
+        """The name of the loss node; set it to a formula."""
+        return self.graph.loss
+
+    @loss.setter
+    def loss(self, value: Handle | str) -> None:
+        self._changed().loss = value if isinstance(value, str) else tree(value)
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Numbers for leaves, used where a call gives none; set it to a mapping."""
+        return self.graph.values
+
+    @values.setter
+    def values(self, value: Mapping[str, float]) -> None:
+        self._changed().values = dict(value)
+
+    @property
+    def title(self) -> str:
+        """What the network is called in pictures and documents."""
+        return self.graph.title
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """Shapes of the inputs by name."""
+        return self._shapes(Role.INPUT)
+
+    @property
+    def targets(self) -> dict[str, Shape]:
+        """Shapes of the targets by name."""
+        return self._shapes(Role.TARGET)
+
+    @property
+    def parameters(self) -> dict[str, Shape]:
+        """Shapes of the parameters by name."""
+        return self._shapes(Role.PARAMETER)
+
+    def _shapes(self, role: Role) -> dict[str, Shape]:
+        return {name: self.graph[name].shape for name in self.graph.names(role)}
+
+    @cached_property
+    def local(self) -> LocalDerivatives:
+        """The local derivatives of all links, shared by every derivation."""
+        return LocalDerivatives(self.graph)
+
+    def derive(self, of: str | None = None, *, wrt: str) -> Derivation:
+        """The derivative of a node by a node.
+
+        Parameters
+        ----------
+        of : default: the output.
+        wrt : a parameter, an input, or any node.
+
+        Raises
+        ------
+        UnknownNameError : no such node.
+        """
+        return Derivation(self.local, of or self.graph.output, wrt)
+
+    def gradients(self, of: str | None = None) -> dict[str, Derivation]:
+        """The derivative of a node (default: the loss, else the output) by every parameter."""
+        return {name: self.derive(of or self.graph.objective, wrt=name) for name in self.parameters}
+
+    def init(self, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:
+        """Random parameters, standard normal; arrays by name in the parameters' shapes."""
+        random = np.random.default_rng(seed)
+        return {name: np.asarray(random.standard_normal(())) for name in self.parameters}
+
+
+def load(source: str | Path) -> Network:
+    """The network in a file.
+
+    Raises
+    ------
+    NetworkError : one problem for each mistake in the file, with its line.
+    """
+    return Network(graph=read_source(str(source)))
+
+
+def loads(text: str) -> Network:
+    """The network in the text of a network file."""
+    return Network(graph=parse_network(text))
+
+
+def example(name: str) -> Network:
+    """A bundled example, such as `lecture`.
+
+    Raises
+    ------
+    UnknownNameError : no such example.
+    """
+    return Network(graph=parse_network(example_text(name), f"{name}.toml"))
+

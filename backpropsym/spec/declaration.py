@@ -1,0 +1,42 @@
+"""A network as declared, before anything is checked: the common form of files, strings and Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backpropsym.errors import Location
+from backpropsym.formula.tree import Expr, Span
+
+Places = Callable[[str, str, Span | None], Location | None]
+
+
+def nowhere(section: str, key: str, span: Span | None) -> Location | None:
+    """The place of a declaration that has no text."""
+    return None
+
+
+@dataclass
+class Declaration:
+    """What a person declared.
+
+    Attributes
+    ----------
+    inputs, targets, parameters : declared shapes by name, `()` for a scalar.
+    nodes : formulas by name, as text or as trees.
+    functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
+    places : where (section, key, columns of the formula) stands in the text, for error messages.
+    """
+
+    title: str = ""
+    inputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    targets: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    parameters: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    nodes: dict[str, str | Expr] = field(default_factory=dict)
+    output: str | None = None
+    loss: str | Expr | None = None
+    functions: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    places: Places = nowhere

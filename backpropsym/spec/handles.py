@@ -1,0 +1,157 @@
+"""Formulas in Python: handles that record arithmetic as trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from backpropsym.errors import FormulaError
+from backpropsym.formula import limits
+from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import (
+    Add,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Index,
+    MatMul,
+    Mul,
+    Name,
+    Neg,
+    Number,
+    Pow,
+    depth,
+    number,
+)
+from backpropsym.ops.function import FUNCTIONS
+
+
+class Handle:
+    """A formula under construction: a node, a number, or what arithmetic made of them."""
+
+    __slots__ = ("expr",)
+    __array_ufunc__ = None
+
+    def __init__(self, expr: Expr) -> None:
+        if depth(expr) > limits.MAX_DEPTH:
+            raise FormulaError(
+                f"the formula has more than {limits.MAX_DEPTH} levels",
+                fix='name a part of it as a node: net.node("s", ...)',
+            )
+        self.expr = expr
+
+    def __repr__(self) -> str:
+        return f"<{to_text(self.expr)}>"
+
+    def __add__(self, other: Any) -> Handle:
+        return Handle(Add((*_terms(self.expr), tree(other))))
+
+    def __radd__(self, other: Any) -> Handle:
+        return self if _is_zero(other) else Handle(Add((tree(other), self.expr)))
+
+    def __sub__(self, other: Any) -> Handle:
+        return Handle(Add((*_terms(self.expr), Neg(tree(other)))))
+
+    def __rsub__(self, other: Any) -> Handle:
+        return Handle(Add((tree(other), Neg(self.expr))))
+
+    def __mul__(self, other: Any) -> Handle:
+        factors = self.expr.factors if isinstance(self.expr, Mul) else (self.expr,)
+        return Handle(Mul((*factors, tree(other))))
+
+    def __rmul__(self, other: Any) -> Handle:
+        return Handle(Mul((tree(other), self.expr)))
+
+    def __truediv__(self, other: Any) -> Handle:
+        return Handle(Div(self.expr, tree(other)))
+
+    def __rtruediv__(self, other: Any) -> Handle:
+        return Handle(Div(tree(other), self.expr))
+
+    def __matmul__(self, other: Any) -> Handle:
+        return Handle(MatMul(self.expr, tree(other)))
+
+    def __neg__(self) -> Handle:
+        return Handle(Neg(self.expr))
+
+    def __pow__(self, exponent: float | Fraction) -> Handle:
+        power = tree(exponent)
+        if not isinstance(power, Number) or abs(power.value) > limits.MAX_EXPONENT:
+            raise FormulaError(
+                "the exponent is not a constant of moderate size",
+                fix=f"use a number between -{limits.MAX_EXPONENT} and {limits.MAX_EXPONENT}, or exp(p*log(x))",
+            )
+        return Handle(Pow(self.expr, power.value))
+
+    def __lt__(self, other: Any) -> Handle:
+        return Handle(Compare("<", self.expr, tree(other)))
+
+    def __le__(self, other: Any) -> Handle:
+        return Handle(Compare("<=", self.expr, tree(other)))
+
+    def __gt__(self, other: Any) -> Handle:
+        return Handle(Compare(">", self.expr, tree(other)))
+
+    def __ge__(self, other: Any) -> Handle:
+        return Handle(Compare(">=", self.expr, tree(other)))
+
+    def __bool__(self) -> bool:
+        raise FormulaError("a formula is neither true nor false", fix="use bp.where(x > 0, a, b)")
+
+    def __getitem__(self, subscripts: Any) -> Handle:
+        parts = subscripts if isinstance(subscripts, tuple) else (subscripts,)
+        return Handle(Index(self.expr, tuple(map(tree, parts))))
+
+
+def tree(value: Any) -> Expr:
+    """The tree of a handle or a number.
+
+    Raises
+    ------
+    FormulaError : neither a handle nor a finite number.
+    """
+    if isinstance(value, Handle):
+        return value.expr
+    try:
+        if isinstance(value, bool | str):
+            raise TypeError
+        return number(value if isinstance(value, int | Fraction) else Fraction(repr(float(value))))
+    except (TypeError, ValueError, OverflowError):
+        raise FormulaError(
+            f"{value!r} cannot stand in a formula",
+            fix="use nodes, numbers and functions of them",
+        ) from None
+
+
+def builder(name: str, arity: int, required: int) -> Callable[..., Handle]:
+    """The Python form of a function of the formula language: handles in, a handle out."""
+
+    def apply(*arguments: Any) -> Handle:
+        if not required <= len(arguments) <= arity:
+            raise FormulaError(f"{name} takes {required} to {arity} arguments, found {len(arguments)}")
+        return Handle(Call(name, tuple(map(tree, arguments))))
+
+    apply.__name__ = name
+    apply.__doc__ = f"`{name}` of the formula language, applied to handles or numbers."
+    return apply
+
+
+def registered(name: str) -> Callable[..., Handle]:
+    """The Python form of a registered function; KeyError where there is none."""
+    function = FUNCTIONS[name]
+    return builder(name, len(function.arguments), len(function.required))
+
+
+def _terms(expr: Expr) -> tuple[Expr, ...]:
+    return expr.terms if isinstance(expr, Add) else (expr,)
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, int) and value == 0
+
+
+def handle(name: str) -> Handle:
+    """A handle on a node."""
+    return Handle(Name(name))

@@ -1,0 +1,51 @@
+"""Where networks come from: a file, standard input, or a bundled example."""
+
+from __future__ import annotations
+
+import sys
+from importlib import resources
+from pathlib import Path
+
+from backpropsym.errors import NetworkError, UnknownNameError, did_you_mean
+from backpropsym.graph import Graph
+from backpropsym.spec.toml import MAX_FILE_BYTES, parse_network, read_network
+
+
+def examples() -> tuple[str, ...]:
+    """The names of the bundled examples."""
+    folder = resources.files("backpropsym").joinpath("examples")
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def example_text(name: str) -> str:
+    """The network file of a bundled example.
+
+    Raises
+    ------
+    UnknownNameError : no such example.
+    """
+    if name not in examples():
+        fix = did_you_mean(name, examples(), f"the examples are: {', '.join(examples())}")
+        raise UnknownNameError(f"no example is called {name!r}", fix=fix)
+    return resources.files("backpropsym").joinpath("examples", f"{name}.toml").read_text(encoding="utf-8")
+
+
+def read_source(source: str) -> Graph:
+    """The network that a command line names: `-` for standard input, a file, or a bundled example.
+
+    Raises
+    ------
+    NetworkError : the network has mistakes, or nothing of that name exists.
+    """
+    if source == "-":
+        return parse_network(sys.stdin.read(MAX_FILE_BYTES), "standard input")
+    path = Path(source)
+    if path.is_file():
+        return read_network(path)
+    if source in examples():
+        return parse_network(example_text(source), f"{source}.toml")
+    known = ", ".join(examples())
+    raise NetworkError(
+        f"there is no network file {source!r}, and no example of that name",
+        fix=did_you_mean(source, examples(), f"give a .toml file, - for standard input, or an example: {known}"),
+    )
