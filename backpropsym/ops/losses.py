@@ -38,8 +38,8 @@ _loss(
     arguments=("prediction", "target", "delta"),
     defaults={"delta": Fraction(1)},
     derivatives={
-        "prediction": "clip(prediction - target, -delta, delta)",
-        "target": "-clip(prediction - target, -delta, delta)",
+        "prediction": "where(abs(prediction - target) <= delta, prediction - target, delta*sign(prediction - target))",
+        "target": "-where(abs(prediction - target) <= delta, prediction - target, delta*sign(prediction - target))",
         "delta": "max(abs(prediction - target) - delta, 0)",
     },
     domain=(*_REAL_PAIR, (0.5, 1.5)),

@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 from backpropsym.errors import FormulaError, NetworkError, Problem, did_you_mean
 from backpropsym.formula.names import name_problem
-from backpropsym.formula.parse import parse_formula
-from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Name, Text, names, walk
+from backpropsym.formula.parse import Signature, parse_formula
+from backpropsym.formula.tree import Call, Compare, Expr, Index, Limits, MatMul, Name, Number, Text, names, walk
 from backpropsym.graph import Graph, Node, Role, find_cycle
 from backpropsym.ops.kinds import Elementwise
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.table import FunctionTable, prime_name
 from backpropsym.spec.declaration import Declaration
-from backpropsym.spec.functions import declared_functions, settle_abstract
+from backpropsym.spec.functions import declared_formulas, declared_functions, head_name, settle_abstract
+from backpropsym.spec.locate import words
 
 LOSS = "loss"
+_AXES = {MatMul: "@", Index: "indexing", Limits: "an indexed sum", Text: "a quoted text"}
+MAX_PROBLEMS = 100
 _LEAVES = (
     (Role.INPUT, "inputs"),
     (Role.TARGET, "targets"),
@@ -41,16 +45,20 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     roles = _roles(declaration, found)
     table = declared_functions(declaration, found)
     formulas = _formulas(declaration, table, found)
-    table = settle_abstract(table, formulas.values())
+    own = dict(declared_formulas(declaration, table))
+    table = settle_abstract(table, [*formulas.values(), *own.values()])
     for name, formula in formulas.items():
-        _check_formula(name, formula, roles, table, declaration, found)
+        section = "" if name == LOSS and name not in declaration.nodes else "nodes"
+        _check_formula(section, name, formula, roles, table, declaration, found)
+    for key, formula in own.items():
+        _check_calls("functions", key, formula, table, declaration, found)
     _check_namespaces(roles, table, declaration, found)
     _check_cycle(formulas, declaration, found)
     _check_output(declaration, roles, formulas, found)
     values = _numbers("values", declaration.values, roles, declaration, found)
     constants = _numbers("constants", declaration.constants, roles, declaration, found)
     if found:
-        raise NetworkError(sorted(found, key=lambda each: (each.where.line or 0) if each.where else 0))
+        raise NetworkError(_listed(found))
     nodes = {name: Node(name, role) for name, role in roles.items() if role is not Role.VALUE}
     for name, formula in formulas.items():
         nodes[name] = Node(name, Role.VALUE, (), Elementwise(formula), names(formula))
@@ -58,6 +66,14 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     assert declaration.output is not None
     graph = Graph(nodes, declaration.output, loss, declaration.title, table, constants, values)
     return replace(graph, warnings=_warnings(graph, declaration))
+
+
+def _listed(problems: list[Problem]) -> list[Problem]:
+    """The first problems by line, and a word on the rest."""
+    ordered = sorted(problems, key=lambda each: (each.where.line or 0) if each.where else 0)
+    if len(ordered) <= MAX_PROBLEMS:
+        return ordered
+    return [*ordered[:MAX_PROBLEMS], Problem("there are more mistakes", fix="correct these first")]
 
 
 def _roles(declaration: Declaration, problems: list[Problem]) -> dict[str, Role]:
@@ -69,22 +85,22 @@ def _roles(declaration: Declaration, problems: list[Problem]) -> dict[str, Role]
     sections.append((Role.VALUE, "nodes", declaration.nodes))
     for role, section, declared in sections:
         for name, entry in declared.items():
-            place = declaration.places(section, name, None)
             problem = name_problem(name)
             if problem:
-                problems.append(problem.at(place))
+                declaration.unreadable |= words(name)
             elif name in roles:
                 message = f"{name} is declared twice: as {_article(roles[name])} and as {_article(role)}"
-                problems.append(Problem(message, place, fix="give one of them another name"))
-            if section != "constants" and role is not Role.VALUE and entry != ():
-                message = f"{name} has the shape {list(entry)}; only scalars are supported"
-                problems.append(Problem(message, place, fix="declare its entries as scalars"))
+                problem = Problem(message, fix="give one of them another name")
+            elif section != "constants" and role is not Role.VALUE and entry != ():
+                problem = Problem(f"{name} has axes; only scalars are supported", fix="declare its entries as scalars")
+            if problem:
+                problems.append(problem.at(declaration.places(section, name, None)))
             roles.setdefault(name, role)
     if declaration.loss is not None:
         if LOSS in roles:
-            place = declaration.places("nodes", LOSS, None)
-            message = "loss is declared twice: as a node and by loss = ..."
-            problems.append(Problem(message, place, fix="rename the node, or leave out loss = ..."))
+            place = declaration.places("", LOSS, None)
+            message = f"loss is declared twice: as {_article(roles[LOSS])} and by loss = ..."
+            problems.append(Problem(message, place, fix="rename the one, or leave out loss = ..."))
         roles.setdefault(LOSS, Role.VALUE)
     return roles
 
@@ -103,6 +119,7 @@ def _formulas(declaration: Declaration, table: FunctionTable, problems: list[Pro
     for name, function in table.own.items():
         if function.abstract:
             signatures[name] = replace(signatures[name], variadic=len(function.arguments) == 1)
+    signatures |= {name: Signature(name, ("x",), {}, variadic=True) for name in declaration.unreadable}
     for section, name, text in written:
         if isinstance(text, Expr):
             formulas[name] = text
@@ -118,46 +135,87 @@ def _formulas(declaration: Declaration, table: FunctionTable, problems: list[Pro
 
 
 def _check_formula(
-    name: str,
+    section: str,
+    key: str,
     formula: Expr,
     roles: Mapping[str, Role],
     table: FunctionTable,
     declaration: Declaration,
     problems: list[Problem],
 ) -> None:
-    """Unknown names, and operations that need axes where every node is a scalar."""
-    section = "" if name == LOSS and name not in declaration.nodes else "nodes"
+    """Unknown names, numbers out of range, and operations that need axes where every node is a scalar."""
     for part in walk(formula):
+        if len(problems) > MAX_PROBLEMS:
+            return
         message, fix = "", None
-        if isinstance(part, Name) and part.name not in roles:
+        if isinstance(part, Name) and part.name not in roles and part.name not in declaration.unreadable:
             if part.name in table:
                 message, fix = f"{part.name} is a function", f"call it: {part.name}(...)"
             else:
                 message = f"{part.name} is not declared"
                 fix = did_you_mean(part.name, roles, "declare it as an input, a parameter or a node")
         elif isinstance(part, MatMul | Index | Limits | Text):
-            message = f"{type(part).__name__} needs axes, and {name} is a network of scalars"
-        elif isinstance(part, Call) and (arity := _wrong_arity(part, table)):
-            message = arity
+            message, fix = f"{_AXES[type(part)]} needs axes, and every node is a scalar", "write each entry as a node"
+        elif isinstance(part, Number) and not _finite(part.value):
+            message, fix = "a number is outside the range of floating point", "rescale the formula"
+        elif isinstance(part, Call) and part.function in roles and part.function in table:
+            message, fix = f"{part.function} is both a node and a function", "rename the node"
         if message:
-            problems.append(Problem(message, declaration.places(section, name, part.span), fix=fix))
+            problems.append(Problem(message, declaration.places(section, key, part.span), fix=fix))
+    _check_calls(section, key, formula, table, declaration, problems)
 
 
-def _wrong_arity(call: Call, table: FunctionTable) -> str:
-    function = table[call.function]
-    if function.abstract and len(call.arguments) != len(function.arguments):
-        return f"{call.function} is called with {len(call.arguments)} and with {len(function.arguments)} arguments"
-    return ""
+def _check_calls(
+    section: str,
+    key: str,
+    formula: Expr,
+    table: FunctionTable,
+    declaration: Declaration,
+    problems: list[Problem],
+) -> None:
+    """Unknown functions, wrong numbers of arguments, and comparisons outside `where`."""
+    parts = list(walk(formula))
+    conditions = {id(part.arguments[0]) for part in parts if isinstance(part, Call) and part.function == "where"}
+    for part in parts:
+        message, fix = "", None
+        if isinstance(part, Compare) != (id(part) in conditions):
+            message = "a comparison stands only, and always, as the first argument of where"
+            fix = "where(x > 0, a, b)"
+        elif isinstance(part, Call) and part.function not in declaration.unreadable:
+            message, fix = _wrong_call(part, table)
+        if message:
+            problems.append(Problem(message, declaration.places(section, key, part.span), fix=fix))
+
+
+def _wrong_call(call: Call, table: FunctionTable) -> tuple[str, str | None]:
+    """What is wrong with a call, and the fix; an empty text where nothing is."""
+    if call.function not in table:
+        fix = did_you_mean(call.function, table, "declare it under [functions]")
+        return f"{call.function} is not a function of this network", fix
+    function, count = table[call.function], len(call.arguments)
+    if len(function.required) <= count <= len(function.arguments):
+        return "", None
+    if function.abstract:
+        message = f"{call.function} is called with {count} and with {len(function.arguments)} arguments"
+        return message, "call it with the same number of arguments everywhere"
+    usage = f"{call.function}({', '.join(function.arguments)})"
+    return f"{call.function} is called with {count} arguments", f"write {usage}"
 
 
 def _check_namespaces(
     roles: Mapping[str, Role], table: FunctionTable, declaration: Declaration, problems: list[Problem]
 ) -> None:
     for key in declaration.functions:
-        name = key.split("(")[0].strip()
+        name = head_name(key)
+        place = declaration.places("functions", key, None)
         if name in table.own and name in roles:
-            place = declaration.places("functions", key, None)
             problems.append(Problem(f"{name} is both a node and a function", place, fix="rename one of them"))
+        elif name in table.own:
+            primes = (prime_name(table[name], argument) for argument in table[name].arguments)
+            message = f"a node has the name of a derivative of {name}"
+            problems += [
+                Problem(f"{message}, {prime}", place, fix="rename one of them") for prime in primes if prime in roles
+            ]
 
 
 def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problems: list[Problem]) -> None:
@@ -173,6 +231,8 @@ def _check_output(
     declaration: Declaration, roles: Mapping[str, Role], formulas: Mapping[str, Expr], problems: list[Problem]
 ) -> None:
     output = declaration.output
+    if "output" in declaration.unreadable or output in declaration.unreadable:
+        return
     if output is None:
         used = {each for formula in formulas.values() for each in names(formula)}
         last = [name for name in formulas if name not in used and name != LOSS] or list(formulas)
@@ -195,13 +255,15 @@ def _numbers(
     numbers: dict[str, float] = {}
     for name, value in given.items():
         place = declaration.places(section, name, None)
+        if name in declaration.unreadable or len(problems) > MAX_PROBLEMS:
+            continue
         if name not in roles:
             fix = did_you_mean(name, roles, "give numbers to inputs, targets and parameters")
             problems.append(Problem(f"{section} gives a number to {name}, which is not declared", place, fix=fix))
         elif section == "values" and roles[name] in (Role.VALUE, Role.CONSTANT):
             message = f"{name} is {_article(roles[name])}: its number is not free"
             problems.append(Problem(message, place, fix="give numbers to inputs, targets and parameters"))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif isinstance(value, bool) or not isinstance(value, Real):
             problems.append(Problem(f"the value of {name} is not a number", place, fix=f"write {name} = 1.0"))
         elif not _finite(value):
             problems.append(Problem(f"the value of {name} is not finite", place, fix=f"write {name} = 1.0"))
@@ -210,7 +272,7 @@ def _numbers(
     return numbers
 
 
-def _finite(value: float) -> bool:
+def _finite(value: Any) -> bool:
     try:
         return math.isfinite(float(value))
     except OverflowError:
