@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from backpropsym.errors import BackpropsymError as BackpropsymError
     from backpropsym.network import Network as Network
+    from backpropsym.network import check as check
+    from backpropsym.network import compile as compile
     from backpropsym.network import example as example
     from backpropsym.network import load as load
     from backpropsym.network import loads as loads
@@ -17,6 +19,8 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "BackpropsymError": "backpropsym.errors",
     "Network": "backpropsym.network",
+    "check": "backpropsym.network",
+    "compile": "backpropsym.network",
     "example": "backpropsym.network",
     "load": "backpropsym.network",
     "loads": "backpropsym.network",
@@ -26,7 +30,9 @@ _PUBLIC = {
 def __getattr__(name: str) -> Any:
     """Public names, loaded when first used; registered functions such as `relu` for building networks."""
     if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
+        found = {each: getattr(import_module(module), each) for each, module in _PUBLIC.items()}
+        globals().update(found)  # also over the folder `check`, which importing put there under that name
+        return found[name]
     if not name.startswith("_"):
         from backpropsym.spec.handles import registered
 

@@ -90,7 +90,7 @@ class Graph:
     @cached_property
     def order(self) -> tuple[str, ...]:
         """A topological order: parents first, otherwise as written."""
-        return topological_order({name: node.parents for name, node in self.nodes.items()})
+        return topological_order(self.parents)
 
     @cached_property
     def consumers(self) -> Mapping[str, tuple[str, ...]]:
@@ -109,21 +109,34 @@ class Graph:
         graph.add_edges_from((parent, node.name) for node in self.nodes.values() for parent in node.parents)
         return nx.freeze(graph)
 
-    def ancestors(self, name: str) -> frozenset[str]:
-        """The nodes that `name` depends on, itself included."""
-        return _reachable(name, {node.name: node.parents for node in self.nodes.values()})
+    @cached_property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """For each node, the nodes that it uses."""
+        return {node.name: node.parents for node in self.nodes.values()}
 
-    def descendants(self, name: str) -> frozenset[str]:
-        """The nodes that depend on `name`, itself included."""
-        return _reachable(name, self.consumers)
+    def ancestors(self, *names: str) -> frozenset[str]:
+        """The nodes that any of `names` depends on, these included."""
+        return _reachable(names, self.parents)
+
+    def descendants(self, *names: str) -> frozenset[str]:
+        """The nodes that depend on any of `names`, these included."""
+        return _reachable(names, self.consumers)
 
     def between(self, source: str, target: str) -> tuple[str, ...]:
         """The nodes on some path from `source` to `target`, both included, in topological order.
 
         Empty where there is no path.
         """
-        kept = self.descendants(source) & self.ancestors(target)
-        return tuple(name for name in self.order if name in kept)
+        kept: set[str] = set()
+        below = sorted(self.descendants(source), key=self._position.__getitem__, reverse=True)
+        for name in below:
+            if name == target or not kept.isdisjoint(self.consumers[name]):
+                kept.add(name)
+        return tuple(name for name in reversed(below) if name in kept)
+
+    @cached_property
+    def _position(self) -> Mapping[str, int]:
+        return {name: index for index, name in enumerate(self.order)}
 
     @cached_property
     def batched(self) -> frozenset[str]:
@@ -138,6 +151,8 @@ class Graph:
 
 def topological_order(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Names with parents first, otherwise in the order given; names on a cycle are left out."""
+    if _is_ordered(parents):
+        return tuple(parents)
     position = {name: index for index, name in enumerate(parents)}
     waiting = {name: len(parents[name]) for name in parents}
     users: dict[str, list[str]] = {name: [] for name in parents}
@@ -157,11 +172,20 @@ def topological_order(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return tuple(ordered)
 
 
+def _is_ordered(parents: Mapping[str, Sequence[str]]) -> bool:
+    seen: set[str] = set()
+    for name, sources in parents.items():
+        if not seen.issuperset(sources):
+            return False
+        seen.add(name)
+    return True
+
+
 def find_cycle(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """A short cycle as a closed path in the direction of data flow, or () where there is none."""
     stuck = set(parents) - set(topological_order(parents))
     best: tuple[str, ...] = ()
-    for start in sorted(stuck, key=list(parents).index)[:50]:
+    for start in [name for name in parents if name in stuck][:50]:
         cycle = _cycle_through(start, parents, stuck)
         if cycle and (not best or len(cycle) < len(best)):
             best = cycle
@@ -186,8 +210,8 @@ def _cycle_through(start: str, parents: Mapping[str, Sequence[str]], within: Ite
     return ()
 
 
-def _reachable(start: str, neighbours: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    found, stack = {start}, [start]
+def _reachable(starts: Iterable[str], neighbours: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    found, stack = set(starts), list(starts)
     while stack:
         for other in neighbours[stack.pop()]:
             if other not in found:

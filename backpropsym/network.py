@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from backpropsym.derive.derivation import Derivation
+from backpropsym.check.report import Report
+from backpropsym.check.run import check_graph
+from backpropsym.derive import derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import NetworkError
+from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role, Shape
+from backpropsym.kernels.compile import Kernel, compile_kernel
+from backpropsym.ops.function import FUNCTIONS
+from backpropsym.render.report_latex import LatexView
+from backpropsym.render.report_latex import latex as derivation_latex
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.handles import Handle, builder, handle, tree
 from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
 
+if TYPE_CHECKING:
+    from backpropsym.render.drawing import Drawing
+
 _ABSTRACT = "abstract"
+
+
+class Derivation(derivation.Derivation):
+    """A derivation that also shows itself."""
+
+    def latex(self, form: str = "paths", values: Mapping[str, Any] | None = None) -> str:
+        """The derivation as LaTeX for a document with amsmath and xcolor.
+
+        Raises
+        ------
+        LimitError : the form would be too large to write out.
+        ValuesError : the numeric form lacks numbers.
+        """
+        return derivation_latex(self, form, LatexView(values))
+
+    def draw(self, **options: Any) -> Drawing:
+        """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
+        from backpropsym.render.draw import draw as draw_graph
+
+        return draw_graph(self.graph, self.wrt, self.of, **options)
+
+    def _repr_svg_(self) -> str:
+        return self.draw().svg
 
 
 class Network:
@@ -113,11 +146,16 @@ class Network:
     def function(self, head: str, formula: str = _ABSTRACT) -> Callable[..., Handle]:
         """Declare a function, "f" or "f(x, beta)", by a registered name, a formula, or as abstract."""
         declaration = self._changed()
+        if head in self._functions:
+            raise NetworkError(f"{head} is declared twice", fix="give one of them another name")
         self._functions[head] = formula
         declaration.functions = self._functions
         name, _, inside = head.partition("(")
+        if not inside and formula in FUNCTIONS:
+            required = len(FUNCTIONS[formula].required)
+            return builder(name.strip(), required, required)
         arity = inside.count(",") + 1
-        return builder(name.strip(), arity if inside or formula != _ABSTRACT else 8, 1)
+        return builder(name.strip(), arity if inside or formula != _ABSTRACT else 8, arity)
 
     def node(self, name: str, formula: Handle | float | str) -> Handle:
         """Declare a node by a formula: handles put together, or a text in the formula language."""
@@ -133,7 +171,7 @@ class Network:
 
     @output.setter
     def output(self, value: Handle | str) -> None:
-        self._changed().output = value if isinstance(value, str) else repr(value)[1:-1]
+        self._changed().output = value if isinstance(value, str) else to_text(tree(value))
 
     @property
     def loss(self) -> str | None:
@@ -199,10 +237,62 @@ class Network:
         """The derivative of a node (default: the loss, else the output) by every parameter."""
         return {name: self.derive(of or self.graph.objective, wrt=name) for name in self.parameters}
 
+    def check(self, samples: int = 3, seed: int = 0, **options: Any) -> Report:
+        """Prove every gradient of the loss, else of the output, against independent numerics.
+
+        Parameters
+        ----------
+        samples : random points; the network's own values, where complete, are the first.
+        options : `at`, numbers that come before the network's own; `progress`, called on the way.
+        """
+        return check_graph(self.graph, samples, seed, self.local, **options)
+
+    def compile(
+        self, mode: str = "reverse", accuracy: str = "default", parameters: Sequence[str] | None = None
+    ) -> Kernel:
+        """A fast function for the value and the gradients of the loss, else of the output.
+
+        Parameters
+        ----------
+        mode : "reverse", "forward", or "paths" for the explicit path sum.
+        accuracy : "default", or "full" for full relative accuracy where functions saturate.
+        parameters : by which gradients are given; default: all.
+
+        Raises
+        ------
+        AbstractFunctionError : a function has no formula.
+        """
+        return compile_kernel(self.graph, mode, accuracy, parameters)
+
+    def draw(self, of: str | None = None, *, wrt: str | None = None, **options: Any) -> Drawing:
+        """The picture of the network; with `wrt`, the paths from there to `of` highlighted.
+
+        Parameters
+        ----------
+        of : default: the output.
+        options : `level`, `path`, `values`, `derivatives`, `theme` and `rows`, as in `render.draw.draw`.
+        """
+        from backpropsym.render.draw import draw as draw_graph
+
+        return draw_graph(self.graph, wrt, of, **options)
+
+    def _repr_svg_(self) -> str:
+        return self.draw().svg
+
     def init(self, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:
         """Random parameters, standard normal; arrays by name in the parameters' shapes."""
         random = np.random.default_rng(seed)
         return {name: np.asarray(random.standard_normal(())) for name in self.parameters}
+
+
+def compile(network: Network, mode: str = "reverse", **options: Any) -> Kernel:
+    """A fast function for value and gradients; see `Network.compile`."""
+    return network.compile(mode, **options)
+
+
+def check(network: Network, samples: int = 3, seed: int = 0, **options: Any) -> Report:
+    """Prove every gradient against independent numerics; see `Network.check`."""
+    return network.check(samples, seed, **options)
 
 
 def load(source: str | Path) -> Network:

@@ -17,7 +17,7 @@ from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import forward, given_values, local_numbers
 from backpropsym.derive.paths import Path, PathSpace, edges
 from backpropsym.derive.programme import Programme, adjoints, tangents
-from backpropsym.errors import LimitError, UnknownNameError, did_you_mean
+from backpropsym.errors import LimitError, UnknownNameError, ValuesError, did_you_mean
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
 from backpropsym.graph import Graph
@@ -112,7 +112,7 @@ class Derivation:
         self.space = PathSpace(self.graph, wrt, of)
 
     def __repr__(self) -> str:
-        return f"Derivation(d{self.of}/d{self.wrt}, {self.count:,} paths)"
+        return f"Derivation(d{self.of}/d{self.wrt}, {count_text(self.count)} paths)"
 
     @property
     def count(self) -> int:
@@ -204,12 +204,7 @@ class Derivation:
 
     def _nested(self, steps: Programme) -> Expr:
         """The last equation of a programme with all earlier ones put in."""
-        if self.count > MAX_TERMS:
-            return steps.right_side(steps.equations[-1])
-        known: dict[str, Expr] = {}
-        for equation in steps.equations:
-            known[steps.varying(equation)] = _sum(list(steps.parts(equation, known))) if equation.parts else ONE
-        return known[steps.varying(steps.equations[-1])]
+        return steps.right_side(steps.equations[-1]) if self.count > MAX_TERMS else steps.nested()
 
     def links(self) -> tuple[Edge, ...]:
         """Every link on some path."""
@@ -253,9 +248,12 @@ class Derivation:
 
         Raises
         ------
-        ValuesError : a number is missing.
+        ValuesError : a number is missing, or a batch is given.
         """
-        numbers = {link: float(np.mean(number)) for link, number in self.numbers(values).items()}
+        found = self.numbers(values)
+        if any(np.ndim(number) for number in found.values()):
+            raise ValuesError("terms have numbers at one object, and a batch was given", fix="give one number a name")
+        numbers = {link: float(number) for link, number in found.items()}
         whole = self._sum_of_magnitudes(numbers)
         paths: Iterator[Path] = iter(self.space)
         if top is not None:

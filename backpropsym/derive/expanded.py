@@ -35,8 +35,7 @@ class Expander:
             levels = max(levels, self._depth(expr))
         if parts > MAX_PARTS or levels > MAX_LEVELS:
             raise LimitError(
-                f"the expanded form has {parts:,} parts on {levels:,} levels",
-                details=(f"at most {MAX_PARTS:,} parts and {MAX_LEVELS} levels are written out",),
+                f"the expanded form has more than {MAX_PARTS:,} parts or {MAX_LEVELS} levels",
                 fix="ask for --form factored or --form backward",
             )
 
@@ -57,7 +56,7 @@ class Expander:
         missing = [name for name in wanted if name not in self._parts]
         if not missing:
             return
-        needed = frozenset().union(*(self.graph.ancestors(name) for name in missing))
+        needed = self.graph.ancestors(*missing)
         for name in self.graph.order:
             if name in needed and name not in self._parts:
                 op = self.graph[name].op

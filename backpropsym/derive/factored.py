@@ -28,7 +28,6 @@ def factored(local: LocalDerivatives, space: PathSpace) -> Expr:
 class _Factoring:
     def __init__(self, local: LocalDerivatives) -> None:
         self.local = local
-        self.graph = local.graph
         self.known: dict[tuple[str, str], tuple[Expr, int]] = {}
 
     def between(self, space: PathSpace, level: int) -> tuple[Expr, int]:
@@ -56,7 +55,7 @@ class _Factoring:
         terms, parts = [], 1
         for user in users:
             first = self.local[Edge(start, user)]
-            rest, count = self.between(PathSpace(self.graph, user, end), level + 1)
+            rest, count = self.between(space.section(user, end), level + 1)
             terms.append(mul([first, rest]))
             parts += count + size(first)
         return Add(tuple(terms)), parts

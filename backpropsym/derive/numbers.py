@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -31,20 +32,29 @@ def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str])
             f"numbers are missing for {', '.join(missing[:10])}" + (" and more" if len(missing) > 10 else ""),
             fix=f"give them in a file with --at, as keywords, or in the network's [values]: {example}",
         )
-    return {name: _array(name, pool[name]) for name in leaves}
+    found = {name: _array(name, pool[name]) for name in leaves}
+    batches = {len(value): name for name, value in found.items() if np.ndim(value)}
+    if len(batches) > 1:
+        raise ValuesError(
+            "batches of different lengths: " + ", ".join(f"{name} has {count}" for count, name in batches.items()),
+            fix="give each name one number, or one number an object for the same objects",
+        )
+    return found
 
 
 def _array(name: str, value: Any) -> Any:
     try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValuesError(f"the value of {name} is not a number", fix=f"give {name} = 1.0") from None
+        array = np.asarray(float(value) if isinstance(value, Real) else value)
+    except (TypeError, ValueError, OverflowError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf" or not array.size:
+        raise ValuesError(f"the value of {name} is not a number", fix=f"give {name} = 1.0")
     if array.ndim > 1:
         raise ValuesError(
             f"the value of {name} has the shape {array.shape}",
             fix=f"{name} is a scalar: give a number, or one number an object, shape (batch,)",
         )
-    return array[()]
+    return array.astype(float)[()]
 
 
 def forward(

@@ -54,7 +54,7 @@ def _factored(local: LocalDerivatives, space: PathSpace) -> tuple[Operations, bo
             continue
         factors += 1
         for user in users:
-            inner, is_one = _factored(local, PathSpace(local.graph, user, end))
+            inner, is_one = _factored(local, space.section(user, end))
             product = int(not is_one and local[Edge(start, user)] != ONE)
             total += inner + Operations(product, 0)
         total += Operations(0, len(users) - 1)
@@ -76,7 +76,8 @@ def gradient_costs(local: LocalDerivatives, of: str, wrt: Iterable[str]) -> dict
 
     The path sum and the forward programme start anew for every node of `wrt`; the backward programme runs once.
     """
-    wanted = [name for name in wrt if name in local.graph.ancestors(of)]
+    within = local.graph.ancestors(of)
+    wanted = [name for name in wrt if name in within]
     each = [Derivation(local, of, name) for name in wanted]
     return {
         "paths": sum(map(path_sum, each), FREE),

@@ -12,6 +12,7 @@ from backpropsym.derive.local import Edge
 from backpropsym.graph import Graph
 
 Path = tuple[str, ...]
+_Candidate = tuple[float, int, int, str]
 
 
 def edges(path: Path) -> tuple[Edge, ...]:
@@ -61,9 +62,32 @@ class PathSpace:
 
     @cached_property
     def common(self) -> tuple[str, ...]:
-        """The nodes that every path visits, from source to target."""
-        total = self.count
-        return tuple(name for name in self.nodes if self.from_source[name] * self.to_target[name] == total)
+        """The nodes that every path visits, from source to target: those that no link leaps over."""
+        position = self._position
+        reach, kept = 0, []
+        for index, name in enumerate(self.nodes):
+            if reach <= index:
+                kept.append(name)
+            reach = max(reach, *(position[user] for user in self.successors[name]), 0)
+        return tuple(kept)
+
+    @cached_property
+    def _position(self) -> Mapping[str, int]:
+        return {name: index for index, name in enumerate(self.nodes)}
+
+    def section(self, source: str, target: str) -> PathSpace:
+        """The paths from `source` to `target`, where all paths of this space from `source` visit `target`."""
+        found, stack = {target}, [source]
+        while stack:
+            name = stack.pop()
+            if name not in found:
+                found.add(name)
+                stack.extend(self.successors[name])
+        part = object.__new__(PathSpace)
+        part.source, part.target = source, target
+        part.nodes = tuple(sorted(found, key=self._position.__getitem__))
+        part.successors = {name: self.successors[name] if name != target else () for name in part.nodes}
+        return part
 
     def __iter__(self) -> Iterator[Path]:
         """Every path, depth first, links in the order in which the person wrote the nodes."""
@@ -101,43 +125,72 @@ class PathSpace:
         return counts.get(self.source, 0)
 
     def strongest(self, size: Callable[[Edge], float]) -> Iterator[Path]:
-        """Paths by falling product of `size` over their links, found best first.
+        """Paths by falling product of |size| over their links, equal ones in path order; lazily."""
+        ranking = _Ranking(self, size)
+        while ranking.extend():
+            yield ranking.last()
 
-        The bound on the rest of a path is exact (the best continuation by dynamic programming), so the k-th
-        path costs about its own length times the number of links of a node, however many paths there are.
 
-        References
-        ----------
-        Hart, Nilsson and Raphael, A formal basis for the heuristic determination of minimum cost paths, 1968.
-        """
-        logs: dict[Edge, float] = {}
-        best: dict[str, float] = {}
-        for name in reversed(self.nodes):
-            for user in self.successors[name]:
+class _Ranking:
+    """The paths of a space by falling strength, found one by one; each costs about its own length.
+
+    A node's next path is the best of the candidates through its successors. When one is taken, only the successor
+    that it went through is asked for its own next path.
+
+    References
+    ----------
+    Jimenez and Marzal, Computing the K shortest paths: a new algorithm and an experimental comparison, 1999.
+    """
+
+    def __init__(self, space: PathSpace, size: Callable[[Edge], float]) -> None:
+        self.space = space
+        self.costs: dict[Edge, float] = {}
+        self.ranked: dict[str, list[_Candidate]] = {name: [] for name in space.nodes}
+        self.waiting: dict[str, list[_Candidate]] = {}
+        for name in reversed(space.nodes):
+            waiting: list[_Candidate] = [(0.0, 0, 0, "")] if name == space.target else []
+            for place, user in enumerate(space.successors[name]):
                 magnitude = abs(size(Edge(name, user)))
-                logs[Edge(name, user)] = math.log(magnitude) if magnitude > 0 else -math.inf
-            ahead = [logs[Edge(name, user)] + best[user] for user in self.successors[name]]
-            best[name] = 0.0 if name == self.target else max(ahead)
-        ticket = itertools.count()
-        queue: list[tuple[float, int, float, str, _Trail]] = []
-        if self.nodes:
-            queue.append((-best[self.source], next(ticket), 0.0, self.source, None))
-        while queue:
-            _, _, so_far, name, trail = heapq.heappop(queue)
-            if name == self.target:
-                yield _unwind(trail, name)
-                continue
-            for user in self.successors[name]:
-                reached = so_far + logs[Edge(name, user)]
-                heapq.heappush(queue, (-(reached + best[user]), next(ticket), reached, user, (name, trail)))
+                self.costs[Edge(name, user)] = -math.log(magnitude) if magnitude > 0 else math.inf
+                waiting.append((self.costs[Edge(name, user)] + self.ranked[user][0][0], place, 0, user))
+            heapq.heapify(waiting)
+            self.waiting[name] = waiting
+            if name != space.source:
+                self._take(name)
 
+    def _take(self, name: str) -> None:
+        if self.waiting[name]:
+            self.ranked[name].append(heapq.heappop(self.waiting[name]))
 
-_Trail = tuple[str, "_Trail"] | None
+    def extend(self) -> bool:
+        """Find the next path from the source; whether there is one."""
+        if not self.space.nodes:
+            return False
+        trail = [self.space.source]
+        while self.ranked[trail[-1]]:
+            _, _, rank, user = self.ranked[trail[-1]][-1]
+            if not user or len(self.ranked[user]) > rank + 1:
+                break
+            trail.append(user)
+        found = len(self.ranked[self.space.source])
+        for name in reversed(trail):
+            if self.ranked[name]:
+                self._wait_for_next(name)
+            self._take(name)
+        return len(self.ranked[self.space.source]) > found
 
+    def _wait_for_next(self, name: str) -> None:
+        """Put the path after the last one through the same successor among the candidates of `name`."""
+        _, place, rank, user = self.ranked[name][-1]
+        if user and len(self.ranked[user]) > rank + 1:
+            cost = self.costs[Edge(name, user)] + self.ranked[user][rank + 1][0]
+            heapq.heappush(self.waiting[name], (cost, place, rank + 1, user))
 
-def _unwind(trail: _Trail, last: str) -> Path:
-    names = [last]
-    while trail is not None:
-        name, trail = trail
-        names.append(name)
-    return tuple(reversed(names))
+    def last(self) -> Path:
+        """The path found last."""
+        names = [self.space.source]
+        _, _, rank, user = self.ranked[self.space.source][-1]
+        while user:
+            names.append(user)
+            _, _, rank, user = self.ranked[user][rank]
+        return tuple(names)

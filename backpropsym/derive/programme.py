@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.formula.algebra import add, mul
-from backpropsym.formula.tree import ONE, Expr, Name
+from backpropsym.formula.tree import ONE, Add, Expr, Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,37 @@ class Programme:
 
     def right_side(self, equation: Equation) -> Expr:
         """The equation's right side, earlier derivatives by their symbols; the seed's symbol is 1."""
+        return add(self.parts(equation, self._named)) if equation.parts else ONE
+
+    @cached_property
+    def _named(self) -> Mapping[str, Expr]:
         seed = self.varying(self.equations[0])
-        known = {name: ONE if name == seed else Name(symbol) for name, symbol in self.symbols.items()}
-        return add(self.parts(equation, known)) if equation.parts else ONE
+        return {name: ONE if name == seed else Name(symbol) for name, symbol in self.symbols.items()}
 
     def parts(self, equation: Equation, known: Mapping[str, Expr]) -> Iterator[Expr]:
         """The addends of an equation's right side, earlier derivatives as `known` gives them by node."""
         for name, link in equation.parts:
             pair = [known[name], self.local[link]]
             yield mul(pair if self.direction == "backward" else reversed(pair))
+
+    def nested(self) -> Expr:
+        """The last equation's right side with all earlier ones put in; equal addends stay apart."""
+        uses = Counter(name for equation in self.equations for name, _ in equation.parts)
+        known: dict[str, list[Expr]] = {}
+        for equation in self.equations:
+            products: list[list[Expr]] = []
+            for name, link in equation.parts:
+                uses[name] -= 1
+                products.append(list(known[name]) if uses[name] else known.pop(name))
+                products[-1].append(self.local[link])
+            if len(products) > 1:
+                products = [[Add(tuple(map(self._product, products)))]]
+            known[self.varying(equation)] = products[0] if products else []
+        return self._product(known[self.varying(self.equations[-1])])
+
+    def _product(self, factors: list[Expr]) -> Expr:
+        """The product of factors that were found from the seed on."""
+        return mul(factors if self.direction == "backward" else reversed(factors))
 
 
 def adjoints(local: LocalDerivatives, of: str, wrt: Iterable[str] | None = None) -> Programme:
@@ -68,7 +92,7 @@ def adjoints(local: LocalDerivatives, of: str, wrt: Iterable[str] | None = None)
     graph = local.graph
     wanted = graph.ancestors(of)
     if wrt is not None:
-        wanted &= frozenset().union(*(graph.descendants(name) for name in wrt))
+        wanted &= graph.descendants(*wrt)
     equations = [Equation(of, of, ())]
     for name in reversed(graph.order):
         if name in wanted and name != of:

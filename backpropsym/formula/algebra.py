@@ -12,6 +12,7 @@ from backpropsym.errors import FormulaError
 from backpropsym.formula.tree import ONE, ZERO, Add, Div, Expr, Mul, Neg, Number, Pow
 
 _DIGITS = 60
+_UNIT = Fraction(1)
 
 
 def folded(value: Fraction) -> Number:
@@ -32,8 +33,8 @@ def add(terms: Iterable[Expr]) -> Expr:
     counts: dict[Expr, Fraction] = {}
     for term in _flat_terms(terms):
         coefficient, rest = _coefficient(term)
-        counts[rest] = counts.get(rest, Fraction(0)) + coefficient
-    kept = [mul([folded(count), rest]) for rest, count in counts.items() if count]
+        counts[rest] = counts[rest] + coefficient if rest in counts else coefficient
+    kept = [rest if count is _UNIT else mul([folded(count), rest]) for rest, count in counts.items() if count]
     if not kept:
         return ZERO
     return kept[0] if len(kept) == 1 else Add(tuple(kept))
@@ -44,22 +45,22 @@ def mul(factors: Iterable[Expr]) -> Expr:
 
     A quotient among the factors makes the whole a quotient: x * (1/y) is x/y.
     """
-    coefficient = Fraction(1)
+    coefficient = _UNIT
     above: list[Expr] = []
     below: list[Expr] = []
     for factor in _flat_factors(factors):
         inner, rest = _coefficient(factor)
-        coefficient *= inner
+        coefficient = coefficient if inner is _UNIT else coefficient * inner
         if isinstance(rest, Div):
             inner, rest_above = _coefficient(rest.numerator)
-            coefficient *= inner
+            coefficient = coefficient if inner is _UNIT else coefficient * inner
             above.append(rest_above)
             below.append(rest.denominator)
         else:
             above.append(rest)
     if not coefficient:
         return ZERO
-    factors = [part for part in _flat_factors(above) if part != ONE]
+    factors = [part for part in _flat_factors(above) if not (isinstance(part, Number) and part == ONE)]
     if not below:
         return _signed_product(coefficient, factors)
     quotient = div(_signed_product(abs(coefficient), factors), mul(below))
@@ -69,10 +70,10 @@ def mul(factors: Iterable[Expr]) -> Expr:
 def _signed_product(coefficient: Fraction, factors: list[Expr]) -> Expr:
     if not factors:
         return folded(coefficient)
-    if abs(coefficient) != 1:
+    if coefficient is not _UNIT and abs(coefficient) != 1:
         factors = [folded(abs(coefficient)), *factors]
     product = factors[0] if len(factors) == 1 else Mul(tuple(factors))
-    return Neg(product) if coefficient < 0 else product
+    return Neg(product) if coefficient is not _UNIT and coefficient < 0 else product
 
 
 def neg(operand: Expr) -> Expr:
@@ -124,4 +125,4 @@ def _coefficient(term: Expr) -> tuple[Fraction, Expr]:
     if isinstance(term, Mul) and isinstance(term.factors[0], Number):
         others = term.factors[1:]
         return term.factors[0].value, others[0] if len(others) == 1 else Mul(others)
-    return Fraction(1), term
+    return _UNIT, term

@@ -16,7 +16,7 @@ from backpropsym.graph import Graph, Node, Role, find_cycle
 from backpropsym.ops.kinds import Elementwise
 from backpropsym.ops.table import FunctionTable, prime_name
 from backpropsym.spec.declaration import Declaration
-from backpropsym.spec.functions import declared_formulas, declared_functions, head_name, settle_abstract
+from backpropsym.spec.functions import cycle_text, declared_formulas, declared_functions, head_name, settle_abstract
 from backpropsym.spec.locate import words
 
 LOSS = "loss"
@@ -223,7 +223,7 @@ def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problem
     cycle = find_cycle(parents)
     if cycle:
         place = declaration.places("nodes", cycle[0], None)
-        message = f"nodes depend on each other in a circle: {' -> '.join(cycle)}"
+        message = f"nodes depend on each other in a circle: {cycle_text(cycle)}"
         problems.append(Problem(message, place, fix="a node may use only what can be computed before it"))
 
 

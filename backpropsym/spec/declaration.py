@@ -9,7 +9,7 @@ from typing import Any
 from backpropsym.errors import Location
 from backpropsym.formula.tree import Expr, Span
 
-Places = Callable[[str, str, Span | None], Location | None]
+Places = Callable[[str, str, Span | None], Location]
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Declaration:
     nodes : formulas by name, as text or as trees.
     functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
     unreadable : names in what could not be read; using them is not a further mistake.
-    places : where (section, key, columns of the formula) stands in the text, for error messages; a declaration
+    located : where (section, key, columns of the formula) stands in the text, for error messages; a declaration
         without a text of its own names the section and the key.
     """
 
@@ -37,12 +37,12 @@ class Declaration:
     functions: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
-    places: Places = None  # type: ignore[assignment]
+    located: Places | None = None
 
-    def __post_init__(self) -> None:
-        self.places = self.places or self._place
-
-    def _place(self, section: str, key: str, span: Span | None) -> Location:
+    def places(self, section: str, key: str, span: Span | None) -> Location:
+        """Where `key` of `section` stands; with `span`, those columns of its formula."""
+        if self.located is not None:
+            return self.located(section, key, span)
         written = getattr(self, section).get(key) if section else getattr(self, key, None)
         name = f"[{section}] {key}" if section else key
         if span is None or not isinstance(written, str):

@@ -201,5 +201,11 @@ def _check_recursion(own: Mapping[str, Function], declaration: Declaration, prob
     if cycle:
         key = next(key for key in declaration.functions if head_name(key) == cycle[0])
         place = declaration.places("functions", key, None)
-        message = f"functions call each other in a circle: {' -> '.join(cycle)}"
+        message = f"functions call each other in a circle: {cycle_text(cycle)}"
         problems.append(Problem(message, place, fix="a function may call only what is defined without it"))
+
+
+def cycle_text(cycle: tuple[str, ...]) -> str:
+    """A closed path in words; of a long one, the beginning and the end."""
+    shown = cycle if len(cycle) <= 12 else (*cycle[:8], f"... {len(cycle) - 11} more ...", *cycle[-3:])
+    return " -> ".join(shown)

@@ -155,7 +155,8 @@ def builder(name: str, arity: int, required: int) -> Callable[..., Handle]:
 
     def apply(*arguments: Any) -> Handle:
         if not required <= len(arguments) <= arity:
-            raise FormulaError(f"{name} takes {required} to {arity} arguments, found {len(arguments)}")
+            wanted = str(arity) if required == arity else f"{required} to {arity}"
+            raise FormulaError(f"{name} takes {wanted} arguments, found {len(arguments)}")
         return Handle(Call(name, tuple(map(tree, arguments))))
 
     apply.__name__ = name

@@ -122,14 +122,12 @@ class Source:
             return _parsed(self.text), []
         except (ValueError, RecursionError) as error:
             data, problems = self._salvaged()
-            return data, problems or [self._syntax(error, 0, None)]
+            return data, problems[:_MAX_SYNTAX_ERRORS] or [self._syntax(error, 0, None)]
 
     def _salvaged(self) -> tuple[dict[str, Any], list[Problem]]:
         data: dict[str, Any] = {}
         problems: list[Problem] = []
         for path, statement in self.statements:
-            if len(problems) == _MAX_SYNTAX_ERRORS:
-                break
             try:
                 entry = _parsed(self.text[statement.start : statement.end])
             except (ValueError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def parse_network(text: str, file: str = "network.toml") -> Graph:
     """The network in the text of a TOML file; `file` names it in messages."""
     source = Source(text, file)
     data, problems = source.load()
-    declaration = Declaration(places=source.place, unreadable=source.unreadable)
+    declaration = Declaration(located=source.place, unreadable=source.unreadable)
     _fill(declaration, data, source, problems)
     return build(declaration, problems)
 
@@ -70,13 +71,10 @@ def _leaves(key: str, entry: Any, source: Source, problems: list[Problem]) -> di
     if isinstance(entry, dict) and all(isinstance(shape, list) for shape in entry.values()):
         return {name: tuple(shape) for name, shape in entry.items()}
     if isinstance(entry, list) and all(isinstance(name, str) for name in entry):
-        seen: dict[str, tuple[Any, ...]] = {}
-        for name in entry:
-            if name in seen:
-                message = f"{name} is listed twice in {key}"
-                problems.append(Problem(message, source.repeated_item(key, name), fix="remove one of them"))
-            seen[name] = ()
-        return seen
+        for name in (name for name, count in Counter(entry).items() if count > 1):
+            message = f"{name} is listed twice in {key}"
+            problems.append(Problem(message, source.repeated_item(key, name), fix="remove one of them"))
+        return dict.fromkeys(entry, ())
     fix = f'write {key} = ["a", "b"] for scalars, or {key} = {{a = [3, 2]}} with shapes'
     problems.append(Problem(f"{key} is neither a list of names nor a table of shapes", source.place("", key), fix=fix))
     source.forget(key)
