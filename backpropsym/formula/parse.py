@@ -49,7 +49,8 @@ class Signature:
     """How a function may be called in a formula.
 
     `arguments` are positional names in order; `defaults` those of them that may be left out; `options` are
-    keywords that take a constant. `variadic` lifts the upper bound on the number of arguments.
+    keywords that take a constant. `variadic` lifts the upper bound on the number of arguments; a function that
+    `reduces` may be given one argument alone.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Signature:
     defaults: Mapping[str, Fraction]
     options: tuple[str, ...] = ()
     variadic: bool = False
+    reduces: bool = False
 
 
 def parse_formula(text: str, functions: Mapping[str, Signature]) -> Expr:
@@ -312,6 +314,8 @@ class _Reader:
             else:
                 known = (*expected, *signature.options)
                 self.fail(node, f"{name} has no option {key}", did_you_mean(key, known, usage))
+        if signature.reduces and len(keywords) + len(arguments) == len(options) + 1 and expected[0] in given:
+            return Call(name, (given[expected[0]],), tuple(options), span=self.span(node))
         for key in expected:
             if key not in given and key not in signature.defaults:
                 self.fail(node, f"{name} needs {key}", usage)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from backpropsym.errors import FormulaError, NetworkError, Problem, did_you_mean
+import numpy as np
+
+from backpropsym.errors import FormulaError, NetworkError, Problem, ShapeError, did_you_mean
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import parse_formula
-from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Name, Text, names, walk
-from backpropsym.graph import Graph, Node, Role, find_cycle
-from backpropsym.ops.kinds import Elementwise
+from backpropsym.formula.tree import Call, Expr, Name, called, names, walk
+from backpropsym.graph import Graph, Node, Role, find_cycle, topological_order
+from backpropsym.ops.kinds import Elementwise, Shape
+from backpropsym.ops.lowering import Lowered, Lowering
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
-from backpropsym.spec.functions import declared_functions, settle_abstract
+from backpropsym.spec.functions import call_signatures, declared_functions, settle_abstract
 
 LOSS = "loss"
 _LEAVES = (
@@ -51,13 +54,49 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     constants = _numbers("constants", declaration.constants, roles, declaration, found)
     if found:
         raise NetworkError(sorted(found, key=lambda each: (each.where.line or 0) if each.where else 0))
-    nodes = {name: Node(name, role) for name, role in roles.items() if role is not Role.VALUE}
-    for name, formula in formulas.items():
-        nodes[name] = Node(name, Role.VALUE, (), Elementwise(formula), names(formula))
+    nodes = _nodes(declaration, roles, formulas, table)
     loss = LOSS if declaration.loss is not None else None
     assert declaration.output is not None
     graph = Graph(nodes, declaration.output, loss, declaration.title, table, constants, values)
     return replace(graph, warnings=_warnings(graph, declaration))
+
+
+def _nodes(
+    declaration: Declaration, roles: Mapping[str, Role], formulas: Mapping[str, Expr], table: FunctionTable
+) -> dict[str, Node]:
+    """Leaves, then the nodes as written, each preceded by the anonymous ones inside its formula.
+
+    Raises
+    ------
+    ShapeError : one problem for each node whose shapes do not fit.
+    """
+    shapes: dict[str, Shape] = {}
+    for role, section in _LEAVES:
+        for name, entry in getattr(declaration, section).items():
+            shapes[name] = np.shape(entry) if role is Role.CONSTANT else tuple(entry)
+    nodes = {name: Node(name, role, shapes[name]) for name, role in roles.items() if role is not Role.VALUE}
+    lowered: dict[str, list[Lowered]] = {}
+    problems: list[Problem] = []
+    for name in topological_order({name: [n for n in names(each) if n in formulas] for name, each in formulas.items()}):
+        try:
+            if all(parent in shapes for parent in names(formulas[name])):
+                lowered[name] = _lower(name, formulas[name], shapes, table)
+                shapes[name] = lowered[name][-1].shape
+        except ShapeError as error:
+            section = "nodes" if name in declaration.nodes else ""
+            problems.extend(each.at(declaration.places(section, name, each.span)) for each in error.problems)
+    if problems:
+        raise ShapeError(problems)
+    for name in formulas:
+        nodes |= {each.name: Node(each.name, Role.VALUE, each.shape, each.op, each.parents) for each in lowered[name]}
+    return nodes
+
+
+def _lower(name: str, formula: Expr, shapes: dict[str, Shape], table: FunctionTable) -> list[Lowered]:
+    parents = names(formula)
+    if not any(shapes[parent] for parent in parents) and all(function in table for function in called(formula)):
+        return [Lowered(name, Elementwise(formula), (), parents)]
+    return Lowering(name, shapes, table).root(formula)
 
 
 def _roles(declaration: Declaration, problems: list[Problem]) -> dict[str, Role]:
@@ -76,9 +115,8 @@ def _roles(declaration: Declaration, problems: list[Problem]) -> dict[str, Role]
             elif name in roles:
                 message = f"{name} is declared twice: as {_article(roles[name])} and as {_article(role)}"
                 problems.append(Problem(message, place, fix="give one of them another name"))
-            if section != "constants" and role is not Role.VALUE and entry != ():
-                message = f"{name} has the shape {list(entry)}; only scalars are supported"
-                problems.append(Problem(message, place, fix="declare its entries as scalars"))
+            if section != "constants" and role is not Role.VALUE:
+                problems.extend(problem.at(place) for problem in _shape_problems(name, entry))
             roles.setdefault(name, role)
     if declaration.loss is not None:
         if LOSS in roles:
@@ -87,6 +125,18 @@ def _roles(declaration: Declaration, problems: list[Problem]) -> dict[str, Role]
             problems.append(Problem(message, place, fix="rename the node, or leave out loss = ..."))
         roles.setdefault(LOSS, Role.VALUE)
     return roles
+
+
+def _shape_problems(name: str, shape: Sequence[Any]) -> list[Problem]:
+    """What is wrong with a declared shape: sizes are positive whole numbers or symbols such as "n"."""
+    problems = []
+    for size in shape:
+        whole = isinstance(size, int) and not isinstance(size, bool) and size > 0
+        symbol = isinstance(size, str) and name_problem(size) is None
+        if not whole and not symbol:
+            fix = f'write {name} = [3, 2], or a symbol: {name} = ["n"]'
+            problems.append(Problem(f"{size!r} in the shape of {name} is not a size", fix=fix))
+    return problems
 
 
 def _article(role: Role) -> str:
@@ -99,7 +149,7 @@ def _formulas(declaration: Declaration, table: FunctionTable, problems: list[Pro
     written: list[tuple[str, str, str | Expr]] = [("nodes", name, text) for name, text in declaration.nodes.items()]
     if declaration.loss is not None:
         written.append(("", LOSS, declaration.loss))
-    signatures = dict(table.signatures)
+    signatures = call_signatures(table)
     for name, function in table.own.items():
         if function.abstract:
             signatures[name] = replace(signatures[name], variadic=len(function.arguments) == 1)
@@ -125,7 +175,7 @@ def _check_formula(
     declaration: Declaration,
     problems: list[Problem],
 ) -> None:
-    """Unknown names, and operations that need axes where every node is a scalar."""
+    """Unknown names, and functions called in two ways."""
     section = "" if name == LOSS and name not in declaration.nodes else "nodes"
     for part in walk(formula):
         message, fix = "", None
@@ -135,8 +185,6 @@ def _check_formula(
             else:
                 message = f"{part.name} is not declared"
                 fix = did_you_mean(part.name, roles, "declare it as an input, a parameter or a node")
-        elif isinstance(part, MatMul | Index | Limits | Text):
-            message = f"{type(part).__name__} needs axes, and {name} is a network of scalars"
         elif isinstance(part, Call) and (arity := _wrong_arity(part, table)):
             message = arity
         if message:
@@ -144,8 +192,8 @@ def _check_formula(
 
 
 def _wrong_arity(call: Call, table: FunctionTable) -> str:
-    function = table[call.function]
-    if function.abstract and len(call.arguments) != len(function.arguments):
+    function = table.get(call.function)
+    if function is not None and function.abstract and len(call.arguments) != len(function.arguments):
         return f"{call.function} is called with {len(call.arguments)} and with {len(function.arguments)} arguments"
     return ""
 

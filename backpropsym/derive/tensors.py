@@ -1,0 +1,169 @@
+"""The derivative of a tensor by a tensor: one term a layer-level path, in index notation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from backpropsym.derive.entries import definition
+from backpropsym.derive.indexed import Composer, Walk
+from backpropsym.derive.paths import Path, PathSpace
+from backpropsym.formula.algebra import mul
+from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Expr,
+    Index,
+    Limits,
+    Mul,
+    Name,
+    children,
+    rebuild,
+    substitute,
+    walk as parts_of,
+)
+from backpropsym.graph import Graph
+
+_LETTERS = "ijklmnpqrstuvabcdefgh"
+
+
+@dataclass(frozen=True)
+class IndexTerm:
+    """A layer-level path: the sum over its bound indices of the product of its factors.
+
+    Attributes
+    ----------
+    path : named nodes from wrt to of.
+    factors : the local derivative of each named link, in path order.
+    sums : bound indices with their limits, both ends included.
+    conditions : (low, expression, high): the term counts only where they hold.
+    """
+
+    path: Path
+    factors: tuple[Expr, ...]
+    sums: tuple[Limits, ...]
+    conditions: tuple[tuple[Expr, Expr, Expr], ...]
+
+    @property
+    def tree(self) -> Expr:
+        """The term as one formula."""
+        flat = [part for each in self.factors for part in (each.factors if isinstance(each, Mul) else (each,))]
+        flat += [Call("inside", (expr, low, high)) for low, expr, high in self.conditions]
+        kept = tuple(factor for factor in flat if factor != ONE)
+        product = Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
+        return Call("Sum", (product, *self.sums)) if self.sums else product
+
+
+class TensorDerivation:
+    """d `of` / d `wrt` where nodes have axes; an entry of each is named by free indices.
+
+    Attributes
+    ----------
+    of_indices, indices : the free indices of `of` and of `wrt`.
+    """
+
+    def __init__(self, graph: Graph, of: str, wrt: str) -> None:
+        self.graph = graph
+        self.of = graph[of].name
+        self.wrt = graph[wrt].name
+        self.space = PathSpace(graph.named, wrt, of)
+        taken = set(graph.nodes) | {size for node in graph.nodes.values() for size in node.shape}
+        self._letters = [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
+        rank = len(graph[wrt].shape)
+        self.indices = tuple(self._letters[:rank])
+        self.of_indices = tuple(self._letters[rank : rank + len(graph[of].shape)])
+
+    @property
+    def count(self) -> int:
+        """The number of layer-level paths, exact."""
+        return self.space.count
+
+    @property
+    def terms(self) -> Iterator[IndexTerm]:
+        """One term a layer-level path, made one by one."""
+        return map(self.term, self.space)
+
+    def term(self, path: Path) -> IndexTerm:
+        """The term of one path, its deltas contracted."""
+        composer = Composer(self.graph)
+        start = composer.along(path, tuple(map(Name, self.of_indices)))
+        found = composer.pin(start, tuple(map(Name, self.indices)), self.graph[self.wrt].shape)
+        return self._lettered(path, found)
+
+    def _lettered(self, path: Path, found: Walk) -> IndexTerm:
+        """Bound indices renamed to the next free letters, factors in path order, anonymous nodes written out."""
+        letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
+        names = {each.index: next(letters) for each in found.sums}
+        values = {old: Name(new) for old, new in names.items()}
+        moved = found.put({})
+        factors = tuple(self._transparent(substitute(each, values), letters) for each in reversed(moved.factors))
+        sums = tuple(
+            Limits(names[each.index], substitute(each.low, values), substitute(each.high, values)) for each in found.sums
+        )
+        conditions = tuple(
+            (substitute(a, values), substitute(b, values), substitute(c, values)) for a, b, c in found.conditions
+        )
+        return IndexTerm(path, factors, sums, conditions)
+
+    def _transparent(self, expr: Expr, letters: Iterator[str]) -> Expr:
+        """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
+        if isinstance(expr, Index) and isinstance(expr.base, Name) and self._anonymous(expr.base.name):
+            return self._transparent(self._entry(expr.base.name, expr.subscripts), letters)
+        if isinstance(expr, Name) and self._anonymous(expr.name):
+            return self._transparent(self._entry(expr.name, ()), letters)
+        if isinstance(expr, Call) and any(isinstance(part, Limits) for part in expr.arguments):
+            expr = self._relettered(expr, letters)
+        parts = children(expr)
+        return rebuild(expr, tuple(self._transparent(part, letters) for part in parts)) if parts else expr
+
+    def _anonymous(self, name: str) -> bool:
+        return name in self.graph.nodes and not self.graph[name].named
+
+    def _entry(self, name: str, subscripts: tuple[Expr, ...]) -> Expr:
+        own = definition(self.graph, self.graph[name])
+        return _explicit(substitute(own.body, dict(zip(own.indices, subscripts, strict=True))))
+
+    def _relettered(self, expr: Call, letters: Iterator[str]) -> Call:
+        fresh = {part.index: next(letters) for part in expr.arguments if isinstance(part, Limits)}
+        values = {old: Name(new) for old, new in fresh.items()}
+        parts = tuple(
+            Limits(fresh[part.index], part.low, part.high) if isinstance(part, Limits) else substitute(part, values)
+            for part in expr.arguments
+        )
+        return Call(expr.function, parts)
+
+    @cached_property
+    def tree(self) -> Expr:
+        """The whole derivative as one formula."""
+        terms = tuple(term.tree for term in self.terms)
+        if not terms:
+            return ZERO
+        return terms[0] if len(terms) == 1 else Add(terms)
+
+    def expression(self) -> str:
+        """`tree` as text."""
+        return to_text(self.graph.functions.written(self.tree))
+
+
+def _explicit(body: Expr) -> Expr:
+    """Reductions spelled with sums, for texts that SymPy reads."""
+    if isinstance(body, Call) and any(isinstance(part, Limits) for part in body.arguments):
+        summand, *limits = body.arguments
+        match body.function:
+            case "sum":
+                return Call("Sum", (summand, *limits))
+            case "mean":
+                sizes = [each.high for each in limits if isinstance(each, Limits)]
+                return Call("Sum", (mul([summand]), *limits)) if not sizes else Call("mean", (summand, *limits))
+            case "logsumexp":
+                return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
+    return body
+
+
+def bound_indices(expr: Expr) -> Mapping[str, Limits]:
+    """The indices that sums inside `expr` bind."""
+    return {part.index: part for part in parts_of(expr) if isinstance(part, Limits)}
