@@ -53,8 +53,9 @@ def accesses(graph: Graph, node: Node) -> Iterator[Access]:
             yield from _contraction(definition(graph, node))
         case Reduction(function):
             yield _reduction(function, definition(graph, node), node.name)
-        case View(operand, indices, source):
-            yield Access(operand, indices, source, ONE)
+        case View(operand, indices, source, guards=guards):
+            kept = mul([Call("inside", (position, number(0), number(size), ONE)) for position, size in guards])
+            yield Access(operand, indices, source, kept)
         case Join():
             yield from _join(definition(graph, node))
 

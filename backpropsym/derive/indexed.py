@@ -19,12 +19,15 @@ from backpropsym.formula.tree import (
     Add,
     Call,
     Expr,
+    Index,
     Limits,
     Mul,
     Name,
     Neg,
     Number,
+    children,
     number,
+    rebuild,
     substitute,
 )
 from backpropsym.graph import Graph
@@ -53,8 +56,8 @@ class Walk:
     def put(self, values: Mapping[str, Expr]) -> Walk:
         """The walk with indices replaced everywhere; the replaced ones are no longer bound."""
         return Walk(
-            tuple(substitute(each, values) for each in self.subscripts),
-            tuple(substitute(each, values) for each in self.factors),
+            tuple(linear(substitute(each, values)) for each in self.subscripts),
+            tuple(placed(each, values) for each in self.factors),
             tuple(_limits(each, values) for each in self.sums if each.index not in values),
             tuple((substitute(a, values), substitute(b, values), substitute(c, values)) for a, b, c in self.conditions),
         )
@@ -84,43 +87,47 @@ class Composer:
 
     def link(self, walk: Walk, parent: str, child: str) -> Walk:
         """One named link further down: the sum of the anonymous walks from `child` to `parent`."""
-        found = list(self._anonymous(replace(walk, factors=(ONE,)), parent, child))
+        outside = frozenset(each.index for each in walk.sums)
+        found = list(self._anonymous(replace(walk, factors=(*walk.factors, ONE)), parent, child, frozenset()))
         if len(found) == 1:
-            return replace(found[0], factors=(*walk.factors, *found[0].factors))
+            return found[0]
+        found = list(self._anonymous(replace(walk, factors=(ONE,)), parent, child, outside))
         shape = self.graph[parent].shape
         entry = tuple(Name(self.fresh()) for _ in shape)
-        outside = {each.index for each in walk.sums}
         parts = [self.pin(each, entry, shape, outside) for each in found]
         total = add(_summed(part, outside) for part in parts)
         sums = (*walk.sums, *(bound(name.name, size) for name, size in zip(entry, shape, strict=True)))
         return Walk(entry, (*walk.factors, total), sums, walk.conditions)
 
-    def _anonymous(self, walk: Walk, parent: str, child: str) -> Iterator[Walk]:
-        """Every walk from the entry of `child` to `parent` through anonymous nodes only."""
+    def _anonymous(self, walk: Walk, parent: str, child: str, fixed: frozenset[str]) -> Iterator[Walk]:
+        """Every walk from the entry of `child` to `parent` through anonymous nodes only.
+
+        Indices in `fixed` keep their names, since other walks share them.
+        """
         for access in accesses(self.graph, self.graph[child]):
             if access.parent == parent:
-                yield self._step(walk, access, child)
+                yield self._step(walk, access, child, fixed)
             elif not self.graph[access.parent].named:
-                yield from self._anonymous(self._step(walk, access, child), parent, access.parent)
+                yield from self._anonymous(self._step(walk, access, child, fixed), parent, access.parent, fixed)
 
-    def _step(self, walk: Walk, access: Access, child: str) -> Walk:
+    def _step(self, walk: Walk, access: Access, child: str, fixed: frozenset[str]) -> Walk:
         """From an entry of `child` to the entry of its parent."""
         op = self.graph[child].op
         if isinstance(op, View) and op.method == "reshape":
-            moved = self._reshaped(walk, op)
+            moved = self._reshaped(walk, op, fixed)
             if moved is not None:
                 return moved
         values = dict(zip(access.indices, walk.subscripts, strict=True))
         new = {each.index: self.fresh() for each in access.sums}
         values |= {old: Name(name) for old, name in new.items()}
         sums = tuple(replace(_limits(each, values), index=new[each.index]) for each in access.sums)
-        factor = mul([*walk.factors[-1:], substitute(access.factor, values)])
-        subscripts = tuple(substitute(each, values) for each in access.subscripts)
+        factor = mul([*walk.factors[-1:], placed(access.factor, values)])
+        subscripts = tuple(linear(substitute(each, values)) for each in access.subscripts)
         return replace(walk, subscripts=subscripts, factors=(*walk.factors[:-1], factor), sums=(*walk.sums, *sums))
 
-    def _reshaped(self, walk: Walk, op: View) -> Walk | None:
+    def _reshaped(self, walk: Walk, op: View, fixed: frozenset[str]) -> Walk | None:
         """A reshape as a change of the bound indices, where each of them is still free to change."""
-        bounds = {each.index for each in walk.sums}
+        bounds = {each.index for each in walk.sums} - fixed
         entry = [each.name for each in walk.subscripts if isinstance(each, Name) and each.name in bounds]
         if len(set(entry)) < len(walk.subscripts):
             return None
@@ -152,7 +159,7 @@ class Composer:
         return walk
 
 
-def _summed(walk: Walk, outside: set[str]) -> Expr:
+def _summed(walk: Walk, outside: Collection[str]) -> Expr:
     """A finished walk as one formula: its own sums and conditions written into it."""
     body = mul(walk.factors)
     for low, expr, high in walk.conditions:
@@ -208,6 +215,21 @@ def linear(expr: Expr) -> Expr:
     constant = coefficients.pop("", Fraction(0))
     terms = [mul([Number(value), Name(name)]) for name, value in coefficients.items()]
     return add([*terms, Number(constant)])
+
+
+def placed(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """`expr` with indices replaced, positions inside brackets collected."""
+    match expr:
+        case Name(name):
+            return values.get(name, expr)
+        case Index(base, subscripts):
+            return Index(base, tuple(linear(substitute(each, values)) for each in subscripts))
+        case Call("inside", (position, low, high, kept)):
+            where = tuple(linear(substitute(each, values)) for each in (position, low, high))
+            return Call("inside", (*where, placed(kept, values)))
+        case _:
+            parts = children(expr)
+            return rebuild(expr, tuple(placed(part, values) for part in parts)) if parts else expr
 
 
 def _distributed(expr: Expr) -> Expr:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from backpropsym.derive.entries import definition
-from backpropsym.derive.indexed import Composer, Walk
+from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.paths import Path, PathSpace
-from backpropsym.formula.algebra import mul
+from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
     ONE,
@@ -52,7 +52,7 @@ class IndexTerm:
     def tree(self) -> Expr:
         """The term as one formula."""
         flat = [part for each in self.factors for part in (each.factors if isinstance(each, Mul) else (each,))]
-        flat += [Call("inside", (expr, low, high)) for low, expr, high in self.conditions]
+        flat += [Call("inside", (expr, low, add([high, ONE]), ONE)) for low, expr, high in self.conditions]
         kept = tuple(factor for factor in flat if factor != ONE)
         product = Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
         return Call("Sum", (product, *self.sums)) if self.sums else product
@@ -100,7 +100,7 @@ class TensorDerivation:
         names = {each.index: next(letters) for each in found.sums}
         values = {old: Name(new) for old, new in names.items()}
         moved = found.put({})
-        factors = tuple(self._transparent(substitute(each, values), letters) for each in reversed(moved.factors))
+        factors = tuple(self._transparent(placed(each, values), letters) for each in reversed(moved.factors))
         sums = tuple(
             Limits(names[each.index], substitute(each.low, values), substitute(each.high, values)) for each in found.sums
         )
@@ -125,7 +125,7 @@ class TensorDerivation:
 
     def _entry(self, name: str, subscripts: tuple[Expr, ...]) -> Expr:
         own = definition(self.graph, self.graph[name])
-        return _explicit(substitute(own.body, dict(zip(own.indices, subscripts, strict=True))))
+        return _explicit(placed(own.body, dict(zip(own.indices, subscripts, strict=True))))
 
     def _relettered(self, expr: Call, letters: Iterator[str]) -> Call:
         fresh = {part.index: next(letters) for part in expr.arguments if isinstance(part, Limits)}

@@ -9,10 +9,10 @@ from fractions import Fraction
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Call, Expr, Name, Number, Text
-from backpropsym.ops.kinds import Shape, View, ravel, unravel
+from backpropsym.formula.tree import Call, Expr, Name, Number, Text, number
+from backpropsym.ops.kinds import Join, Shape, View
 from backpropsym.ops.lowering import COMPOSITIONS, Composition, Lowering, Value, constant_integer
-from backpropsym.ops.shapes import broadcast, refuse, shape_text
+from backpropsym.ops.shapes import axes_of, broadcast, refuse, shape_text
 
 Compose = Callable[[Lowering, Call], Value]
 
@@ -74,7 +74,7 @@ def log_softmax(lowering: Lowering, call: Call) -> Value:
 def softmax(lowering: Lowering, call: Call) -> Value:
     """exp(x - logsumexp(x)) over the last axis, stable by construction."""
     value = _vector(lowering, call.arguments[0], call)
-    return lowering.combine(lambda x, whole: Call("exp", (_difference(x, whole),)), value, _logsumexp(lowering, value))
+    return _softmax(lowering, value)
 
 
 @compose("layer_norm", "x", "gamma", "beta")
@@ -88,8 +88,7 @@ def layer_norm(lowering: Lowering, call: Call) -> Value:
     gamma, beta = (lowering.value(part) for part in call.arguments[1:])
 
     def normalise(c: Expr, v: Expr, g: Expr, b: Expr) -> Expr:
-        root = Call("sqrt", (add([v, Number(Fraction(1, 100_000))]),))
-        return add([mul([g, div(c, root)]), b])
+        return add([mul([g, div(c, _root(v))]), b])
 
     return lowering.combine(normalise, centred, spread, gamma, beta)
 
@@ -167,6 +166,15 @@ def _vector(lowering: Lowering, expr: Expr, call: Call) -> Value:
     return Value(Name(lowering.name(value)), value.shape)
 
 
+def _softmax(lowering: Lowering, value: Value) -> Value:
+    return lowering.combine(lambda x, whole: Call("exp", (_difference(x, whole),)), value, _logsumexp(lowering, value))
+
+
+def _root(variance: Expr) -> Expr:
+    """sqrt(variance + 1e-5), the usual guard against division by zero."""
+    return Call("sqrt", (add([variance, Number(Fraction(1, 100_000))]),))
+
+
 def _logsumexp(lowering: Lowering, value: Value) -> Value:
     return lowering.reduce("logsumexp", value, (len(value.shape) - 1,), keep=True)
 
@@ -208,7 +216,59 @@ def _reshape(lowering: Lowering, value: Value, shape: tuple[int, ...], call: Cal
     if math.prod(shape) != count:
         message = f"{shape_text(value.shape)} has {count} entries, {shape_text(shape)} has {math.prod(shape)}"
         raise refuse(message, fix="make the products of the sizes equal", span=call.span)
-    indices = tuple(f"_i{axis}" for axis in range(len(shape)))
-    source = unravel(ravel(tuple(map(Name, indices)), shape), tuple(int(size) for size in value.shape))
-    operand = lowering.name(value)
-    return lowering.node(View(operand, indices, source, "reshape", shape), shape, [operand])
+    return lowering.reshape(value, shape)
+
+
+@compose("concat", "a", variadic=True, options=("axis",))
+def concat(lowering: Lowering, call: Call) -> Value:
+    """Values laid one after another along an axis."""
+    values = [lowering.value(part) for part in call.arguments]
+    rank = len(values[0].shape)
+    axis = axes_of(lowering.option(call, "axis", 0), rank, call.function, call.span)[0]
+    rests = {each.shape[:axis] + each.shape[axis + 1 :] for each in values if len(each.shape) == rank}
+    if len(rests) > 1 or any(len(each.shape) != rank for each in values):
+        shown = " and ".join(shape_text(each.shape) for each in values)
+        raise refuse(f"concat cannot join {shown}", [f"sizes may differ along axis {axis} only"], span=call.span)
+    sizes = [each.shape[axis] for each in values]
+    whole = sum(size for size in sizes if isinstance(size, int))
+    if not all(isinstance(size, int) for size in sizes):
+        raise refuse("concat needs sizes in numbers along its axis", span=call.span)
+    operands = tuple(lowering.name(each) for each in values)
+    shape = (*values[0].shape[:axis], whole, *values[0].shape[axis + 1 :])
+    return lowering.node(Join(operands, axis), shape, operands)
+
+
+@compose("attention", "q", "k", "v")
+def attention(lowering: Lowering, call: Call) -> Value:
+    """softmax(q k^T / sqrt(d)) v over rows, scaled dot products (Vaswani et al. 2017)."""
+    q, k, v = (lowering.value(part) for part in call.arguments)
+    if not len(q.shape) == len(k.shape) == len(v.shape) == 2 or q.shape[1] != k.shape[1] or k.shape[0] != v.shape[0]:
+        shown = ", ".join(shape_text(each.shape) for each in (q, k, v))
+        raise refuse(f"attention cannot join {shown}", fix="give q (t, d), k (s, d), v (s, e)", span=call.span)
+    width = number(q.shape[1]) if isinstance(q.shape[1], int) else Name(q.shape[1])
+    names = [lowering.name(q), lowering.name(k)]
+    scores = lowering.contract("td,sd->ts", names, (q.shape[0], k.shape[0]))
+    scaled = lowering.combine(lambda x: div(x, Call("sqrt", (width,))), scores)
+    weights = _softmax(lowering, Value(Name(lowering.name(scaled)), scaled.shape))
+    names = [lowering.name(weights), lowering.name(v)]
+    return lowering.contract("ts,se->te", names, (q.shape[0], v.shape[1]))
+
+
+@compose("rms_norm", "x", "gamma")
+def rms_norm(lowering: Lowering, call: Call) -> Value:
+    """gamma * x / sqrt(mean(x**2) + 1e-5) over the last axis (Zhang and Sennrich 2019)."""
+    value = _vector(lowering, call.arguments[0], call)
+    power = lowering.reduce("mean", lowering.combine(_square, value), (len(value.shape) - 1,), keep=True)
+    gamma = lowering.value(call.arguments[1])
+    return lowering.combine(lambda x, p, g: mul([g, div(x, _root(p))]), value, power, gamma)
+
+
+@compose("embedding", "index", "table")
+def embedding(lowering: Lowering, call: Call) -> Value:
+    """The row of `table` that the scalar `index` names."""
+    index, table = (lowering.value(part) for part in call.arguments)
+    if index.shape or len(table.shape) != 2:
+        raise refuse("embedding takes a scalar index and a table of rows", span=call.span)
+    operand, chosen = lowering.name(table), lowering.name(index)
+    op = View(operand, ("_i0",), (Name(chosen), Name("_i0")), "gather")
+    return lowering.node(op, table.shape[1:], [operand, chosen])

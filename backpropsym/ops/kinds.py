@@ -46,14 +46,16 @@ class View:
     """Entries moved, nothing computed: entry `indices` of the result is entry `source` of the operand.
 
     `source` holds one formula an axis of the operand, over `indices`, and over names of scalar nodes where an
-    entry is chosen by data. `method` and `options` tell kernels which NumPy view this is.
+    entry is chosen by data. `method` and `options` tell kernels which NumPy view this is. An entry for which an
+    index of `guards`, given with the size of its axis, falls outside is zero.
     """
 
     operand: str
     indices: tuple[str, ...]
     source: tuple[Expr, ...]
     method: str
-    options: tuple[object, ...] = ()
+    options: tuple[int, ...] = ()
+    guards: tuple[tuple[Expr, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,10 @@ def define_entry(op: Op, shape: Shape, shapes: Mapping[str, Shape]) -> Definitio
         case Reduction(function, operand, axes, keep):
             return Definition(indices, _reduction(function, operand, axes, keep, indices, shapes))
         case View(operand, own, source):
-            return Definition(own, Index(Name(operand), source))
+            entry: Expr = Index(Name(operand), source)
+            for position, size in op.guards:
+                entry = Call("inside", (position, number(0), number(size), entry))
+            return Definition(own, entry)
         case Join(operands, axis):
             return Definition(indices, _join(operands, axis, indices, shapes))
 

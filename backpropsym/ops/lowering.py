@@ -29,7 +29,7 @@ from backpropsym.formula.tree import (
     number,
     rebuild,
 )
-from backpropsym.ops.kinds import Contraction, Elementwise, Op, Reduction, Shape, View
+from backpropsym.ops.kinds import Contraction, Elementwise, Op, Reduction, Shape, View, ravel, unravel
 from backpropsym.ops.shapes import axes_of, broadcast, matmul, refuse, shape_text
 from backpropsym.ops.table import FunctionTable
 
@@ -164,6 +164,13 @@ class Lowering:
         dropped = tuple(size for axis, size in enumerate(value.shape) if axis not in axes)
         op = Reduction(function, operand, tuple(axes), keep)
         return self.node(op, kept if keep else dropped, [operand])
+
+    def reshape(self, value: Value, shape: tuple[int, ...]) -> Value:
+        """The same entries, in the same order, under other axes."""
+        indices = tuple(f"_i{axis}" for axis in range(len(shape)))
+        source = unravel(ravel(tuple(map(Name, indices)), shape), tuple(int(size) for size in value.shape))
+        operand = self.name(value)
+        return self.node(View(operand, indices, source, "reshape", shape), shape, [operand])
 
     def combine(self, template: Callable[..., Expr], *values: Value) -> Value:
         """An elementwise formula of values, broadcast."""
