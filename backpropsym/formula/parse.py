@@ -50,7 +50,7 @@ class Signature:
 
     `arguments` are positional names in order; `defaults` those of them that may be left out; `options` are
     keywords that take a constant. `variadic` lifts the upper bound on the number of arguments; a function that
-    `reduces` may be given one argument alone.
+    `reduces` may be given one argument alone, and one with `limits` an argument and (index, low, high), ....
     """
 
     name: str
@@ -59,6 +59,7 @@ class Signature:
     options: tuple[str, ...] = ()
     variadic: bool = False
     reduces: bool = False
+    limits: bool = False
 
 
 def parse_formula(text: str, functions: Mapping[str, Signature]) -> Expr:
@@ -284,7 +285,7 @@ class _Reader:
                 self.fail(node, "* cannot stand before an argument")
             case ast.Constant(value=str() as text):
                 return Text(text, span=span)
-            case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.variadic:
+            case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.limits:
                 return Limits(index, self.read(low), self.read(high), span=span)
             case ast.Compare(left=left, ops=[operator], comparators=[right]) if signature.name == "where":
                 symbol = _COMPARISONS.get(type(operator))
@@ -300,6 +301,11 @@ class _Reader:
         """Arguments in the order of the signature, trailing defaults left out; the options stay keywords."""
         name, expected = signature.name, signature.arguments
         usage = _usage(signature)
+        limits = [part for part in arguments if isinstance(part, Limits)]
+        if limits:
+            if keywords or len(limits) != len(arguments) - 1 or isinstance(arguments[0], Limits):
+                self.fail(node, f"{name} over indices takes one formula", f"write {name}(x[i], (i, 0, n-1))")
+            return Call(name, arguments, span=self.span(node))
         if len(arguments) > len(expected) and not signature.variadic:
             self.fail(node, f"{name} takes {len(expected)} arguments, found {len(arguments)}", usage)
         given = dict(zip(expected, arguments, strict=False))

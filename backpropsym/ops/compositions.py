@@ -18,12 +18,17 @@ Compose = Callable[[Lowering, Call], Value]
 
 
 def compose(
-    name: str, *arguments: str, options: tuple[str, ...] = (), variadic: bool = False, reduces: bool = False
+    name: str,
+    *arguments: str,
+    options: tuple[str, ...] = (),
+    variadic: bool = False,
+    reduces: bool = False,
+    limits: bool = False,
 ) -> Callable[[Compose], Compose]:
     """Register the decorated function as the composition `name`."""
 
     def register(function: Compose) -> Compose:
-        signature = Signature(name, arguments, {}, options, variadic, reduces)
+        signature = Signature(name, arguments, {}, options, variadic, reduces, limits)
         COMPOSITIONS[name] = Composition(name=name, signature=signature, compose=function)
         return function
 
@@ -35,7 +40,7 @@ def _reduction(name: str, *arguments: str) -> None:
         value = lowering.value(call.arguments[0])
         return lowering.reduce(name, value, lowering.axes(call, value))
 
-    compose(name, *arguments, options=("axis",), reduces=len(arguments) > 1)(reduce)
+    compose(name, *arguments, options=("axis",), reduces=len(arguments) > 1, limits=name != "logsumexp")(reduce)
 
 
 _reduction("sum", "x")

@@ -12,12 +12,14 @@ import numpy as np
 from backpropsym.errors import FormulaError, NetworkError, Problem, ShapeError, did_you_mean
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import parse_formula
-from backpropsym.formula.tree import Call, Expr, Name, called, names, walk
+from backpropsym.formula.tree import Call, Expr, Limits, Name, called, names, node_names, walk
 from backpropsym.graph import Graph, Node, Role, find_cycle, topological_order
+from backpropsym.ops.index_lowering import IndexLowering
 from backpropsym.ops.kinds import Elementwise, Shape
 from backpropsym.ops.lowering import Lowered, Lowering
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
+from backpropsym.spec.heads import settle_heads
 from backpropsym.spec.functions import call_signatures, declared_functions, settle_abstract
 
 LOSS = "loss"
@@ -41,6 +43,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     NetworkError : one problem for each mistake in the declaration, in the order of their lines.
     """
     found = list(problems or [])
+    settle_heads(declaration, found)
     roles = _roles(declaration, found)
     table = declared_functions(declaration, found)
     formulas = _formulas(declaration, table, found)
@@ -77,10 +80,10 @@ def _nodes(
     nodes = {name: Node(name, role, shapes[name]) for name, role in roles.items() if role is not Role.VALUE}
     lowered: dict[str, list[Lowered]] = {}
     problems: list[Problem] = []
-    for name in topological_order({name: [n for n in names(each) if n in formulas] for name, each in formulas.items()}):
+    for name in topological_order(_uses(declaration, formulas)):
         try:
-            if all(parent in shapes for parent in names(formulas[name])):
-                lowered[name] = _lower(name, formulas[name], shapes, table)
+            if all(parent in shapes for parent in _used(declaration, name, formulas[name])):
+                lowered[name] = _lower(name, declaration, formulas[name], shapes, table)
                 shapes[name] = lowered[name][-1].shape
         except ShapeError as error:
             section = "nodes" if name in declaration.nodes else ""
@@ -92,7 +95,24 @@ def _nodes(
     return nodes
 
 
-def _lower(name: str, formula: Expr, shapes: dict[str, Shape], table: FunctionTable) -> list[Lowered]:
+def _used(declaration: Declaration, name: str, formula: Expr) -> tuple[str, ...]:
+    return node_names(formula, declaration.indices.get(name, ()))
+
+
+def _uses(declaration: Declaration, formulas: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
+    """For each node, the other nodes that its formula uses."""
+    return {
+        name: tuple(each for each in _used(declaration, name, formula) if each in formulas)
+        for name, formula in formulas.items()
+    }
+
+
+def _lower(
+    name: str, declaration: Declaration, formula: Expr, shapes: dict[str, Shape], table: FunctionTable
+) -> list[Lowered]:
+    if name in declaration.indices or any(isinstance(part, Limits) for part in walk(formula)):
+        free = declaration.indices.get(name, ())
+        return IndexLowering(name, shapes, table, free, declaration.offsets).root(formula)
     parents = names(formula)
     if not any(shapes[parent] for parent in parents) and all(function in table for function in called(formula)):
         return [Lowered(name, Elementwise(formula), (), parents)]
@@ -177,9 +197,10 @@ def _check_formula(
 ) -> None:
     """Unknown names, and functions called in two ways."""
     section = "" if name == LOSS and name not in declaration.nodes else "nodes"
+    unknown = {each for each in _used(declaration, name, formula) if each not in roles}
     for part in walk(formula):
         message, fix = "", None
-        if isinstance(part, Name) and part.name not in roles:
+        if isinstance(part, Name) and part.name in unknown:
             if part.name in table:
                 message, fix = f"{part.name} is a function", f"call it: {part.name}(...)"
             else:
@@ -209,8 +230,7 @@ def _check_namespaces(
 
 
 def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problems: list[Problem]) -> None:
-    parents = {name: tuple(each for each in names(formula) if each in formulas) for name, formula in formulas.items()}
-    cycle = find_cycle(parents)
+    cycle = find_cycle(_uses(declaration, formulas))
     if cycle:
         place = declaration.places("nodes", cycle[0], None)
         message = f"nodes depend on each other in a circle: {' -> '.join(cycle)}"
@@ -222,7 +242,7 @@ def _check_output(
 ) -> None:
     output = declaration.output
     if output is None:
-        used = {each for formula in formulas.values() for each in names(formula)}
+        used = {each for uses in _uses(declaration, formulas).values() for each in uses}
         last = [name for name in formulas if name not in used and name != LOSS] or list(formulas)
         fix = f'add output = "{last[-1]}"' if last else 'add output = "..." and at least one node'
         problems.append(Problem("the network has no output", declaration.places("", "", None), fix=fix))

@@ -47,7 +47,7 @@ def call_signatures(table: FunctionTable) -> dict[str, Signature]:
         if name not in signatures:
             signatures[name] = composition.signature
         elif composition.signature.reduces and name not in table.own:
-            signatures[name] = replace(signatures[name], options=composition.signature.options, reduces=True)
+            signatures[name] = replace(signatures[name], options=composition.signature.options, reduces=True, limits=True)
     return signatures
 
 
