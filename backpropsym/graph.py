@@ -91,6 +91,16 @@ class Graph:
         """What is minimised: the loss, or the output where there is no loss."""
         return self.loss or self.output
 
+    def sized(self, sizes: Mapping[str, int]) -> Graph:
+        """The graph with symbolic sizes replaced by numbers."""
+        if not sizes:
+            return self
+        nodes = {
+            name: replace(node, shape=tuple(sizes.get(size, size) if isinstance(size, str) else size for size in node.shape))
+            for name, node in self.nodes.items()
+        }
+        return replace(self, nodes=nodes)
+
     @cached_property
     def named(self) -> Graph:
         """The graph of the named nodes alone, each with the named nodes that its formula uses as parents."""

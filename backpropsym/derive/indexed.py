@@ -100,6 +100,10 @@ class Composer:
         sums = (*walk.sums, *(bound(name.name, size) for name, size in zip(entry, shape, strict=True)))
         return Walk(entry, (*walk.factors, total), sums, walk.conditions)
 
+    def walks(self, parent: str, child: str, entry: Sequence[Expr]) -> Iterator[Walk]:
+        """Each walk from an entry of `child` to `parent` on its own."""
+        return self._anonymous(Walk(tuple(entry), (ONE,)), parent, child, frozenset())
+
     def _anonymous(self, walk: Walk, parent: str, child: str, fixed: frozenset[str]) -> Iterator[Walk]:
         """Every walk from the entry of `child` to `parent` through anonymous nodes only.
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import numpy as np
+
+from backpropsym.derive.array_values import array_leaves
+from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.entries import definition
 from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.paths import Path, PathSpace
@@ -24,7 +29,6 @@ from backpropsym.formula.tree import (
     children,
     rebuild,
     substitute,
-    walk as parts_of,
 )
 from backpropsym.graph import Graph
 
@@ -136,6 +140,32 @@ class TensorDerivation:
         )
         return Call(expr.function, parts)
 
+    def evaluate(self, /, **values: Any) -> Any:
+        """The derivative in numbers, axes of `of` first, then those of `wrt`; its mean over objects for a batch.
+
+        Parameters
+        ----------
+        values : arrays by name, completed by the network's own; names that are not needed are ignored.
+
+        Raises
+        ------
+        ValuesError : arrays are missing or have other shapes.
+        AbstractFunctionError : a function on the way has no formula.
+        """
+        leaves, batch, sizes = array_leaves(self.graph, values, self.graph.ancestors(self.of))
+        graph = self.graph.sized(sizes)
+        network = ArrayNetwork(graph, leaves, batch)
+        value = network.forward(self.of)
+        lead = int(batch is not None and self.of in graph.batched)
+        shape = tuple(int(size) for size in graph[self.wrt].shape)
+        rows = []
+        for position in np.ndindex(*value.shape[lead:]):
+            seed = np.zeros_like(value, dtype=float)
+            seed[(..., *position)] = 1.0 / (batch or 1) if lead else 1.0
+            rows.append(_of(network.reverse(self.of, seed), self.wrt, shape, graph, batch))
+        found = np.array(rows).reshape((*value.shape[lead:], *shape))
+        return float(found) if found.ndim == 0 else found
+
     @cached_property
     def tree(self) -> Expr:
         """The whole derivative as one formula."""
@@ -147,6 +177,12 @@ class TensorDerivation:
     def expression(self) -> str:
         """`tree` as text."""
         return to_text(self.graph.functions.written(self.tree))
+
+
+def _of(adjoints: Mapping[str, Any], wrt: str, shape: tuple[int, ...], graph: Graph, batch: int | None) -> Any:
+    """The derivative by `wrt`, summed over objects: each object's part already carries its share of the mean."""
+    found = adjoints.get(wrt, np.zeros(shape))
+    return found.sum(axis=0) if batch is not None and wrt in graph.batched and found.ndim > len(shape) else found
 
 
 def _explicit(body: Expr) -> Expr:
@@ -163,7 +199,3 @@ def _explicit(body: Expr) -> Expr:
                 return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
     return body
 
-
-def bound_indices(expr: Expr) -> Mapping[str, Limits]:
-    """The indices that sums inside `expr` bind."""
-    return {part.index: part for part in parts_of(expr) if isinstance(part, Limits)}
