@@ -7,8 +7,11 @@ all mistakes of a file can be reported together.
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+
+_COMPARED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,13 @@ class Location:
         head = f"  {self.file}:{self.line}" if self.line is not None else f"  {self.file}"
         if not self.text:
             return [head]
-        shown = printable(self.text)
         indent = len(self.text) - len(self.text.lstrip())
-        first = f"{head}   {shown.strip()}"
+        first = f"{head}   {printable(self.text.strip())}"
         if not self.width:
             return [first]
-        offset = len(head) + 3 + max(self.column - indent, 0)
-        return [first, " " * offset + "^" * self.width]
+        before = printable(self.text[indent : max(self.column, indent)])
+        marked = printable(self.text[self.column : self.column + self.width]) or "^"
+        return [first, " " * (len(head) + 3 + len(before)) + "^" * len(marked)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,8 @@ def printable(text: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, or None where nothing is alike."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    """The known name most like `name`, or None where nothing is alike; of very many, the first are compared."""
+    matches = difflib.get_close_matches(name, list(itertools.islice(known, _COMPARED)), n=1, cutoff=0.5)
     return matches[0] if matches else None
 
 

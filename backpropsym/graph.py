@@ -13,7 +13,9 @@ from types import MappingProxyType
 import networkx as nx
 
 from backpropsym.errors import Problem, UnknownNameError, did_you_mean
-from backpropsym.ops.kinds import Elementwise, Op, Shape
+from backpropsym.formula.tree import Expr
+from backpropsym.ops.kinds import Elementwise, Op
+from backpropsym.ops.kinds import Shape as Shape
 from backpropsym.ops.lowering import ANONYMOUS
 from backpropsym.ops.table import FunctionTable
 
@@ -40,6 +42,11 @@ class Node:
     shape: Shape = ()
     op: Op | None = None
     parents: tuple[str, ...] = ()
+
+    @property
+    def formula(self) -> Expr | None:
+        """The scalar formula of an elementwise node; None for a leaf and for the other kinds."""
+        return self.op.formula if isinstance(self.op, Elementwise) else None
 
     @property
     def named(self) -> bool:
@@ -96,7 +103,9 @@ class Graph:
         if not sizes:
             return self
         nodes = {
-            name: replace(node, shape=tuple(sizes.get(size, size) if isinstance(size, str) else size for size in node.shape))
+            name: replace(
+                node, shape=tuple(sizes.get(size, size) if isinstance(size, str) else size for size in node.shape)
+            )
             for name, node in self.nodes.items()
         }
         return replace(self, nodes=nodes)
@@ -106,9 +115,7 @@ class Graph:
         """The graph of the named nodes alone, each with the named nodes that its formula uses as parents."""
         used: dict[str, tuple[str, ...]] = {}
         for name in self.order:
-            lists = (
-                (parent,) if self.nodes[parent].named else used[parent] for parent in self.nodes[name].parents
-            )
+            lists = ((parent,) if self.nodes[parent].named else used[parent] for parent in self.nodes[name].parents)
             used[name] = tuple(dict.fromkeys(parent for each in lists for parent in each))
         nodes = {name: replace(node, parents=used[name]) for name, node in self.nodes.items() if node.named}
         return replace(self, nodes=nodes)

@@ -29,7 +29,9 @@ def array_leaves(
     arrays: dict[str, Any] = {}
     for name in leaves:
         if name not in pool:
-            problems.append(Problem(f"no numbers are given for {name}", fix=f"give an array of shape {graph[name].shape}"))
+            problems.append(
+                Problem(f"no numbers are given for {name}", fix=f"give an array of shape {graph[name].shape}")
+            )
             continue
         try:
             arrays[name] = np.asarray(pool[name], dtype=float)

@@ -33,6 +33,7 @@ class ArrayNetwork:
     ) -> None:
         self.graph = graph
         self.batch = batch
+        self.objects = batch or 1
         self.arithmetic = arithmetic
         self.values: dict[str, Any] = {name: np.asarray(value) for name, value in leaves.items()}
 
@@ -74,7 +75,7 @@ class ArrayNetwork:
             case Elementwise(formula):
                 values = {parent: self._aligned(parent, rank) for parent in node.parents}
                 found = evaluate(formula, values, self.graph.functions, self.arithmetic)
-                whole = ((self.batch,) if lead else ()) + tuple(int(size) for size in node.shape)
+                whole = ((self.objects,) if lead else ()) + tuple(int(size) for size in node.shape)
                 return np.broadcast_to(found, whole)
             case Contraction(subscripts, operands):
                 return np.einsum(self._batched(subscripts, operands, node.name), *(self.values[n] for n in operands))
@@ -90,12 +91,13 @@ class ArrayNetwork:
 
     def _full(self, name: str, lead: int) -> Any:
         value = self.values[name]
-        return np.broadcast_to(value, (self.batch, *value.shape)) if lead > self._lead(name) else value
+        return np.broadcast_to(value, (self.objects, *value.shape)) if lead > self._lead(name) else value
 
     def _batched(self, subscripts: str, operands: tuple[str, ...], out: str) -> str:
         inputs, output = subscripts.split("->")
         groups = (
-            (BATCH if self._lead(name) else "") + letters for name, letters in zip(operands, inputs.split(","), strict=True)
+            (BATCH if self._lead(name) else "") + letters
+            for name, letters in zip(operands, inputs.split(","), strict=True)
         )
         return ",".join(groups) + "->" + (BATCH if self._lead(out) else "") + output
 
@@ -118,7 +120,7 @@ class ArrayNetwork:
         )
         if not self._lead(view.operand):
             return found, kept
-        objects = np.arange(self.batch).reshape((-1,) + (1,) * rank)
+        objects = np.arange(self.objects).reshape((-1,) + (1,) * rank)
         return ((objects, *found) if lead else found), kept
 
     def _pull(self, node: Node, adjoint: Any) -> list[tuple[str, Any]]:

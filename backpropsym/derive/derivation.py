@@ -224,7 +224,7 @@ class Derivation:
         leaves = given_values(self.graph, values or {}, self.graph.ancestors(self.of))
         return forward(self.graph, leaves, self.of)
 
-    def evaluate(self, **values: Any) -> float:
+    def evaluate(self, /, **values: Any) -> float:
         """The derivative in numbers, by the backward programme; its mean over objects for a batch.
 
         Parameters

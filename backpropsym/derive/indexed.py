@@ -10,21 +10,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from backpropsym.derive.entries import Access, accesses
 from backpropsym.formula.affine import affine, linear
 from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.tree import (
     ONE,
-    Add,
     Call,
     Expr,
     Index,
     Limits,
-    Mul,
     Name,
-    Neg,
     Number,
     children,
     number,

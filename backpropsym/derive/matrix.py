@@ -10,7 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backpropsym.formula.algebra import add, div, mul, neg
-from backpropsym.formula.tree import ONE, ZERO, Call, Expr, MatMul, Name, Neg, Number, Text, children, names, number, rebuild
+from backpropsym.formula.tree import (
+    ONE,
+    ZERO,
+    Call,
+    Expr,
+    MatMul,
+    Name,
+    Neg,
+    Number,
+    Text,
+    children,
+    names,
+    number,
+    rebuild,
+)
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
@@ -89,7 +103,11 @@ class _Programme:
             return part
         if not own:
             return Call("sum", (part,))
-        return Call("sum", (part,), (("axis", number(0)),)) if len(own) < len(node.shape) else Call("sum_to", (part, Name(parent)))
+        return (
+            Call("sum", (part,), (("axis", number(0)),))
+            if len(own) < len(node.shape)
+            else Call("sum_to", (part, Name(parent)))
+        )
 
     def _reduced(self, op: Reduction, node: Node, adjoint: Expr) -> Expr:
         operand = Name(op.operand)

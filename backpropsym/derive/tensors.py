@@ -103,14 +103,11 @@ class TensorDerivation:
         letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
         names = {each.index: next(letters) for each in found.sums}
         values = {old: Name(new) for old, new in names.items()}
-        moved = found.put({})
-        factors = tuple(self._transparent(placed(each, values), letters) for each in reversed(moved.factors))
+        factors = tuple(self._transparent(placed(each, values), letters) for each in reversed(found.factors))
         sums = tuple(
-            Limits(names[each.index], substitute(each.low, values), substitute(each.high, values)) for each in found.sums
+            Limits(names[each.index], placed(each.low, values), placed(each.high, values)) for each in found.sums
         )
-        conditions = tuple(
-            (substitute(a, values), substitute(b, values), substitute(c, values)) for a, b, c in found.conditions
-        )
+        conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
         return IndexTerm(path, factors, sums, conditions)
 
     def _transparent(self, expr: Expr, letters: Iterator[str]) -> Expr:
@@ -198,4 +195,3 @@ def _explicit(body: Expr) -> Expr:
             case "logsumexp":
                 return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
     return body
-

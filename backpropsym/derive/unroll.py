@@ -40,6 +40,7 @@ from backpropsym.ops.kinds import Elementwise, Shape
 Entry = tuple[str, tuple[int, ...]]
 MAX_ENTRIES = 100_000
 MAX_PARTS = 5_000_000
+_SWITCHES = ("inside", "KroneckerDelta")
 
 
 def entry_name(name: str, position: Sequence[int]) -> str:
@@ -156,7 +157,9 @@ def _reached(graph: Graph, of: Entry, wrt: Entry) -> dict[str, set[tuple[int, ..
     return reached
 
 
-def users(graph: Graph, parent: str, positions_read: Collection[tuple[int, ...]], child: str) -> Iterator[tuple[int, ...]]:
+def users(
+    graph: Graph, parent: str, positions_read: Collection[tuple[int, ...]], child: str
+) -> Iterator[tuple[int, ...]]:
     """The entries of `child` that read some of the entries of `parent`."""
     shape = tuple(int(size) for size in graph[child].shape)
     if not shape or math.prod(shape) <= 1:
@@ -169,9 +172,12 @@ def users(graph: Graph, parent: str, positions_read: Collection[tuple[int, ...]]
             found = composer.pin(walk, tuple(map(number, position)), graph[parent].shape)
             fixed = _fixed(found.factors[-1], free)
             if fixed is not None:
-                yield from itertools.product(*(
-                    [fixed[index]] if index in fixed else range(size) for index, size in zip(free, shape, strict=True)
-                ))
+                yield from itertools.product(
+                    *(
+                        [fixed[index]] if index in fixed else range(size)
+                        for index, size in zip(free, shape, strict=True)
+                    )
+                )
 
 
 def _fixed(factor: Expr, free: Sequence[str]) -> dict[str, int] | None:
@@ -255,7 +261,7 @@ class EntryReader:
 
     def _product(self, factors: Sequence[Expr]) -> Expr:
         """A product; what a factor switches off is not read, since it may lie outside."""
-        switches = [each for each in factors if isinstance(each, Call) and each.function in ("inside", "KroneckerDelta")]
+        switches = [each for each in factors if isinstance(each, Call) and each.function in _SWITCHES]
         if any(self.concrete(each) == ZERO for each in switches if each.arguments[-1] == ONE):
             return ZERO
         return mul(map(self.concrete, factors))

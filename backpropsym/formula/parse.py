@@ -30,6 +30,7 @@ from backpropsym.formula.tree import (
     Span,
     Text,
     depth,
+    nested_exponent,
     walk,
 )
 
@@ -86,6 +87,9 @@ def parse_formula(text: str, functions: Mapping[str, Signature]) -> Expr:
         found = f"the formula has {parts} parts and {depth(expr)} levels"
         allowed = f"split it into several nodes: at most {limits.MAX_PARTS} parts and {limits.MAX_DEPTH} levels"
         _fail(text, found, fix=allowed)
+    if "**" in text and nested_exponent(expr) > limits.MAX_EXPONENT:
+        fix = f"keep the product of the exponents within {limits.MAX_EXPONENT}, or write it with exp"
+        _fail(text, "powers of powers are too large", fix=fix)
     return expr
 
 
@@ -115,12 +119,9 @@ def _check_tokens(text: str) -> None:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            _fail(
-                text,
-                f"{text[position]!r} cannot stand in a formula",
-                (position, position + 1),
-                "use names, numbers, + - * / ** @, brackets and calls of functions",
-            )
+            known = "use names, numbers, + - * / ** @, brackets and calls of functions"
+            fix = "write a power with **" if text[position] == "^" else known
+            _fail(text, f"{text[position]!r} cannot stand in a formula", (position, position + 1), fix)
         kind, token, span = match.lastgroup, match.group(), match.span()
         position = match.end()
         if kind == "space":
@@ -143,7 +144,8 @@ def _check_number(text: str, token: str, span: Span) -> None:
         fix = f"write it with an exponent, as in 1e20; at most {limits.MAX_NUMBER_CHARACTERS} characters"
         _fail(text, f"a number of {len(token)} characters", span, fix)
     value = float(token)
-    if math.isinf(value) or (value == 0 and token.lower().split("e")[0].strip("0.")):
+    digits, _, exponent = token.lower().partition("e")
+    if math.isinf(value) or (value == 0 and digits.strip("0.")) or abs(int(exponent or 0)) > limits.MAX_DECADES:
         _fail(text, f"{token} is outside the range of floating point", span, "rescale the formula")
     if re.match(r"0\d", token):
         _fail(text, f"{token} starts with a zero", span, f"write {token.lstrip('0') or '0'}")
@@ -186,7 +188,7 @@ class _Reader:
                 inner = subscript.elts if isinstance(subscript, ast.Tuple) else [subscript]
                 return Index(self.read(base), tuple(self.read(part) for part in inner), span=span)
             case ast.Compare():
-                self.fail(node, "a comparison stands inside where(...) only", "where(x > 0, a, b)")
+                self.fail(node, "a comparison stands only as the first argument of where", "where(x > 0, a, b)")
             case _:
                 what = type(node).__name__.lower()
                 self.fail(node, f"{what} is not part of the formula language", "see: names, + - * / ** @, calls")
@@ -272,13 +274,14 @@ class _Reader:
         if signature is None:
             fix = did_you_mean(name, self.functions, "see the list of functions: backpropsym functions")
             self.fail(node.func, f"{name} is not a function", fix)
-        arguments = tuple(self._argument(part, signature) for part in node.args)
-        keywords = {key.arg: self._argument(key.value, signature) for key in node.keywords if key.arg}
+        first = signature.arguments[0]
+        arguments = tuple(self._argument(part, signature, index == 0) for index, part in enumerate(node.args))
+        keywords = {key.arg: self._argument(key.value, signature, key.arg == first) for key in node.keywords if key.arg}
         if len(keywords) < len(node.keywords):
             self.fail(node, f"a repeated or starred option in {name}(...)")
         return self._arranged(node, signature, arguments, keywords)
 
-    def _argument(self, node: ast.expr, signature: Signature) -> Expr:
+    def _argument(self, node: ast.expr, signature: Signature, first: bool) -> Expr:
         span = self.span(node)
         match node:
             case ast.Starred():
@@ -287,7 +290,7 @@ class _Reader:
                 return Text(text, span=span)
             case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.limits:
                 return Limits(index, self.read(low), self.read(high), span=span)
-            case ast.Compare(left=left, ops=[operator], comparators=[right]) if signature.name == "where":
+            case ast.Compare(left=left, ops=[operator], comparators=[right]) if first and signature.name == "where":
                 symbol = _COMPARISONS.get(type(operator))
                 if symbol is None:
                     self.fail(node, "where knows the comparisons < <= > >=")

@@ -234,6 +234,18 @@ def depth(expr: Expr) -> int:
     return deepest
 
 
+def nested_exponent(expr: Expr) -> Fraction:
+    """The largest product of the absolute exponents of powers inside powers; 1 where there is none."""
+    largest, stack = Fraction(1), [(expr, Fraction(1))]
+    while stack:
+        part, product = stack.pop()
+        if isinstance(part, Pow):
+            product *= max(abs(part.exponent), Fraction(1))
+            largest = max(largest, product)
+        stack.extend((child, product) for child in children(part))
+    return largest
+
+
 def substitute(expr: Expr, replacements: Mapping[str, Expr]) -> Expr:
     """`expr` with every name in `replacements` replaced, all at once."""
     if isinstance(expr, Name):

@@ -8,6 +8,8 @@ from typing import Any
 from backpropsym.ops.function import Function, define
 
 _SLOPE = Fraction(1, 100)
+_ROOT = "sqrt(0.6366197723675813430755350534900574)"
+_TANH_ARGUMENT = f"{_ROOT}*(x + 0.044715*x**3)"
 
 
 def _activation(name: str, formula: str, **facts: Any) -> None:
@@ -128,7 +130,15 @@ _activation(
 )
 _activation(
     "gelu_tanh",
-    "x*(1 + tanh(sqrt(0.6366197723675813430755350534900574)*(x + 0.044715*x**3)))/2",
+    f"x*(1 + tanh({_TANH_ARGUMENT}))/2",
+    stable=f"x*sigmoid(2*{_TANH_ARGUMENT})",
+    derivatives={
+        "x": f"(1 + tanh({_TANH_ARGUMENT}))/2 + x*(1 - tanh({_TANH_ARGUMENT})**2)*{_ROOT}*(1 + 0.134145*x**2)/2",
+    },
+    accurate={
+        "x": f"sigmoid(2*{_TANH_ARGUMENT}) + 2*x*{_ROOT}*(1 + 0.134145*x**2)"
+        f"*(exp(-2*abs({_TANH_ARGUMENT}))/(1 + exp(-2*abs({_TANH_ARGUMENT})))**2)",
+    },
     source="Hendrycks and Gimpel 2016, tanh approximation",
 )
 _activation(
@@ -175,8 +185,8 @@ _activation(
     arguments=("x", "low", "high"),
     derivatives={
         "x": "(1 - step(low - x))*(1 - step(x - high))",
-        "low": "step(low - x)",
-        "high": "step(x - high)",
+        "low": "step(low - x)*(1 - step(low - high))",
+        "high": "step(max(x, low) - high)",
     },
     named=False,
     kink="clip takes the slope 1 at both edges",

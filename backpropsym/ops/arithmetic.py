@@ -53,6 +53,10 @@ class Arithmetic:
             return base ** int(exponent)
         return np.power(base, float(exponent))
 
+    def divide(self, above: Any, below: Any) -> Any:
+        """A quotient."""
+        return above / below
+
     def compare(self, symbol: str, left: Any, right: Any) -> Any:
         """Which branch a comparison chooses."""
         return _COMPARE[symbol](left, right)
@@ -60,6 +64,9 @@ class Arithmetic:
 
 class ComplexArithmetic(Arithmetic):
     """Complex double precision beside the real axis, for complex-step differentiation.
+
+    Real parts are rounded exactly as real arithmetic rounds them, so that a derivative by the complex step is the
+    derivative at the same point; NumPy's complex functions and its complex quotient round otherwise.
 
     References
     ----------
@@ -72,16 +79,20 @@ class ComplexArithmetic(Arithmetic):
 
     def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
         """The value of a primitive, on the branch that the real parts take."""
-        return primitive.complex(*arguments)
+        return _beside(primitive.real(*map(np.real, arguments)), primitive.complex(*arguments))
+
+    def divide(self, above: Any, below: Any) -> Any:
+        """A quotient."""
+        return _beside(np.real(above) / np.real(below), above / below)
 
     def power(self, base: Any, exponent: Fraction) -> Any:
         """A power; exact in the first order of the imaginary part, nan where the real power is undefined."""
         real, imaginary, p = np.real(base), np.imag(base), float(exponent)
         if exponent.denominator == 1:
             n = int(exponent)
-            slope = n * real ** (n - 1) if n != 1 else 1.0
-            return real**n + 1j * imaginary * slope
-        return np.power(real, p) + 1j * imaginary * p * np.power(real, p - 1.0)
+            slope = n * real ** (n - 1) if n not in (0, 1) else float(n)
+            return _beside(real**n, 1j * imaginary * slope)
+        return _beside(np.power(real, p), 1j * imaginary * p * np.power(real, p - 1.0))
 
     def compare(self, symbol: str, left: Any, right: Any) -> Any:
         """Which branch the real parts choose."""
@@ -105,6 +116,13 @@ class ExactArithmetic(Arithmetic):
     def power(self, base: Any, exponent: Fraction) -> Any:
         """A power with a constant exponent."""
         return base ** (self.context.mpf(exponent.numerator) / exponent.denominator)
+
+
+def _beside(real: Any, stepped: Any) -> Any:
+    """The complex number with the real part `real` and the imaginary part of `stepped`."""
+    combined = np.empty(np.broadcast_shapes(np.shape(real), np.shape(stepped)), complex)
+    combined.real, combined.imag = real, np.imag(stepped)
+    return combined[()]
 
 
 REAL = Arithmetic()
@@ -137,7 +155,7 @@ def evaluate(expr: Expr, values: Mapping[str, Any], table: FunctionTable, arithm
             return product
         case Div(numerator, denominator):
             above = evaluate(numerator, values, table, arithmetic)
-            return above / evaluate(denominator, values, table, arithmetic)
+            return arithmetic.divide(above, evaluate(denominator, values, table, arithmetic))
         case Neg(operand):
             return -evaluate(operand, values, table, arithmetic)
         case Pow(base, exponent):

@@ -210,7 +210,9 @@ class IndexLowering(Lowering):
         axes = (*entries.axes, *(index for index in summed if index not in entries.axes))
         found = self._aligned(entries, axes, spans)
         shape = tuple(spans[index].size for index in axes)
-        return Entries(Value(found.value.expr, shape), axes) if found.value.shape == shape else self._spread(found, axes, shape)
+        if found.value.shape == shape:
+            return Entries(Value(found.value.expr, shape), axes)
+        return self._spread(found, axes, shape)
 
     def _spread(self, entries: Entries, axes: tuple[str, ...], shape: Shape) -> Entries:
         """Axes of size 1 read again for every value of their index."""

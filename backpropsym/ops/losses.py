@@ -33,13 +33,12 @@ _loss(
 )
 _loss(
     "huber",
-    "where(abs(prediction - target) <= delta, (prediction - target)**2/2, "
-    "delta*(abs(prediction - target) - delta/2))",
+    "where(abs(prediction - target) <= delta, (prediction - target)**2/2, delta*(abs(prediction - target) - delta/2))",
     arguments=("prediction", "target", "delta"),
     defaults={"delta": Fraction(1)},
     derivatives={
-        "prediction": "clip(prediction - target, -delta, delta)",
-        "target": "-clip(prediction - target, -delta, delta)",
+        "prediction": "where(abs(prediction - target) <= delta, prediction - target, delta*sign(prediction - target))",
+        "target": "-where(abs(prediction - target) <= delta, prediction - target, delta*sign(prediction - target))",
         "delta": "max(abs(prediction - target) - delta, 0)",
     },
     domain=(*_REAL_PAIR, (0.5, 1.5)),

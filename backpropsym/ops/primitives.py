@@ -139,7 +139,7 @@ define(
             scalar="abs({0})",
             array="np.abs({0})",
             real=np.abs,
-            complex=lambda z: z * np.sign(np.real(z)),
+            complex=lambda z: np.where(np.real(z) >= 0, z, -z),
             mpmath=lambda mp, x: mp.fabs(x),
             symbolic=sp.Abs,
             switch=np.real,
@@ -154,7 +154,7 @@ define(
     Function(
         name="sign",
         primitive=Primitive(
-            scalar="(({0} > 0.0) - ({0} < 0.0) + 0.0*{0})",
+            scalar="(1.0 if {0} > 0.0 else -1.0 if {0} < 0.0 else {0})",
             array="np.sign({0})",
             real=np.sign,
             complex=lambda z: np.sign(np.real(z)) + 0j,
@@ -171,7 +171,7 @@ define(
     Function(
         name="step",
         primitive=Primitive(
-            scalar="(({0} > 0.0) + 0.0*{0})",
+            scalar="(1.0 if {0} > 0.0 else 0.0 if {0} <= 0.0 else {0})",
             array="np.heaviside({0}, 0.0)",
             real=lambda x: np.heaviside(x, 0.0),
             complex=lambda z: np.heaviside(np.real(z), 0.0) + 0j,

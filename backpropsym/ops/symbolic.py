@@ -8,6 +8,7 @@ from typing import Any
 
 import sympy as sp
 
+from backpropsym.errors import FormulaError
 from backpropsym.formula.algebra import add, div, mul, neg, power
 from backpropsym.formula.tree import (
     ONE,
@@ -24,7 +25,8 @@ from backpropsym.formula.tree import (
     number,
 )
 
-_WHERE = {"<": "where_lt", "<=": "where_le", ">": "where_gt", ">=": "where_ge"}
+_WHERE = {"<": "where<", "<=": "where<=", ">": "where>", ">=": "where>="}
+_MAX_BITS = 10_000
 _COMPARISON = {name: operator for operator, name in _WHERE.items()}
 
 
@@ -70,7 +72,7 @@ class SymbolicFunctions:
             case Neg(operand):
                 return -self.expression(operand)
             case Pow(base, exponent):
-                return self.expression(base) ** sp.Rational(exponent.numerator, exponent.denominator)
+                return _power(self.expression(base), exponent)
             case Call("where", (Compare(operator, left, right), then, otherwise)):
                 return self._where(operator)(*map(self.expression, (left, right, then, otherwise)))
             case Call(function):
@@ -105,12 +107,20 @@ class SymbolicFunctions:
         return self._classes[name]
 
 
+def _power(base: sp.Expr, exponent: Fraction) -> sp.Expr:
+    """A power, refused where SymPy would write out a huge number."""
+    if base.is_Rational and max(abs(base.p), base.q).bit_length() * abs(exponent) > _MAX_BITS:
+        message = "a power of numbers in the derivative is too large"
+        raise FormulaError(message, fix="rescale the numbers in the formula")
+    return base ** sp.Rational(exponent.numerator, exponent.denominator)
+
+
 def to_tree(expr: sp.Expr) -> Expr:
     """A SymPy expression over our symbols and functions as a tree of ours.
 
     Raises
     ------
-    TypeError : it holds something that our language has no form for.
+    FormulaError : it holds something that our language has no form for, such as a division by zero.
     """
     if isinstance(expr, sp.Symbol):
         return Name(expr.name)
@@ -133,7 +143,10 @@ def to_tree(expr: sp.Expr) -> Expr:
         return Call("where", (Compare(_COMPARISON[name], left, right), then, otherwise))
     if isinstance(expr, sp.Function):
         return Call(name, tuple(map(to_tree, expr.args)))
-    raise TypeError(f"{name} has no form in the formula language")
+    raise FormulaError(
+        f"the derivative is not a real number: SymPy finds {name}",
+        fix="look for a division by zero, or a root of a negative number",
+    )
 
 
 def _product(expr: sp.Mul) -> Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from backpropsym.formula.parse import Signature, parse_formula
@@ -23,12 +24,15 @@ class FunctionTable(Mapping[str, Function]):
 
     Parameters
     ----------
-    own : the functions that a network declares, by name; they hide registered ones of the same name.
+    own : the functions that a network declares, by name; they hide registered ones of the same name from the
+        network's formulas, but not from the definitions of other registered functions.
     """
 
     def __init__(self, own: Mapping[str, Function] | None = None) -> None:
         self.own: dict[str, Function] = dict(own or {})
-        self._derived: dict[str, Function] = {}
+        self._hidden = {name: f"registered_{name}" for name in self.own if name in FUNCTIONS}
+        self._derived = {alias: replace(FUNCTIONS[name], name=alias) for name, alias in self._hidden.items()}
+        self._primes: dict[tuple[str, str], str] = {}
         self._parents: dict[str, tuple[str, str]] = {}
         self._trees: dict[str, Expr] = {}
         self._partials: dict[tuple[str, int], Expr] = {}
@@ -55,12 +59,21 @@ class FunctionTable(Mapping[str, Function]):
         return {name: function.signature for name, function in self.items()}
 
     def tree(self, formula: Formula) -> Expr:
-        """A formula of an entry as a tree; texts are read once."""
+        """A formula of an entry as a tree; texts are read once, and their calls mean the registered functions."""
         if isinstance(formula, Expr):
             return formula
         if formula not in self._trees:
-            self._trees[formula] = parse_formula(formula, self.signatures)
+            signatures = {name: function.signature for name, function in FUNCTIONS.items()}
+            self._trees[formula] = self._registered(parse_formula(formula, signatures))
         return self._trees[formula]
+
+    def _registered(self, expr: Expr) -> Expr:
+        """`expr` with each call of a hidden registered function by its other name."""
+        parts = tuple(map(self._registered, children(expr)))
+        result = rebuild(expr, parts) if parts else expr
+        if isinstance(result, Call) and result.function in self._hidden:
+            return replace(result, function=self._hidden[result.function])
+        return result
 
     def bind(self, call: Call) -> dict[str, Expr]:
         """The arguments of a call by name, defaults filled in."""
@@ -116,8 +129,11 @@ class FunctionTable(Mapping[str, Function]):
     def derivative(self, name: str, argument: str) -> Function:
         """The derivative of `name` by `argument`, as a function of the same arguments."""
         function = self[name]
-        prime = prime_name(function, argument)
-        if prime not in self:
+        if (name, argument) not in self._primes:
+            prime = prime_name(function, argument)
+            while prime in self:
+                prime += "_"
+            self._primes[name, argument] = prime
             formula = "" if function.abstract else self.written_partial(name, argument)
             self._derived[prime] = Function(
                 name=prime,
@@ -132,15 +148,16 @@ class FunctionTable(Mapping[str, Function]):
                 source=f"derivative of {name}",
             )
             self._parents[prime] = (name, argument)
-        return self[prime]
+        return self[self._primes[name, argument]]
 
     def parent(self, prime: str) -> tuple[str, str] | None:
         """For a derivative such as `f_prime`, the function and the argument it was derived by."""
         return self._parents.get(prime)
 
     def written(self, expr: Expr) -> Expr:
-        """`expr` with the derivatives of registered functions written out, so that it names only functions
-        which a reader can look up; the derivatives of a network's own functions stay f_prime(...).
+        """`expr` with the derivatives of registered functions written out.
+
+        It then names only functions that a reader can look up; those of the network's own stay f_prime(...).
         """
         parts = tuple(self.written(part) for part in children(expr))
         result = rebuild(expr, parts) if parts else expr

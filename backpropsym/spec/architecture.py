@@ -297,7 +297,8 @@ class _Architecture:
         if activation is not None and not self.is_activation(activation):
             fix = did_you_mean(str(activation), filter(self.is_activation, FUNCTIONS), "name an activation")
             self.fail(f"{activation} is not an activation", node, fix)
-        return [each if isinstance(each, int) else str(each) for each in head], activation and str(activation)
+        sizes_given: list[Dimension] = [each if isinstance(each, int) else str(each) for each in head]
+        return sizes_given, None if activation is None else str(activation)
 
     def owned(self, options: dict[str, Argument], node: ast.expr) -> tuple[str, str | None]:
         """The names of a layer's weight and bias; no name for bias=False."""
@@ -350,8 +351,8 @@ class _Architecture:
         problem = name_problem(name)
         if problem or name in self.shapes:
             self.fail(problem.message if problem else f"{name} is already taken", node, "choose another name")
-        for table in (self.declaration.nodes, self.shapes, self.spans):
-            table[name] = table.pop(self.current)  # type: ignore[attr-defined]
+        self.declaration.nodes[name] = self.declaration.nodes.pop(self.current)
+        self.shapes[name], self.spans[name] = self.shapes.pop(self.current), self.spans.pop(self.current)
         self.current = name
 
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
-import numpy as np
-
-from backpropsym.errors import FormulaError, NetworkError, Problem, ShapeError, did_you_mean
+from backpropsym.errors import FormulaError, NetworkError, Problem, did_you_mean
 from backpropsym.formula.names import name_problem
-from backpropsym.formula.parse import parse_formula
-from backpropsym.formula.tree import Call, Expr, Limits, Name, called, names, node_names, walk
-from backpropsym.graph import Graph, Node, Role, find_cycle, topological_order
-from backpropsym.ops.index_lowering import IndexLowering
-from backpropsym.ops.kinds import Elementwise, Shape
-from backpropsym.ops.lowering import Lowered, Lowering
-from backpropsym.ops.table import FunctionTable
+from backpropsym.formula.parse import Signature, parse_formula
+from backpropsym.formula.tree import Call, Compare, Expr, Name, Number, walk
+from backpropsym.graph import Graph, Role, find_cycle
+from backpropsym.ops.lowering import COMPOSITIONS
+from backpropsym.ops.table import FunctionTable, prime_name
 from backpropsym.spec.declaration import Declaration
-from backpropsym.spec.heads import settle_heads
-from backpropsym.spec.functions import call_signatures, declared_functions, settle_abstract
+from backpropsym.spec.functions import (
+    call_signatures,
+    declared_formulas,
+    declared_functions,
+    head_name,
+    settle_abstract,
+)
+from backpropsym.spec.heads import settle_heads, shape_problem
+from backpropsym.spec.locate import words
+from backpropsym.spec.lower import lowered_nodes, used_names, uses
 
 LOSS = "loss"
+MAX_PROBLEMS = 100
 _LEAVES = (
     (Role.INPUT, "inputs"),
     (Role.TARGET, "targets"),
@@ -47,76 +53,33 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     roles = _roles(declaration, found)
     table = declared_functions(declaration, found)
     formulas = _formulas(declaration, table, found)
-    table = settle_abstract(table, formulas.values())
+    own = dict(declared_formulas(declaration, table))
+    table = settle_abstract(table, [*formulas.values(), *own.values()])
     for name, formula in formulas.items():
-        _check_formula(name, formula, roles, table, declaration, found)
+        section = "" if name == LOSS and name not in declaration.nodes else "nodes"
+        _check_formula(section, name, formula, roles, table, declaration, found)
+    for key, formula in own.items():
+        _check_calls("functions", key, formula, table, declaration, found)
     _check_namespaces(roles, table, declaration, found)
     _check_cycle(formulas, declaration, found)
     _check_output(declaration, roles, formulas, found)
     values = _numbers("values", declaration.values, roles, declaration, found)
     constants = _numbers("constants", declaration.constants, roles, declaration, found)
     if found:
-        raise NetworkError(sorted(found, key=lambda each: (each.where.line or 0) if each.where else 0))
-    nodes = _nodes(declaration, roles, formulas, table)
+        raise NetworkError(_listed(found))
+    nodes = lowered_nodes(declaration, roles, formulas, table)
     loss = LOSS if declaration.loss is not None else None
     assert declaration.output is not None
     graph = Graph(nodes, declaration.output, loss, declaration.title, table, constants, values)
     return replace(graph, warnings=_warnings(graph, declaration))
 
 
-def _nodes(
-    declaration: Declaration, roles: Mapping[str, Role], formulas: Mapping[str, Expr], table: FunctionTable
-) -> dict[str, Node]:
-    """Leaves, then the nodes as written, each preceded by the anonymous ones inside its formula.
-
-    Raises
-    ------
-    ShapeError : one problem for each node whose shapes do not fit.
-    """
-    shapes: dict[str, Shape] = {}
-    for role, section in _LEAVES:
-        for name, entry in getattr(declaration, section).items():
-            shapes[name] = np.shape(entry) if role is Role.CONSTANT else tuple(entry)
-    nodes = {name: Node(name, role, shapes[name]) for name, role in roles.items() if role is not Role.VALUE}
-    lowered: dict[str, list[Lowered]] = {}
-    problems: list[Problem] = []
-    for name in topological_order(_uses(declaration, formulas)):
-        try:
-            if all(parent in shapes for parent in _used(declaration, name, formulas[name])):
-                lowered[name] = _lower(name, declaration, formulas[name], shapes, table)
-                shapes[name] = lowered[name][-1].shape
-        except ShapeError as error:
-            section = "nodes" if name in declaration.nodes else ""
-            problems.extend(each.at(declaration.places(section, name, each.span)) for each in error.problems)
-    if problems:
-        raise ShapeError(problems)
-    for name in formulas:
-        nodes |= {each.name: Node(each.name, Role.VALUE, each.shape, each.op, each.parents) for each in lowered[name]}
-    return nodes
-
-
-def _used(declaration: Declaration, name: str, formula: Expr) -> tuple[str, ...]:
-    return node_names(formula, declaration.indices.get(name, ()))
-
-
-def _uses(declaration: Declaration, formulas: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
-    """For each node, the other nodes that its formula uses."""
-    return {
-        name: tuple(each for each in _used(declaration, name, formula) if each in formulas)
-        for name, formula in formulas.items()
-    }
-
-
-def _lower(
-    name: str, declaration: Declaration, formula: Expr, shapes: dict[str, Shape], table: FunctionTable
-) -> list[Lowered]:
-    if name in declaration.indices or any(isinstance(part, Limits) for part in walk(formula)):
-        free = declaration.indices.get(name, ())
-        return IndexLowering(name, shapes, table, free, declaration.offsets).root(formula)
-    parents = names(formula)
-    if not any(shapes[parent] for parent in parents) and all(function in table for function in called(formula)):
-        return [Lowered(name, Elementwise(formula), (), parents)]
-    return Lowering(name, shapes, table).root(formula)
+def _listed(problems: list[Problem]) -> list[Problem]:
+    """The first problems by line, and a word on the rest."""
+    ordered = sorted(problems, key=lambda each: (each.where.line or 0) if each.where else 0)
+    if len(ordered) <= MAX_PROBLEMS:
+        return ordered
+    return [*ordered[:MAX_PROBLEMS], Problem("there are more mistakes", fix="correct these first")]
 
 
 def _roles(declaration: Declaration, problems: list[Problem]) -> dict[str, Role]:
@@ -128,35 +91,24 @@ def _roles(declaration: Declaration, problems: list[Problem]) -> dict[str, Role]
     sections.append((Role.VALUE, "nodes", declaration.nodes))
     for role, section, declared in sections:
         for name, entry in declared.items():
-            place = declaration.places(section, name, None)
             problem = name_problem(name)
             if problem:
-                problems.append(problem.at(place))
+                declaration.unreadable |= words(name)
             elif name in roles:
                 message = f"{name} is declared twice: as {_article(roles[name])} and as {_article(role)}"
-                problems.append(Problem(message, place, fix="give one of them another name"))
-            if section != "constants" and role is not Role.VALUE:
-                problems.extend(problem.at(place) for problem in _shape_problems(name, entry))
+                problem = Problem(message, fix="give one of them another name")
+            elif section != "constants" and role is not Role.VALUE:
+                problem = shape_problem(name, entry)
+            if problem:
+                problems.append(problem.at(declaration.places(section, name, None)))
             roles.setdefault(name, role)
     if declaration.loss is not None:
         if LOSS in roles:
-            place = declaration.places("nodes", LOSS, None)
-            message = "loss is declared twice: as a node and by loss = ..."
-            problems.append(Problem(message, place, fix="rename the node, or leave out loss = ..."))
+            place = declaration.places("", LOSS, None)
+            message = f"loss is declared twice: as {_article(roles[LOSS])} and by loss = ..."
+            problems.append(Problem(message, place, fix="rename the one, or leave out loss = ..."))
         roles.setdefault(LOSS, Role.VALUE)
     return roles
-
-
-def _shape_problems(name: str, shape: Sequence[Any]) -> list[Problem]:
-    """What is wrong with a declared shape: sizes are positive whole numbers or symbols such as "n"."""
-    problems = []
-    for size in shape:
-        whole = isinstance(size, int) and not isinstance(size, bool) and size > 0
-        symbol = isinstance(size, str) and name_problem(size) is None
-        if not whole and not symbol:
-            fix = f'write {name} = [3, 2], or a symbol: {name} = ["n"]'
-            problems.append(Problem(f"{size!r} in the shape of {name} is not a size", fix=fix))
-    return problems
 
 
 def _article(role: Role) -> str:
@@ -173,6 +125,7 @@ def _formulas(declaration: Declaration, table: FunctionTable, problems: list[Pro
     for name, function in table.own.items():
         if function.abstract:
             signatures[name] = replace(signatures[name], variadic=len(function.arguments) == 1)
+    signatures |= {name: Signature(name, ("x",), {}, variadic=True) for name in declaration.unreadable}
     for section, name, text in written:
         if isinstance(text, Expr):
             formulas[name] = text
@@ -188,49 +141,93 @@ def _formulas(declaration: Declaration, table: FunctionTable, problems: list[Pro
 
 
 def _check_formula(
-    name: str,
+    section: str,
+    key: str,
     formula: Expr,
     roles: Mapping[str, Role],
     table: FunctionTable,
     declaration: Declaration,
     problems: list[Problem],
 ) -> None:
-    """Unknown names, and functions called in two ways."""
-    section = "" if name == LOSS and name not in declaration.nodes else "nodes"
-    unknown = {each for each in _used(declaration, name, formula) if each not in roles}
+    """Unknown names and numbers out of range."""
+    unknown = {each for each in used_names(declaration, key, formula) if each not in roles}
     for part in walk(formula):
+        if len(problems) > MAX_PROBLEMS:
+            return
         message, fix = "", None
-        if isinstance(part, Name) and part.name in unknown:
+        if isinstance(part, Name) and part.name in unknown and part.name not in declaration.unreadable:
             if part.name in table:
                 message, fix = f"{part.name} is a function", f"call it: {part.name}(...)"
             else:
                 message = f"{part.name} is not declared"
                 fix = did_you_mean(part.name, roles, "declare it as an input, a parameter or a node")
-        elif isinstance(part, Call) and (arity := _wrong_arity(part, table)):
-            message = arity
+        elif isinstance(part, Number) and not _finite(part.value):
+            message, fix = "a number is outside the range of floating point", "rescale the formula"
+        elif isinstance(part, Call) and part.function in roles and part.function in table:
+            message, fix = f"{part.function} is both a node and a function", "rename the node"
         if message:
-            problems.append(Problem(message, declaration.places(section, name, part.span), fix=fix))
+            problems.append(Problem(message, declaration.places(section, key, part.span), fix=fix))
+    _check_calls(section, key, formula, table, declaration, problems)
 
 
-def _wrong_arity(call: Call, table: FunctionTable) -> str:
-    function = table.get(call.function)
-    if function is not None and function.abstract and len(call.arguments) != len(function.arguments):
-        return f"{call.function} is called with {len(call.arguments)} and with {len(function.arguments)} arguments"
-    return ""
+def _check_calls(
+    section: str,
+    key: str,
+    formula: Expr,
+    table: FunctionTable,
+    declaration: Declaration,
+    problems: list[Problem],
+) -> None:
+    """Unknown functions, wrong numbers of arguments, and comparisons outside `where`."""
+    parts = list(walk(formula))
+    conditions = {id(part.arguments[0]) for part in parts if isinstance(part, Call) and part.function == "where"}
+    for part in parts:
+        message, fix = "", None
+        if isinstance(part, Compare) != (id(part) in conditions):
+            message = "a comparison stands only, and always, as the first argument of where"
+            fix = "where(x > 0, a, b)"
+        elif isinstance(part, Call) and part.function not in declaration.unreadable:
+            message, fix = _wrong_call(part, table)
+        if message:
+            problems.append(Problem(message, declaration.places(section, key, part.span), fix=fix))
+
+
+def _wrong_call(call: Call, table: FunctionTable) -> tuple[str, str | None]:
+    """What is wrong with a call, and the fix; an empty text where nothing is."""
+    composition = COMPOSITIONS.get(call.function)
+    if composition is not None and (composition.signature.reduces or call.function not in table):
+        return "", None
+    if call.function not in table:
+        fix = did_you_mean(call.function, table, "declare it under [functions]")
+        return f"{call.function} is not a function of this network", fix
+    function, count = table[call.function], len(call.arguments)
+    if len(function.required) <= count <= len(function.arguments):
+        return "", None
+    if function.abstract:
+        message = f"{call.function} is called with {count} and with {len(function.arguments)} arguments"
+        return message, "call it with the same number of arguments everywhere"
+    usage = f"{call.function}({', '.join(function.arguments)})"
+    return f"{call.function} is called with {count} arguments", f"write {usage}"
 
 
 def _check_namespaces(
     roles: Mapping[str, Role], table: FunctionTable, declaration: Declaration, problems: list[Problem]
 ) -> None:
     for key in declaration.functions:
-        name = key.split("(")[0].strip()
+        name = head_name(key)
+        place = declaration.places("functions", key, None)
         if name in table.own and name in roles:
-            place = declaration.places("functions", key, None)
             problems.append(Problem(f"{name} is both a node and a function", place, fix="rename one of them"))
+        elif name in table.own:
+            primes = (prime_name(table[name], argument) for argument in table[name].arguments)
+            message = f"a node has the name of a derivative of {name}"
+            problems += [
+                Problem(f"{message}, {prime}", place, fix="rename one of them") for prime in primes if prime in roles
+            ]
 
 
 def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problems: list[Problem]) -> None:
-    cycle = find_cycle(_uses(declaration, formulas))
+    cycle = find_cycle(uses(declaration, formulas))
     if cycle:
         place = declaration.places("nodes", cycle[0], None)
         message = f"nodes depend on each other in a circle: {' -> '.join(cycle)}"
@@ -241,8 +238,10 @@ def _check_output(
     declaration: Declaration, roles: Mapping[str, Role], formulas: Mapping[str, Expr], problems: list[Problem]
 ) -> None:
     output = declaration.output
+    if "output" in declaration.unreadable or output in declaration.unreadable:
+        return
     if output is None:
-        used = {each for uses in _uses(declaration, formulas).values() for each in uses}
+        used = {each for names in uses(declaration, formulas).values() for each in names}
         last = [name for name in formulas if name not in used and name != LOSS] or list(formulas)
         fix = f'add output = "{last[-1]}"' if last else 'add output = "..." and at least one node'
         problems.append(Problem("the network has no output", declaration.places("", "", None), fix=fix))
@@ -263,13 +262,15 @@ def _numbers(
     numbers: dict[str, float] = {}
     for name, value in given.items():
         place = declaration.places(section, name, None)
+        if name in declaration.unreadable or len(problems) > MAX_PROBLEMS:
+            continue
         if name not in roles:
             fix = did_you_mean(name, roles, "give numbers to inputs, targets and parameters")
             problems.append(Problem(f"{section} gives a number to {name}, which is not declared", place, fix=fix))
         elif section == "values" and roles[name] in (Role.VALUE, Role.CONSTANT):
             message = f"{name} is {_article(roles[name])}: its number is not free"
             problems.append(Problem(message, place, fix="give numbers to inputs, targets and parameters"))
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif isinstance(value, bool) or not isinstance(value, Real):
             problems.append(Problem(f"the value of {name} is not a number", place, fix=f"write {name} = 1.0"))
         elif not _finite(value):
             problems.append(Problem(f"the value of {name} is not finite", place, fix=f"write {name} = 1.0"))
@@ -278,7 +279,7 @@ def _numbers(
     return numbers
 
 
-def _finite(value: float) -> bool:
+def _finite(value: Any) -> bool:
     try:
         return math.isfinite(float(value))
     except OverflowError:

@@ -12,11 +12,6 @@ from backpropsym.formula.tree import Expr, Span
 Places = Callable[[str, str, Span | None], Location | None]
 
 
-def nowhere(section: str, key: str, span: Span | None) -> Location | None:
-    """The place of a declaration that has no text."""
-    return None
-
-
 @dataclass
 class Declaration:
     """What a person declared.
@@ -28,7 +23,9 @@ class Declaration:
     indices : the free indices of nodes that are defined entry by entry.
     offsets : the smallest index of each axis of leaves that do not count from zero.
     functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
-    places : where (section, key, columns of the formula) stands in the text, for error messages.
+    unreadable : names in what could not be read; using them is not a further mistake.
+    places : where (section, key, columns of the formula) stands in the text, for error messages; a declaration
+        without a text of its own names the section and the key.
     """
 
     title: str = ""
@@ -43,4 +40,15 @@ class Declaration:
     loss: str | Expr | None = None
     functions: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
-    places: Places = nowhere
+    unreadable: set[str] = field(default_factory=set)
+    places: Places = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        self.places = self.places or self._place
+
+    def _place(self, section: str, key: str, span: Span | None) -> Location:
+        written = getattr(self, section).get(key) if section else getattr(self, key, None)
+        name = f"[{section}] {key}" if section else key
+        if span is None or not isinstance(written, str):
+            return Location(name)
+        return Location(name, None, written, span[0], span[1] - span[0])

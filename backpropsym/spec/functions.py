@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from backpropsym.errors import FormulaError, Problem, did_you_mean
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
-from backpropsym.formula.tree import Call, Expr, called, names, walk
+from backpropsym.formula.tree import Call, Expr, Name, called, names, walk
 from backpropsym.graph import find_cycle
 from backpropsym.ops import compositions, convolution  # noqa: F401  (the imports register the compositions)
 from backpropsym.ops.function import FUNCTIONS, Function
@@ -23,19 +23,20 @@ _HEAD = re.compile(r"\s*([^\s(]+)\s*(?:\(([^()]*)\))?\s*\Z")
 
 def declared_functions(declaration: Declaration, problems: list[Problem]) -> FunctionTable:
     """The function table of a network; mistakes are added to `problems`."""
-    heads = {key: _head(key, declaration, problems) for key in declaration.functions}
+    heads = _heads(declaration, problems)
     signatures: dict[str, Signature] = {name: each.signature for name, each in FUNCTIONS.items()}
+    signatures |= {name: Signature(name, ("x",), {}, variadic=True) for name in declaration.unreadable}
     signatures |= {
         name: Signature(name, arguments, {}, variadic=declaration.functions[key] == ABSTRACT)
-        for key, (name, arguments) in heads.items()
-        if name
+        for name, (key, arguments) in heads.items()
     }
     own: dict[str, Function] = {}
-    for key, (name, arguments) in heads.items():
-        if name:
-            function = _function(key, name, arguments, declaration, signatures, problems)
-            if function is not None:
-                own[name] = function
+    for name, (key, arguments) in heads.items():
+        function = _function(key, name, arguments, declaration, signatures, problems)
+        if function is not None:
+            own[name] = function
+        else:
+            declaration.unreadable.add(name)
     _check_recursion(own, declaration, problems)
     return FunctionTable(own)
 
@@ -47,8 +48,38 @@ def call_signatures(table: FunctionTable) -> dict[str, Signature]:
         if name not in signatures:
             signatures[name] = composition.signature
         elif composition.signature.reduces and name not in table.own:
-            signatures[name] = replace(signatures[name], options=composition.signature.options, reduces=True, limits=True)
+            options = composition.signature.options
+            signatures[name] = replace(signatures[name], options=options, reduces=True, limits=True)
     return signatures
+
+
+def _heads(declaration: Declaration, problems: list[Problem]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """For each declared function, the key that declares it and its arguments."""
+    heads: dict[str, tuple[str, tuple[str, ...]]] = {}
+    for key in declaration.functions:
+        name, arguments = _head(key, declaration, problems)
+        if not name:
+            declaration.unreadable.add(head_name(key))
+        elif name in heads:
+            place = declaration.places("functions", key, None)
+            fix = "remove one, or give it another name"
+            problems.append(Problem(f"{name} is declared twice", place, fix=fix))
+        else:
+            heads[name] = (key, arguments)
+    return heads
+
+
+def head_name(key: str) -> str:
+    """The name in "f" or "f(x, beta)"."""
+    return key.partition("(")[0].strip()
+
+
+def declared_formulas(declaration: Declaration, table: FunctionTable) -> Iterator[tuple[str, Expr]]:
+    """The formulas of the declared functions, by the key that declares them."""
+    for key in declaration.functions:
+        function = table.own.get(head_name(key))
+        if function is not None and isinstance(function.formula, Expr):
+            yield key, function.formula
 
 
 def settle_abstract(table: FunctionTable, formulas: Iterable[Expr]) -> FunctionTable:
@@ -78,11 +109,13 @@ def _head(key: str, declaration: Declaration, problems: list[Problem]) -> tuple[
         return "", ()
     name, inside = match.groups()
     arguments = ("x",) if inside is None else tuple(part.strip() for part in inside.split(","))
-    found = [name_problem(name, "function")] + [name_problem(each, "argument") for each in arguments]
+    found = [name_problem(name, "function")] + [name_problem(each, "name of an argument") for each in arguments]
+    if name == "where":
+        found.append(Problem("where belongs to the formula language", fix="give the function another name"))
     problems.extend(problem.at(place) for problem in found if problem)
     if len(set(arguments)) < len(arguments):
         problems.append(Problem(f"{key} repeats an argument", place, fix="give each argument its own name"))
-    if any(found):
+    if any(found) or len(set(arguments)) < len(arguments):
         return "", ()
     return name, arguments
 
@@ -97,26 +130,24 @@ def _function(
 ) -> Function | None:
     text = declaration.functions[key]
     if text == ABSTRACT:
-        return Function(name=name, arguments=arguments, abstract=True, source="declared abstract")
-    if "(" not in key and text in FUNCTIONS:
+        return abstract_function(name, arguments)
+    others = {head_name(other) for other in declaration.functions} - {name}
+    if "(" not in key and text in FUNCTIONS and text not in others:
         return _alias(name, FUNCTIONS[text])
-    try:
-        formula = parse_formula(text, signatures)
-    except FormulaError as error:
-        problems.extend(_placed(error, declaration, key))
-        return None
-    unknown = [each for each in names(formula) if each not in arguments]
-    for each in unknown:
-        span = next(part.span for part in walk(formula) if getattr(part, "name", None) == each)
-        place = declaration.places("functions", key, span)
-        if "(" not in key and len(names(formula)) == 1 and not called(formula):
-            fix = did_you_mean(each, FUNCTIONS, 'name a registered function, a formula in x, or "abstract"')
-            problems.append(Problem(f"{each} is not a function", place, fix=fix))
-        else:
-            fix = f"the arguments of {name} are: {', '.join(arguments)}"
-            problems.append(Problem(f"{each} is not an argument of {name}", place, fix=fix))
-    if unknown:
-        return None
+    formula: Expr
+    if "(" not in key and text in others:
+        arguments = signatures[text].arguments
+        formula = Call(text, tuple(map(Name, arguments)))
+    else:
+        try:
+            formula = parse_formula(text, signatures)
+        except FormulaError as error:
+            problems.extend(_placed(error, declaration, key))
+            return None
+        unknown = _unknown_names(key, formula, arguments, declaration)
+        problems.extend(unknown)
+        if unknown:
+            return None
     return Function(
         name=name,
         arguments=arguments,
@@ -125,6 +156,28 @@ def _function(
         domain=((-3.0, 3.0),) * len(arguments),
         source="declared by the network",
     )
+
+
+def _unknown_names(key: str, formula: Expr, arguments: tuple[str, ...], declaration: Declaration) -> list[Problem]:
+    """The names in a function's formula that are none of its arguments."""
+    problems = []
+    for each in names(formula):
+        if each in arguments:
+            continue
+        span = next(part.span for part in walk(formula) if getattr(part, "name", None) == each)
+        place = declaration.places("functions", key, span)
+        if "(" not in key and isinstance(formula, Name):
+            fix = did_you_mean(each, FUNCTIONS, 'name a registered function, a formula in x, or "abstract"')
+            problems.append(Problem(f"{each} is not a function", place, fix=fix))
+        else:
+            fix = f"the arguments of {head_name(key)} are: {', '.join(arguments)}"
+            problems.append(Problem(f"{each} is not an argument of {head_name(key)}", place, fix=fix))
+    return problems
+
+
+def abstract_function(name: str, arguments: tuple[str, ...] = ("x",)) -> Function:
+    """A function of which only the name is known."""
+    return Function(name=name, arguments=arguments, abstract=True, source="declared abstract")
 
 
 def _alias(name: str, target: Function) -> Function:
@@ -160,5 +213,7 @@ def _check_recursion(own: Mapping[str, Function], declaration: Declaration, prob
     }
     cycle = find_cycle(uses)
     if cycle:
-        place = declaration.places("functions", cycle[0], None)
-        problems.append(Problem(f"functions call each other in a circle: {' -> '.join(cycle)}", place))
+        key = next(key for key in declaration.functions if head_name(key) == cycle[0])
+        place = declaration.places("functions", key, None)
+        message = f"functions call each other in a circle: {' -> '.join(cycle)}"
+        problems.append(Problem(message, place, fix="a function may call only what is defined without it"))

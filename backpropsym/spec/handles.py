@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -23,6 +23,7 @@ from backpropsym.formula.tree import (
     Number,
     Pow,
     depth,
+    nested_exponent,
     number,
 )
 from backpropsym.ops.function import FUNCTIONS
@@ -31,35 +32,44 @@ from backpropsym.ops.function import FUNCTIONS
 class Handle:
     """A formula under construction: a node, a number, or what arithmetic made of them."""
 
-    __slots__ = ("expr",)
+    __slots__ = ("expr", "levels")
     __array_ufunc__ = None
 
-    def __init__(self, expr: Expr) -> None:
-        if depth(expr) > limits.MAX_DEPTH:
+    def __init__(self, expr: Expr, levels: int | None = None) -> None:
+        self.expr = expr
+        self.levels = depth(expr) if levels is None else levels
+        if self.levels > limits.MAX_DEPTH:
             raise FormulaError(
                 f"the formula has more than {limits.MAX_DEPTH} levels",
                 fix='name a part of it as a node: net.node("s", ...)',
             )
-        self.expr = expr
+
+    def _longer(self, expr: Expr, *added: Expr) -> Handle:
+        """`expr`, which is this formula continued by further terms or factors."""
+        own = self.levels if type(expr) is type(self.expr) else self.levels + 1
+        return Handle(expr, max(own, *(1 + depth(each) for each in added)))
 
     def __repr__(self) -> str:
         return f"<{to_text(self.expr)}>"
 
     def __add__(self, other: Any) -> Handle:
-        return Handle(Add((*_terms(self.expr), tree(other))))
+        term = tree(other)
+        return self._longer(Add((*_terms(self.expr), term)), term)
 
     def __radd__(self, other: Any) -> Handle:
         return self if _is_zero(other) else Handle(Add((tree(other), self.expr)))
 
     def __sub__(self, other: Any) -> Handle:
-        return Handle(Add((*_terms(self.expr), Neg(tree(other)))))
+        term = Neg(tree(other))
+        return self._longer(Add((*_terms(self.expr), term)), term)
 
     def __rsub__(self, other: Any) -> Handle:
         return Handle(Add((tree(other), Neg(self.expr))))
 
     def __mul__(self, other: Any) -> Handle:
         factors = self.expr.factors if isinstance(self.expr, Mul) else (self.expr,)
-        return Handle(Mul((*factors, tree(other))))
+        factor = tree(other)
+        return self._longer(Mul((*factors, factor)), factor)
 
     def __rmul__(self, other: Any) -> Handle:
         return Handle(Mul((tree(other), self.expr)))
@@ -83,7 +93,19 @@ class Handle:
                 "the exponent is not a constant of moderate size",
                 fix=f"use a number between -{limits.MAX_EXPONENT} and {limits.MAX_EXPONENT}, or exp(p*log(x))",
             )
-        return Handle(Pow(self.expr, power.value))
+        raised = Pow(self.expr, power.value)
+        if nested_exponent(raised) > limits.MAX_EXPONENT:
+            raise FormulaError(
+                "powers of powers are too large",
+                fix=f"keep the product of the exponents within {limits.MAX_EXPONENT}, or use bp.exp",
+            )
+        return Handle(raised)
+
+    def __rpow__(self, base: Any) -> Handle:
+        raise FormulaError("the exponent is not a constant", fix="use bp.exp(p*log(base))")
+
+    def __abs__(self) -> Handle:
+        return Handle(Call("abs", (self.expr,)))
 
     def __lt__(self, other: Any) -> Handle:
         return Handle(Compare("<", self.expr, tree(other)))
@@ -99,6 +121,9 @@ class Handle:
 
     def __bool__(self) -> bool:
         raise FormulaError("a formula is neither true nor false", fix="use bp.where(x > 0, a, b)")
+
+    def __iter__(self) -> Iterator[Handle]:
+        raise FormulaError("a formula has no parts to go through", fix='declare several names: net.input("x1 x2")')
 
     def __getitem__(self, subscripts: Any) -> Handle:
         parts = subscripts if isinstance(subscripts, tuple) else (subscripts,)

@@ -64,3 +64,14 @@ def _counted(name: str, shape: tuple[Any, ...], declaration: Declaration) -> tup
     if any(lows):
         declaration.offsets[name] = tuple(lows)
     return tuple(sizes)
+
+
+def shape_problem(name: str, shape: tuple[Any, ...]) -> Problem | None:
+    """What is wrong with a declared shape: sizes are positive whole numbers or symbols such as "n"."""
+    for size in shape:
+        whole = isinstance(size, int) and not isinstance(size, bool) and size > 0
+        symbol = isinstance(size, str) and name_problem(size) is None
+        if not whole and not symbol:
+            fix = f'write {name} = [3, 2], or a symbol: {name} = ["n"]'
+            return Problem(f"{size!r} in the shape of {name} is not a size", fix=fix)
+    return None

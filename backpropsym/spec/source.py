@@ -38,10 +38,9 @@ def read_source(source: str) -> Graph:
     NetworkError : the network has mistakes, or nothing of that name exists.
     """
     if source == "-":
-        return parse_network(sys.stdin.read(MAX_FILE_BYTES), "standard input")
-    path = Path(source)
-    if path.is_file():
-        return read_network(path)
+        return parse_network(_standard_input(), "standard input")
+    if _is_file(source):
+        return read_network(Path(source))
     if source in examples():
         return parse_network(example_text(source), f"{source}.toml")
     known = ", ".join(examples())
@@ -49,3 +48,20 @@ def read_source(source: str) -> Graph:
         f"there is no network file {source!r}, and no example of that name",
         fix=did_you_mean(source, examples(), f"give a .toml file, - for standard input, or an example: {known}"),
     )
+
+
+def _is_file(source: str) -> bool:
+    try:
+        return Path(source).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _standard_input() -> str:
+    try:
+        text = sys.stdin.read(MAX_FILE_BYTES + 1)
+    except UnicodeDecodeError:
+        raise NetworkError("standard input is not UTF-8 text") from None
+    if len(text) > MAX_FILE_BYTES:
+        raise NetworkError("standard input is too long", fix=f"a network file has at most {MAX_FILE_BYTES:,} bytes")
+    return text

@@ -79,7 +79,9 @@ def _read_archive(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, KeyError) as error:
         if isinstance(error, ValuesError):
             raise
-        raise ValuesError(f"{path} is not an .npz archive of numbers: {error}", fix="save it with numpy.savez") from None
+        raise ValuesError(
+            f"{path} is not an .npz archive of numbers: {error}", fix="save it with numpy.savez"
+        ) from None
 
 
 def _check_header(name: str, stream: Any) -> None:

@@ -1,0 +1,78 @@
+"""What a reader must know beside a derivative: what f is, its slope at kinks, and what f' stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from backpropsym.derive.derivation import Derivation
+from backpropsym.formula.tree import Call, Expr, Name, called, size
+from backpropsym.ops.table import FunctionTable
+from backpropsym.render.writer import Writer
+
+_LARGEST_DEFINITION = 60
+
+
+def conventions(derivation: Derivation, writer: Writer) -> list[str]:
+    """One entry a fact about the functions on the paths: f = relu, f'(0) = 0; written by `writer`."""
+    table = derivation.graph.functions
+    facts: dict[str, None] = {}
+    for name in _on_paths(derivation):
+        if name in table.own:
+            facts.setdefault(_definition(name, table, writer))
+        if table[name].kink:
+            facts.setdefault(writer.words(table[name].kink))
+    return list(facts)
+
+
+def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> list[str]:
+    """One equation for each derivative such as tanh'(x) in `exprs` whose formula a reader cannot look up at once."""
+    equations: dict[str, str] = {}
+    for expr in exprs:
+        for prime in called(expr):
+            parent = table.parent(prime)
+            if prime in equations or parent is None or _alias(parent[0], table):
+                continue
+            body = table.definition(prime)
+            if body is not None and size(body) <= _LARGEST_DEFINITION:
+                head = Call(prime, tuple(map(Name, table[prime].required)))
+                equations[prime] = f"{writer.write(head)} = {writer.write(table.written(body))}"
+    return list(equations.values())
+
+
+def _on_paths(derivation: Derivation) -> list[str]:
+    """The functions that the nodes on the paths call, and those that the network's own functions call in turn."""
+    table = derivation.graph.functions
+    found: dict[str, None] = {}
+    for name in derivation.space.nodes:
+        op = derivation.graph[name].op
+        if op is not None and name != derivation.wrt:
+            found.update(dict.fromkeys(called(op.formula)))
+    for name in list(found):
+        definition = table.definition(name) if name in table.own and not _alias(name, table) else None
+        if definition is not None:
+            found.update(dict.fromkeys(called(definition)))
+    return list(found)
+
+
+def _definition(name: str, table: FunctionTable, writer: Writer) -> str:
+    """A function of the network itself: f = relu, f(x) = x*sigmoid(x), or f abstract."""
+    look = writer.function(name)
+    body = table.definition(name)
+    if body is None:
+        return look + writer.words(" abstract")
+    alias = _alias(name, table)
+    if alias:
+        return f"{look} = {writer.words(alias)}"
+    head = Call(name, tuple(map(Name, table[name].arguments)))
+    return f"{writer.write(head)} = {writer.write(body)}"
+
+
+def _alias(name: str, table: FunctionTable) -> str:
+    """The registered function that `name` is just another name of, else nothing."""
+    if name not in table.own:
+        return ""
+    match table.definition(name):
+        case Call(target, arguments) if arguments == tuple(map(Name, table[name].arguments)):
+            return target
+        case _:
+            return ""

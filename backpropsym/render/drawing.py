@@ -1,0 +1,106 @@
+"""A drawing: a scene with its look, shown in a notebook or saved in any format."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+
+from backpropsym.errors import OutputError
+from backpropsym.render.dot import dot
+from backpropsym.render.page import page
+from backpropsym.render.raster import pdf, png
+from backpropsym.render.scene import Scene
+from backpropsym.render.svg import svg
+from backpropsym.render.themes import LIGHT, Theme
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture of a network.
+
+    Attributes
+    ----------
+    scene : what is drawn.
+    theme : colours, stroke widths and font sizes.
+    labels : whether links carry their labels.
+    """
+
+    scene: Scene
+    theme: Theme = LIGHT
+    labels: bool = True
+
+    @cached_property
+    def svg(self) -> str:
+        """The text of the SVG file."""
+        return svg(self.scene, self.theme, labels=self.labels)
+
+    @property
+    def dot(self) -> str:
+        """The same picture in the DOT language; Graphviz lays it out its own way."""
+        return dot(self.scene, self.theme)
+
+    @property
+    def html(self) -> str:
+        """A web page that shows the picture and needs no other file."""
+        return page(self.svg, self.scene.title, self.theme)
+
+    def png(self, scale: float = 2.0) -> bytes:
+        """The picture as PNG, `scale` pixels for each pixel of the SVG; needs the extra `pdf`."""
+        return png(self.svg, title=self.scene.title, alt=self.scene.description, scale=scale)
+
+    def pdf(self) -> bytes:
+        """The picture as a PDF page of its own size; needs the extra `pdf`."""
+        return pdf(self.svg, title=self.scene.title, alt=self.scene.description)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture in the format that the suffix of `path` names; a file there before is replaced whole.
+
+        Raises
+        ------
+        OutputError : an unknown suffix, a missing folder, or a place that cannot be written.
+        MissingExtraError : the format needs a package that is not installed.
+        """
+        where = Path(path)
+        if where.suffix.lower() not in FORMATS:
+            raise OutputError(
+                f"{where.name} has no suffix that a drawing can be saved as",
+                fix=f"end the name in one of {', '.join(FORMATS)}",
+            )
+        if not where.parent.is_dir():
+            raise OutputError(f"there is no folder {where.parent}", fix="create it first, or save elsewhere")
+        _write(where, FORMATS[where.suffix.lower()](self))
+        return where
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+FORMATS: Mapping[str, Callable[[Drawing], bytes]] = MappingProxyType(
+    {
+        ".svg": lambda drawing: drawing.svg.encode(),
+        ".png": lambda drawing: drawing.png(),
+        ".pdf": lambda drawing: drawing.pdf(),
+        ".dot": lambda drawing: drawing.dot.encode(),
+        ".html": lambda drawing: drawing.html.encode(),
+    }
+)
+"""What each suffix is written by."""
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write `data` beside `path`, then move it there in one step, so that no half-written file is ever seen."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,142 @@
+"""Rectangles and polylines in the plane; x grows to the right, y downwards, in pixels of the picture."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from math import hypot
+
+Point = tuple[float, float]
+Polyline = tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """An axis-parallel rectangle, left < right and top < bottom."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def around(cls, centre: Point, width: float, height: float) -> Rect:
+        """The rectangle of that size about `centre`."""
+        x, y = centre
+        return cls(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
+    @property
+    def width(self) -> float:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    @property
+    def centre(self) -> Point:
+        """The middle."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def grown(self, margin: float) -> Rect:
+        """The rectangle with `margin` added on every side."""
+        return Rect(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
+
+    def overlaps(self, other: Rect) -> bool:
+        """Whether the two share area."""
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+    def meets(self, start: Point, end: Point) -> bool:
+        """Whether the straight line from `start` to `end` enters the rectangle (Liang and Barsky's clipping)."""
+        enter, leave = 0.0, 1.0
+        for low, high, origin, delta in (
+            (self.left, self.right, start[0], end[0] - start[0]),
+            (self.top, self.bottom, start[1], end[1] - start[1]),
+        ):
+            if delta == 0:
+                if not low < origin < high:
+                    return False
+                continue
+            near, far = sorted(((low - origin) / delta, (high - origin) / delta))
+            enter, leave = max(enter, near), min(leave, far)
+            if enter >= leave:
+                return False
+        return True
+
+    def meets_line(self, line: Sequence[Point]) -> bool:
+        """Whether `line` enters the rectangle."""
+        return any(self.meets(start, end) for start, end in pairwise(line))
+
+
+def direction(start: Point, end: Point) -> Point:
+    """The unit vector from `start` to `end`; to the right where the two coincide."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = hypot(dx, dy)
+    return (dx / length, dy / length) if length else (1.0, 0.0)
+
+
+def walk(line: Sequence[Point], share: float) -> tuple[Point, Point]:
+    """The point `share` of the way along `line` by length, and the direction there as a unit vector."""
+    lengths = list(accumulate((hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(line)), initial=0.0))
+    goal = share * lengths[-1]
+    i = min(max(bisect_right(lengths, goal) - 1, 0), len(line) - 2)
+    (x0, y0), (x1, y1) = line[i], line[i + 1]
+    step = lengths[i + 1] - lengths[i]
+    part = (goal - lengths[i]) / step if step else 0.0
+    return (x0 + (x1 - x0) * part, y0 + (y1 - y0) * part), direction(line[i], line[i + 1])
+
+
+def length(line: Sequence[Point]) -> float:
+    """The length of `line`."""
+    return sum(hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(line))
+
+
+def beside(line: Polyline, distance: float) -> Polyline:
+    """`line` moved sideways by `distance`: to the right of its course where positive (down, for one that runs right).
+
+    Inner corners are mitred, so that the parallel keeps its distance from every segment.
+    """
+    if not distance:
+        return line
+    courses = [direction(a, b) for a, b in pairwise(line)]
+    moved = []
+    for i, (x, y) in enumerate(line):
+        (ax, ay), (bx, by) = courses[max(i - 1, 0)], courses[min(i, len(courses) - 1)]
+        nx, ny = -(ay + by), ax + bx
+        # The mitre is 1/cos of half the turn; it is held at 2 where the line nearly turns back.
+        scale = distance / max((nx * nx + ny * ny) / 2, 0.5)
+        moved.append((x + nx * scale, y + ny * scale))
+    return tuple(moved)
+
+
+def curve(start: Point, first: Point, second: Point, end: Point, steps: int = 16) -> Polyline:
+    """The cubic Bezier curve from `start` to `end` with two control points, as `steps` straight pieces."""
+    points = []
+    for i in range(steps + 1):
+        t = i / steps
+        a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+        points.append(
+            (
+                a * start[0] + b * first[0] + c * second[0] + d * end[0],
+                a * start[1] + b * first[1] + c * second[1] + d * end[1],
+            )
+        )
+    return tuple(points)
+
+
+def tail(line: Polyline, share: float) -> Polyline:
+    """What of `line` lies beyond `share` of its length."""
+    start, _ = walk(line, share)
+    gone = share * length(line)
+    kept, covered = [start], 0.0
+    for a, b in pairwise(line):
+        covered += hypot(b[0] - a[0], b[1] - a[1])
+        if covered > gone:
+            kept.append(b)
+    return tuple(kept) if len(kept) > 1 else line[-2:]

@@ -1,0 +1,221 @@
+"""Where the boxes of a scene stand: straight columns, rows in the order written, centred about one axis."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from backpropsym.render.geometry import Point, Rect
+from backpropsym.render.scene import Box, Link, LinkId, Scene
+from backpropsym.render.themes import Theme
+from backpropsym.render.typeset import Formula, typeset
+
+BOX_HEIGHT = 46.0
+SMALL_HEIGHT = 30.0
+PADDING = 13.0
+VALUE_GAP = 5.0
+RING = 4.0
+"""How far outside its box the second outline of an output runs."""
+
+SMALL_GAP = 31.0
+"""Between a small box and the consumer that it hangs above."""
+
+TARGET_ROW = 0.75
+"""How far below its column a target stands, in rows."""
+
+HALO = 3.0
+"""Clear pixels on each side of a label."""
+
+OUTER = frozenset({"target", "parameter", "constant"})
+"""Roles that stand above or below the rows of a column, and leave those centred."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBox:
+    """A box with its rectangle, its typeset label, and its value, if any, with the middle of where that stands."""
+
+    box: Box
+    rect: Rect
+    label: Formula
+    font: float
+    value: Formula | None = None
+    value_rect: Rect | None = None
+    small: bool = False
+
+    @property
+    def entry(self) -> Point:
+        """Where links arrive: the centre of the box's round left end."""
+        return self.rect.left + self.rect.height / 2, self.rect.centre[1]
+
+    @property
+    def exit(self) -> Point:
+        """Where links leave: the centre of the box's round right end."""
+        return self.rect.right - self.rect.height / 2, self.rect.centre[1]
+
+    def occupied(self) -> list[Rect]:
+        """All that the box covers."""
+        return [self.rect] if self.value_rect is None else [self.rect, self.value_rect]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Placed boxes by id, in columns from left to right; `column` tells where each one stands."""
+
+    boxes: Mapping[str, PlacedBox]
+    columns: tuple[tuple[str, ...], ...]
+    column: Mapping[str, int]
+
+
+def grid(scene: Scene, theme: Theme, labelled: Collection[LinkId]) -> Grid:
+    """The boxes of `scene`, placed about y = 0 with the first column at the left, x >= 0.
+
+    Columns leave room for the labels of the links `labelled`.
+    """
+    hung = _hung(scene)
+    held = set(hung)
+    standing = [box for box in scene.boxes if box.id not in held]
+    numbers = {number: i for i, number in enumerate(sorted({box.column for box in standing}))}
+    groups: list[list[Box]] = [[] for _ in numbers]
+    for box in standing:
+        groups[numbers[box.column]].append(box)
+    column = {box.id: numbers[box.column] for box in standing}
+    column |= {name: column[consumer] for name, consumer in hung.items()}
+    rows = _rows(groups, scene.links, column)
+    pitch = _pitch(scene, max((len(_main(group)) for group in groups), default=1), bool(hung))
+    widths = [max(_width(box, theme) for box in group) for group in groups]
+    heights = {name: row * pitch for name, row in rows.items()}
+    between: dict[int, list[Link]] = defaultdict(list)
+    for link in scene.links:
+        between[column[link.target]].append(link if link.id in labelled else replace(link, label=None))
+    lefts = _lefts(theme, widths, between, heights)
+    middles = {box.id: (lefts[column[box.id]] + widths[column[box.id]] / 2, heights[box.id]) for box in standing}
+    placed = {box.id: _placed(box, middles[box.id], theme) for box in standing}
+    placed |= _place_hung(scene, hung, placed, theme)
+    members = tuple(tuple(box.id for box in scene.boxes if column[box.id] == i) for i in range(len(groups)))
+    return Grid(placed, members, column)
+
+
+def _hung(scene: Scene) -> dict[str, str]:
+    """Small boxes and the consumer that each hangs above: parameters and constants with one unlabelled link.
+
+    A consumer has at most two; more of them stand in the column before it.
+    """
+    outgoing: dict[str, list[Link]] = defaultdict(list)
+    for link in scene.links:
+        outgoing[link.source].append(link)
+    found: dict[str, list[str]] = defaultdict(list)
+    for box in scene.boxes:
+        links = outgoing[box.id]
+        if box.role in ("parameter", "constant") and len(links) == 1 and not links[0].label and not box.value:
+            found[links[0].target].append(box.id)
+    return {name: user for user, names in found.items() if len(names) <= 2 and user not in names for name in names}
+
+
+def _main(group: Sequence[Box]) -> list[Box]:
+    """The boxes of a column that are centred about the axis."""
+    return [box for box in group if box.role not in OUTER] or list(group)
+
+
+def _rows(groups: Sequence[Sequence[Box]], links: Sequence[Link], column: Mapping[str, int]) -> dict[str, float]:
+    """The row of every standing box, in units of the pitch, 0 on the axis."""
+    rows = {box.id: i - (len(_main(group)) - 1) / 2 for group in groups for i, box in enumerate(_main(group))}
+    users: dict[str, list[str]] = defaultdict(list)
+    for link in links:
+        users[link.source].append(link.target)
+    for group in groups:
+        top = bottom = (len(_main(group)) - 1) / 2
+        aims: dict[str, float] = {}
+        targets = {box.id for box in group if box.role == "target"}
+        for i, box in enumerate(box for box in group if box.id not in rows):
+            towards = [rows.get(user, 0.0) for user in users[box.id] if user in column] or [0.0]
+            # A box between the upper and the lower half goes to each in turn, so that a column stays symmetric.
+            aims[box.id] = 1.0 if box.role == "target" else sum(towards) / len(towards) or (i % 2 - 0.5)
+        # From the axis outwards: upper ones last to first, so that the order written runs down the column.
+        for name in sorted((name for name in reversed(aims) if aims[name] < 0), key=aims.__getitem__, reverse=True):
+            top += 1
+            rows[name] = -top
+        for name in sorted((name for name in aims if aims[name] > 0), key=aims.__getitem__):
+            bottom += TARGET_ROW if name in targets else 1
+            rows[name] = bottom
+    return rows
+
+
+def _pitch(scene: Scene, rows: int, hung: bool) -> float:
+    """Pixels from one row to the next: tighter the more rows there are."""
+    gap = next((gap for limit, gap in ((2, 66.0), (3, 56.0), (4, 46.0), (6, 38.0), (12, 30.0)) if rows <= limit), 20.0)
+    below = 14.0 if any(box.value for box in scene.boxes) else 0.0
+    return BOX_HEIGHT + gap + below + (SMALL_HEIGHT + SMALL_GAP - 20 if hung else 0.0)
+
+
+def _lefts(
+    theme: Theme, widths: Sequence[float], between: Mapping[int, Sequence[Link]], heights: Mapping[str, float]
+) -> list[float]:
+    """The left edge of every column: wider gaps for steeper links and for more labels.
+
+    `between` are the links into each column.
+    """
+    lefts = [0.0]
+    for i, (width, _) in enumerate(pairwise(widths)):
+        lefts.append(lefts[-1] + width + _gap(between.get(i + 1, ()), theme, heights))
+    return lefts
+
+
+def _gap(links: Sequence[Link], theme: Theme, heights: Mapping[str, float]) -> float:
+    """Pixels between two columns that `links` join."""
+    ends = [
+        (heights[link.source], heights[link.target]) for link in links if {link.source, link.target} <= set(heights)
+    ]
+    drop = max((abs(b - a) for a, b in ends), default=0.0)
+    gap = max(54.0, min(60.0 + 0.5 * drop, 420.0))
+    labels = [typeset(link.label, link.name) for link in links if link.label]
+    if not labels:
+        return gap
+    width = max(label.width for label in labels) * theme.label_font + 2 * HALO
+    height = max(label.height for label in labels) * theme.label_font + 2 * HALO
+    extent = max(max(a, b) for a, b in ends) - min(min(a, b) for a, b in ends) + BOX_HEIGHT if ends else BOX_HEIGHT
+    # Labels placed freely on their links stay apart while they fill less than about a third of the space.
+    crowded = 2.8 * len(labels) * (width + 6) * (height + 4) / extent if len(labels) > 4 else 0.0
+    return max(gap, 1.5 * width + 36.0 if drop else width + 44.0, min(crowded, 460.0))
+
+
+def _width(box: Box, theme: Theme) -> float:
+    return max(BOX_HEIGHT, typeset(box.label, box.name).width * theme.box_font + 2 * PADDING)
+
+
+def _placed(box: Box, centre: Point, theme: Theme) -> PlacedBox:
+    rect = Rect.around(centre, _width(box, theme), BOX_HEIGHT)
+    label = typeset(box.label, box.name)
+    if not box.value:
+        return PlacedBox(box, rect, label, theme.box_font)
+    value = typeset(box.value)
+    width, height = value.width * theme.value_font, value.height * theme.value_font
+    middle = (centre[0], rect.bottom + _ring(box) + VALUE_GAP + height / 2)
+    return PlacedBox(box, rect, label, theme.box_font, value, Rect.around(middle, width, height))
+
+
+def _ring(box: Box) -> float:
+    return RING if box.role == "output" else 0.0
+
+
+def _place_hung(
+    scene: Scene, hung: Mapping[str, str], placed: Mapping[str, PlacedBox], theme: Theme
+) -> dict[str, PlacedBox]:
+    """The small boxes, side by side above their consumers."""
+    boxes = {box.id: box for box in scene.boxes}
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name, consumer in hung.items():
+        groups[consumer].append(name)
+    found = {}
+    for consumer, names in groups.items():
+        labels = {name: typeset(boxes[name].label, boxes[name].name) for name in names}
+        widths = {name: max(SMALL_HEIGHT, label.width * theme.label_font + 16) for name, label in labels.items()}
+        x, top = placed[consumer].rect.centre[0], placed[consumer].rect.top - _ring(boxes[consumer])
+        x -= (sum(widths.values()) + 8 * (len(names) - 1)) / 2
+        for name in names:
+            centre = (x + widths[name] / 2, top - SMALL_GAP - SMALL_HEIGHT / 2)
+            rect = Rect.around(centre, widths[name], SMALL_HEIGHT)
+            found[name] = PlacedBox(boxes[name], rect, labels[name], theme.label_font, small=True)
+            x += widths[name] + 8
+    return found

@@ -1,0 +1,125 @@
+"""Where labels stand: on their own link, clear of boxes and of one another, and off other links where that can be.
+
+Greedy, then repaired: every label takes the cheapest of its candidate places, then each is lifted and placed once
+more among all the others until nothing changes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import floor
+
+from backpropsym.render.geometry import Point, Polyline, Rect
+
+OVERLAP = 1000.0
+"""Cost of touching a box or another label."""
+
+AIR = 5.0
+"""Pixels that a label keeps from other lines where it can."""
+
+ROUNDS = 4
+_CELL = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A place for a label: its rectangle, how far along its link it stands (0 to 1), and what the place costs."""
+
+    rect: Rect
+    share: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A drawn line and the cost of a label on top of it; `owner` is the label that may."""
+
+    owner: object
+    points: Polyline
+    cost: float
+
+
+class Placer:
+    """Places rectangles one after the other among boxes, lines, and what has been placed before."""
+
+    def __init__(self, boxes: Iterable[Rect], lines: Iterable[Line]) -> None:
+        self._fixed: dict[tuple[int, int], list[Rect]] = defaultdict(list)
+        self._lines: dict[tuple[int, int], list[tuple[Line, Point, Point]]] = defaultdict(list)
+        self._placed: dict[tuple[int, int], dict[object, Rect]] = defaultdict(dict)
+        for rect in boxes:
+            for cell in _cells(rect):
+                self._fixed[cell].append(rect)
+        for line in lines:
+            self._add(line)
+
+    def place(self, options: dict[object, Sequence[Candidate]]) -> dict[object, Candidate]:
+        """The candidate chosen for each label; labels with fewer choices come first."""
+        chosen: dict[object, Candidate] = {}
+        order = sorted(options, key=lambda owner: len(options[owner]))
+        for _ in range(ROUNDS):
+            before = dict(chosen)
+            for owner in order:
+                chosen[owner] = self._replace(owner, chosen.get(owner), options[owner])
+            if chosen == before:
+                break
+        return chosen
+
+    def _replace(self, owner: object, old: Candidate | None, options: Sequence[Candidate]) -> Candidate:
+        """Lift a label from where it stands, and put it where it costs least."""
+        for cell in _cells(old.rect) if old else ():
+            del self._placed[cell][owner]
+        best = min(options, key=lambda option: self._cost(owner, option))
+        for cell in _cells(best.rect):
+            self._placed[cell][owner] = best.rect
+        return best
+
+    def _add(self, line: Line) -> None:
+        for start, end in pairwise(line.points):
+            for cell in _cells_along(*sorted((start, end))):
+                self._lines[cell].append((line, start, end))
+
+    def _cost(self, owner: object, option: Candidate) -> float:
+        rect, wide = option.rect, option.rect.grown(AIR)
+        cells = list(_cells(wide))
+        near = {name: other for cell in cells for name, other in self._placed.get(cell, {}).items()}
+        hits = sum(rect.overlaps(other) for other in near.values())
+        hits += any(rect.overlaps(other) for cell in cells for other in self._fixed.get(cell, ()))
+        crossed = {}
+        for cell in cells:
+            for line, start, end in self._lines.get(cell, ()):
+                if line.owner != owner and id(line) not in crossed and wide.meets(start, end):
+                    crossed[id(line)] = line.cost
+        return option.cost + OVERLAP * hits + sum(crossed.values())
+
+
+def _cells(rect: Rect) -> Iterable[tuple[int, int]]:
+    return (
+        (i, j)
+        for i in range(floor(rect.left / _CELL), floor(rect.right / _CELL) + 1)
+        for j in range(floor(rect.top / _CELL), floor(rect.bottom / _CELL) + 1)
+    )
+
+
+def _cells_along(start: Point, end: Point) -> Iterator[tuple[int, int]]:
+    """The cells that a line passes; `start` is its left end."""
+    (x0, y0), (x1, y1) = start, end
+    slope = (y1 - y0) / (x1 - x0) if x1 > x0 else 0.0
+    for i in range(floor(x0 / _CELL), floor(x1 / _CELL) + 1):
+        left, right = max(x0, i * _CELL), min(x1, (i + 1) * _CELL)
+        heights = (y0 + slope * (left - x0), y0 + slope * (right - x0)) if x1 > x0 else (y0, y1)
+        for j in range(floor(min(heights) / _CELL), floor(max(heights) / _CELL) + 1):
+            yield i, j
+
+
+def overlapping(rects: Sequence[Rect]) -> list[tuple[int, int]]:
+    """The pairs of `rects`, by position, that share area."""
+    order = sorted(range(len(rects)), key=lambda i: rects[i].left)
+    found, active = [], list[int]()
+    for i in order:
+        active = [j for j in active if rects[j].right > rects[i].left]
+        found += [(min(i, j), max(i, j)) for j in active if rects[i].overlaps(rects[j])]
+        active.append(i)
+    return sorted(found)

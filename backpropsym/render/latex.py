@@ -1,0 +1,142 @@
+r"""Formula trees as LaTeX mathematics: x_{1} \cdot f'(s_{1}) \cdot v_{11}. Needs amsmath."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from backpropsym.formula.text import number_text
+from backpropsym.formula.tree import Call, Div, Expr, Name, Number
+from backpropsym.render.escape import latex_text
+from backpropsym.render.notation import Notation
+from backpropsym.render.writer import POWER, PRODUCT, SUM, Writer
+
+_TALL = re.compile(r"\\frac|\\begin|\\left|\\sqrt")
+_COMPARISONS = {"<=": r"\le", ">=": r"\ge"}
+_LONGEST_EXPONENT = 28
+_LONGEST_RIGID = 200
+_SLOPE = re.compile(r"([A-Za-z]\w*)'\((-?\d+)\)")
+_SCIENTIFIC = re.compile(r"(-?[\d.]+)e([+-]?)0*(\d+)\Z")
+
+
+def to_latex(expr: Expr, notation: Notation, thin: bool = False) -> str:
+    """`expr` in LaTeX, in the order of the tree; `thin` writes products by a thin space instead of a dot."""
+    return LatexWriter(notation, thin).write(expr)
+
+
+class LatexWriter(Writer):
+    """LaTeX with amsmath."""
+
+    medium = 0
+    times = r" \cdot "
+    space = r" \, "
+    arrow = r" \to "
+
+    def level(self, expr: Expr) -> int:
+        """How tightly `expr` binds as LaTeX sets it: a fraction needs brackets as the base of a power only."""
+        if isinstance(expr, Div) or (isinstance(expr, Number) and expr.value >= 0 and "/" in number_text(expr.value)):
+            return POWER
+        if isinstance(expr, Number) and expr.value >= 0 and "e" in number_text(expr.value):
+            return PRODUCT
+        if isinstance(expr, Name) and self.notation.stands_for_derivative(expr.name):
+            return POWER
+        if isinstance(expr, Call) and expr.function not in self.notation.table.own:
+            if expr.function == "where":
+                return SUM
+            if expr.function == "exp":
+                return POWER
+        return super().level(expr)
+
+    def brackets(self, text: str) -> str:
+        """`text` in round brackets that are as high as it."""
+        if not _TALL.search(text):
+            return f"({text})"
+        # What stands between \left and \right cannot be broken across lines.
+        return rf"\Bigl({text}\Bigr)" if len(text) > _LONGEST_RIGID else rf"\left({text}\right)"
+
+    def words(self, text: str) -> str:
+        """Plain words beside mathematics; slopes such as relu'(0) in them are mathematics."""
+        parts, position = [], 0
+        for slope in _SLOPE.finditer(text):
+            parts += [_upright(text[position : slope.start()]), f"{self.function(slope[1])}'({slope[2]})"]
+            position = slope.end()
+        return "".join([*parts, _upright(text[position:])])
+
+    def number(self, value: Fraction) -> str:
+        """A number; powers of ten written out."""
+        text = number_text(value)
+        if "/" in text:
+            sign = "-" if value < 0 else ""
+            return rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+        return _scientific(text)
+
+    def measured(self, value: float) -> str:
+        """A number that was computed, to six digits."""
+        return _scientific(super().measured(value))
+
+    def derivative(self, of: str, by: str) -> str:
+        """The quotient d of / d by."""
+        return self.notation.derivative(of, by).latex
+
+    def quotient(self, numerator: Expr, denominator: Expr, texts: list[str]) -> str:
+        """One part over another; what is too long for a fraction bar is divided by a slash, in brackets."""
+        if max(map(len, texts)) > _LONGEST_RIGID:
+            return self.brackets(" / ".join(map(self.brackets, texts)))
+        return rf"\frac{{{texts[0]}}}{{{texts[1]}}}"
+
+    def power(self, base: str, exponent: Fraction) -> str:
+        """A power with a constant exponent."""
+        return f"{base}^{{{str(exponent)}}}"
+
+    def compare(self, operator: str, left: str, right: str) -> str:
+        """A comparison."""
+        return f"{left} {_COMPARISONS.get(operator, operator)} {right}"
+
+    def matrix_product(self, left: str, right: str) -> str:
+        """The matrix product of two written operands."""
+        return f"{left} {right}"
+
+    def call(self, function: str, arguments: list[str]) -> str:
+        """A function applied."""
+        return self.notation.function(function).latex + self.brackets(", ".join(arguments))
+
+    def index(self, base: str, subscripts: list[str]) -> str:
+        """An entry of a tensor; a base with an index of its own is set in brackets."""
+        inner = f"({base})" if "_{" in base else base
+        return f"{inner}_{{{','.join(subscripts)}}}"
+
+    def limits(self, index: str, low: str, high: str) -> str:
+        """The range of an index."""
+        return rf"{index} = {low}, \dots, {high}"
+
+    def special(self, function: str, arguments: tuple[Expr, ...], texts: list[str]) -> str | None:
+        """Branches, absolute values, roots and short powers of e by their signs."""
+        match function:
+            case "where":
+                condition, then, otherwise = texts
+                return (
+                    rf"\begin{{cases}} {then} & \text{{if }} {condition} \\ "
+                    rf"{otherwise} & \text{{otherwise}} \end{{cases}}"
+                )
+            case "abs":
+                return rf"\left\lvert {texts[0]} \right\rvert"
+            case "sqrt":
+                return rf"\sqrt{{{texts[0]}}}"
+            case "exp" if self.notation.writes_e() and not _TALL.search(texts[0]) and len(texts[0]) < _LONGEST_EXPONENT:
+                return f"e^{{{texts[0]}}}"
+            case _:
+                return None
+
+
+def _scientific(text: str) -> str:
+    """1e-05 as a power of ten; other decimals as they are."""
+    match = _SCIENTIFIC.match(text)
+    if match is None:
+        return text
+    digits, sign, exponent = match.groups()
+    power = f"10^{{{sign.replace('+', '')}{exponent}}}"
+    return power if digits == "1" else rf"{digits} \cdot {power}"
+
+
+def _upright(text: str) -> str:
+    return rf"\text{{{latex_text(text)}}}" if text else ""

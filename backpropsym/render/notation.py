@@ -1,0 +1,236 @@
+"""Names as mathematics: w11 as w with the index 11, alpha as the Greek letter, and no two names alike."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from backpropsym.graph import Graph
+from backpropsym.ops.table import FunctionTable
+
+GREEK: Final[Mapping[str, str]] = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "epsilon": "ε",
+    "zeta": "ζ",
+    "eta": "η",
+    "theta": "θ",
+    "iota": "ι",
+    "kappa": "κ",
+    "lambda": "λ",
+    "mu": "μ",
+    "nu": "ν",
+    "xi": "ξ",
+    "pi": "π",
+    "rho": "ρ",
+    "sigma": "σ",
+    "tau": "τ",
+    "upsilon": "υ",
+    "phi": "φ",
+    "chi": "χ",
+    "psi": "ψ",
+    "omega": "ω",
+    "Gamma": "Γ",
+    "Delta": "Δ",
+    "Theta": "Θ",
+    "Lambda": "Λ",
+    "Xi": "Ξ",
+    "Pi": "Π",
+    "Sigma": "Σ",
+    "Upsilon": "Υ",
+    "Phi": "Φ",
+    "Psi": "Ψ",
+    "Omega": "Ω",
+}
+"""The Greek letters that have a LaTeX command of their own."""
+
+_SUBSCRIPTS = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+_LONGEST_WORD_BELOW = 3
+_STEM = re.compile(r"([A-Za-z]+)(\d*)\Z")
+_INDICES = re.compile(r"[i-t]{2}\Z")
+_STANDARD = frozenset(("exp", "sin", "cos", "tanh", "max", "min"))
+
+
+class Symbol(NamedTuple):
+    """How one name is written in each medium."""
+
+    latex: str
+    unicode: str
+    ascii: str
+
+
+def latex_name(name: str) -> str:
+    """`name` in LaTeX's mathematics, such as w_{11} for w11; valid for every ASCII identifier."""
+    return symbol(name).latex
+
+
+def unicode_name(name: str) -> str:
+    """`name` in Unicode, such as w₁₁ for w11; plain where Unicode lacks the letters."""
+    return symbol(name).unicode
+
+
+def symbol(name: str) -> Symbol:
+    """How `name` is written where no other name is near."""
+    base, below = _split(name)
+    if not base:
+        return plain(name)
+    indices = ",".join(_latex_below(part) for part in below)
+    latex = f"{_latex_base(base)}_{{{indices}}}" if indices else _latex_base(base)
+    subscripts = [_unicode_below(part) for part in below]
+    if None in subscripts or (len(base) > 1 and base not in GREEK and any(not part.isdigit() for part in below)):
+        return Symbol(latex, name, name)
+    return Symbol(latex, GREEK.get(base, base) + ",".join(filter(None, subscripts)), name)
+
+
+def plain(name: str) -> Symbol:
+    """`name` letter by letter, upright."""
+    escaped = name.replace("_", r"\_")
+    return Symbol(rf"\mathrm{{{escaped}}}", name, name)
+
+
+def _split(name: str) -> tuple[str, tuple[str, ...]]:
+    """Base and indices of a name: w_1_1 is w with 1 and 1, beta2 is beta with 2; no base where it is neither."""
+    if name.endswith("_") and keyword.iskeyword(name[:-1]):
+        name = name[:-1]
+    first, *rest = name.split("_")
+    match = _STEM.match(first)
+    if match is None or not all(rest):
+        return "", ()
+    base, digits = match.groups()
+    return base, (*([digits] if digits else []), *rest)
+
+
+def _latex_base(base: str) -> str:
+    if base in GREEK:
+        return rf"\{base}"
+    return base if len(base) == 1 else rf"\mathrm{{{base}}}"
+
+
+def _latex_below(part: str) -> str:
+    if part in GREEK:
+        return rf"\{part}"
+    return part if len(part) == 1 or part.isdigit() or _INDICES.match(part) else rf"\mathrm{{{part}}}"
+
+
+def _unicode_below(part: str) -> str | None:
+    """`part` in subscript letters; None where they do not exist or a word would be hard to read."""
+    if not part.isdigit() and len(part) > _LONGEST_WORD_BELOW:
+        return None
+    letters = [_SUBSCRIPTS.get(letter) for letter in part]
+    return None if None in letters else "".join(filter(None, letters))
+
+
+class Notation:
+    """How the names of one network are written; two different names never look the same.
+
+    Names that would look alike (w11 and w_11, alpha1 and alpha_1) are all written letter by letter.
+
+    Parameters
+    ----------
+    names : the names of the nodes.
+    functions : the functions that formulas may call.
+    derivatives : names that stand for d of / d by, as (of, by); they are written as that quotient.
+    """
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        functions: FunctionTable | None = None,
+        derivatives: Mapping[str, tuple[str, str]] | None = None,
+    ) -> None:
+        self.table = functions if functions is not None else FunctionTable()
+        self._symbols = _distinct(dict.fromkeys([*names, *self.table.own]))
+        self._derivatives = dict(derivatives or {})
+        self._own_looks = {look for name in self.table.own for look in self._symbols[name][:2]}
+
+    @classmethod
+    def of(cls, graph: Graph) -> Notation:
+        """The notation of a graph's nodes and functions."""
+        return cls(graph.nodes, graph.functions)
+
+    def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]]) -> Notation:
+        """The same notation, in which further names stand for derivatives d of / d by."""
+        extended = Notation.__new__(Notation)
+        extended.__dict__.update(self.__dict__, _derivatives={**self._derivatives, **derivatives})
+        return extended
+
+    def latex(self, name: str) -> str:
+        """A node in LaTeX's mathematics."""
+        return self.symbol(name).latex
+
+    def unicode(self, name: str) -> str:
+        """A node in Unicode."""
+        return self.symbol(name).unicode
+
+    def symbol(self, name: str) -> Symbol:
+        """A node in each medium; a name of no node, such as an index, as if it stood alone."""
+        if name in self._derivatives:
+            return self.derivative(*self._derivatives[name], ascii_name=name)
+        return self._symbols.get(name) or symbol(name)
+
+    def derivative(self, of: str, by: str, ascii_name: str = "") -> Symbol:
+        """The quotient d of / d by."""
+        above, below = self.symbol(of), self.symbol(by)
+        return Symbol(
+            rf"\frac{{\partial {above.latex}}}{{\partial {below.latex}}}",
+            f"∂{above.unicode}/∂{below.unicode}",
+            ascii_name or f"d{of}/d{by}",
+        )
+
+    def stands_for_derivative(self, name: str) -> bool:
+        """Whether `name` is written as a quotient d of / d by."""
+        return name in self._derivatives
+
+    def writes_e(self) -> bool:
+        """Whether e stands for Euler's number, that is, for nothing in the network."""
+        return "e" not in self._symbols
+
+    def function(self, name: str) -> Symbol:
+        """A function in each medium; a derivative with its prime, and with the argument where there are several."""
+        parent = self.table.parent(name)
+        if parent is None:
+            return self._function(name)
+        base, entry = self.function(parent[0]), self.table[parent[0]]
+        if len(entry.required) == 1 and parent[1] == entry.arguments[0]:
+            return Symbol(f"{base.latex}'", f"{base.unicode}′", name)
+        below = _unicode_below(parent[1]) or f"_{symbol(parent[1]).unicode}"
+        return Symbol(f"{base.latex}'_{{{symbol(parent[1]).latex}}}", f"{base.unicode}′{below}", name)
+
+    def _function(self, name: str) -> Symbol:
+        if name in self.table.own:
+            return _operator(name, self._symbols[name])
+        entry = self.table.get(name)
+        latex = entry.latex if entry else ""
+        unicode = entry.unicode if entry else ""
+        if {latex, unicode} & self._own_looks:
+            latex = unicode = ""
+        upright = _operator(name, plain(name))
+        return Symbol(latex or upright.latex, unicode or name, name)
+
+
+def _operator(name: str, looks: Symbol) -> Symbol:
+    """`looks` as the name of a function in LaTeX: upright words get the spacing of operators."""
+    if name in _STANDARD:
+        return Symbol(rf"\{name}", looks.unicode, name)
+    head, mark, rest = looks.latex.partition(r"\mathrm{")
+    latex = rf"\operatorname{{{rest}" if mark and not head and len(name) > 1 else looks.latex
+    return Symbol(latex, looks.unicode, name)
+
+
+def _distinct(names: Iterable[str]) -> dict[str, Symbol]:
+    """A symbol for each name, written plainly where it would look like another one's."""
+    symbols = {name: symbol(name) for name in names}
+    while True:
+        for medium in (0, 1):
+            looks = Counter(found[medium] for found in symbols.values())
+            alike = [name for name, found in symbols.items() if looks[found[medium]] > 1 and found != plain(name)]
+            if alike:
+                symbols.update((name, plain(name)) for name in alike)
+                break
+        else:
+            return symbols

@@ -1,0 +1,75 @@
+"""PNG and PDF from SVG, through the Typst compiler: no browser, no system library, no temporary file."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from backpropsym.errors import LimitError, MissingExtraError, printable
+
+MAX_PIXELS = 100_000_000
+"""The largest PNG, in pixels; it is built in memory at four bytes each."""
+
+_SOURCE = b"""
+#set document(title: sys.inputs.title, date: none)
+#set page(width: eval(sys.inputs.width), height: eval(sys.inputs.height), margin: 0pt, fill: none)
+#image(bytes(sys.inputs.svg), format: "svg", width: 100%, height: 100%, alt: sys.inputs.alt)
+"""
+
+_SIZE = re.compile(r'<svg [^>]*\bwidth="([0-9.]+)" height="([0-9.]+)"')
+
+
+def png(svg: str, *, title: str = "", alt: str = "", scale: float = 2.0) -> bytes:
+    """The picture as PNG, `scale` pixels for each pixel of the SVG.
+
+    Raises
+    ------
+    MissingExtraError : the `typst` package is not installed.
+    LimitError : the image would have more than 100 million pixels.
+    """
+    width, height = size(svg)
+    if width * height * scale * scale > MAX_PIXELS:
+        raise LimitError(
+            f"the picture would have {width * scale:,.0f} by {height * scale:,.0f} pixels, more than {MAX_PIXELS:,}",
+            fix="save it as .svg or .pdf, which have no pixels",
+        )
+    return _compile(svg, "png", title, alt, ppi=72.0 * scale)
+
+
+def pdf(svg: str, *, title: str = "", alt: str = "") -> bytes:
+    """The picture as a PDF of one page of its own size, a point for each pixel; the same bytes every time.
+
+    Raises
+    ------
+    MissingExtraError : the `typst` package is not installed.
+    """
+    return _compile(svg, "pdf", title, alt)
+
+
+def size(svg: str) -> tuple[float, float]:
+    """The width and height that our own SVG declares, in pixels."""
+    found = _SIZE.search(svg)
+    if found is None:
+        raise ValueError("not an SVG with a width and a height in pixels")
+    return float(found[1]), float(found[2])
+
+
+def _compile(svg: str, kind: Literal["png", "pdf"], title: str, alt: str, ppi: float | None = None) -> bytes:
+    try:
+        import typst
+    except ImportError as error:
+        raise MissingExtraError(
+            f"a {kind.upper()} needs the typst package", fix='pip install "backpropsym[pdf]"'
+        ) from error
+    width, height = size(svg)
+    inputs = {
+        "svg": svg,
+        "title": printable(title),
+        "alt": printable(alt),
+        "width": f"{width}pt",
+        "height": f"{height}pt",
+    }
+    done = typst.compile(_SOURCE, format=kind, ppi=ppi, sys_inputs=inputs)
+    if not isinstance(done, bytes):
+        raise TypeError("Typst made more than one page of one picture")
+    return done

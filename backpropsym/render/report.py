@@ -1,0 +1,56 @@
+"""One derivation, in any form and any medium."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from backpropsym.derive.derivation import MAX_TERMS, Derivation
+from backpropsym.errors import UnknownNameError, did_you_mean
+from backpropsym.render.json_text import json_text
+from backpropsym.render.report_data import data
+from backpropsym.render.report_latex import LatexView, latex
+from backpropsym.render.report_markdown import markdown
+from backpropsym.render.report_text import LIMIT, TextView, text
+
+SUFFIXES: Mapping[str, str] = MappingProxyType({".txt": "text", ".tex": "latex", ".md": "markdown", ".json": "json"})
+"""The medium that the suffix of a file names."""
+
+
+def report(
+    derivation: Derivation,
+    form: str = "paths",
+    medium: str = "text",
+    values: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    ascii: bool = False,
+) -> str:
+    """`derivation` in `form`, written for `medium`.
+
+    Parameters
+    ----------
+    medium : text, latex, markdown or json.
+    values : numbers for the numeric form, completed by the network's own.
+    limit : the most paths or equations that are listed; default 20 in text, else 1,000. LaTeX lists all.
+    ascii : whether text is ASCII only.
+
+    Raises
+    ------
+    UnknownNameError : no such form or medium.
+    LimitError : the form would be too large to write out.
+    ValuesError : the numeric form lacks numbers.
+    """
+    match medium:
+        case "json":
+            return json_text(data(derivation, form, values, limit or MAX_TERMS))
+        case "latex":
+            return latex(derivation, form, LatexView(values))
+        case "markdown":
+            return markdown(derivation, form, values, limit or MAX_TERMS)
+        case "text":
+            return text(derivation, form, TextView(values, limit or LIMIT, ascii)).plain
+        case _:
+            media = sorted(SUFFIXES.values())
+            fix = did_you_mean(medium, media, f"choose one of {', '.join(media)}")
+            raise UnknownNameError(f"nothing is written as {medium!r}", fix=fix)

@@ -1,0 +1,306 @@
+"""A derivation on a terminal: each path in the colour that it has in the picture, with its number beside it."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from backpropsym.derive.derivation import Derivation, NumericTerm, Term, count_text
+from backpropsym.errors import LimitError, printable
+from backpropsym.formula.tree import ONE, Expr, Mul
+from backpropsym.render.conventions import conventions, spelled_out
+from backpropsym.render.notation import Notation
+from backpropsym.render.pieces import equations, terms
+from backpropsym.render.scene import PALETTE
+from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
+
+WIDTH = 120
+LIMIT = 20
+_LONGEST_PATH = 30
+_LONGEST_PRODUCT = 40
+_ENDS = 6
+_LONGEST_BRICKS = 400
+_MOST_LINKS = 2_000
+_GAP = "      "
+_WORDS = ("no", "the", "two", "three", "four", "five", "six", "seven", "eight")
+
+
+@dataclass(frozen=True)
+class TextView:
+    """How a derivation is shown as text.
+
+    Attributes
+    ----------
+    values : numbers for the numeric form, completed by the network's own.
+    limit : the most paths or equations that are listed.
+    ascii : whether only ASCII is used.
+    width : columns of the terminal; longer rows are set on two lines.
+    source : what the person called the network, for the commands to try next; nothing where there is none.
+    """
+
+    values: Mapping[str, Any] | None = None
+    limit: int = LIMIT
+    ascii: bool = False
+    width: int = WIDTH
+    source: str = ""
+
+
+def text(derivation: Derivation, form: str = "paths", view: TextView | None = None) -> Text:
+    """`derivation` in `form` as styled text; its `plain` is the text without colours.
+
+    Raises
+    ------
+    LimitError : the form would be too large to write out.
+    ValuesError : the numeric form lacks numbers.
+    """
+    return _Page(derivation, view or TextView()).page(form)
+
+
+def style(number: int) -> str:
+    """The terminal style of the path with this number, counted from 1; black becomes the terminal's own colour."""
+    colour = PALETTE[(number - 1) % len(PALETTE)]
+    return "bold" if colour == "#000000" else colour
+
+
+def elided(path: Sequence[str], writer: TextWriter) -> str:
+    """A path by its nodes; of a long one the first and the last."""
+    if len(path) <= _LONGEST_PATH:
+        return writer.path(path)
+    left = f"{writer.dots} {len(path) - 2 * _ENDS:,} more {writer.dots}"
+    return writer.arrow.join((writer.path(path[:_ENDS]), left, writer.path(path[-_ENDS:])))
+
+
+class _Page:
+    def __init__(self, derivation: Derivation, view: TextView) -> None:
+        self.derivation = derivation
+        self.view = view
+        kind = AsciiWriter if view.ascii else UnicodeWriter
+        self.notation = Notation.of(derivation.graph)
+        self.writer: TextWriter = kind(self.notation)
+        self.thin: TextWriter = kind(self.notation, thin=True)
+
+    def page(self, form: str) -> Text:
+        derivation = self.derivation
+        if derivation.count == 0:
+            return self.head(f"{self.name()} = 0", "") + self.why_zero()
+        if derivation.of == derivation.wrt:
+            return self.head(f"{self.name()} = 1", "") + Text("\n")
+        pages: dict[str, Callable[[], Text]] = {
+            "numeric": self.numeric,
+            "factored": self.factored,
+            "expanded": self.expanded,
+            "backward": lambda: self.programme("backward"),
+            "forward": lambda: self.programme("forward"),
+        }
+        return pages.get(form, self.paths)()
+
+    def name(self, derivation: Derivation | None = None) -> str:
+        derivation = derivation or self.derivation
+        return self.writer.derivative(derivation.of, derivation.wrt)
+
+    def head(self, left: str, right: str, width: int = 0) -> Text:
+        """The first line: what is derived on the left, the conventions on the right, or below where it is long."""
+        line = Text(left, style="bold")
+        if not right:
+            return line
+        space = max(min(width, self.view.width) - len(left) - len(right), 4)
+        below = len(left) + space + len(right) > self.view.width
+        return line.append("\n  " if below else " " * space, style="not bold").append(right, style="not bold dim")
+
+    def conventions(self) -> str:
+        return ", ".join(conventions(self.derivation, self.writer))
+
+    def why_zero(self) -> Text:
+        of, wrt, graph = self.derivation.of, self.derivation.wrt, self.derivation.graph
+        names = self.writer.name
+        why = f"there is no path from {names(wrt)} to {names(of)}"
+        if graph.between(of, wrt):
+            why += f"; {names(wrt)} is computed from {names(of)}"
+        elif not graph.consumers[wrt]:
+            why += f": nothing uses {names(wrt)}"
+        else:
+            reached = sorted(graph.descendants(wrt).intersection(n for n in graph.nodes if not graph.consumers[n]))
+            why += f": {names(wrt)} reaches only {', '.join(map(names, reached[:5]))}"
+        return Text(f"\n\n  {why}\n")
+
+    # The explicit sum
+
+    def paths(self) -> Text:
+        outer = self.derivation.outer
+        inner = outer[1] if outer else self.derivation
+        rows = [self.row(term) for term in itertools.islice(inner.terms, self.view.limit)]
+        table = self.table(rows)
+        head = self.outer_lines(outer) if outer else Text()
+        left = f"{self.name(inner)} = sum over {self.counted(inner.count)}"
+        page = head + self.head(left, self.conventions(), _widest(table)) + Text("\n\n") + table
+        page += self.rest(inner.count, len(rows))
+        return page + self.notes(inner) + self.next_steps()
+
+    def outer_lines(self, outer: tuple[Derivation, Derivation]) -> Text:
+        """The factor of the loss kept apart: dL/dw = dL/da * da/dw, and what dL/da is."""
+        first, second = map(self.name, outer)
+        lines = Text(f"{self.name()} = {first}{self.writer.times}{second}\n", style="bold")
+        value = self.thin.write(outer[0].tree("factored"))
+        return lines + Text(f"{first} = {value}\n", style="bold")
+
+    def counted(self, count: int) -> str:
+        return f"{count_text(count)} path{'s' if count != 1 else ''}"
+
+    def row(self, term: Term) -> tuple[str, str]:
+        return elided(term.path, self.writer), self.product(term.tree)
+
+    def product(self, tree: Expr) -> str:
+        if not isinstance(tree, Mul) or len(tree.factors) <= _LONGEST_PRODUCT:
+            return self.writer.write(tree)
+        left = f"{self.writer.dots} {len(tree.factors) - 2 * _ENDS:,} more {self.writer.dots}"
+        first, last = Mul(tree.factors[:_ENDS]), Mul(tree.factors[-_ENDS:])
+        return self.writer.times.join((self.writer.write(first), left, self.writer.write(last)))
+
+    def table(self, rows: Sequence[tuple[str, str]]) -> Text:
+        """Numbered rows in columns, or on two lines each where they are too wide."""
+        digits = len(str(len(rows)))
+        paths = max((len(path) for path, _ in rows), default=0)
+        products = max((len(term) for _, term in rows), default=0)
+        stacked = 2 + digits + 3 + paths + len(_GAP) + products > self.view.width
+        result = Text()
+        for number, (path, term) in enumerate(rows, 1):
+            gap = "\n" + " " * (digits + 5) if stacked else " " * (paths - len(path)) + _GAP
+            result.append(f"  {number:>{digits}}   {path}{gap}{term}\n", style=style(number))
+        return result
+
+    def rest(self, count: int, shown: int) -> Text:
+        if count <= shown:
+            return Text()
+        derivation = self.derivation
+        strongest = f"backpropsym paths {self.quoted()} --wrt {derivation.wrt}{self.of()} --top 10"
+        return Text(
+            f"  {self.writer.dots} {count_text(count - shown)} more of {count_text(count)} paths: "
+            f"--limit N lists more, {strongest} the strongest\n",
+            style="dim",
+        )
+
+    def notes(self, inner: Derivation) -> Text:
+        """The factored form in one line, and what f' stands for."""
+        result = Text("\n")
+        bricks = self.bricks(inner) if 1 < inner.count <= self.view.limit else ""
+        if 0 < len(bricks) <= _LONGEST_BRICKS:
+            result.append("  bricks  ", style="dim").append(f" {bricks}\n")
+        return result + self.where(inner, before="")
+
+    def where(self, derivation: Derivation, before: str = "\n") -> Text:
+        """What f' stands for, one line each."""
+        links = itertools.islice(derivation.links(), _MOST_LINKS)
+        table = derivation.graph.functions
+        lines = spelled_out((derivation.local[link] for link in links), table, self.writer)
+        result = Text(before if lines else "")
+        for line in lines:
+            result.append("  where   ", style="dim").append(f" {line}\n")
+        return result
+
+    def bricks(self, derivation: Derivation) -> str:
+        try:
+            return self.thin.write(derivation.tree("factored"))
+        except LimitError:
+            return ""
+
+    def quoted(self) -> str:
+        return shlex.quote(printable(self.view.source)) if self.view.source else "NETWORK"
+
+    def of(self) -> str:
+        return "" if self.derivation.of == self.derivation.graph.output else f" --of {self.derivation.of}"
+
+    def next_steps(self) -> Text:
+        if not self.view.source or self.view.source == "-":
+            return Text()
+        derivation, count = self.derivation, self.derivation.count
+        most = len(_WORDS) - 1
+        which = "the path" if count == 1 else f"the {_WORDS[count]} paths" if count <= most else "some of the paths"
+        draw = f"backpropsym draw {self.quoted()} --wrt {derivation.wrt}{self.of()} -o {derivation.wrt}.svg"
+        check = f"backpropsym check {self.quoted()}"
+        width = max(len(draw), len(check))
+        lines = Text("  next     ", style="dim")
+        lines.append(f"{draw:<{width}}").append(f"     see {which}\n", style="dim")
+        return lines.append(" " * 11).append(f"{check:<{width}}").append("     prove it\n", style="dim")
+
+    # The other forms
+
+    def factored(self) -> Text:
+        outer = self.derivation.outer
+        inner = outer[1] if outer else self.derivation
+        head = self.outer_lines(outer) if outer else Text()
+        body = f"{self.name(inner)} = {self.thin.write(inner.tree('factored'))}"
+        return head + self.head(body, self.conventions()) + Text("\n") + self.where(inner)
+
+    def expanded(self) -> Text:
+        count = self.derivation.count
+        trees = terms(self.derivation, "expanded")[: self.view.limit]
+        digits = len(str(len(trees)))
+        body = Text()
+        for number, tree in enumerate(trees, 1):
+            body.append(f"  {number:>{digits}}   {self.writer.write(tree)}\n", style=style(number))
+        head = self.head(f"{self.name()} = sum over {self.counted(count)}", self.conventions(), _widest(body))
+        return head + Text("\n\n") + body + self.rest(count, len(trees)) + self.where(self.derivation)
+
+    def programme(self, direction: str) -> Text:
+        steps = self.derivation.programme(direction)
+        sides = equations(steps, self.writer, self.view.limit)
+        width = max(len(left) for left, _ in sides)
+        body = Text("".join(f"  {left:<{width}} = {right}\n" for left, right in sides))
+        way = "the output back" if direction == "backward" else f"{self.writer.name(self.derivation.wrt)} on"
+        count = len(steps.equations)
+        head = self.head(f"{self.name()} by {count:,} equations, from {way}", self.conventions(), _widest(body))
+        if count > len(sides):
+            body.append(f"  {self.writer.dots} {count - len(sides):,} more: --limit N lists more\n", style="dim")
+        return head + Text("\n\n") + body + self.where(self.derivation)
+
+    def numeric(self) -> Text:
+        count, limit = self.derivation.count, self.view.limit
+        top = limit if count > limit else None
+        listed = list(self.derivation.numeric(self.view.values, top))
+        total = self.derivation.evaluate(**dict(self.view.values or {}))
+        left = f"{self.name()} = {self.writer.measured(total)}, sum over {self.counted(count)}"
+        result = self.head(left, self.conventions()) + Text("\n")
+        for number, each in enumerate(listed, 1):
+            result += self.numeric_term(number, each, len(str(len(listed))))
+        if count > len(listed):
+            weaker = f"{count_text(count - len(listed))} weaker ones of {count_text(count)}"
+            result.append(f"\n  {self.writer.dots} {weaker}\n", style="dim")
+        return result
+
+    def numeric_term(self, number: int, each: NumericTerm, digits: int) -> Text:
+        """A path, its factors, and under each factor its number."""
+        indent = " " * (digits + 5)
+        lines = f"\n  {number:>{digits}}   {elided(each.term.path, self.writer)}\n"
+        pairs: list[tuple[str, str, float]] = [
+            (self.writer.factor(factor, self.writer.write(factor), at == 0), self.writer.measured(value), value)
+            for at, (factor, value) in enumerate(zip(each.term.derivatives, each.numbers, strict=True))
+            if factor != ONE
+        ]
+        above, below = self.columns(pairs)
+        if above and len(indent) + len(above) <= self.view.width:
+            lines += f"{indent}{above}\n{indent}{below} = {self.writer.measured(each.value)}"
+        else:
+            product = self.product(each.term.tree)
+            lines += f"{indent}{product}\n{indent}= {self.writer.measured(each.value)}"
+        share = "" if each.share != each.share else f"      {100 * each.share:.1f} %"
+        zeros = [part for part, _, value in pairs if value == 0]
+        cut = f", cut by {zeros[0]} = 0" if zeros else ""
+        return Text(f"{lines}{share}{cut}\n", style=style(number))
+
+    def columns(self, pairs: Sequence[tuple[str, str, float]]) -> tuple[str, str]:
+        """The factors of a product, and their numbers under them."""
+        widths = [max(len(above), len(below)) for above, below, _ in pairs]
+        above, below = (
+            self.writer.times.join(f"{pair[side]:<{width}}" for pair, width in zip(pairs, widths, strict=True))
+            for side in (0, 1)
+        )
+        return above.rstrip(), below
+
+
+def _widest(lines: Text) -> int:
+    return max((len(line) for line in lines.plain.splitlines()), default=0)

@@ -1,0 +1,149 @@
+"""The drawing model: boxes, links and highlighted trails as plain data.
+
+A `Scene` says what is drawn and in which order, nothing about where or in which look; every renderer
+(SVG, DOT, pages) reads the same one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, NamedTuple, TypeVar
+
+from backpropsym.errors import NetworkError
+
+_T = TypeVar("_T")
+
+Role = Literal["input", "target", "parameter", "constant", "value", "output", "loss", "more"]
+"""What a box is; `more` stands for boxes of its column that are left out."""
+
+PALETTE: tuple[str, ...] = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Colours of Okabe and Ito, told apart by every kind of colour vision; their yellow vanishes on white."""
+
+DASHES: tuple[tuple[float, ...], ...] = ((), (12, 6), (3, 6), (16, 5, 3, 5), (7, 4))
+"""Dash patterns, in pixels of stroke and gap. Their count shares no divisor with the colours', so 35 trails differ."""
+
+
+class LinkId(NamedTuple):
+    """Names one link by the boxes at its ends."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node of the picture.
+
+    `label` and `value` (which stands below) are LaTeX mathematics, `name` is the label as plain text, `about` what
+    is said of the box where it is pointed at; columns count from the left.
+    """
+
+    id: str
+    column: int
+    label: str
+    name: str
+    role: Role = "value"
+    value: str | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A line from one box to another. `label` is LaTeX mathematics, such as a weight; `name` the same as plain text."""
+
+    source: str
+    target: str
+    label: str | None = None
+    name: str = ""
+
+    @property
+    def id(self) -> LinkId:
+        """What names this link."""
+        return LinkId(self.source, self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """A highlighted path.
+
+    `names` are the nodes it visits, `links` the lines it runs along; `path`, `term` and `value` (the term in numbers)
+    are LaTeX mathematics for the legend. With `from_label` the path starts at the label of its first link instead
+    of at that link's source: so a weight that is no box of its own is still where its path begins.
+    """
+
+    number: int
+    names: tuple[str, ...]
+    links: tuple[LinkId, ...]
+    path: str
+    term: str
+    from_label: bool = False
+    value: str = ""
+
+    @property
+    def caption(self) -> str:
+        """The path as plain text, such as "w11 → s1 → a"."""
+        return " → ".join(self.names)
+
+    @property
+    def colour(self) -> str:
+        """The colour of this trail, `#RRGGBB`, fixed by its number."""
+        return PALETTE[(self.number - 1) % len(PALETTE)]
+
+    @property
+    def dash(self) -> tuple[float, ...]:
+        """The dash pattern of this trail, fixed by its number; empty for a solid stroke."""
+        return DASHES[(self.number - 1) % len(DASHES)]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A whole picture.
+
+    `title` and `description` are plain text for those who do not see it, `derivative` is the LaTeX of what the terms
+    of the trails add up to, `total` that in numbers, `note` a plain line under the legend. `partial` says that there
+    are more terms than trails.
+
+    Raises
+    ------
+    NetworkError : two boxes or links of one name, a link without its boxes, or a trail that is not connected.
+    """
+
+    title: str
+    description: str
+    boxes: tuple[Box, ...]
+    links: tuple[Link, ...]
+    trails: tuple[Trail, ...] = ()
+    derivative: str = ""
+    total: str = ""
+    partial: bool = False
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        names = _unique("boxes", [box.id for box in self.boxes])
+        for link in self.links:
+            for end in (link.source, link.target):
+                if end not in names:
+                    raise NetworkError(f"a link of the drawing ends at {end!r}, which is no box of it")
+        links = _unique("links", [link.id for link in self.links])
+        for trail in self.trails:
+            _check_trail(trail, links)
+
+
+def _unique(what: str, items: list[_T]) -> set[_T]:
+    """`items` as a set, refused where one stands twice."""
+    item, count = next(iter(Counter(items).most_common(1)), (None, 0))
+    if count > 1:
+        raise NetworkError(f"the drawing has {count} {what} called {item!r}")
+    return set(items)
+
+
+def _check_trail(trail: Trail, links: set[LinkId]) -> None:
+    """Refuse a trail that leaves the links of its scene, or jumps between them."""
+    for link in trail.links:
+        if link not in links:
+            raise NetworkError(f"trail {trail.number} runs along {link.source} → {link.target}, which is no link")
+    for before, after in pairwise(trail.links):
+        if before.target != after.source:
+            raise NetworkError(f"trail {trail.number} jumps from {before.target} to {after.source}")

@@ -1,0 +1,207 @@
+"""A scene as SVG: one file without scripts, fonts or links, the same bytes every time.
+
+What a person wrote reaches the markup in titles and data attributes only, escaped; visible text is outlines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from math import ceil
+from xml.sax.saxutils import quoteattr
+
+from backpropsym.errors import printable
+from backpropsym.render.geometry import Point, Polyline, Rect
+from backpropsym.render.grid import RING, PlacedBox
+from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out
+from backpropsym.render.legend import DISC, GAP, SAMPLE, Legend, legend
+from backpropsym.render.scene import Scene, Trail
+from backpropsym.render.themes import LIGHT, Theme, contrast
+from backpropsym.render.typeset import GlyphBook, number, typeset_text
+
+MARGIN = 28.0
+LEGEND_GAP = 34.0
+
+
+def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True) -> str:
+    """`scene` as the text of an SVG file, in pixels.
+
+    Parameters
+    ----------
+    labels : whether links carry their labels; above 150 of them none does.
+    """
+    return _Painter(lay_out(scene, theme, labels=labels), theme).picture()
+
+
+def escaped(text: str) -> str:
+    """`text` between tags: markup characters as entities, characters that cannot be seen as visible escapes."""
+    return _entities(printable(text))
+
+
+def attribute(text: str) -> str:
+    """`text` as a quoted attribute value."""
+    return quoteattr(printable(text))
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+class _Painter:
+    """Writes one picture, part by part, from the back to the front."""
+
+    def __init__(self, layout: Layout, theme: Theme) -> None:
+        self._layout, self._theme, self._scene = layout, theme, layout.scene
+        self._key = "bp" + sha256(repr((layout.scene, theme)).encode()).hexdigest()[:8]
+        self._glyphs = GlyphBook(self._key)
+        self._legend = legend(layout.scene, theme)
+        bounds, legend_width = layout.bounds, self._legend.width if self._legend else 0.0
+        # Whole pixels, so that the edge of a raster image is not a blend.
+        self._width = ceil(max(bounds.width, legend_width) + 2 * MARGIN)
+        below = LEGEND_GAP + self._legend.height if self._legend else 0.0
+        self._height = ceil(bounds.height + below + 2 * MARGIN)
+        self._dx = (self._width - bounds.width) / 2 - bounds.left
+        self._dy = MARGIN - bounds.top
+        self._lit = {end for trail in self._scene.trails for link in trail.links for end in link}
+        self._lit -= {trail.links[0].source for trail in self._scene.trails if trail.from_label and trail.links}
+        self._lit |= {link.source for trail in self._scene.trails for link in trail.links[1:]}
+
+    def picture(self) -> str:
+        """The whole file."""
+        body = "\n".join([*self._links(), *self._trails(), *self._labels(), *self._boxes(), *self._tags()])
+        foot = "\n".join(self._legend_parts(self._legend)) if self._legend else ""
+        width, height, key = number(self._width), number(self._height), self._key
+        return "\n".join(
+            part
+            for part in (
+                '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+                f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+                f'role="img" aria-labelledby="{key}-title {key}-desc">',
+                f'<title id="{key}-title">{escaped(self._scene.title)}</title>',
+                f'<desc id="{key}-desc">{escaped(self._scene.description)}</desc>',
+                f"<defs>{self._glyphs.definitions()}</defs>",
+                f'<rect width="{width}" height="{height}" fill="{self._theme.background}"/>',
+                body,
+                foot,
+                "</svg>\n",
+            )
+            if part
+        )
+
+    def _links(self) -> Iterator[str]:
+        yield f'<g class="links" fill="none" stroke="{self._theme.link}" stroke-width="{self._theme.link_width}">'
+        for link in self._scene.links:
+            name = attribute(f"{link.source}-{link.target}")
+            yield f'<path data-link={name} d="{self._path(self._layout.routes[link.id])}"/>'
+        yield "</g>"
+
+    def _trails(self) -> Iterator[str]:
+        for trail in self._scene.trails:
+            line = self._path(self._layout.strokes[trail.number])
+            width, colour = self._layout.lanes.width, self._theme.trail(trail.colour)
+            yield (
+                f'<g class="trail" data-path={attribute("-".join(trail.names))} data-number="{trail.number}" '
+                f'fill="none" stroke-linejoin="round" stroke-width="{number(width)}">'
+                f"<title>{escaped(f'Path {trail.number}: {trail.caption}')}</title>"
+                f'<path d="{line}" stroke="{self._theme.background}" stroke-width="{number(width + 2.6)}"/>'
+                f"{self._dashed(line, trail, colour)}</g>"
+            )
+
+    def _dashed(self, line: str, trail: Trail, colour: str) -> str:
+        """A stroke whose gaps show its own pale companion, so that it stays one continuous line."""
+        top = f'<path class="stroke" d="{line}" stroke="{colour}"{_dash(trail.dash)}/>'
+        return f'<path d="{line}" stroke="{self._theme.tinted(trail.colour)}"/>{top}' if trail.dash else top
+
+    def _labels(self) -> Iterator[str]:
+        trails, theme = self._layout.lanes.order, self._theme
+        yield '<g class="labels">'
+        for link, label in labelled_links(self._layout):
+            colour = theme.ink if link.id in trails else (theme.quiet if trails else theme.link_label)
+            edge = f' stroke="{theme.ink}" stroke-width="{theme.box_width}"' if label.start else ""
+            rect = _rect(label.rect, self._dx, self._dy, 6.0)
+            text = self._glyphs.centred(label.text, self._at(label.rect.centre), theme.label_font, colour)
+            yield f'<g><rect {rect} fill="{theme.background}"{edge}/>{text}</g>'
+        yield "</g>"
+
+    def _boxes(self) -> Iterator[str]:
+        yield '<g class="boxes">'
+        for placed in self._layout.boxes.values():
+            box = placed.box
+            outline = self._outline(placed) if box.role != "more" else ""
+            yield (
+                f'<g class="{box.role}" data-name={attribute(box.name)}><title>{escaped(box.about or box.name)}</title>'
+                f"{outline}{self._texts(placed)}</g>"
+            )
+        yield "</g>"
+
+    def _outline(self, placed: PlacedBox) -> str:
+        theme, rect, role = self._theme, placed.rect, placed.box.role
+        style = theme.boxes[role]
+        lit = placed.box.id in self._lit
+        colour = theme.ink if lit else style.outline
+        width = theme.box_width + 0.5 * lit
+        radius = rect.height / 2 if role in ("value", "output", "loss") else 9.0
+        ring = ""
+        if role == "output":
+            ring = (
+                f'<rect {_rect(rect.grown(RING), self._dx, self._dy, radius + RING)} fill="{theme.background}" '
+                f'stroke="{colour}" stroke-width="{number(theme.box_width * 0.7)}"/>'
+            )
+        shape = _rect(rect, self._dx, self._dy, radius)
+        return f'{ring}<rect {shape} fill="{style.fill}" stroke="{colour}" stroke-width="{width}"{_dash(style.dash)}/>'
+
+    def _texts(self, placed: PlacedBox) -> str:
+        theme = self._theme
+        colour = theme.ink if placed.box.id in self._lit or not self._scene.trails else theme.quiet
+        text = self._glyphs.centred(placed.label, self._at(placed.rect.centre), placed.font, colour)
+        if placed.value and placed.value_rect:
+            text += f'<rect {_rect(placed.value_rect.grown(2), self._dx, self._dy, 4.0)} fill="{theme.background}"/>'
+            text += self._glyphs.centred(placed.value, self._at(placed.value_rect.centre), theme.value_font, colour)
+        return text
+
+    def _tags(self) -> Iterator[str]:
+        for trail in self._scene.trails:
+            if trail.number in self._layout.tags:
+                yield self._tag(trail, self._at(self._layout.tags[trail.number]))
+
+    def _tag(self, trail: Trail, centre: Point) -> str:
+        """The number of a trail in a disc of its colour."""
+        colour = self._theme.trail(trail.colour)
+        text = max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, colour) * (1.6 if ink == "#FFFFFF" else 1.0))
+        digits = self._glyphs.centred(typeset_text(str(trail.number)), centre, self._theme.tag_font, text)
+        disc = f'cx="{number(centre[0])}" cy="{number(centre[1])}" r="{number(TAG_RADIUS)}"'
+        edge = f'stroke="{self._theme.background}" stroke-width="1.5"'
+        return f'<g class="tag" data-number="{trail.number}"><circle {disc} fill="{colour}" {edge}/>{digits}</g>'
+
+    def _legend_parts(self, found: Legend) -> Iterator[str]:
+        top = MARGIN + self._layout.bounds.height + LEGEND_GAP
+        left = max((self._width - found.width) / 2, MARGIN)
+        yield '<g class="legend">'
+        for trail, middle in found.samples:
+            y, start = top + middle, left + DISC + GAP
+            line = f"M{number(start)} {number(y)}H{number(start + SAMPLE)}"
+            stroke = self._dashed(line, trail, self._theme.trail(trail.colour))
+            yield self._tag(trail, (left + DISC / 2, y))
+            yield f'<g fill="none" stroke-width="{number(self._layout.lanes.width)}">{stroke}</g>'
+        for text in found.texts:
+            yield self._glyphs.place(text.formula, left + text.left, top + text.baseline, text.font, text.colour)
+        yield "</g>"
+
+    def _at(self, point: Point) -> Point:
+        return point[0] + self._dx, point[1] + self._dy
+
+    def _path(self, line: Polyline) -> str:
+        points = (f"{number(x + self._dx, 1)} {number(y + self._dy, 1)}" for x, y in line)
+        return "M" + "L".join(points)
+
+
+def _rect(rect: Rect, dx: float, dy: float, radius: float) -> str:
+    """Position and size of a rounded rectangle as attributes."""
+    return (
+        f'x="{number(rect.left + dx)}" y="{number(rect.top + dy)}" '
+        f'width="{number(rect.width)}" height="{number(rect.height)}" rx="{number(min(radius, rect.height / 2))}"'
+    )
+
+
+def _dash(pattern: Sequence[float]) -> str:
+    return f' stroke-dasharray="{" ".join(number(value) for value in pattern)}"' if pattern else ""

@@ -1,0 +1,294 @@
+"""From networks to pictures: weights on links, everything else a box, paths over the right links."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.local import LocalDerivatives
+from backpropsym.errors import LimitError, UnknownNameError, ValuesError
+from backpropsym.graph import Graph
+from backpropsym.render.draw import draw
+from backpropsym.render.drawing import Drawing
+from backpropsym.render.layout import lay_out
+from backpropsym.render.scene import Link, LinkId, Scene
+from backpropsym.render.themes import LIGHT
+from backpropsym.render.weights import activation, weights, wrapped
+from backpropsym.spec.toml import parse_network
+from tests.render.pictures import boxes, trails, visited
+
+LECTURE = """
+title = "The network of the lecture"
+inputs = ["x1", "x2"]
+targets = ["y"]
+parameters = ["w11", "w12", "w21", "w22", "v11", "v12", "v21", "v22", "p11", "p21"]
+output = "a"
+loss = "(a - y)**2"
+[nodes]
+s1 = "w11*x1 + w21*x2"
+s2 = "w12*x1 + w22*x2"
+z1 = "f(s1)"
+z2 = "f(s2)"
+u1 = "v11*z1 + v21*z2"
+u2 = "v12*z1 + v22*z2"
+h1 = "f(u1)"
+h2 = "f(u2)"
+a = "p11*h1 + p21*h2"
+[functions]
+f = "relu"
+[values]
+x1 = 1
+x2 = 2
+y = 1
+w11 = 0.5
+w12 = -1
+w21 = 0.25
+w22 = 0.75
+v11 = 1
+v12 = -0.5
+v21 = 0.5
+v22 = 1.5
+p11 = 2
+p21 = -1
+"""
+
+MIXED = """
+inputs = ["x", "q"]
+targets = ["y"]
+parameters = ["w", "v", "b", "twice", "shared", "slope", "k", "m"]
+output = "a"
+loss = "mse(a, y)"
+[nodes]
+h = "tanh(w*x - v*q + b)"
+g = "twice*x + twice*q"
+r = "shared*h"
+t = "prelu(g, slope)"
+a = "r*t + shared*x + k*m*x + 2*m"
+"""
+
+
+@pytest.fixture(scope="module")
+def lecture() -> Graph:
+    return parse_network(LECTURE)
+
+
+@pytest.fixture(scope="module")
+def mixed() -> Graph:
+    return parse_network(MIXED)
+
+
+def link(scene: Scene, source: str, target: str) -> Link:
+    return next(link for link in scene.links if link.id == LinkId(source, target))
+
+
+def test_weights_are_parameters_of_one_product(lecture: Graph, mixed: Graph) -> None:
+    assert {name: tuple(where) for name, where in weights(lecture).items()} == {
+        **{f"w{i}{j}": (f"x{i}", f"s{j}") for i in (1, 2) for j in (1, 2)},
+        **{f"v{i}{j}": (f"z{i}", f"u{j}") for i in (1, 2) for j in (1, 2)},
+        "p11": ("h1", "a"),
+        "p21": ("h2", "a"),
+    }
+    assert {name: tuple(where) for name, where in weights(mixed).items()} == {"w": ("x", "h"), "v": ("q", "h")}
+
+
+def test_functions_are_seen(lecture: Graph, mixed: Graph) -> None:
+    assert activation(lecture["z1"], lecture) == ("s1", "f")
+    assert activation(mixed["t"], mixed) == ("g", "prelu")
+    assert activation(mixed["h"], mixed) is None
+    assert wrapped(mixed["h"], mixed) == "tanh"
+    assert wrapped(lecture["s1"], lecture) is None
+
+
+def test_a_weight_is_a_label_and_nothing_is_lost(lecture: Graph, mixed: Graph) -> None:
+    for graph in (lecture, mixed):
+        found = draw(graph).scene
+        shown = {box.id for box in found.boxes} | set(weights(graph))
+        assert shown == set(graph.nodes)
+        labelled = {name for link in found.links for name in link.name.split(", ")}
+        assert set(weights(graph)) <= labelled
+    found = draw(lecture).scene
+    assert link(found, "x1", "s1").label == "w_{11}"
+    assert link(found, "s1", "z1").label == "f"
+    assert link(found, "a", "loss").label is None
+
+
+def test_two_weights_of_one_factor_share_its_link() -> None:
+    graph = parse_network('inputs=["x"]\nparameters=["c", "d"]\noutput="a"\n[nodes]\na = "c*x + d*x"')
+    found = draw(graph, wrt="d")
+    assert link(found.scene, "x", "a").name == "c, d"
+    assert found.scene.trails[0].from_label
+
+
+def test_paths_of_the_lecture_run_over_their_boxes(lecture: Graph) -> None:
+    drawing = draw(lecture, wrt="w11")
+    assert [trail.caption for trail in drawing.scene.trails] == [
+        "w11 → s1 → z1 → u1 → h1 → a",
+        "w11 → s1 → z1 → u2 → h2 → a",
+    ]
+    assert [trail.term for trail in drawing.scene.trails] == [
+        r"x_{1} \cdot f'(s_{1}) \cdot v_{11} \cdot f'(u_{1}) \cdot p_{11}",
+        r"x_{1} \cdot f'(s_{1}) \cdot v_{12} \cdot f'(u_{2}) \cdot p_{21}",
+    ]
+    assert drawing.scene.trails[0].links[0] == LinkId("x1", "s1")
+    for trail in trails(drawing.svg):
+        assert visited(trail.line, boxes(drawing.svg)) == trail.path.split("-")[1:]
+    assert lay_out(drawing.scene, LIGHT).crowding() == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"values": {}}, {"level": "ops"}, {"derivatives": True}, {"of": "loss"}])
+@pytest.mark.parametrize("wrt", ["w11", "p21", "x1", "s2"])
+def test_every_view_of_the_lecture_is_uncrowded(lecture: Graph, wrt: str, options: dict[str, object]) -> None:
+    drawing: Drawing = draw(lecture, wrt=wrt, **options)  # type: ignore[arg-type]
+    assert lay_out(drawing.scene, LIGHT).crowding() == 0
+    assert [tuple(trail.path.split("-")) for trail in trails(drawing.svg)] == [t.names for t in drawing.scene.trails]
+
+
+def test_one_path_keeps_its_number_and_colour(lecture: Graph) -> None:
+    both, one = draw(lecture, wrt="w11").scene, draw(lecture, wrt="w11", path=2).scene
+    assert one.trails == both.trails[1:]
+    assert one.note == "path 2 of 2"
+    assert not one.derivative
+
+
+def test_a_path_that_is_not_there_is_an_error(lecture: Graph) -> None:
+    for path in (0, 3):
+        with pytest.raises(UnknownNameError, match="choose a number from 1 to 2"):
+            draw(lecture, wrt="w11", path=path)
+    with pytest.raises(UnknownNameError, match="did you mean w"):
+        draw(lecture, wrt="w13")
+    with pytest.raises(UnknownNameError, match="did you mean neurons"):
+        draw(lecture, level="neuron")
+
+
+def test_no_path_says_so(lecture: Graph) -> None:
+    found = draw(lecture, wrt="y").scene
+    assert found.trails == ()
+    assert found.note == "a does not depend on y: da/dy = 0"
+
+
+def test_a_node_by_itself_has_a_picture(lecture: Graph) -> None:
+    assert draw(lecture, wrt="a").svg.startswith("<svg")
+
+
+def test_every_node_is_a_box_at_the_level_of_ops(lecture: Graph, mixed: Graph) -> None:
+    for graph in (lecture, mixed):
+        found = draw(graph, level="ops").scene
+        assert {box.id for box in found.boxes} == set(graph.nodes)
+        assert {link.id for link in found.links} == {(p, n.name) for n in graph.nodes.values() for p in n.parents}
+        assert all(not link.label for link in found.links)
+
+
+def test_links_carry_local_derivatives_on_request(lecture: Graph) -> None:
+    found = draw(lecture, level="ops", derivatives=True).scene
+    assert link(found, "w11", "s1").label == "x_{1}"
+    assert link(found, "s1", "z1").label == "f'(s_{1})"
+
+
+def test_numbers_stand_with_boxes_weights_and_terms(lecture: Graph) -> None:
+    found = draw(lecture, wrt="w11", values={"x1": 2.0}).scene
+    numbers = {box.id: box.value for box in found.boxes}
+    assert numbers["x1"] == "2"
+    assert numbers["s1"] == "1.5"
+    assert link(found, "x1", "s2").label == "w_{12} = {-}1"
+    assert [trail.value for trail in found.trails] == ["4", "0"]
+    assert found.total == "4"
+
+
+def test_missing_numbers_are_an_error(mixed: Graph) -> None:
+    with pytest.raises(ValuesError, match="numbers are missing"):
+        draw(mixed, values={})
+
+
+def dense(*widths: int) -> Graph:
+    """A fully connected network without functions."""
+    names = [[f"n{i}_{j}" for j in range(width)] for i, width in enumerate(widths)]
+    parameters, nodes = [], []
+    for left, right in itertools.pairwise(names):
+        for node in right:
+            found = [(f"w_{source}_{node}", source) for source in left]
+            parameters += [weight for weight, _ in found]
+            nodes.append(f'{node} = "{" + ".join(f"{weight}*{source}" for weight, source in found)}"')
+    head = f"inputs = {names[0]}\nparameters = {parameters}\noutput = {names[-1][0]!r}\n[nodes]\n"
+    return parse_network(head + "\n".join(nodes))
+
+
+def test_of_many_paths_the_first_or_the_strongest_are_drawn() -> None:
+    graph = dense(1, 20, 1)
+    first = draw(graph, wrt="n0_0").scene
+    assert [trail.names[1] for trail in first.trails] == [f"n1_{i}" for i in range(8)]
+    assert first.note == "the first 8 of 20 paths"
+    assert first.partial
+    values = {name: 1.0 for name in graph.nodes} | {"w_n1_17_n2_0": -5.0, "w_n1_9_n2_0": 3.0}
+    strongest = draw(graph, wrt="n0_0", values=values).scene
+    assert [trail.names[1] for trail in strongest.trails[:2]] == ["n1_17", "n1_9"]
+    assert strongest.note == "the 8 strongest of 20 paths"
+    assert strongest.total == "16"
+
+
+def test_tall_columns_show_the_first_rows_and_those_of_paths() -> None:
+    graph = dense(3, 40, 1)
+    found = draw(graph, wrt="w_n0_1_n1_33", rows=5).scene
+    middle = [box for box in found.boxes if box.column == 1]
+    assert [box.name for box in middle] == ["n1_0", "n1_1", "n1_2", "n1_3", "n1_4", "34 more", "n1_33"]
+    assert found.trails[0].names == ("w_n0_1_n1_33", "n1_33", "n2_0")
+    assert all({link.source, link.target} <= {box.id for box in found.boxes} for link in found.links)
+
+
+def test_a_picture_too_large_to_read_is_refused() -> None:
+    nodes = "\n".join(f'z{i + 1} = "tanh(z{i})"' for i in range(2100))
+    graph = parse_network(f'inputs = ["z0"]\noutput = "z2100"\n[nodes]\n{nodes}')
+    with pytest.raises(LimitError, match="2,101 boxes in 2,101 columns"):
+        draw(graph)
+
+
+def test_long_paths_and_terms_are_shortened_in_the_legend() -> None:
+    nodes = "\n".join(f'z{i + 1} = "f(z{i})"' for i in range(30))
+    graph = parse_network(f'inputs = ["z0"]\noutput = "z30"\n[nodes]\n{nodes}\n[functions]\nf = "abstract"')
+    trail = draw(graph, wrt="z0").scene.trails[0]
+    assert trail.path.count(r"\to") == 14
+    assert r"f'(z_{6}) \cdots f'(z_{23})" in trail.term
+    assert len(trail.names) == 31
+
+
+@st.composite
+def networks(draw_: st.DrawFn) -> Graph:
+    """Networks with fan-out, skips, weights, biases and shared parameters."""
+    inputs, nodes, parameters = ["x0", "x1"], [], ["shared"]
+    known = list(inputs)
+    for i in range(draw_(st.integers(1, 8))):
+        parents = draw_(st.lists(st.sampled_from(known), unique=True, min_size=1, max_size=3))
+        terms = []
+        for j, parent in enumerate(parents):
+            kind = draw_(st.sampled_from(["weight", "shared", "plain", "function"]))
+            if kind == "weight":
+                parameters.append(f"w{i}{j}")
+            terms.append({"weight": f"w{i}{j}*", "shared": "shared*", "plain": "", "function": "2*"}[kind] + parent)
+        if draw_(st.booleans()):
+            parameters.append(f"b{i}")
+            terms.append(f"b{i}")
+        body = " + ".join(terms)
+        nodes.append(f'n{i} = "{f"tanh({body})" if draw_(st.booleans()) else body}"')
+        known.append(f"n{i}")
+    return parse_network(
+        f"inputs = {inputs}\nparameters = {parameters}\noutput = {known[-1]!r}\n[nodes]\n" + "\n".join(nodes)
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(networks(), st.data())
+def test_any_path_of_any_network_is_drawn_over_its_own_boxes(graph: Graph, data: st.DataObject) -> None:
+    wrt = data.draw(st.sampled_from([name for name in graph.nodes if name != graph.output]))
+    level = data.draw(st.sampled_from(["neurons", "ops"]))
+    drawing = draw(graph, wrt=wrt, level=level)
+    expected = list(itertools.islice(Derivation(LocalDerivatives(graph), graph.output, wrt).space, 8))
+    assert [trail.names for trail in drawing.scene.trails] == expected
+    for trail, names in zip(drawing.scene.trails, expected, strict=True):
+        assert [link.target for link in trail.links] == list(names[1:])
+        if not trail.from_label:
+            assert trail.links[0].source == names[0]
+        else:
+            assert names[0] in link(drawing.scene, *trail.links[0]).name.split(", ")
