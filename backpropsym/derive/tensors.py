@@ -26,11 +26,13 @@ from backpropsym.formula.tree import (
     Limits,
     Mul,
     Name,
+    Neg,
     children,
     rebuild,
     substitute,
 )
 from backpropsym.graph import Graph
+from backpropsym.ops.kinds import Reduction
 
 _LETTERS = "ijklmnpqrstuvabcdefgh"
 
@@ -91,35 +93,60 @@ class TensorDerivation:
         """One term a layer-level path, made one by one."""
         return map(self.term, self.space)
 
-    def term(self, path: Path) -> IndexTerm:
-        """The term of one path, its deltas contracted."""
+    def term(self, path: Path, readable: bool = False) -> IndexTerm:
+        """The term of one path, its deltas contracted.
+
+        Parameters
+        ----------
+        readable : whether softmax and logsumexp are written by name, for people, and not by sums and exp.
+        """
         composer = Composer(self.graph)
         start = composer.along(path, tuple(map(Name, self.of_indices)))
         found = composer.pin(start, tuple(map(Name, self.indices)), self.graph[self.wrt].shape)
-        return self._lettered(path, found)
+        return self._lettered(path, found, readable)
 
-    def _lettered(self, path: Path, found: Walk) -> IndexTerm:
+    def _lettered(self, path: Path, found: Walk, readable: bool) -> IndexTerm:
         """Bound indices renamed to the next free letters, factors in path order, anonymous nodes written out."""
         letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
         names = {each.index: next(letters) for each in found.sums}
         values = {old: Name(new) for old, new in names.items()}
-        factors = tuple(self._transparent(placed(each, values), letters) for each in reversed(found.factors))
+        factors = tuple(self._transparent(placed(each, values), letters, readable) for each in reversed(found.factors))
         sums = tuple(
             Limits(names[each.index], placed(each.low, values), placed(each.high, values)) for each in found.sums
         )
         conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
         return IndexTerm(path, factors, sums, conditions)
 
-    def _transparent(self, expr: Expr, letters: Iterator[str]) -> Expr:
+    def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
         """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
+        if readable and (named := self._by_name(expr)) is not None:
+            return named
         if isinstance(expr, Index) and isinstance(expr.base, Name) and self._anonymous(expr.base.name):
-            return self._transparent(self._entry(expr.base.name, expr.subscripts), letters)
+            return self._transparent(self._entry(expr.base.name, expr.subscripts), letters, readable)
         if isinstance(expr, Name) and self._anonymous(expr.name):
-            return self._transparent(self._entry(expr.name, ()), letters)
+            return self._transparent(self._entry(expr.name, ()), letters, readable)
         if isinstance(expr, Call) and any(isinstance(part, Limits) for part in expr.arguments):
             expr = self._relettered(expr, letters)
         parts = children(expr)
-        return rebuild(expr, tuple(self._transparent(part, letters) for part in parts)) if parts else expr
+        return rebuild(expr, tuple(self._transparent(part, letters, readable) for part in parts)) if parts else expr
+
+    def _by_name(self, expr: Expr) -> Expr | None:
+        """exp(o[k] - logsumexp(o)) as softmax(o)[k], and an anonymous logsumexp by its name."""
+        match expr:
+            case Call("exp", (Add((Index(Name(name), subscripts), Neg(whole))),)) if self._logsumexp_of(whole) == name:
+                return Index(Call("softmax", (Name(name),)), subscripts)
+            case Name() | Index() if (operand := self._logsumexp_of(expr)) is not None and self.graph[operand].named:
+                return Call("logsumexp", (Name(operand),))
+        return None
+
+    def _logsumexp_of(self, expr: Expr) -> str | None:
+        """The node whose logsumexp over all axes an anonymous node is."""
+        base = expr.base if isinstance(expr, Index) else expr
+        if not isinstance(base, Name) or not self._anonymous(base.name):
+            return None
+        op = self.graph[base.name].op
+        whole = isinstance(op, Reduction) and len(op.axes) == len(self.graph[op.operand].shape)
+        return op.operand if isinstance(op, Reduction) and op.function == "logsumexp" and whole else None
 
     def _anonymous(self, name: str) -> bool:
         return name in self.graph.nodes and not self.graph[name].named
