@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -55,13 +55,22 @@ class IndexTerm:
     conditions: tuple[tuple[Expr, Expr, Expr], ...]
 
     @property
+    def product(self) -> Expr:
+        """The product of the factors, without its sums and conditions."""
+        return _product(self.factors)
+
+    @property
     def tree(self) -> Expr:
         """The term as one formula."""
-        flat = [part for each in self.factors for part in (each.factors if isinstance(each, Mul) else (each,))]
-        flat += [Call("inside", (expr, low, add([high, ONE]), ONE)) for low, expr, high in self.conditions]
-        kept = tuple(factor for factor in flat if factor != ONE)
-        product = Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
+        switches = [Call("inside", (expr, low, add([high, ONE]), ONE)) for low, expr, high in self.conditions]
+        product = _product([*self.factors, *switches])
         return Call("Sum", (product, *self.sums)) if self.sums else product
+
+
+def _product(factors: Iterable[Expr]) -> Expr:
+    flat = [part for each in factors for part in (each.factors if isinstance(each, Mul) else (each,))]
+    kept = tuple(factor for factor in flat if factor != ONE)
+    return Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
 
 
 class TensorDerivation:
