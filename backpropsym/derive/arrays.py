@@ -6,6 +6,7 @@ A batch is a leading axis of every node that depends on an input or a target; ru
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from backpropsym.graph import Graph, Node
 from backpropsym.ops.arithmetic import REAL, Arithmetic, evaluate
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
+from backpropsym.ops.table import FunctionTable
 
 BATCH = "Z"
 
@@ -34,6 +36,7 @@ class ArrayNetwork:
         self.graph = graph
         self.batch = batch
         self.objects = batch or 1
+        self.magnitudes = False
         self.arithmetic = arithmetic
         self.values: dict[str, Any] = {name: np.asarray(value) for name, value in leaves.items()}
 
@@ -46,8 +49,25 @@ class ArrayNetwork:
                     self.values[name] = self._apply(self.graph[name])
         return self.values[of]
 
-    def reverse(self, of: str, seed: Any) -> dict[str, Any]:
-        """The adjoint of every node that `of` depends on, after `forward(of)`; `seed` has the value's shape."""
+    def apply(self, name: str) -> Any:
+        """The value of one node from the values of its parents."""
+        return self._apply(self.graph[name])
+
+    def pulled(self, name: str, adjoint: Any, magnitudes: bool = False) -> dict[str, Any]:
+        """What an adjoint of one node adds to the adjoints of each of its parents."""
+        self.magnitudes = magnitudes
+        total: dict[str, Any] = {}
+        with np.errstate(all="ignore"):
+            for parent, part in self._pull(self.graph[name], adjoint):
+                total[parent] = total[parent] + part if parent in total else part
+        return total
+
+    def reverse(self, of: str, seed: Any, magnitudes: bool = False) -> dict[str, Any]:
+        """The adjoint of every node that `of` depends on, after `forward(of)`; `seed` has the value's shape.
+
+        With `magnitudes`, the sum over paths of the absolute values of their products.
+        """
+        self.magnitudes = magnitudes
         wanted = self.graph.ancestors(of)
         adjoints: dict[str, Any] = {name: np.zeros_like(self.values[name], dtype=float) for name in wanted}
         adjoints[of] = np.asarray(seed, dtype=float)
@@ -132,7 +152,7 @@ class ArrayNetwork:
                 found = partials(formula, self.graph.functions)
                 table = self.graph.functions
                 return [
-                    (parent, self._unbroadcast(adjoint * evaluate(each, values, table, self.arithmetic), parent, node))
+                    (parent, self._unbroadcast(adjoint * self._size(each, values, table), parent, node))
                     for parent, each in found.items()
                 ]
             case Contraction(subscripts, operands):
@@ -154,6 +174,62 @@ class ArrayNetwork:
                     for name, part in zip(operands, parts, strict=True)
                 ]
         return []
+
+    def _size(self, expr: Expr, values: Mapping[str, Any], table: FunctionTable) -> Any:
+        """A local derivative, or with `magnitudes` the sum of the absolute values of its terms."""
+        if not self.magnitudes:
+            return evaluate(expr, values, table, self.arithmetic)
+        match expr:
+            case Add(terms):
+                return sum(self._size(term, values, table) for term in terms)
+            case Neg(operand):
+                return self._size(operand, values, table)
+            case Mul(factors):
+                product = self._size(factors[0], values, table)
+                for factor in factors[1:]:
+                    product = product * self._size(factor, values, table)
+                return product
+            case _:
+                return np.abs(evaluate(expr, values, table, self.arithmetic))
+
+    def _given(self, name: str) -> Any:
+        return self.sizes[name] if self.magnitudes else self.values[name]
+
+    @cached_property
+    def sizes(self) -> dict[str, Any]:
+        """How large the parts are that make up each value: what bounds its rounding, in units of eps.
+
+        References
+        ----------
+        Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 3.3, running error analysis.
+        """
+        found: dict[str, Any] = {}
+        with np.errstate(all="ignore"):
+            for name in self.graph.order:
+                if name in self.values:
+                    node = self.graph[name]
+                    own = np.abs(np.real(self.values[name]))
+                    known = node.op is not None and all(parent in found for parent in node.parents)
+                    found[name] = np.maximum(own, self._size_from(node, found)) if known else own
+        return found
+
+    def _size_from(self, node: Node, found: Mapping[str, Any]) -> Any:
+        """The size of a value from those of its parents."""
+        match node.op:
+            case Elementwise(formula):
+                values = {parent: self._aligned(parent, len(node.shape)) for parent in node.parents}
+                sizes = ArrayNetwork(self.graph, found, self.batch)
+                self.magnitudes = True
+                return sum(
+                    self._size(each, values, self.graph.functions) * sizes._aligned(parent, len(node.shape))
+                    for parent, each in partials(formula, self.graph.functions).items()
+                )
+            case Reduction(function="logsumexp" | "max" | "min", operand=operand):
+                lead = self._lead(node.name)
+                axes = tuple(axis + lead for axis in node.op.axes)
+                return np.max(found[operand], axis=axes, keepdims=node.op.keep)
+            case _:
+                return ArrayNetwork(self.graph, found, self.batch).apply(node.name)
 
     def _unbroadcast(self, part: Any, parent: str, node: Node) -> Any:
         """`part`, in the shape of `node`, summed to the shape of `parent`."""
@@ -178,7 +254,7 @@ class ArrayNetwork:
             letters = ",".join([output, *(groups[index] for index in others)])
             missing = [letter for letter in groups[slot] if letter not in letters]
             kept = "".join(letter for letter in groups[slot] if letter not in missing)
-            part = np.einsum(f"{letters}->{kept}", adjoint, *(self.values[operands[index]] for index in others))
+            part = np.einsum(f"{letters}->{kept}", adjoint, *(self._given(operands[index]) for index in others))
             for letter in missing:
                 part = np.expand_dims(part, groups[slot].index(letter))
             found.append((name, np.broadcast_to(part, self.values[name].shape)))
