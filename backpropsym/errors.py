@@ -40,13 +40,17 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: the message, where it stands, further facts, and what to do."""
+    """One mistake: the message, where it stands, further facts, and what to do.
+
+    `span` marks the columns of a formula whose own place is not known yet.
+    """
 
     message: str
     where: Location | None = None
     details: tuple[str, ...] = ()
     fix: str | None = None
     kind: str = "error"
+    span: tuple[int, int] | None = None
 
     def at(self, where: Location | None) -> Problem:
         """The same problem, placed at `where` unless it already has a place."""

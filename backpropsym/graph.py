@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -13,10 +13,11 @@ from types import MappingProxyType
 import networkx as nx
 
 from backpropsym.errors import Problem, UnknownNameError, did_you_mean
-from backpropsym.ops.kinds import Op
+from backpropsym.formula.tree import Expr
+from backpropsym.ops.kinds import Elementwise, Op
+from backpropsym.ops.kinds import Shape as Shape
+from backpropsym.ops.lowering import ANONYMOUS
 from backpropsym.ops.table import FunctionTable
-
-Shape = tuple[int | str, ...]
 
 
 class Role(StrEnum):
@@ -41,6 +42,16 @@ class Node:
     shape: Shape = ()
     op: Op | None = None
     parents: tuple[str, ...] = ()
+
+    @property
+    def formula(self) -> Expr | None:
+        """The scalar formula of an elementwise node; None for a leaf and for the other kinds."""
+        return self.op.formula if isinstance(self.op, Elementwise) else None
+
+    @property
+    def named(self) -> bool:
+        """Whether a person named the node; a node inside a formula is anonymous."""
+        return not self.name.startswith(ANONYMOUS)
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,33 @@ class Graph:
     def objective(self) -> str:
         """What is minimised: the loss, or the output where there is no loss."""
         return self.loss or self.output
+
+    def sized(self, sizes: Mapping[str, int]) -> Graph:
+        """The graph with symbolic sizes replaced by numbers."""
+        if not sizes:
+            return self
+        nodes = {
+            name: replace(
+                node, shape=tuple(sizes.get(size, size) if isinstance(size, str) else size for size in node.shape)
+            )
+            for name, node in self.nodes.items()
+        }
+        return replace(self, nodes=nodes)
+
+    @cached_property
+    def named(self) -> Graph:
+        """The graph of the named nodes alone, each with the named nodes that its formula uses as parents."""
+        used: dict[str, tuple[str, ...]] = {}
+        for name in self.order:
+            lists = ((parent,) if self.nodes[parent].named else used[parent] for parent in self.nodes[name].parents)
+            used[name] = tuple(dict.fromkeys(parent for each in lists for parent in each))
+        nodes = {name: replace(node, parents=used[name]) for name, node in self.nodes.items() if node.named}
+        return replace(self, nodes=nodes)
+
+    @cached_property
+    def scalar(self) -> bool:
+        """Whether every node is a scalar with an elementwise formula."""
+        return all(not node.shape and isinstance(node.op, Elementwise | None) for node in self.nodes.values())
 
     @cached_property
     def order(self) -> tuple[str, ...]:

@@ -42,11 +42,11 @@ class Expander:
     def expand(self, expr: Expr) -> Expr:
         """`expr` with its nodes replaced by their formulas; call `check` first."""
         if isinstance(expr, Name):
-            op = self.graph[expr.name].op
-            if op is None:
+            formula = self.graph[expr.name].formula
+            if formula is None:
                 return expr
             if expr.name not in self._trees:
-                self._trees[expr.name] = self.expand(op.formula)
+                self._trees[expr.name] = self.expand(formula)
             return self._trees[expr.name]
         parts = children(expr)
         return rebuild(expr, tuple(map(self.expand, parts))) if parts else expr
@@ -59,9 +59,9 @@ class Expander:
         needed = self.graph.ancestors(*missing)
         for name in self.graph.order:
             if name in needed and name not in self._parts:
-                op = self.graph[name].op
-                self._parts[name] = self._size(op.formula) if op is not None else 1
-                self._levels[name] = self._depth(op.formula) if op is not None else 1
+                formula = self.graph[name].formula
+                self._parts[name] = self._size(formula) if formula is not None else 1
+                self._levels[name] = self._depth(formula) if formula is not None else 1
 
     def _size(self, expr: Expr) -> int:
         return sum(self._parts[part.name] if isinstance(part, Name) else 1 for part in walk(expr))

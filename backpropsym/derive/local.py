@@ -35,8 +35,8 @@ class LocalDerivatives:
     def of(self, target: str) -> Mapping[str, Expr]:
         """d target / d parent for each parent, a formula over the names of the parents."""
         if target not in self._by_target:
-            op = self.graph[target].op
-            found = partials(op.formula, self.graph.functions) if op is not None else {}
+            formula = self.graph[target].formula
+            found = partials(formula, self.graph.functions) if formula is not None else {}
             for parent in found:
                 found[parent] = self.replaced.get(Edge(parent, target), found[parent])
             self._by_target[target] = found

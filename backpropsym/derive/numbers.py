@@ -65,9 +65,9 @@ def forward(
     values = dict(leaves)
     with np.errstate(all="ignore"):
         for name in graph.order:
-            op = graph.nodes[name].op
-            if op is not None and name in wanted:
-                values[name] = evaluate(op.formula, values, graph.functions, arithmetic)
+            formula = graph.nodes[name].formula
+            if formula is not None and name in wanted:
+                values[name] = evaluate(formula, values, graph.functions, arithmetic)
     return values
 
 

@@ -50,7 +50,8 @@ class Signature:
     """How a function may be called in a formula.
 
     `arguments` are positional names in order; `defaults` those of them that may be left out; `options` are
-    keywords that take a constant. `variadic` lifts the upper bound on the number of arguments.
+    keywords that take a constant. `variadic` lifts the upper bound on the number of arguments; a function that
+    `reduces` may be given one argument alone, and one with `limits` an argument and (index, low, high), ....
     """
 
     name: str
@@ -58,6 +59,8 @@ class Signature:
     defaults: Mapping[str, Fraction]
     options: tuple[str, ...] = ()
     variadic: bool = False
+    reduces: bool = False
+    limits: bool = False
 
 
 def parse_formula(text: str, functions: Mapping[str, Signature]) -> Expr:
@@ -285,7 +288,7 @@ class _Reader:
                 self.fail(node, "* cannot stand before an argument")
             case ast.Constant(value=str() as text):
                 return Text(text, span=span)
-            case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.variadic:
+            case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.limits:
                 return Limits(index, self.read(low), self.read(high), span=span)
             case ast.Compare(left=left, ops=[operator], comparators=[right]) if first and signature.name == "where":
                 symbol = _COMPARISONS.get(type(operator))
@@ -301,6 +304,11 @@ class _Reader:
         """Arguments in the order of the signature, trailing defaults left out; the options stay keywords."""
         name, expected = signature.name, signature.arguments
         usage = _usage(signature)
+        limits = [part for part in arguments if isinstance(part, Limits)]
+        if limits:
+            if keywords or len(limits) != len(arguments) - 1 or isinstance(arguments[0], Limits):
+                self.fail(node, f"{name} over indices takes one formula", f"write {name}(x[i], (i, 0, n-1))")
+            return Call(name, arguments, span=self.span(node))
         if len(arguments) > len(expected) and not signature.variadic:
             self.fail(node, f"{name} takes {len(expected)} arguments, found {len(arguments)}", usage)
         given = dict(zip(expected, arguments, strict=False))
@@ -315,6 +323,8 @@ class _Reader:
             else:
                 known = (*expected, *signature.options)
                 self.fail(node, f"{name} has no option {key}", did_you_mean(key, known, usage))
+        if signature.reduces and len(keywords) + len(arguments) == len(options) + 1 and expected[0] in given:
+            return Call(name, (given[expected[0]],), tuple(options), span=self.span(node))
         for key in expected:
             if key not in given and key not in signature.defaults:
                 self.fail(node, f"{name} needs {key}", usage)

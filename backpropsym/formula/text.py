@@ -83,7 +83,7 @@ def to_text(expr: Expr) -> str:
         case Compare(operator, left, right):
             return f"{to_text(left)} {operator} {to_text(right)}"
         case Index(base, subscripts):
-            return f"{bracketed(base, ATOM)}[{', '.join(map(to_text, subscripts))}]"
+            return f"{bracketed(base, ATOM)}[{','.join(map(to_text, subscripts))}]"
         case Limits(index, low, high):
             return f"({index}, {to_text(low)}, {to_text(high)})"
         case Text(value):

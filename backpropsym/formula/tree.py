@@ -8,7 +8,7 @@ Sums and products are n-ary, so that a sum of a hundred terms has depth one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -198,6 +198,20 @@ def walk(expr: Expr) -> Iterator[Expr]:
 def names(expr: Expr) -> tuple[str, ...]:
     """The distinct names in `expr`, in the order of first use."""
     return tuple(dict.fromkeys(part.name for part in walk(expr) if isinstance(part, Name)))
+
+
+def node_names(expr: Expr, hidden: Collection[str] = ()) -> tuple[str, ...]:
+    """The distinct names in `expr` that are not indices: neither in `hidden` nor bound by a sum's limits."""
+    found: dict[str, None] = {}
+    stack: list[tuple[Expr, frozenset[str]]] = [(expr, frozenset(hidden))]
+    while stack:
+        part, inside = stack.pop()
+        if isinstance(part, Name) and part.name not in inside:
+            found[part.name] = None
+        limits = [child for child in children(part) if isinstance(child, Limits)]
+        inner = inside | {each.index for each in limits}
+        stack.extend((child, inner) for child in reversed(children(part)) if not isinstance(child, Limits))
+    return tuple(found)
 
 
 def called(expr: Expr) -> tuple[str, ...]:

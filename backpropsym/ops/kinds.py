@@ -1,17 +1,201 @@
-"""The closed set of kinds of op. Each stage has one rule a kind."""
+"""The closed set of kinds of op. Each stage has one rule a kind; what the rule needs is the index definition.
+
+An index definition says what one entry of a node is: a formula over entries of its parents, with sums over
+bound indices. Local derivatives, unrolling and printing all read it; only kernels know shortcuts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backpropsym.formula.tree import Expr
+from backpropsym.formula.algebra import add, mul
+from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, number, rebuild
+
+Dimension = int | str
+Shape = tuple[Dimension, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Elementwise:
-    """A scalar formula over the names of the parents, applied entry by entry."""
+    """A scalar formula over the names of the parents, applied entry by entry with NumPy's broadcasting."""
 
     formula: Expr
 
 
-Op = Elementwise
+@dataclass(frozen=True, slots=True)
+class Contraction:
+    """A sum of products: `subscripts` as in `einsum`, one group of letters an operand."""
+
+    subscripts: str
+    operands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """`function` (sum, mean, max, min or logsumexp) over `axes`, which the result keeps with size 1 if `keep`."""
+
+    function: str
+    operand: str
+    axes: tuple[int, ...]
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Entries moved, nothing computed: entry `indices` of the result is entry `source` of the operand.
+
+    `source` holds one formula an axis of the operand, over `indices`, and over names of scalar nodes where an
+    entry is chosen by data. `method` and `options` tell kernels which NumPy view this is. An entry for which an
+    index of `guards`, given with the size of its axis, falls outside is zero.
+    """
+
+    operand: str
+    indices: tuple[str, ...]
+    source: tuple[Expr, ...]
+    method: str
+    options: tuple[int, ...] = ()
+    guards: tuple[tuple[Expr, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Operands laid one after another along `axis`."""
+
+    operands: tuple[str, ...]
+    axis: int
+
+
+Op = Elementwise | Contraction | Reduction | View | Join
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What one entry of a node is.
+
+    Attributes
+    ----------
+    indices : the free indices, one an axis.
+    body : a formula over entries `Index(Name(parent), subscripts)`, sums as calls with `Limits`.
+    """
+
+    indices: tuple[str, ...]
+    body: Expr
+
+
+def define_entry(op: Op, shape: Shape, shapes: Mapping[str, Shape]) -> Definition:
+    """The index definition of a node with `op` and `shape`; `shapes` are its parents'."""
+    indices = tuple(f"_i{axis}" for axis in range(len(shape)))
+    match op:
+        case Elementwise(formula):
+            return Definition(indices, broadcast_entries(formula, indices, shapes))
+        case Contraction(subscripts, operands):
+            return _contraction(subscripts, operands, shapes)
+        case Reduction(function, operand, axes, keep):
+            return Definition(indices, _reduction(function, operand, axes, keep, indices, shapes))
+        case View(operand, own, source):
+            entry: Expr = Index(Name(operand), source)
+            for position, size in op.guards:
+                entry = Call("inside", (position, number(0), number(size), entry))
+            return Definition(own, entry)
+        case Join(operands, axis):
+            return Definition(indices, _join(operands, axis, indices, shapes))
+
+
+def bound(name: str, size: Dimension) -> Limits:
+    """The limits of an index that counts `size` entries from zero; both ends are included."""
+    return Limits(name, number(0), last(size))
+
+
+def last(size: Dimension) -> Expr:
+    """The largest index of an axis."""
+    return number(size - 1) if isinstance(size, int) else add([Name(size), number(-1)])
+
+
+def ravel(position: Sequence[Expr], shape: Sequence[int]) -> Expr:
+    """The number of an entry when entries are counted with the last axis running fastest."""
+    stride, terms = 1, []
+    for index, size in zip(reversed(position), reversed(shape), strict=True):
+        terms.append(mul([number(stride), index]))
+        stride *= size
+    return add(reversed(terms))
+
+
+def unravel(position: Expr, shape: Sequence[int]) -> tuple[Expr, ...]:
+    """The inverse of `ravel`: one index an axis, by quotient and remainder."""
+    found: list[Expr] = []
+    stride = 1
+    for axis, size in reversed(list(enumerate(shape))):
+        above = position if stride == 1 else Call("quotient", (position, number(stride)))
+        found.append(above if axis == 0 else Call("remainder", (above, number(size))))
+        stride *= size
+    return tuple(reversed(found))
+
+
+def broadcast_entries(formula: Expr, indices: Sequence[str], shapes: Mapping[str, Shape]) -> Expr:
+    """`formula` with each parent replaced by the entry that broadcasting pairs with `indices`."""
+    if isinstance(formula, Name):
+        shape = shapes[formula.name]
+        if not shape:
+            return formula
+        own = indices[len(indices) - len(shape) :]
+        chosen = (number(0) if size == 1 else Name(index) for size, index in zip(shape, own, strict=True))
+        return Index(formula, tuple(chosen))
+    parts = children(formula)
+    return rebuild(formula, tuple(broadcast_entries(part, indices, shapes) for part in parts)) if parts else formula
+
+
+def _contraction(subscripts: str, operands: Sequence[str], shapes: Mapping[str, Shape]) -> Definition:
+    inputs, output = subscripts.split("->")
+    sizes: dict[str, Dimension] = {}
+    factors: list[Expr] = []
+    for operand, letters in zip(operands, inputs.split(","), strict=True):
+        for letter, size in zip(letters, shapes[operand], strict=True):
+            sizes.setdefault(letter, size)
+        subs = tuple(Name(f"_{letter}") for letter in letters)
+        factors.append(Index(Name(operand), subs) if subs else Name(operand))
+    summed = [letter for letter in sizes if letter not in output]
+    body = mul(factors)
+    if summed:
+        body = Call("sum", (body, *(bound(f"_{letter}", sizes[letter]) for letter in summed)))
+    return Definition(tuple(f"_{letter}" for letter in output), body)
+
+
+def _reduction(
+    function: str,
+    operand: str,
+    axes: Sequence[int],
+    keep: bool,
+    indices: Sequence[str],
+    shapes: Mapping[str, Shape],
+) -> Expr:
+    shape = shapes[operand]
+    free = iter(indices)
+    subs: list[Expr] = []
+    limits: list[Limits] = []
+    for axis, size in enumerate(shape):
+        if axis in axes:
+            subs.append(Name(f"_r{axis}"))
+            limits.append(bound(f"_r{axis}", size))
+            if keep:
+                next(free)
+        else:
+            subs.append(Name(next(free)))
+    return Call(function, (Index(Name(operand), tuple(subs)), *limits))
+
+
+def _join(operands: Sequence[str], axis: int, indices: Sequence[str], shapes: Mapping[str, Shape]) -> Expr:
+    """The entry of the operand into whose stretch the index of `axis` falls, as a sum of one kept part each."""
+    start: Expr = number(0)
+    parts: list[Expr] = []
+    for operand in operands:
+        subs: list[Expr] = [Name(index) for index in indices]
+        subs[axis] = add([subs[axis], mul([number(-1), start])])
+        end = add([start, _length(shapes[operand][axis])])
+        parts.append(Call("inside", (Name(indices[axis]), start, end, Index(Name(operand), tuple(subs)))))
+        start = end
+    return add(parts)
+
+
+def _length(size: Dimension) -> Expr:
+    return number(size) if isinstance(size, int) else Name(size)

@@ -33,8 +33,7 @@ _loss(
 )
 _loss(
     "huber",
-    "where(abs(prediction - target) <= delta, (prediction - target)**2/2, "
-    "delta*(abs(prediction - target) - delta/2))",
+    "where(abs(prediction - target) <= delta, (prediction - target)**2/2, delta*(abs(prediction - target) - delta/2))",
     arguments=("prediction", "target", "delta"),
     defaults={"delta": Fraction(1)},
     derivatives={

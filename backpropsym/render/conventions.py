@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.formula.tree import Call, Expr, Name, called, size
 from backpropsym.ops.table import FunctionTable
 from backpropsym.render.writer import Writer
@@ -12,7 +13,7 @@ from backpropsym.render.writer import Writer
 _LARGEST_DEFINITION = 60
 
 
-def conventions(derivation: Derivation, writer: Writer) -> list[str]:
+def conventions(derivation: Derivation | TensorDerivation, writer: Writer) -> list[str]:
     """One entry a fact about the functions on the paths: f = relu, f'(0) = 0; written by `writer`."""
     table = derivation.graph.functions
     facts: dict[str, None] = {}
@@ -39,14 +40,14 @@ def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> 
     return list(equations.values())
 
 
-def _on_paths(derivation: Derivation) -> list[str]:
+def _on_paths(derivation: Derivation | TensorDerivation) -> list[str]:
     """The functions that the nodes on the paths call, and those that the network's own functions call in turn."""
     table = derivation.graph.functions
     found: dict[str, None] = {}
     for name in derivation.space.nodes:
-        op = derivation.graph[name].op
-        if op is not None and name != derivation.wrt:
-            found.update(dict.fromkeys(called(op.formula)))
+        formula = derivation.graph[name].formula
+        if formula is not None and name != derivation.wrt:
+            found.update(dict.fromkeys(called(formula)))
     for name in list(found):
         definition = table.definition(name) if name in table.own and not _alias(name, table) else None
         if definition is not None:

@@ -9,7 +9,7 @@ from backpropsym.formula.text import number_text
 from backpropsym.formula.tree import Call, Div, Expr, Name, Number
 from backpropsym.render.escape import latex_text
 from backpropsym.render.notation import Notation
-from backpropsym.render.writer import POWER, PRODUCT, SUM, Writer
+from backpropsym.render.writer import ATOM, POWER, PRODUCT, SUM, Writer
 
 _TALL = re.compile(r"\\frac|\\begin|\\left|\\sqrt")
 _COMPARISONS = {"<=": r"\le", ">=": r"\ge"}
@@ -41,8 +41,10 @@ class LatexWriter(Writer):
         if isinstance(expr, Name) and self.notation.stands_for_derivative(expr.name):
             return POWER
         if isinstance(expr, Call) and expr.function not in self.notation.table.own:
-            if expr.function == "where":
+            if expr.function in ("where", "Sum"):
                 return SUM
+            if expr.function in ("outer", "entrywise"):
+                return PRODUCT
             if expr.function == "exp":
                 return POWER
         return super().level(expr)
@@ -112,6 +114,18 @@ class LatexWriter(Writer):
     def special(self, function: str, arguments: tuple[Expr, ...], texts: list[str]) -> str | None:
         """Branches, absolute values, roots and short powers of e by their signs."""
         match function:
+            case "Sum":
+                return rf"\sum_{{{'; '.join(texts[1:])}}} {texts[0]}"
+            case "KroneckerDelta":
+                return rf"\delta_{{{' '.join(texts)}}}"
+            case "transpose":
+                return f"{self.bracketed(arguments[0], texts[0], ATOM)}^{{\\top}}"
+            case "outer":
+                return f"{self.bracketed(arguments[0], texts[0], POWER)} \\, {texts[1]}^{{\\top}}"
+            case "entrywise":
+                return r" \circ ".join(self.bracketed(a, t, ATOM) for a, t in zip(arguments, texts, strict=True))
+            case "inside":
+                return rf"[{texts[1]} \le {texts[0]} < {texts[2]}]" + (f" {texts[3]}" if texts[3] != "1" else "")
             case "where":
                 condition, then, otherwise = texts
                 return (

@@ -7,7 +7,7 @@ from fractions import Fraction
 from backpropsym.formula.text import number_text
 from backpropsym.formula.tree import Call, Div, Expr, Name
 from backpropsym.render.notation import Notation
-from backpropsym.render.writer import POWER, PRODUCT, Writer
+from backpropsym.render.writer import ATOM, POWER, PRODUCT, Writer
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _COMPARISONS = {"<=": "≤", ">=": "≥"}
@@ -90,8 +90,14 @@ class UnicodeWriter(TextWriter):
         """A comparison."""
         return f"{left} {_COMPARISONS.get(operator, operator)} {right}"
 
+    def matrix_product(self, left: str, right: str) -> str:
+        """The matrix product of two written operands, side by side."""
+        return f"{left} {right}"
+
     def level(self, expr: Expr) -> int:
         """How tightly `expr` binds: a root reaches as far as a power."""
+        if isinstance(expr, Call) and expr.function in ("outer", "entrywise"):
+            return PRODUCT
         if isinstance(expr, Name) and self.notation.stands_for_derivative(expr.name):
             return POWER
         if isinstance(expr, Call) and expr.function == "sqrt" and "sqrt" not in self.notation.table.own:
@@ -99,7 +105,20 @@ class UnicodeWriter(TextWriter):
         return super().level(expr)
 
     def special(self, function: str, arguments: tuple[Expr, ...], texts: list[str]) -> str | None:
-        """Absolute values and roots by their signs."""
+        """Absolute values, roots and the signs of matrices and indices."""
+        match function:
+            case "Sum":
+                return f"∑({texts[0]}, {', '.join(texts[1:])})"
+            case "KroneckerDelta":
+                return f"δ[{','.join(texts)}]"
+            case "transpose":
+                return f"{texts[0]}ᵀ" if isinstance(arguments[0], Name) else f"({texts[0]})ᵀ"
+            case "outer":
+                return f"{self.bracketed(arguments[0], texts[0], POWER)} {texts[1]}ᵀ"
+            case "entrywise":
+                return " ∘ ".join(self.bracketed(a, t, ATOM) for a, t in zip(arguments, texts, strict=True))
+            case "inside":
+                return f"[{texts[1]} ≤ {texts[0]} < {texts[2]}]" + (f" {texts[3]}" if texts[3] != "1" else "")
         if function == "abs" and "|" not in texts[0]:
             return f"|{texts[0]}|"
         if function == "sqrt":

@@ -11,16 +11,24 @@ from typing import Any
 from backpropsym.errors import FormulaError, NetworkError, Problem, did_you_mean
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
-from backpropsym.formula.tree import Call, Compare, Expr, Index, Limits, MatMul, Name, Number, Text, names, walk
-from backpropsym.graph import Graph, Node, Role, find_cycle
-from backpropsym.ops.kinds import Elementwise
+from backpropsym.formula.tree import Call, Compare, Expr, Name, Number, walk
+from backpropsym.graph import Graph, Role, find_cycle
+from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.table import FunctionTable, prime_name
 from backpropsym.spec.declaration import Declaration
-from backpropsym.spec.functions import cycle_text, declared_formulas, declared_functions, head_name, settle_abstract
+from backpropsym.spec.functions import (
+    call_signatures,
+    cycle_text,
+    declared_formulas,
+    declared_functions,
+    head_name,
+    settle_abstract,
+)
+from backpropsym.spec.heads import settle_heads, shape_problem
 from backpropsym.spec.locate import words
+from backpropsym.spec.lower import lowered_nodes, used_names, uses
 
 LOSS = "loss"
-_AXES = {MatMul: "@", Index: "indexing", Limits: "an indexed sum", Text: "a quoted text"}
 MAX_PROBLEMS = 100
 _LEAVES = (
     (Role.INPUT, "inputs"),
@@ -42,6 +50,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     NetworkError : one problem for each mistake in the declaration, in the order of their lines.
     """
     found = list(problems or [])
+    settle_heads(declaration, found)
     roles = _roles(declaration, found)
     table = declared_functions(declaration, found)
     formulas = _formulas(declaration, table, found)
@@ -59,9 +68,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     constants = _numbers("constants", declaration.constants, roles, declaration, found)
     if found:
         raise NetworkError(_listed(found))
-    nodes = {name: Node(name, role) for name, role in roles.items() if role is not Role.VALUE}
-    for name, formula in formulas.items():
-        nodes[name] = Node(name, Role.VALUE, (), Elementwise(formula), names(formula))
+    nodes = lowered_nodes(declaration, roles, formulas, table)
     loss = LOSS if declaration.loss is not None else None
     assert declaration.output is not None
     graph = Graph(nodes, declaration.output, loss, declaration.title, table, constants, values)
@@ -91,8 +98,8 @@ def _roles(declaration: Declaration, problems: list[Problem]) -> dict[str, Role]
             elif name in roles:
                 message = f"{name} is declared twice: as {_article(roles[name])} and as {_article(role)}"
                 problem = Problem(message, fix="give one of them another name")
-            elif section != "constants" and role is not Role.VALUE and entry != ():
-                problem = Problem(f"{name} has axes; only scalars are supported", fix="declare its entries as scalars")
+            elif section != "constants" and role is not Role.VALUE:
+                problem = shape_problem(name, entry)
             if problem:
                 problems.append(problem.at(declaration.places(section, name, None)))
             roles.setdefault(name, role)
@@ -115,7 +122,7 @@ def _formulas(declaration: Declaration, table: FunctionTable, problems: list[Pro
     written: list[tuple[str, str, str | Expr]] = [("nodes", name, text) for name, text in declaration.nodes.items()]
     if declaration.loss is not None:
         written.append(("", LOSS, declaration.loss))
-    signatures = dict(table.signatures)
+    signatures = call_signatures(table)
     for name, function in table.own.items():
         if function.abstract:
             signatures[name] = replace(signatures[name], variadic=len(function.arguments) == 1)
@@ -143,19 +150,18 @@ def _check_formula(
     declaration: Declaration,
     problems: list[Problem],
 ) -> None:
-    """Unknown names, numbers out of range, and operations that need axes where every node is a scalar."""
+    """Unknown names and numbers out of range."""
+    unknown = {each for each in used_names(declaration, key, formula) if each not in roles}
     for part in walk(formula):
         if len(problems) > MAX_PROBLEMS:
             return
         message, fix = "", None
-        if isinstance(part, Name) and part.name not in roles and part.name not in declaration.unreadable:
+        if isinstance(part, Name) and part.name in unknown and part.name not in declaration.unreadable:
             if part.name in table:
                 message, fix = f"{part.name} is a function", f"call it: {part.name}(...)"
             else:
                 message = f"{part.name} is not declared"
                 fix = did_you_mean(part.name, roles, "declare it as an input, a parameter or a node")
-        elif isinstance(part, MatMul | Index | Limits | Text):
-            message, fix = f"{_AXES[type(part)]} needs axes, and every node is a scalar", "write each entry as a node"
         elif isinstance(part, Number) and not _finite(part.value):
             message, fix = "a number is outside the range of floating point", "rescale the formula"
         elif isinstance(part, Call) and part.function in roles and part.function in table:
@@ -189,6 +195,9 @@ def _check_calls(
 
 def _wrong_call(call: Call, table: FunctionTable) -> tuple[str, str | None]:
     """What is wrong with a call, and the fix; an empty text where nothing is."""
+    composition = COMPOSITIONS.get(call.function)
+    if composition is not None and (composition.signature.reduces or call.function not in table):
+        return "", None
     if call.function not in table:
         fix = did_you_mean(call.function, table, "declare it under [functions]")
         return f"{call.function} is not a function of this network", fix
@@ -219,8 +228,7 @@ def _check_namespaces(
 
 
 def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problems: list[Problem]) -> None:
-    parents = {name: tuple(each for each in names(formula) if each in formulas) for name, formula in formulas.items()}
-    cycle = find_cycle(parents)
+    cycle = find_cycle(uses(declaration, formulas))
     if cycle:
         place = declaration.places("nodes", cycle[0], None)
         message = f"nodes depend on each other in a circle: {cycle_text(cycle)}"
@@ -234,7 +242,7 @@ def _check_output(
     if "output" in declaration.unreadable or output in declaration.unreadable:
         return
     if output is None:
-        used = {each for formula in formulas.values() for each in names(formula)}
+        used = {each for names in uses(declaration, formulas).values() for each in names}
         last = [name for name in formulas if name not in used and name != LOSS] or list(formulas)
         fix = f'add output = "{last[-1]}"' if last else 'add output = "..." and at least one node'
         problems.append(Problem("the network has no output", declaration.places("", "", None), fix=fix))

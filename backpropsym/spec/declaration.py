@@ -20,6 +20,8 @@ class Declaration:
     ----------
     inputs, targets, parameters : declared shapes by name, `()` for a scalar.
     nodes : formulas by name, as text or as trees.
+    indices : the free indices of nodes that are defined entry by entry.
+    offsets : the smallest index of each axis of leaves that do not count from zero.
     functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
     unreadable : names in what could not be read; using them is not a further mistake.
     located : where (section, key, columns of the formula) stands in the text, for error messages; a declaration
@@ -32,6 +34,8 @@ class Declaration:
     parameters: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     nodes: dict[str, str | Expr] = field(default_factory=dict)
+    indices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    offsets: dict[str, tuple[int, ...]] = field(default_factory=dict)
     output: str | None = None
     loss: str | Expr | None = None
     functions: Mapping[str, str] = field(default_factory=dict)

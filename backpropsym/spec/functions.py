@@ -11,7 +11,9 @@ from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Expr, Name, called, names, walk
 from backpropsym.graph import find_cycle
+from backpropsym.ops import compositions, convolution  # noqa: F401  (the imports register the compositions)
 from backpropsym.ops.function import FUNCTIONS, Function
+from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
 
@@ -37,6 +39,18 @@ def declared_functions(declaration: Declaration, problems: list[Problem]) -> Fun
             declaration.unreadable.add(name)
     _check_recursion(own, declaration, problems)
     return FunctionTable(own)
+
+
+def call_signatures(table: FunctionTable) -> dict[str, Signature]:
+    """How everything that a formula may call is called: functions of scalars and ops over axes."""
+    signatures = dict(table.signatures)
+    for name, composition in COMPOSITIONS.items():
+        if name not in signatures:
+            signatures[name] = composition.signature
+        elif composition.signature.reduces and name not in table.own:
+            options = composition.signature.options
+            signatures[name] = replace(signatures[name], options=options, reduces=True, limits=True)
+    return signatures
 
 
 def _heads(declaration: Declaration, problems: list[Problem]) -> dict[str, tuple[str, tuple[str, ...]]]:

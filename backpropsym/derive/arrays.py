@@ -1,0 +1,330 @@
+"""Networks of tensors in numbers: one forward and one reverse rule a kind of op.
+
+A batch is a leading axis of every node that depends on an input or a target; rules see it only as that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from backpropsym.formula.tree import Add, Call, Expr, Mul, Name, Neg, Number
+from backpropsym.graph import Graph, Node
+from backpropsym.ops.arithmetic import REAL, Arithmetic, evaluate
+from backpropsym.ops.differentiate import partials
+from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
+from backpropsym.ops.table import FunctionTable
+
+BATCH = "Z"
+
+
+class ArrayNetwork:
+    """Forward values and reverse-mode derivatives of a graph on arrays.
+
+    Parameters
+    ----------
+    leaves : arrays by name; inputs and targets have a leading axis of `batch` objects if that is given.
+    batch : the number of objects, or None for one object without a batch axis.
+    """
+
+    def __init__(
+        self, graph: Graph, leaves: Mapping[str, Any], batch: int | None = None, arithmetic: Arithmetic = REAL
+    ) -> None:
+        self.graph = graph
+        self.batch = batch
+        self.objects = batch or 1
+        self.magnitudes = False
+        self.arithmetic = arithmetic
+        self.values: dict[str, Any] = {name: np.asarray(value) for name, value in leaves.items()}
+
+    def forward(self, of: str) -> Any:
+        """The value of a node; the values of all nodes that it depends on are kept in `values`."""
+        wanted = self.graph.ancestors(of)
+        with np.errstate(all="ignore"):
+            for name in self.graph.order:
+                if name in wanted and name not in self.values:
+                    self.values[name] = self._apply(self.graph[name])
+        return self.values[of]
+
+    def apply(self, name: str) -> Any:
+        """The value of one node from the values of its parents."""
+        return self._apply(self.graph[name])
+
+    def pulled(self, name: str, adjoint: Any, magnitudes: bool = False) -> dict[str, Any]:
+        """What an adjoint of one node adds to the adjoints of each of its parents."""
+        self.magnitudes = magnitudes
+        total: dict[str, Any] = {}
+        with np.errstate(all="ignore"):
+            for parent, part in self._pull(self.graph[name], adjoint):
+                total[parent] = total[parent] + part if parent in total else part
+        return total
+
+    def reverse(self, of: str, seed: Any, magnitudes: bool = False) -> dict[str, Any]:
+        """The adjoint of every node that `of` depends on, after `forward(of)`; `seed` has the value's shape.
+
+        With `magnitudes`, the sum over paths of the absolute values of their products.
+        """
+        self.magnitudes = magnitudes
+        wanted = self.graph.ancestors(of)
+        adjoints: dict[str, Any] = {name: np.zeros_like(self.values[name], dtype=float) for name in wanted}
+        adjoints[of] = np.asarray(seed, dtype=float)
+        with np.errstate(all="ignore"):
+            for name in reversed(self.graph.order):
+                node = self.graph[name]
+                if name in wanted and node.op is not None:
+                    for parent, part in self._pull(node, adjoints[name]):
+                        adjoints[parent] = adjoints[parent] + part
+        return adjoints
+
+    def _lead(self, name: str) -> int:
+        """The number of batch axes of a node, 0 or 1."""
+        return int(self.batch is not None and name in self.graph.batched)
+
+    def _aligned(self, name: str, rank: int) -> Any:
+        """A node's value with axes of size 1 put in, so that it broadcasts against `rank` axes."""
+        value, own = self.values[name], len(self.graph[name].shape)
+        lead = self._lead(name)
+        return value.reshape(value.shape[:lead] + (1,) * (rank - own) + value.shape[lead:]) if lead else value
+
+    def _apply(self, node: Node) -> Any:
+        rank, lead = len(node.shape), self._lead(node.name)
+        match node.op:
+            case Elementwise(formula):
+                values = {parent: self._aligned(parent, rank) for parent in node.parents}
+                found = evaluate(formula, values, self.graph.functions, self.arithmetic)
+                whole = ((self.objects,) if lead else ()) + tuple(int(size) for size in node.shape)
+                return np.broadcast_to(found, whole)
+            case Contraction(subscripts, operands):
+                return np.einsum(self._batched(subscripts, operands, node.name), *(self.values[n] for n in operands))
+            case Reduction(function, operand, axes, keep):
+                return _reduce(function, self.values[operand], tuple(axis + lead for axis in axes), keep)
+            case View(operand):
+                position, kept = self._positions(node, node.op)
+                return self.values[operand][position] * kept
+            case Join(operands, axis):
+                parts = [self._full(operand, lead) for operand in operands]
+                return np.concatenate(parts, axis=axis + lead)
+        raise TypeError(f"{node.name} is a leaf without a value")
+
+    def _full(self, name: str, lead: int) -> Any:
+        value = self.values[name]
+        return np.broadcast_to(value, (self.objects, *value.shape)) if lead > self._lead(name) else value
+
+    def _batched(self, subscripts: str, operands: tuple[str, ...], out: str) -> str:
+        inputs, output = subscripts.split("->")
+        groups = (
+            (BATCH if self._lead(name) else "") + letters
+            for name, letters in zip(operands, inputs.split(","), strict=True)
+        )
+        return ",".join(groups) + "->" + (BATCH if self._lead(out) else "") + output
+
+    def _positions(self, node: Node, view: View) -> tuple[tuple[Any, ...], Any]:
+        """Index arrays that read, for every entry of the node, an entry of the operand; and which count."""
+        rank, lead = len(node.shape), self._lead(node.name)
+        sizes = tuple(int(size) for size in node.shape)
+        grid = dict(zip(view.indices, np.ogrid[tuple(slice(size) for size in sizes)], strict=True)) if sizes else {}
+        for parent in node.parents:
+            if parent != view.operand:
+                chosen = np.asarray(np.real(self.values[parent])).astype(int)
+                grid[parent] = chosen.reshape(chosen.shape + (1,) * rank) if self._lead(parent) else chosen
+        kept: Any = np.ones((1,) * rank)
+        for position, size in view.guards:
+            inside = whole(position, grid)
+            kept = kept * ((inside >= 0) & (inside < size))
+        limits = self.graph[view.operand].shape
+        found = tuple(
+            np.clip(whole(each, grid), 0, int(size) - 1) for each, size in zip(view.source, limits, strict=True)
+        )
+        if not self._lead(view.operand):
+            return found, kept
+        objects = np.arange(self.objects).reshape((-1,) + (1,) * rank)
+        return ((objects, *found) if lead else found), kept
+
+    def _pull(self, node: Node, adjoint: Any) -> list[tuple[str, Any]]:
+        """What an adjoint of `node` adds to the adjoints of its parents."""
+        lead = self._lead(node.name)
+        match node.op:
+            case Elementwise(formula):
+                values = {parent: self._aligned(parent, len(node.shape)) for parent in node.parents}
+                found = partials(formula, self.graph.functions)
+                table = self.graph.functions
+                return [
+                    (parent, self._unbroadcast(adjoint * self._size(each, values, table), parent, node))
+                    for parent, each in found.items()
+                ]
+            case Contraction(subscripts, operands):
+                return self._pull_contraction(node, subscripts, operands, adjoint)
+            case Reduction(function, operand, axes, keep):
+                inner = tuple(axis + lead for axis in axes)
+                weight = _weight(function, self.values[operand], self.values[node.name], inner, keep)
+                return [(operand, weight * (adjoint if keep else np.expand_dims(adjoint, inner)))]
+            case View(operand):
+                total = np.zeros_like(self.values[operand], dtype=float)
+                position, kept = self._positions(node, node.op)
+                np.add.at(total, position, adjoint * kept)
+                return [(operand, total)]
+            case Join(operands, axis):
+                ends = np.cumsum([self.graph[name].shape[axis] for name in operands])[:-1]
+                parts = np.split(adjoint, ends, axis=axis + lead)
+                return [
+                    (name, part if self._lead(name) == lead else part.sum(axis=0))
+                    for name, part in zip(operands, parts, strict=True)
+                ]
+        return []
+
+    def _size(self, expr: Expr, values: Mapping[str, Any], table: FunctionTable) -> Any:
+        """A local derivative, or with `magnitudes` the sum of the absolute values of its terms."""
+        if not self.magnitudes:
+            return evaluate(expr, values, table, self.arithmetic)
+        match expr:
+            case Add(terms):
+                return sum(self._size(term, values, table) for term in terms)
+            case Neg(operand):
+                return self._size(operand, values, table)
+            case Mul(factors):
+                product = self._size(factors[0], values, table)
+                for factor in factors[1:]:
+                    product = product * self._size(factor, values, table)
+                return product
+            case _:
+                return np.abs(evaluate(expr, values, table, self.arithmetic))
+
+    def _given(self, name: str) -> Any:
+        return self.sizes[name] if self.magnitudes else self.values[name]
+
+    @cached_property
+    def sizes(self) -> dict[str, Any]:
+        """How large the parts are that make up each value: what bounds its rounding, in units of eps.
+
+        References
+        ----------
+        Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 3.3, running error analysis.
+        """
+        found: dict[str, Any] = {}
+        with np.errstate(all="ignore"):
+            for name in self.graph.order:
+                if name in self.values:
+                    node = self.graph[name]
+                    own = np.abs(np.real(self.values[name]))
+                    known = node.op is not None and all(parent in found for parent in node.parents)
+                    found[name] = np.maximum(own, self._size_from(node, found)) if known else own
+        return found
+
+    def _size_from(self, node: Node, found: Mapping[str, Any]) -> Any:
+        """The size of a value from those of its parents."""
+        match node.op:
+            case Elementwise(formula):
+                values = {parent: self._aligned(parent, len(node.shape)) for parent in node.parents}
+                sizes = ArrayNetwork(self.graph, found, self.batch)
+                self.magnitudes = True
+                return sum(
+                    self._size(each, values, self.graph.functions) * sizes._aligned(parent, len(node.shape))
+                    for parent, each in partials(formula, self.graph.functions).items()
+                )
+            case Reduction(function="logsumexp" | "max" | "min", operand=operand):
+                lead = self._lead(node.name)
+                axes = tuple(axis + lead for axis in node.op.axes)
+                return np.max(found[operand], axis=axes, keepdims=node.op.keep)
+            case _:
+                return ArrayNetwork(self.graph, found, self.batch).apply(node.name)
+
+    def _unbroadcast(self, part: Any, parent: str, node: Node) -> Any:
+        """`part`, in the shape of `node`, summed to the shape of `parent`."""
+        shape = self.values[parent].shape
+        lead, own = self._lead(node.name), self._lead(parent)
+        whole = np.broadcast_to(part, self.values[node.name].shape)
+        if lead > own:
+            whole = whole.sum(axis=0)
+        extra = whole.ndim - own - len(self.graph[parent].shape)
+        whole = whole.sum(axis=tuple(range(own, own + extra)))
+        ones = tuple(axis for axis in range(own, whole.ndim) if shape[axis] == 1 != whole.shape[axis])
+        return whole.sum(axis=ones, keepdims=True)
+
+    def _pull_contraction(
+        self, node: Node, subscripts: str, operands: tuple[str, ...], adjoint: Any
+    ) -> list[tuple[str, Any]]:
+        inputs, output = self._batched(subscripts, operands, node.name).split("->")
+        groups = inputs.split(",")
+        found = []
+        for slot, name in enumerate(operands):
+            others = [index for index in range(len(operands)) if index != slot]
+            letters = ",".join([output, *(groups[index] for index in others)])
+            missing = [letter for letter in groups[slot] if letter not in letters]
+            kept = "".join(letter for letter in groups[slot] if letter not in missing)
+            part = np.einsum(f"{letters}->{kept}", adjoint, *(self._given(operands[index]) for index in others))
+            for letter in missing:
+                part = np.expand_dims(part, groups[slot].index(letter))
+            found.append((name, np.broadcast_to(part, self.values[name].shape)))
+        return found
+
+
+def whole(expr: Expr, grid: Mapping[str, Any]) -> Any:
+    """A formula of indices on integer arrays."""
+    match expr:
+        case Name(name):
+            return grid[name]
+        case Number(value):
+            return int(value)
+        case Add(terms):
+            return sum(whole(term, grid) for term in terms)
+        case Mul(factors):
+            product = whole(factors[0], grid)
+            for factor in factors[1:]:
+                product = product * whole(factor, grid)
+            return product
+        case Neg(operand):
+            return -whole(operand, grid)
+        case Call("quotient", (above, below)):
+            return whole(above, grid) // whole(below, grid)
+        case Call("remainder", (above, below)):
+            return whole(above, grid) % whole(below, grid)
+        case _:
+            raise TypeError(f"{type(expr).__name__} is not a formula of indices")
+
+
+def _reduce(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    match function:
+        case "sum":
+            return np.sum(value, axis=axes, keepdims=keep)
+        case "mean":
+            return np.mean(value, axis=axes, keepdims=keep)
+        case "logsumexp":
+            top = np.max(np.real(value), axis=axes, keepdims=True)
+            top = np.where(np.isfinite(top), top, 0.0)
+            total = np.log(np.sum(np.exp(value - top), axis=axes, keepdims=True)) + top
+            return total if keep else np.squeeze(total, axis=axes)
+        case _:
+            return _extreme(function, value, axes, keep)
+
+
+def _extreme(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    """The entry with the first largest (or smallest) real part, so that a complex step keeps its branch."""
+    total = np.sum(value * _first(function, value, axes), axis=axes, keepdims=True)
+    return total if keep else np.squeeze(total, axis=axes)
+
+
+def _first(function: str, value: Any, axes: tuple[int, ...]) -> Any:
+    """1 at the first extreme over `axes`, 0 elsewhere."""
+    kept = tuple(axis for axis in range(value.ndim) if axis not in axes)
+    moved = np.transpose(np.real(value), kept + axes)
+    flat = moved.reshape(moved.shape[: len(kept)] + (-1,))
+    best = np.argmax(flat, axis=-1) if function == "max" else np.argmin(flat, axis=-1)
+    marks = np.zeros(flat.shape)
+    np.put_along_axis(marks, best[..., None], 1.0, axis=-1)
+    return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
+
+
+def _weight(function: str, value: Any, whole_value: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    """d reduction / d entry, in the shape of the operand."""
+    match function:
+        case "sum":
+            return np.ones_like(value)
+        case "mean":
+            return np.full_like(value, 1.0 / np.prod([value.shape[axis] for axis in axes]))
+        case "logsumexp":
+            return np.exp(value - (whole_value if keep else np.expand_dims(whole_value, axes)))
+        case _:
+            return _first(function, value, axes)

@@ -1,0 +1,121 @@
+"""The local derivative of one entry of a node by an entry of a parent: one rule a kind of op."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from backpropsym.formula.algebra import add, div, mul, neg
+from backpropsym.formula.tree import ONE, Call, Compare, Expr, Index, Limits, Name, number
+from backpropsym.graph import Graph, Node
+from backpropsym.ops.differentiate import partials
+from backpropsym.ops.kinds import (
+    Contraction,
+    Definition,
+    Elementwise,
+    Join,
+    Reduction,
+    Shape,
+    View,
+    broadcast_entries,
+    define_entry,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One way in which an entry of a node uses entries of a parent.
+
+    With the node's entry at `indices` (plain names), the parent is read at `subscripts`, for every value of the
+    indices in `sums`, and d entry / d parent[subscripts] is `factor`.
+    """
+
+    parent: str
+    indices: tuple[str, ...]
+    subscripts: tuple[Expr, ...]
+    factor: Expr
+    sums: tuple[Limits, ...] = ()
+
+
+def definition(graph: Graph, node: Node) -> Definition:
+    """What one entry of a value node is."""
+    assert node.op is not None, "a leaf has no definition"
+    return define_entry(node.op, node.shape, _shapes(graph, node))
+
+
+def accesses(graph: Graph, node: Node) -> Iterator[Access]:
+    """Every access of a node to its parents."""
+    shapes = _shapes(graph, node)
+    match node.op:
+        case Elementwise(formula):
+            yield from _elementwise(graph, formula, node.shape, shapes)
+        case Contraction():
+            yield from _contraction(definition(graph, node))
+        case Reduction(function):
+            yield _reduction(function, definition(graph, node), node.name)
+        case View(operand, indices, source, guards=guards):
+            kept = mul([Call("inside", (position, number(0), number(size), ONE)) for position, size in guards])
+            yield Access(operand, indices, source, kept)
+        case Join():
+            yield from _join(definition(graph, node))
+
+
+def _shapes(graph: Graph, node: Node) -> dict[str, Shape]:
+    return {parent: graph[parent].shape for parent in node.parents}
+
+
+def _elementwise(graph: Graph, formula: Expr, shape: Shape, shapes: Mapping[str, Shape]) -> Iterator[Access]:
+    indices = tuple(f"_i{axis}" for axis in range(len(shape)))
+    for parent, partial in partials(formula, graph.functions).items():
+        entry = broadcast_entries(Name(parent), indices, shapes)
+        subscripts = entry.subscripts if isinstance(entry, Index) else ()
+        yield Access(parent, indices, subscripts, broadcast_entries(partial, indices, shapes))
+
+
+def _split(body: Expr) -> tuple[Expr, tuple[Limits, ...]]:
+    """The summand and the limits of a body that may be an indexed sum."""
+    if isinstance(body, Call) and body.arguments and isinstance(body.arguments[-1], Limits):
+        limits = tuple(part for part in body.arguments if isinstance(part, Limits))
+        return body.arguments[0], limits
+    return body, ()
+
+
+def _contraction(entry: Definition) -> Iterator[Access]:
+    product, sums = _split(entry.body)
+    factors = product.factors if hasattr(product, "factors") else (product,)
+    for slot, factor in enumerate(factors):
+        others = mul([*factors[:slot], *factors[slot + 1 :]])
+        yield _access(factor, entry.indices, others, sums)
+
+
+def _access(entry: Expr, indices: tuple[str, ...], factor: Expr, sums: tuple[Limits, ...]) -> Access:
+    if isinstance(entry, Index):
+        assert isinstance(entry.base, Name)
+        return Access(entry.base.name, indices, entry.subscripts, factor, sums)
+    assert isinstance(entry, Name)
+    return Access(entry.name, indices, (), factor, sums)
+
+
+def _reduction(function: str, entry: Definition, name: str) -> Access:
+    """1 for a sum, 1/n for a mean, the indicator of the extreme, the softmax weight for logsumexp."""
+    part, sums = _split(entry.body)
+    whole = Index(Name(name), tuple(map(Name, entry.indices))) if entry.indices else Name(name)
+    match function:
+        case "sum":
+            factor: Expr = ONE
+        case "mean":
+            factor = div(ONE, mul([add([each.high, ONE]) for each in sums]))
+        case "logsumexp":
+            factor = Call("exp", (add([part, neg(whole)]),))
+        case _:
+            comparison = Compare(">=" if function == "max" else "<=", part, whole)
+            factor = Call("where", (comparison, ONE, number(0)))
+    return _access(part, entry.indices, factor, sums)
+
+
+def _join(entry: Definition) -> Iterator[Access]:
+    parts = entry.body.terms if hasattr(entry.body, "terms") else (entry.body,)
+    for part in parts:
+        assert isinstance(part, Call)
+        *stretch, kept = part.arguments
+        yield _access(kept, entry.indices, Call("inside", (*stretch, ONE)), ())

@@ -1,0 +1,197 @@
+"""Derivatives in index notation: local derivatives composed along a path, deltas contracted.
+
+A link from a named node to a named node is the sum over the anonymous walks between them. A path composes links
+from the output down; the entry of each node is a formula in the indices bound so far, and at the end the entry of
+the parameter is set equal to the free indices, which eliminates bound indices by substitution.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from backpropsym.derive.entries import Access, accesses
+from backpropsym.formula.affine import affine, linear
+from backpropsym.formula.algebra import add, mul
+from backpropsym.formula.tree import (
+    ONE,
+    Call,
+    Expr,
+    Index,
+    Limits,
+    Name,
+    Number,
+    children,
+    number,
+    rebuild,
+    substitute,
+)
+from backpropsym.graph import Graph
+from backpropsym.ops.kinds import Shape, View, bound, last, ravel, unravel
+
+DELTA = "KroneckerDelta"
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A product of factors with bound indices, on the way from an entry of `of` down to an entry of a node.
+
+    Attributes
+    ----------
+    subscripts : the entry reached, over free and bound indices.
+    factors : one group a link, from `of` down.
+    sums : the bound indices with their limits, in the order in which they appeared.
+    conditions : (low, expression, high) that must hold, from indices that were eliminated.
+    """
+
+    subscripts: tuple[Expr, ...]
+    factors: tuple[Expr, ...] = ()
+    sums: tuple[Limits, ...] = ()
+    conditions: tuple[tuple[Expr, Expr, Expr], ...] = ()
+
+    def put(self, values: Mapping[str, Expr]) -> Walk:
+        """The walk with indices replaced everywhere; the replaced ones are no longer bound."""
+        return Walk(
+            tuple(linear(substitute(each, values)) for each in self.subscripts),
+            tuple(placed(each, values) for each in self.factors),
+            tuple(_limits(each, values) for each in self.sums if each.index not in values),
+            tuple((substitute(a, values), substitute(b, values), substitute(c, values)) for a, b, c in self.conditions),
+        )
+
+
+def _limits(limits: Limits, values: Mapping[str, Expr]) -> Limits:
+    return Limits(limits.index, substitute(limits.low, values), substitute(limits.high, values))
+
+
+class Composer:
+    """Composes walks over one graph, with a fresh name for every bound index."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._fresh = itertools.count(1)
+
+    def fresh(self) -> str:
+        """A new index name."""
+        return f"_{next(self._fresh)}"
+
+    def along(self, path: Sequence[str], of: Sequence[Expr]) -> Walk:
+        """The walk down a named path, given from wrt to of; `of` is the entry at which it starts."""
+        walk = Walk(tuple(of))
+        for parent, child in reversed(list(itertools.pairwise(path))):
+            walk = self.link(walk, parent, child)
+        return walk
+
+    def link(self, walk: Walk, parent: str, child: str) -> Walk:
+        """One named link further down: the sum of the anonymous walks from `child` to `parent`."""
+        outside = frozenset(each.index for each in walk.sums)
+        found = list(self._anonymous(replace(walk, factors=(*walk.factors, ONE)), parent, child, frozenset()))
+        if len(found) == 1:
+            return found[0]
+        found = list(self._anonymous(replace(walk, factors=(ONE,)), parent, child, outside))
+        shape = self.graph[parent].shape
+        entry = tuple(Name(self.fresh()) for _ in shape)
+        parts = [self.pin(each, entry, shape, outside) for each in found]
+        total = add(_summed(part, outside) for part in parts)
+        sums = (*walk.sums, *(bound(name.name, size) for name, size in zip(entry, shape, strict=True)))
+        return Walk(entry, (*walk.factors, total), sums, walk.conditions)
+
+    def walks(self, parent: str, child: str, entry: Sequence[Expr]) -> Iterator[Walk]:
+        """Each walk from an entry of `child` to `parent` on its own."""
+        return self._anonymous(Walk(tuple(entry), (ONE,)), parent, child, frozenset())
+
+    def _anonymous(self, walk: Walk, parent: str, child: str, fixed: frozenset[str]) -> Iterator[Walk]:
+        """Every walk from the entry of `child` to `parent` through anonymous nodes only.
+
+        Indices in `fixed` keep their names, since other walks share them.
+        """
+        for access in accesses(self.graph, self.graph[child]):
+            if access.parent == parent:
+                yield self._step(walk, access, child, fixed)
+            elif not self.graph[access.parent].named:
+                yield from self._anonymous(self._step(walk, access, child, fixed), parent, access.parent, fixed)
+
+    def _step(self, walk: Walk, access: Access, child: str, fixed: frozenset[str]) -> Walk:
+        """From an entry of `child` to the entry of its parent."""
+        op = self.graph[child].op
+        if isinstance(op, View) and op.method == "reshape":
+            moved = self._reshaped(walk, op, fixed)
+            if moved is not None:
+                return moved
+        values = dict(zip(access.indices, walk.subscripts, strict=True))
+        new = {each.index: self.fresh() for each in access.sums}
+        values |= {old: Name(name) for old, name in new.items()}
+        sums = tuple(replace(_limits(each, values), index=new[each.index]) for each in access.sums)
+        factor = mul([*walk.factors[-1:], placed(access.factor, values)])
+        subscripts = tuple(linear(substitute(each, values)) for each in access.subscripts)
+        return replace(walk, subscripts=subscripts, factors=(*walk.factors[:-1], factor), sums=(*walk.sums, *sums))
+
+    def _reshaped(self, walk: Walk, op: View, fixed: frozenset[str]) -> Walk | None:
+        """A reshape as a change of the bound indices, where each of them is still free to change."""
+        bounds = {each.index for each in walk.sums} - fixed
+        entry = [each.name for each in walk.subscripts if isinstance(each, Name) and each.name in bounds]
+        if len(set(entry)) < len(walk.subscripts):
+            return None
+        shape = tuple(int(size) for size in self.graph[op.operand].shape)
+        inner = tuple(Name(self.fresh()) for _ in shape)
+        outer = unravel(ravel(inner, shape), tuple(int(str(size)) for size in op.options))
+        moved = walk.put(dict(zip(entry, outer, strict=True)))
+        sums = (*moved.sums, *(bound(name.name, size) for name, size in zip(inner, shape, strict=True)))
+        return replace(moved, subscripts=inner, sums=sums)
+
+    def pin(self, walk: Walk, entry: Sequence[Expr], shape: Shape, fixed: Collection[str] = ()) -> Walk:
+        """The walk with the reached entry of a node of `shape` set equal to `entry`.
+
+        Each equation eliminates a bound index, except those in `fixed`; an equation that eliminates none
+        becomes a delta.
+        """
+        for axis, size in enumerate(shape):
+            solved = _solution(walk.subscripts[axis], entry[axis], walk.sums, fixed)
+            if solved is None:
+                if walk.subscripts[axis] != entry[axis]:
+                    delta = Call(DELTA, (walk.subscripts[axis], entry[axis]))
+                    walk = replace(walk, factors=(*walk.factors[:-1], mul([walk.factors[-1], delta])))
+                continue
+            limits, value = solved
+            walk = walk.put({limits.index: value})
+            whole = value == entry[axis] and limits.low == number(0) and limits.high == last(size)
+            if not whole:
+                walk = replace(walk, conditions=(*walk.conditions, (limits.low, value, limits.high)))
+        return walk
+
+
+def _summed(walk: Walk, outside: Collection[str]) -> Expr:
+    """A finished walk as one formula: its own sums and conditions written into it."""
+    body = mul(walk.factors)
+    for low, expr, high in walk.conditions:
+        body = mul([body, Call("inside", (expr, low, add([high, ONE]), ONE))])
+    own = tuple(each for each in walk.sums if each.index not in outside)
+    return Call("Sum", (body, *own)) if own else body
+
+
+def _solution(expr: Expr, value: Expr, sums: Sequence[Limits], fixed: Collection[str]) -> tuple[Limits, Expr] | None:
+    """A bound index that the equation expr = value gives, with its value."""
+    coefficients = affine(expr)
+    if coefficients is None:
+        return None
+    for limits in sums:
+        coefficient = coefficients.get(limits.index)
+        if coefficient is not None and abs(coefficient) == 1 and limits.index not in fixed:
+            rest = add([value, mul([number(-1), expr]), mul([Number(coefficient), Name(limits.index)])])
+            return limits, linear(mul([Number(coefficient), rest]))
+    return None
+
+
+def placed(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """`expr` with indices replaced, positions inside brackets collected."""
+    match expr:
+        case Name(name):
+            return values.get(name, expr)
+        case Index(base, subscripts):
+            return Index(base, tuple(linear(substitute(each, values)) for each in subscripts))
+        case Call("inside", (position, low, high, kept)):
+            where = tuple(linear(substitute(each, values)) for each in (position, low, high))
+            return Call("inside", (*where, placed(kept, values)))
+        case _:
+            parts = children(expr)
+            return rebuild(expr, tuple(placed(part, values) for part in parts)) if parts else expr

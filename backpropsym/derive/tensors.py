@@ -1,0 +1,233 @@
+"""The derivative of a tensor by a tensor: one term a layer-level path, in index notation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from backpropsym.derive.array_values import array_leaves
+from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.derive.entries import definition
+from backpropsym.derive.indexed import Composer, Walk, placed
+from backpropsym.derive.paths import Path, PathSpace
+from backpropsym.formula.algebra import add, mul
+from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Expr,
+    Index,
+    Limits,
+    Mul,
+    Name,
+    Neg,
+    children,
+    rebuild,
+    substitute,
+)
+from backpropsym.graph import Graph
+from backpropsym.ops.kinds import Reduction
+
+_LETTERS = "ijklmnpqrstuvabcdefgh"
+
+
+@dataclass(frozen=True)
+class IndexTerm:
+    """A layer-level path: the sum over its bound indices of the product of its factors.
+
+    Attributes
+    ----------
+    path : named nodes from wrt to of.
+    factors : the local derivative of each named link, in path order.
+    sums : bound indices with their limits, both ends included.
+    conditions : (low, expression, high): the term counts only where they hold.
+    """
+
+    path: Path
+    factors: tuple[Expr, ...]
+    sums: tuple[Limits, ...]
+    conditions: tuple[tuple[Expr, Expr, Expr], ...]
+
+    @property
+    def product(self) -> Expr:
+        """The product of the factors, without its sums and conditions."""
+        return _product(self.factors)
+
+    @property
+    def tree(self) -> Expr:
+        """The term as one formula."""
+        switches = [Call("inside", (expr, low, add([high, ONE]), ONE)) for low, expr, high in self.conditions]
+        product = _product([*self.factors, *switches])
+        return Call("Sum", (product, *self.sums)) if self.sums else product
+
+
+def _product(factors: Iterable[Expr]) -> Expr:
+    flat = [part for each in factors for part in (each.factors if isinstance(each, Mul) else (each,))]
+    kept = tuple(factor for factor in flat if factor != ONE)
+    return Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
+
+
+class TensorDerivation:
+    """d `of` / d `wrt` where nodes have axes; an entry of each is named by free indices.
+
+    Attributes
+    ----------
+    of_indices, indices : the free indices of `of` and of `wrt`.
+    """
+
+    def __init__(self, graph: Graph, of: str, wrt: str) -> None:
+        self.graph = graph
+        self.of = graph[of].name
+        self.wrt = graph[wrt].name
+        self.space = PathSpace(graph.named, wrt, of)
+        taken = set(graph.nodes) | {size for node in graph.nodes.values() for size in node.shape}
+        self._letters = [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
+        rank = len(graph[wrt].shape)
+        self.indices = tuple(self._letters[:rank])
+        self.of_indices = tuple(self._letters[rank : rank + len(graph[of].shape)])
+
+    @property
+    def count(self) -> int:
+        """The number of layer-level paths, exact."""
+        return self.space.count
+
+    @property
+    def terms(self) -> Iterator[IndexTerm]:
+        """One term a layer-level path, made one by one."""
+        return map(self.term, self.space)
+
+    def term(self, path: Path, readable: bool = False) -> IndexTerm:
+        """The term of one path, its deltas contracted.
+
+        Parameters
+        ----------
+        readable : whether softmax and logsumexp are written by name, for people, and not by sums and exp.
+        """
+        composer = Composer(self.graph)
+        start = composer.along(path, tuple(map(Name, self.of_indices)))
+        found = composer.pin(start, tuple(map(Name, self.indices)), self.graph[self.wrt].shape)
+        return self._lettered(path, found, readable)
+
+    def _lettered(self, path: Path, found: Walk, readable: bool) -> IndexTerm:
+        """Bound indices renamed to the next free letters, factors in path order, anonymous nodes written out."""
+        letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
+        names = {each.index: next(letters) for each in found.sums}
+        values = {old: Name(new) for old, new in names.items()}
+        factors = tuple(self._transparent(placed(each, values), letters, readable) for each in reversed(found.factors))
+        sums = tuple(
+            Limits(names[each.index], placed(each.low, values), placed(each.high, values)) for each in found.sums
+        )
+        conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
+        return IndexTerm(path, factors, sums, conditions)
+
+    def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
+        """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
+        if readable and (named := self._by_name(expr)) is not None:
+            return named
+        if isinstance(expr, Index) and isinstance(expr.base, Name) and self._anonymous(expr.base.name):
+            return self._transparent(self._entry(expr.base.name, expr.subscripts), letters, readable)
+        if isinstance(expr, Name) and self._anonymous(expr.name):
+            return self._transparent(self._entry(expr.name, ()), letters, readable)
+        if isinstance(expr, Call) and any(isinstance(part, Limits) for part in expr.arguments):
+            expr = self._relettered(expr, letters)
+        parts = children(expr)
+        return rebuild(expr, tuple(self._transparent(part, letters, readable) for part in parts)) if parts else expr
+
+    def _by_name(self, expr: Expr) -> Expr | None:
+        """exp(o[k] - logsumexp(o)) as softmax(o)[k], and an anonymous logsumexp by its name."""
+        match expr:
+            case Call("exp", (Add((Index(Name(name), subscripts), Neg(whole))),)) if self._logsumexp_of(whole) == name:
+                return Index(Call("softmax", (Name(name),)), subscripts)
+            case Name() | Index() if (operand := self._logsumexp_of(expr)) is not None and self.graph[operand].named:
+                return Call("logsumexp", (Name(operand),))
+        return None
+
+    def _logsumexp_of(self, expr: Expr) -> str | None:
+        """The node whose logsumexp over all axes an anonymous node is."""
+        base = expr.base if isinstance(expr, Index) else expr
+        if not isinstance(base, Name) or not self._anonymous(base.name):
+            return None
+        op = self.graph[base.name].op
+        whole = isinstance(op, Reduction) and len(op.axes) == len(self.graph[op.operand].shape)
+        return op.operand if isinstance(op, Reduction) and op.function == "logsumexp" and whole else None
+
+    def _anonymous(self, name: str) -> bool:
+        return name in self.graph.nodes and not self.graph[name].named
+
+    def _entry(self, name: str, subscripts: tuple[Expr, ...]) -> Expr:
+        own = definition(self.graph, self.graph[name])
+        return _explicit(placed(own.body, dict(zip(own.indices, subscripts, strict=True))))
+
+    def _relettered(self, expr: Call, letters: Iterator[str]) -> Call:
+        fresh = {part.index: next(letters) for part in expr.arguments if isinstance(part, Limits)}
+        values = {old: Name(new) for old, new in fresh.items()}
+        parts = tuple(
+            Limits(fresh[part.index], part.low, part.high) if isinstance(part, Limits) else substitute(part, values)
+            for part in expr.arguments
+        )
+        return Call(expr.function, parts)
+
+    def evaluate(self, /, **values: Any) -> Any:
+        """The derivative in numbers, axes of `of` first, then those of `wrt`; its mean over objects for a batch.
+
+        Parameters
+        ----------
+        values : arrays by name, completed by the network's own; names that are not needed are ignored.
+
+        Raises
+        ------
+        ValuesError : arrays are missing or have other shapes.
+        AbstractFunctionError : a function on the way has no formula.
+        """
+        leaves, batch, sizes = array_leaves(self.graph, values, self.graph.ancestors(self.of))
+        graph = self.graph.sized(sizes)
+        network = ArrayNetwork(graph, leaves, batch)
+        value = network.forward(self.of)
+        lead = int(batch is not None and self.of in graph.batched)
+        shape = tuple(int(size) for size in graph[self.wrt].shape)
+        rows = []
+        for position in np.ndindex(*value.shape[lead:]):
+            seed = np.zeros_like(value, dtype=float)
+            seed[(..., *position)] = 1.0 / (batch or 1) if lead else 1.0
+            rows.append(_of(network.reverse(self.of, seed), self.wrt, shape, graph, batch))
+        found = np.array(rows).reshape((*value.shape[lead:], *shape))
+        return float(found) if found.ndim == 0 else found
+
+    @cached_property
+    def tree(self) -> Expr:
+        """The whole derivative as one formula."""
+        terms = tuple(term.tree for term in self.terms)
+        if not terms:
+            return ZERO
+        return terms[0] if len(terms) == 1 else Add(terms)
+
+    def expression(self) -> str:
+        """`tree` as text."""
+        return to_text(self.graph.functions.written(self.tree))
+
+
+def _of(adjoints: Mapping[str, Any], wrt: str, shape: tuple[int, ...], graph: Graph, batch: int | None) -> Any:
+    """The derivative by `wrt`, summed over objects: each object's part already carries its share of the mean."""
+    found = adjoints.get(wrt, np.zeros(shape))
+    return found.sum(axis=0) if batch is not None and wrt in graph.batched and found.ndim > len(shape) else found
+
+
+def _explicit(body: Expr) -> Expr:
+    """Reductions spelled with sums, for texts that SymPy reads."""
+    if isinstance(body, Call) and any(isinstance(part, Limits) for part in body.arguments):
+        summand, *limits = body.arguments
+        match body.function:
+            case "sum":
+                return Call("Sum", (summand, *limits))
+            case "mean":
+                sizes = [each.high for each in limits if isinstance(each, Limits)]
+                return Call("Sum", (mul([summand]), *limits)) if not sizes else Call("mean", (summand, *limits))
+            case "logsumexp":
+                return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
+    return body

@@ -1,0 +1,330 @@
+"""A network of tensors as the network of its entries: the index definitions evaluated at integers."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from backpropsym.derive.entries import definition
+from backpropsym.derive.indexed import Composer
+from backpropsym.errors import LimitError
+from backpropsym.formula.algebra import add, div, mul, neg
+from backpropsym.formula.tree import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Expr,
+    Index,
+    Limits,
+    Mul,
+    Name,
+    Neg,
+    Number,
+    children,
+    names,
+    number,
+    rebuild,
+    size,
+    substitute,
+)
+from backpropsym.graph import Graph, Node, Role
+from backpropsym.ops.kinds import Elementwise, Shape
+
+Entry = tuple[str, tuple[int, ...]]
+MAX_ENTRIES = 100_000
+MAX_PARTS = 5_000_000
+_SWITCHES = ("inside", "KroneckerDelta")
+
+
+def entry_name(name: str, position: Sequence[int]) -> str:
+    """The name of an entry: W1[2,0], or the node's own name for a scalar."""
+    return f"{name}[{','.join(map(str, position))}]" if position else name
+
+
+def positions(shape: Shape) -> list[tuple[int, ...]]:
+    """Every position of a tensor, the last axis running fastest."""
+    return list(itertools.product(*(range(int(size)) for size in shape)))
+
+
+def unroll(graph: Graph) -> Graph:
+    """The scalar graph of a network whose shapes are integers; anonymous nodes are written into their owners.
+
+    Raises
+    ------
+    LimitError : symbolic shapes, or too many entries.
+    """
+    if graph.scalar:
+        return graph
+    _check_size(graph)
+    reader = EntryReader(graph)
+    nodes: dict[str, Node] = {}
+    for node in graph.nodes.values():
+        if not node.named:
+            continue
+        for position in positions(node.shape):
+            name = entry_name(node.name, position)
+            if node.role is not Role.VALUE:
+                nodes[name] = Node(name, node.role)
+                continue
+            formula = reader.entry(node.name, position)
+            nodes[name] = Node(name, Role.VALUE, (), Elementwise(formula), names(formula))
+    shape = graph[graph.output].shape
+    output = entry_name(graph.output, (0,) * len(shape))
+    constants, values = _entries(graph, graph.constants), _entries(graph, graph.values)
+    return Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values)
+
+
+def _check_symbols(graph: Graph) -> None:
+    named = [node for node in graph.nodes.values() if node.named]
+    symbols = {str(size) for node in named for size in node.shape if isinstance(size, str)}
+    if symbols:
+        raise LimitError(
+            f"a network of symbolic sizes ({', '.join(sorted(symbols))}) has no entries to list",
+            fix="declare the sizes as numbers, or ask for --form index",
+        )
+
+
+def _check_size(graph: Graph) -> None:
+    _check_symbols(graph)
+    named = [node for node in graph.nodes.values() if node.named]
+    count = sum(math.prod(int(size) for size in node.shape) for node in named)
+    if count > MAX_ENTRIES:
+        raise LimitError(
+            f"the network has {count:,} entries",
+            details=(f"at most {MAX_ENTRIES:,} are unrolled",),
+            fix="ask for --form index, or for one entry of the parameter",
+        )
+
+
+def unroll_between(graph: Graph, of: Entry, wrt: Entry) -> Graph:
+    """The scalar graph of the entries that lie on some path from `wrt` to `of`; what else they use are leaves.
+
+    Its size depends on the paths, not on the network: one weight of a network with a million costs little.
+
+    Raises
+    ------
+    LimitError : symbolic shapes, or too many entries on the paths.
+    """
+    _check_symbols(graph)
+    reached = _reached(graph, of, wrt)
+    reader = EntryReader(graph)
+    formulas = {
+        entry_name(name, position): reader.entry(name, position)
+        for name in graph.named.order
+        if graph[name].op is not None
+        for position in sorted(reached.get(name, ()))
+    }
+    nodes: dict[str, Node] = {}
+    for formula in formulas.values():
+        for name in names(formula):
+            if name not in formulas:
+                nodes[name] = Node(name, graph[name.partition("[")[0]].role)
+    nodes[entry_name(*wrt)] = Node(entry_name(*wrt), graph[wrt[0]].role)
+    for name, formula in formulas.items():
+        if name != entry_name(*wrt):
+            nodes[name] = Node(name, Role.VALUE, (), Elementwise(formula), names(formula))
+    nodes.setdefault(entry_name(*of), Node(entry_name(*of), graph[of[0]].role))
+    output = entry_name(graph.output, (0,) * len(graph[graph.output].shape))
+    return Graph(nodes, output, graph.loss, graph.title, graph.functions)
+
+
+def _reached(graph: Graph, of: Entry, wrt: Entry) -> dict[str, set[tuple[int, ...]]]:
+    """The entries that depend on `wrt`, up to `of`, by node."""
+    reached: dict[str, set[tuple[int, ...]]] = {wrt[0]: {wrt[1]}}
+    between = graph.named.between(wrt[0], of[0])
+    count = 0
+    for name in between:
+        if name == wrt[0]:
+            continue
+        found: set[tuple[int, ...]] = set()
+        for parent in graph.named[name].parents:
+            if parent in reached and parent in between:
+                found |= set(users(graph, parent, reached[parent], name))
+        reached[name] = {of[1]} & found if name == of[0] else found
+        count += len(found)
+        if count > MAX_ENTRIES:
+            raise LimitError(
+                f"more than {MAX_ENTRIES:,} entries lie between {entry_name(*wrt)} and {entry_name(*of)}",
+                fix="ask for --form index, which sums over them",
+            )
+    return reached
+
+
+def users(
+    graph: Graph, parent: str, positions_read: Collection[tuple[int, ...]], child: str
+) -> Iterator[tuple[int, ...]]:
+    """The entries of `child` that read some of the entries of `parent`."""
+    shape = tuple(int(size) for size in graph[child].shape)
+    if not shape or math.prod(shape) <= 1:
+        yield from positions(shape)
+        return
+    free = tuple(f"f{axis}" for axis in range(len(shape)))
+    composer = Composer(graph)
+    for position in positions_read:
+        for walk in composer.walks(parent, child, tuple(map(Name, free))):
+            found = composer.pin(walk, tuple(map(number, position)), graph[parent].shape)
+            fixed = _fixed(found.factors[-1], free)
+            if fixed is not None:
+                yield from itertools.product(
+                    *(
+                        [fixed[index]] if index in fixed else range(size)
+                        for index, size in zip(free, shape, strict=True)
+                    )
+                )
+
+
+def _fixed(factor: Expr, free: Sequence[str]) -> dict[str, int] | None:
+    """The free indices that the deltas of a product fix; None where a delta is never one."""
+    factors = factor.factors if isinstance(factor, Mul) else (factor,)
+    fixed: dict[str, int] = {}
+    for each in factors:
+        match each:
+            case Call("KroneckerDelta", (Name(index), Number(value))) if index in free:
+                if fixed.setdefault(index, int(value)) != int(value):
+                    return None
+            case Call("KroneckerDelta", (Number(first), Number(second))) if first != second:
+                return None
+    return fixed
+
+
+def _entries(graph: Graph, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        entry_name(name, position): np.asarray(value)[position].item()
+        for name, value in numbers.items()
+        for position in positions(graph[name].shape)
+    }
+
+
+class EntryReader:
+    """Formulas of entries, bounded in their total size."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.parts = 0
+
+    def entry(self, name: str, position: Sequence[int]) -> Expr:
+        """What one entry of a node is, over entries of named nodes."""
+        own = definition(self.graph, self.graph[name])
+        values = {index: number(value) for index, value in zip(own.indices, position, strict=True)}
+        found = self.concrete(substitute(own.body, values))
+        self.parts += size(found)
+        if self.parts > MAX_PARTS:
+            raise LimitError("the unrolled network is too large", fix="ask for --form index")
+        return found
+
+    def concrete(self, expr: Expr) -> Expr:
+        """`expr` with sums written out and entries named."""
+        match expr:
+            case Index(Name(name), subscripts):
+                return self._read(name, subscripts)
+            case Name(name):
+                return self._read(name, ())
+            case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
+                return _REDUCTIONS[function](self._summands(arguments))
+            case Call("inside", (position, low, high, kept)):
+                within = integer(low) <= integer(position) < integer(high)
+                return self.concrete(kept) if within else ZERO
+            case Call("KroneckerDelta", (first, second)):
+                return self._delta(first, second)
+            case Mul(factors):
+                return self._product(factors)
+            case Add(terms):
+                return _total([self.concrete(term) for term in terms])
+            case _:
+                parts = children(expr)
+                return rebuild(expr, tuple(map(self.concrete, parts))) if parts else expr
+
+    def _summands(self, arguments: Sequence[Expr]) -> list[Expr]:
+        body, *limits = arguments
+        ranges = [range(integer(each.low), integer(each.high) + 1) for each in limits if isinstance(each, Limits)]
+        indices = [each.index for each in limits if isinstance(each, Limits)]
+        return [
+            self.concrete(substitute(body, dict(zip(indices, map(number, position), strict=True))))
+            for position in itertools.product(*ranges)
+        ]
+
+    def _read(self, name: str, subscripts: Sequence[Expr]) -> Expr:
+        """One entry of a node; an entry chosen by data is a choice between all it may be."""
+        if any(self._chosen(each) for each in subscripts):
+            return self._choice(name, subscripts)
+        position = [integer(each) for each in subscripts]
+        if not self.graph[name].named:
+            return self.entry(name, position)
+        return Name(entry_name(name, position))
+
+    def _product(self, factors: Sequence[Expr]) -> Expr:
+        """A product; what a factor switches off is not read, since it may lie outside."""
+        switches = [each for each in factors if isinstance(each, Call) and each.function in _SWITCHES]
+        if any(self.concrete(each) == ZERO for each in switches if each.arguments[-1] == ONE):
+            return ZERO
+        return mul(map(self.concrete, factors))
+
+    def _delta(self, first: Expr, second: Expr) -> Expr:
+        if not self._chosen(first) and not self._chosen(second):
+            return ONE if integer(first) == integer(second) else ZERO
+        distance = Call("abs", (add([self.concrete(first), neg(self.concrete(second))]),))
+        return Call("where", (Compare("<", distance, Number(Fraction(1, 2))), ONE, ZERO))
+
+    def _chosen(self, subscript: Expr) -> bool:
+        return any(name in self.graph.nodes for name in names(subscript))
+
+    def _choice(self, name: str, subscripts: Sequence[Expr]) -> Expr:
+        axis = next(axis for axis, each in enumerate(subscripts) if self._chosen(each))
+        options = []
+        for value in range(int(self.graph[name].shape[axis])):
+            entry = self._read(name, [*subscripts[:axis], number(value), *subscripts[axis + 1 :]])
+            distance = Call("abs", (add([self.concrete(subscripts[axis]), number(-value)]),))
+            options.append(Call("where", (Compare("<", distance, Number(Fraction(1, 2))), entry, ZERO)))
+        return _total(options)
+
+
+def integer(expr: Expr) -> int:
+    """The value of a formula of whole numbers."""
+    match expr:
+        case Number(value) if value.denominator == 1:
+            return value.numerator
+        case Add(terms):
+            return sum(map(integer, terms))
+        case Mul(factors):
+            return math.prod(map(integer, factors))
+        case Neg(operand):
+            return -integer(operand)
+        case Call("quotient", (above, below)):
+            return integer(above) // integer(below)
+        case Call("remainder", (above, below)):
+            return integer(above) % integer(below)
+        case _:
+            raise TypeError(f"{type(expr).__name__} is not a whole number")
+
+
+def _total(terms: Sequence[Expr]) -> Expr:
+    return Add(tuple(terms)) if len(terms) > 1 else terms[0]
+
+
+def _paired(function: str) -> Callable[[Sequence[Expr]], Expr]:
+    """The extreme of many by pairs, so that it stays shallow; ties go to the first."""
+
+    def extreme(terms: Sequence[Expr]) -> Expr:
+        if len(terms) == 1:
+            return terms[0]
+        half = (len(terms) + 1) // 2
+        return Call(function, (extreme(terms[:half]), extreme(terms[half:])))
+
+    return extreme
+
+
+_REDUCTIONS: dict[str, Callable[[Sequence[Expr]], Expr]] = {
+    "sum": _total,
+    "Sum": _total,
+    "mean": lambda terms: div(_total(terms), number(len(terms))),
+    "max": _paired("max"),
+    "min": _paired("min"),
+    "logsumexp": lambda terms: Call("log", (_total([Call("exp", (term,)) for term in terms]),)),
+}

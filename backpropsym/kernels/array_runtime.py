@@ -1,0 +1,160 @@
+"""What a kernel of tensors does besides its statements. A saved kernel carries the text of these functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Mistake = tuple[str, str]
+
+
+def arranged_arrays(
+    given: dict[str, Any], shapes: dict[str, tuple[Any, ...]], objects: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, int], list[Mistake]]:
+    """Check what a kernel was called with and bring it into one form.
+
+    Parameters
+    ----------
+    given : arrays by name, all of the names of `shapes`.
+    shapes : the shape of each name for one object; a size may be a symbol.
+    objects : the names that may have a leading axis of objects.
+
+    Returns
+    -------
+    Arrays of one floating dtype, those of `objects` with a leading axis; the sizes of symbols; mistakes with fixes.
+    """
+    values: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
+    for name in shapes:
+        try:
+            array = np.asarray(given[name])
+            if array.dtype.kind not in "biuf":
+                array = array.astype(float)
+            values[name] = array
+        except (TypeError, ValueError) as error:
+            mistakes.append((f"{name} is not an array of real numbers: {str(error)[:100]}", "give an array of numbers"))
+    sizes: dict[str, int] = {}
+    batch: dict[str, int] = {}
+    for name, array in values.items():
+        shape, own = shapes[name], array.shape
+        if name in objects and len(own) == len(shape) + 1:
+            batch[name], own = own[0], own[1:]
+        matched = len(own) == len(shape) and all(
+            size == (expected if isinstance(expected, int) else sizes.setdefault(expected, size))
+            for size, expected in zip(own, shape)
+        )
+        if not matched:
+            extra = ", or that with a leading axis of objects" if name in objects else ""
+            mistakes.append((f"{name} has the shape {array.shape}", f"give an array of shape {shape}{extra}"))
+    count = set(batch.values())
+    if len(count) > 1 or 0 in count:
+        found = ", ".join(f"{name} has {size}" for name, size in batch.items())
+        mistakes.append((f"the numbers of objects differ or are zero: {found}", "give every batch the same length"))
+    if mistakes:
+        return {}, {}, mistakes
+    sizes["_n"] = count.pop() if count else 1
+    kinds = [array.dtype for array in values.values() if array.dtype.kind == "f"]
+    dtype = np.result_type(*kinds) if kinds else np.dtype(float)
+    for name, array in values.items():
+        array = array.astype(dtype, copy=False)
+        if name in objects and name not in batch:
+            array = np.broadcast_to(array, (sizes["_n"], *array.shape))
+        values[name] = array
+    return values, sizes, []
+
+
+def _logsumexp(x, axis, keepdims=False):
+    top = x.max(axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0).astype(x.dtype, copy=False)
+    total = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis=axis)
+
+
+def _sum_to(x, axes, ones):
+    """x summed over `axes`, which vanish, and then over `ones`, which stay with size 1."""
+    total = x.sum(axis=axes + ones, keepdims=True) if axes + ones else x
+    return np.squeeze(total, axis=axes) if axes else total
+
+
+def _first(x, axes, find):
+    """1 at the first extreme over `axes`, 0 elsewhere."""
+    kept = tuple(axis for axis in range(x.ndim) if axis not in axes)
+    moved = np.transpose(x, kept + axes)
+    flat = moved.reshape(moved.shape[: len(kept)] + (-1,))
+    marks = np.zeros_like(flat)
+    np.put_along_axis(marks, find(flat, axis=-1)[..., None], 1.0, axis=-1)
+    return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
+
+
+def _first_max(x, axes):
+    return _first(x, axes, np.argmax)
+
+
+def _first_min(x, axes):
+    return _first(x, axes, np.argmin)
+
+
+def _whole(x, rank):
+    """Numbers that choose entries, one an object, as whole numbers that broadcast against `rank` axes."""
+    chosen = np.asarray(x).astype(int)
+    return chosen.reshape(chosen.shape + (1,) * rank)
+
+
+def _placed(index, guards, lead, rank, shape):
+    """Index arrays for every axis of an array of `shape`, and the mask of entries that exist.
+
+    `rank` is the number of axes of the result without that of the objects; `lead` is 1 where the array has one.
+    """
+    kept = True
+    for position, size in guards:
+        kept = kept & (position >= 0) & (position < size)
+    if guards:
+        index = tuple(np.clip(position, 0, size - 1) for position, size in zip(index, shape[lead:]))
+    if lead:
+        index = (np.arange(shape[0]).reshape((-1,) + (1,) * rank), *index)
+    return index, kept
+
+
+def _read(x, index, guards, lead, rank):
+    position, kept = _placed(index, guards, lead, rank, x.shape)
+    return x[position] * kept if guards else x[position]
+
+
+def _scatter(adjoint, index, guards, lead, rank, shape):
+    """The adjoint of `_read`: every entry gets the sum over the places that read it."""
+    total = np.zeros(shape, dtype=adjoint.dtype)
+    position, kept = _placed(index, guards, lead, rank, shape)
+    np.add.at(total, position, adjoint * kept if guards else adjoint)
+    return total
+
+
+def on_tensors(function: Any, values: dict[str, Any], sizes: dict[str, int]) -> tuple[float, dict[str, Any]]:
+    """The results of a kernel's statements; overflow gives inf and what is undefined nan, silently."""
+    dtype = next((value.dtype for value in values.values()), np.dtype(float))
+    with np.errstate(all="ignore"):
+        value, gradients = function(dtype.type, sizes, **values)
+    found = {name: float(each) if np.ndim(each) == 0 else np.array(each) for name, each in gradients.items()}
+    return float(value), found
+
+
+def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequence[str], most: int = 100) -> bool:
+    """Compare the gradients of a kernel with central differences at a random point, and print what was found."""
+    random = np.random.default_rng(0)
+    values = {name: random.uniform(0.2, 1.0, [s if isinstance(s, int) else 3 for s in shape]) for name, shape in shapes.items()}
+    gradients = kernel(**values)[1]
+    worst, compared = 0.0, 0
+    for name, gradient in gradients.items():
+        positions = list(np.ndindex(*values[name].shape)) if name in values else []
+        for position in [positions[i] for i in random.permutation(len(positions))[: max(most // len(gradients), 1)]]:
+            moved = values[name].copy(), values[name].copy()
+            moved[0][position] += 1e-5
+            moved[1][position] -= 1e-5
+            numeric = (kernel(**{**values, name: moved[0]})[0] - kernel(**{**values, name: moved[1]})[0]) / 2e-5
+            worst = max(worst, abs(numeric - np.asarray(gradient)[position]) / max(1.0, abs(numeric)))
+            compared += 1
+    passed = compared == 0 or worst < 1e-6
+    print(f"{compared} gradients compared with finite differences, largest relative difference {worst:.1e}")
+    print("passed" if passed else "FAILED")
+    return passed

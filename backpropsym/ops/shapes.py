@@ -1,0 +1,89 @@
+"""Shapes: what joins, what broadcasts, and what to say when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backpropsym.errors import Problem, ShapeError
+from backpropsym.formula.tree import Span
+from backpropsym.ops.kinds import Dimension, Shape
+
+_LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
+
+
+def shape_text(shape: Shape) -> str:
+    """(784,) as a person reads it."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def refuse(message: str, details: Sequence[str] = (), fix: str | None = None, span: Span | None = None) -> ShapeError:
+    """The error of a shape that does not fit; `span` marks the formula's columns."""
+    return ShapeError([Problem(message, None, tuple(details), fix, span=span)])
+
+
+def broadcast(shapes: Sequence[Shape], what: str, span: Span | None = None) -> Shape:
+    """The common shape of operands, as NumPy's broadcasting defines it.
+
+    Raises
+    ------
+    ShapeError : two sizes differ and neither is 1.
+    """
+    width = max(map(len, shapes), default=0)
+    result: list[Dimension] = []
+    for axis in range(width):
+        sizes = {shape[axis - width] for shape in shapes if len(shape) >= width - axis} - {1}
+        if len(sizes) > 1:
+            shown = " and ".join(dict.fromkeys(map(shape_text, shapes)))
+            first, second = sorted(map(str, sizes))[:2]
+            detail = f"the sizes of axis {axis - width} differ: {first} and {second}"
+            raise refuse(f"{what} cannot join {shown}", [detail], "make the sizes equal, or 1", span)
+        result.append(sizes.pop() if sizes else 1)
+    return tuple(result)
+
+
+def matmul(left: tuple[str, Shape], right: tuple[str, Shape], span: Span | None = None) -> tuple[str, Shape]:
+    """Subscripts and shape of `left @ right`, each given as (text, shape).
+
+    Raises
+    ------
+    ShapeError : a scalar, or inner sizes that differ.
+    """
+    (left_text, a), (right_text, b) = left, right
+    if not a or not b:
+        scalar = left_text if not a else right_text
+        raise refuse(f"matmul needs axes, and {scalar} is a scalar", fix="write a product with *", span=span)
+    inner = _LETTERS[0]
+    rows = _LETTERS[1] if len(a) > 1 else ""
+    columns = _LETTERS[2] if len(b) > 1 else ""
+    if a[-1] != b[-2 if len(b) > 1 else 0]:
+        raise _inner_sizes(left_text, a, right_text, b, span)
+    outer = broadcast([a[:-2], b[:-2]], "matmul", span)
+    batch = _LETTERS[3 : 3 + len(outer)]
+    batch_a = batch[len(batch) - max(len(a) - 2, 0) :] if len(a) > 2 else ""
+    batch_b = batch[len(batch) - max(len(b) - 2, 0) :] if len(b) > 2 else ""
+    second = f"{batch_b}{inner}{columns}"
+    subscripts = f"{batch_a}{rows}{inner},{second}->{batch}{rows}{columns}"
+    return subscripts, (*outer, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+def _inner_sizes(left_text: str, a: Shape, right_text: str, b: Shape, span: Span | None) -> ShapeError:
+    second = b[-2 if len(b) > 1 else 0]
+    message = f"matmul cannot join {left_text} {shape_text(a)} and {right_text} {shape_text(b)}"
+    fix = "make the inner sizes equal"
+    if len(b) == 2 and b[1] == a[-1]:
+        fix = f"{left_text} @ transpose({right_text}), or declare {right_text} as [{b[1]}, {b[0]}]"
+    elif len(a) == 2 and a[0] == second:
+        fix = f"transpose({left_text}) @ {right_text}, or declare {left_text} as [{a[1]}, {a[0]}]"
+    return refuse(message, [f"inner sizes differ: {a[-1]} and {second}"], fix, span)
+
+
+def axes_of(axis: int | Sequence[int] | None, rank: int, what: str, span: Span | None = None) -> tuple[int, ...]:
+    """The axes that `axis=` names, non-negative and in order; all of them without it."""
+    if axis is None:
+        return tuple(range(rank))
+    listed = (axis,) if isinstance(axis, int) else tuple(axis)
+    for each in listed:
+        if not -rank <= each < rank:
+            fix = f"use an axis from {-rank} to {rank - 1}" if rank else "leave axis out: a scalar has no axes"
+            raise refuse(f"{what} has no axis {each}", fix=fix, span=span)
+    return tuple(sorted({each % rank for each in listed}))

@@ -1,0 +1,227 @@
+"""Derivatives of tensors for people and scripts: index notation, and the backward programme in matrix notation."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from backpropsym.derive.derivation import MAX_TERMS, count_text
+from backpropsym.derive.matrix import MatrixEquation, matrix_programme
+from backpropsym.derive.tensors import IndexTerm, TensorDerivation
+from backpropsym.errors import UnknownNameError, did_you_mean
+from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import Index, Limits, Name, Number
+from backpropsym.render.conventions import conventions
+from backpropsym.render.json_text import json_text
+from backpropsym.render.latex import LatexWriter
+from backpropsym.render.notation import Notation
+from backpropsym.render.unicode import AsciiWriter, UnicodeWriter
+from backpropsym.render.writer import Writer
+
+FORMS = ("paths", "index", "matrix", "backward")
+LIMIT = 20
+
+
+def tensor_report(
+    derivation: TensorDerivation,
+    form: str = "paths",
+    medium: str = "text",
+    limit: int | None = None,
+    ascii: bool = False,
+) -> str:
+    """`derivation` in `form`, written for `medium`: text, markdown, latex or json.
+
+    Raises
+    ------
+    UnknownNameError : no such form or medium.
+    """
+    if form not in FORMS:
+        fix = did_you_mean(form, FORMS, f"derivatives of tensors have the forms {', '.join(FORMS)}")
+        raise UnknownNameError(
+            f"the form {form!r} is for networks of scalars, or for one entry such as W[0,0]", fix=fix
+        )
+    match medium:
+        case "json":
+            return json_text(tensor_data(derivation, form, limit or MAX_TERMS))
+        case "latex":
+            return _Page(derivation, form, LatexWriter(Notation.of(derivation.graph)), limit or MAX_TERMS).latex()
+        case "markdown":
+            page = _Page(derivation, form, LatexWriter(Notation.of(derivation.graph)), limit or MAX_TERMS)
+            return page.markdown()
+        case "text":
+            notation = Notation.of(derivation.graph)
+            writer = AsciiWriter(notation) if ascii else UnicodeWriter(notation)
+            return _Page(derivation, form, writer, limit or LIMIT).text()
+        case _:
+            raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
+
+
+def tensor_data(derivation: TensorDerivation, form: str = "paths", limit: int = MAX_TERMS) -> dict[str, Any]:
+    """`derivation` as data that JSON can hold.
+
+    Returns
+    -------
+    Keys `of`, `wrt`, `form`, `count`, `indices`, `of_indices`, `terms`, `expression`, `conventions`; each term has
+    `path`, `factors`, `product`, `sums` as [index, size] or [index, low, high], and `conditions` as
+    [low, formula, high]. For the forms matrix and backward, `equations` hold node, symbol and right side.
+    """
+    graph = derivation.graph
+    terms = [_term(derivation, term) for term in itertools.islice(derivation.terms, limit)]
+    found: dict[str, Any] = {
+        "of": derivation.of,
+        "wrt": derivation.wrt,
+        "form": form,
+        "count": derivation.count,
+        "indices": list(derivation.indices),
+        "of_indices": list(derivation.of_indices),
+        "terms": terms,
+        "expression": derivation.expression() if derivation.count <= MAX_TERMS else None,
+        "output": graph.output,
+        "conventions": conventions(derivation, AsciiWriter(Notation.of(graph))),
+    }
+    if form in ("matrix", "backward"):
+        table = graph.functions
+        found["equations"] = [
+            {"node": each.node, "symbol": each.symbol, "expression": to_text(table.written(each.right))}
+            for each in _equations(derivation)
+        ]
+        found["expression"] = found["equations"][-1]["expression"] if found["equations"] else "0"
+    return found
+
+
+def _term(derivation: TensorDerivation, term: IndexTerm) -> dict[str, Any]:
+    written = derivation.graph.functions.written
+    return {
+        "path": list(term.path),
+        "factors": [to_text(written(factor)) for factor in term.factors],
+        "product": to_text(written(term.product)),
+        "sums": [_range(limits) for limits in term.sums],
+        "conditions": [[to_text(low), to_text(expr), to_text(high)] for low, expr, high in term.conditions],
+    }
+
+
+def _range(limits: Limits) -> list[Any]:
+    """[index, size] where the index starts at zero, else [index, low, high]."""
+    size = size_of(limits)
+    return [limits.index, to_text(limits.low), to_text(limits.high)] if size is None else [limits.index, size]
+
+
+def size_of(limits: Limits) -> int | str | None:
+    """The number of values of an index that starts at zero."""
+    if not isinstance(limits.low, Number) or limits.low.value:
+        return None
+    if isinstance(limits.high, Number):
+        return int(limits.high.value) + 1
+    text = to_text(limits.high)
+    return text.removesuffix(" - 1") if text.endswith(" - 1") else None
+
+
+def _equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]:
+    return matrix_programme(derivation.graph, derivation.of, [derivation.wrt])
+
+
+class _Page:
+    """A derivation on its way to text."""
+
+    def __init__(self, derivation: TensorDerivation, form: str, writer: Writer, limit: int) -> None:
+        self.derivation = derivation
+        self.form = form
+        self.writer = writer
+        self.limit = limit
+
+    @property
+    def title(self) -> str:
+        """The derivative that is derived, with its free indices."""
+        of, wrt = self.derivation.of, self.derivation.wrt
+        return self.writer.derivative(of, wrt) if self.form in ("matrix", "backward") else self._entry_title(of, wrt)
+
+    def _entry_title(self, of: str, wrt: str) -> str:
+        tails = [_tail(self.derivation.of_indices), _tail(self.derivation.indices)]
+        if isinstance(self.writer, LatexWriter):
+            above, below = (
+                self.writer.write(Index(Name(name), tuple(map(Name, indices))) if indices else Name(name))
+                for name, indices in ((of, self.derivation.of_indices), (wrt, self.derivation.indices))
+            )
+            return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+        sign = "d" if isinstance(self.writer, AsciiWriter) else "∂"
+        return f"{sign}{self.writer.name(of)}{tails[0]}/{sign}{self.writer.name(wrt)}{tails[1]}"
+
+    def lines(self) -> list[tuple[str, str]]:
+        """What stands left and right in each line."""
+        if self.form in ("matrix", "backward"):
+            return [(self._left(each), self.writer.write(each.right)) for each in _equations(self.derivation)]
+        paths = itertools.islice(self.derivation.space, self.limit)
+        return [(self.writer.path(path), self._summed(self.derivation.term(path, readable=True))) for path in paths]
+
+    def _left(self, equation: MatrixEquation) -> str:
+        if equation.node == self.derivation.wrt:
+            return self.writer.derivative(self.derivation.of, equation.node)
+        return self.writer.write(Name(equation.symbol))
+
+    def _summed(self, term: IndexTerm) -> str:
+        product = self.writer.write(term.product)
+        sums = " ".join(self.range(limits) for limits in term.sums)
+        where = ", ".join(
+            f"{self.writer.write(low)} {self._at_most} {self.writer.write(expr)} {self._at_most} {self.writer.write(high)}"
+            for low, expr, high in term.conditions
+        )
+        text = f"{sums} {product}".strip()
+        return f"{text}  {self._where} {where}" if where else text
+
+    @property
+    def _at_most(self) -> str:
+        return r"\le" if isinstance(self.writer, LatexWriter) else "<=" if isinstance(self.writer, AsciiWriter) else "≤"
+
+    @property
+    def _where(self) -> str:
+        return r"\quad\text{where }" if isinstance(self.writer, LatexWriter) else "where"
+
+    def range(self, limits: Limits) -> str:
+        """A sum sign with its index."""
+        size = size_of(limits)
+        low, high = self.writer.write(limits.low), self.writer.write(limits.high)
+        if isinstance(self.writer, LatexWriter):
+            return rf"\sum_{{{limits.index}={low}}}^{{{high}}}"
+        sign = "sum" if isinstance(self.writer, AsciiWriter) else "∑"
+        return f"{sign} {limits.index}={low}..{high}" if size is None else f"{sign} {limits.index}<{size}"
+
+    def text(self) -> str:
+        """Aligned lines under a heading."""
+        count = self.derivation.count
+        many = "path" if count == 1 else "paths"
+        unit = "layer paths" if count != 1 else "layer path"
+        words = "in matrix notation" if self.form in ("matrix", "backward") else f"sum over {count_text(count)} {unit}"
+        notes = ", ".join(conventions(self.derivation, self.writer))
+        lines = [f"{self.title} = {words}" + (f"     {notes}" if notes else "")]
+        if not count:
+            return f"{self.title} = 0: no {many} lead from {self.derivation.wrt} to {self.derivation.of}\n"
+        pairs = self.lines()
+        width = max(len(left) for left, _ in pairs)
+        matrix = self.form in ("matrix", "backward")
+        lines.append("")
+        for number, (left, right) in enumerate(pairs, 1):
+            lines.append(f"  {left:<{width}} = {right}" if matrix else f"  {number}   {left:<{width}}     {right}")
+        if not matrix and count > len(pairs):
+            lines.append(f"  and {count_text(count - len(pairs))} more")
+        return "\n".join(lines) + "\n"
+
+    def latex(self) -> str:
+        """An align environment."""
+        matrix = self.form in ("matrix", "backward")
+        rows = [f"{left} &= {right}" if matrix else right for left, right in self.lines()]
+        if matrix:
+            body = " \\\\\n".join(rows)
+        else:
+            body = f"{self.title} &= " + " \\\\\n&\\quad + ".join(rows or ["0"])
+        left = self.derivation.count - len(rows)
+        more = rf" \\ &\quad + \cdots \text{{ ({count_text(left)} more)}}" if not matrix and left > 0 else ""
+        return f"% In the preamble: \\usepackage{{amsmath}}\n\\begin{{align*}}\n{body}{more}\n\\end{{align*}}\n"
+
+    def markdown(self) -> str:
+        """A display formula."""
+        lines = self.latex().splitlines()[1:]
+        return "$$\n" + "\n".join(lines).replace("align*", "aligned") + "\n$$\n"
+
+
+def _tail(indices: tuple[str, ...]) -> str:
+    return f"[{','.join(indices)}]" if indices else ""

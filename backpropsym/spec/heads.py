@@ -1,0 +1,77 @@
+"""What stands left of a formula and in a shape: free indices, and axes that do not count from zero."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from backpropsym.errors import Problem
+from backpropsym.formula.names import name_problem
+from backpropsym.formula.tree import Expr
+from backpropsym.spec.declaration import Declaration
+
+_HEAD = re.compile(r"\s*([^\s\[\]]+)\s*\[([^\[\]]*)\]\s*\Z")
+_RANGE = re.compile(r"\s*(-?\d{1,9})\s*\.\.\s*(-?\d{1,9})\s*\Z")
+
+
+def settle_heads(declaration: Declaration, problems: list[Problem]) -> None:
+    """Turn keys such as "out[r, c]" into names with free indices, and ranges such as "-1..1" into sizes."""
+    written: dict[str, str] = {}
+    nodes: dict[str, str | Expr] = {}
+    for key, formula in declaration.nodes.items():
+        match = _HEAD.match(key)
+        name = match.group(1) if match else key
+        if match:
+            declaration.indices[name] = _indices(key, match.group(2), declaration, problems)
+            written[name] = key
+        if name in nodes:
+            place = declaration.places("nodes", key, None)
+            problems.append(Problem(f"{name} is defined twice", place, fix="give one of them another name"))
+        nodes[name] = formula
+    declaration.nodes = nodes
+    if written:
+        places = declaration.places
+        declaration.places = lambda section, key, span: places(
+            section, written.get(key, key) if section == "nodes" else key, span
+        )
+    for section in ("inputs", "targets", "parameters"):
+        leaves: dict[str, tuple[Any, ...]] = getattr(declaration, section)
+        for name, shape in leaves.items():
+            leaves[name] = _counted(name, shape, declaration)
+
+
+def _indices(key: str, inside: str, declaration: Declaration, problems: list[Problem]) -> tuple[str, ...]:
+    indices = tuple(part.strip() for part in inside.split(","))
+    place = declaration.places("nodes", key, None)
+    for index in indices:
+        problem = name_problem(index, "index")
+        if problem:
+            problems.append(problem.at(place))
+    if len(set(indices)) < len(indices):
+        problems.append(Problem(f"{key} repeats a free index", place, fix="give each axis its own index"))
+    return indices
+
+
+def _counted(name: str, shape: tuple[Any, ...], declaration: Declaration) -> tuple[Any, ...]:
+    """A shape with its ranges as sizes; the smallest indices are kept in the declaration."""
+    sizes: list[Any] = []
+    lows: list[int] = []
+    for size in shape:
+        match = _RANGE.match(size) if isinstance(size, str) else None
+        low, high = (int(match.group(1)), int(match.group(2))) if match else (0, -1)
+        sizes.append(high - low + 1 if match and high >= low else size)
+        lows.append(low if match else 0)
+    if any(lows):
+        declaration.offsets[name] = tuple(lows)
+    return tuple(sizes)
+
+
+def shape_problem(name: str, shape: tuple[Any, ...]) -> Problem | None:
+    """What is wrong with a declared shape: sizes are positive whole numbers or symbols such as "n"."""
+    for size in shape:
+        whole = isinstance(size, int) and not isinstance(size, bool) and size > 0
+        symbol = isinstance(size, str) and name_problem(size) is None
+        if not whole and not symbol:
+            fix = f'write {name} = [3, 2], or a symbol: {name} = ["n"]'
+            return Problem(f"{size!r} in the shape of {name} is not a size", fix=fix)
+    return None

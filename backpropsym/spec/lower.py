@@ -1,0 +1,74 @@
+"""From checked formulas to the nodes of a graph, their shapes inferred on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from backpropsym.errors import Problem, ShapeError
+from backpropsym.formula.tree import Expr, Limits, called, names, node_names, walk
+from backpropsym.graph import Node, Role, topological_order
+from backpropsym.ops.index_lowering import IndexLowering
+from backpropsym.ops.kinds import Elementwise, Shape
+from backpropsym.ops.lowering import Lowered, Lowering
+from backpropsym.ops.table import FunctionTable
+from backpropsym.spec.declaration import Declaration
+
+_SECTIONS = ("inputs", "targets", "parameters", "constants")
+
+
+def lowered_nodes(
+    declaration: Declaration, roles: Mapping[str, Role], formulas: Mapping[str, Expr], table: FunctionTable
+) -> dict[str, Node]:
+    """Leaves, then the nodes as written, each preceded by the anonymous ones inside its formula.
+
+    Raises
+    ------
+    ShapeError : one problem for each node whose shapes do not fit.
+    """
+    shapes: dict[str, Shape] = {}
+    for section in _SECTIONS:
+        for name, entry in getattr(declaration, section).items():
+            shapes[name] = np.shape(entry) if section == "constants" else tuple(entry)
+    nodes = {name: Node(name, role, shapes[name]) for name, role in roles.items() if role is not Role.VALUE}
+    lowered: dict[str, list[Lowered]] = {}
+    problems: list[Problem] = []
+    for name in topological_order(uses(declaration, formulas)):
+        try:
+            if all(parent in shapes for parent in used_names(declaration, name, formulas[name])):
+                lowered[name] = _lower(name, declaration, formulas[name], shapes, table)
+                shapes[name] = lowered[name][-1].shape
+        except ShapeError as error:
+            section = "nodes" if name in declaration.nodes else ""
+            problems.extend(each.at(declaration.places(section, name, each.span)) for each in error.problems)
+    if problems:
+        raise ShapeError(problems)
+    for name in formulas:
+        nodes |= {each.name: Node(each.name, Role.VALUE, each.shape, each.op, each.parents) for each in lowered[name]}
+    return nodes
+
+
+def used_names(declaration: Declaration, name: str, formula: Expr) -> tuple[str, ...]:
+    """The nodes that the formula of `name` uses; its indices are none."""
+    return node_names(formula, declaration.indices.get(name, ()))
+
+
+def uses(declaration: Declaration, formulas: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
+    """For each node, the other nodes that its formula uses."""
+    return {
+        name: tuple(each for each in used_names(declaration, name, formula) if each in formulas)
+        for name, formula in formulas.items()
+    }
+
+
+def _lower(
+    name: str, declaration: Declaration, formula: Expr, shapes: dict[str, Shape], table: FunctionTable
+) -> list[Lowered]:
+    if name in declaration.indices or any(isinstance(part, Limits) for part in walk(formula)):
+        free = declaration.indices.get(name, ())
+        return IndexLowering(name, shapes, table, free, declaration.offsets).root(formula)
+    parents = names(formula)
+    if not any(shapes[parent] for parent in parents) and all(function in table for function in called(formula)):
+        return [Lowered(name, Elementwise(formula), (), parents)]
+    return Lowering(name, shapes, table).root(formula)
