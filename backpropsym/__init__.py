@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from backpropsym.network import example as example
     from backpropsym.network import load as load
     from backpropsym.network import loads as loads
+    from backpropsym.network import parse as parse
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ _PUBLIC = {
     "example": "backpropsym.network",
     "load": "backpropsym.network",
     "loads": "backpropsym.network",
+    "parse": "backpropsym.network",
 }
 
 

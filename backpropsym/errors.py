@@ -133,6 +133,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def counted(count: int, noun: str) -> str:
+    """`count` with its noun: 1 argument, 2 arguments."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, or None where nothing is alike; of very many, the first are compared."""
     matches = difflib.get_close_matches(name, list(itertools.islice(known, _COMPARED)), n=1, cutoff=0.5)

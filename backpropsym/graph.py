@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import networkx as nx
 
@@ -74,8 +75,8 @@ class Graph:
     loss: str | None = None
     title: str = ""
     functions: FunctionTable = field(default_factory=FunctionTable)
-    constants: Mapping[str, float] = field(default_factory=dict)
-    values: Mapping[str, float] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,15 +13,14 @@ import numpy.typing as npt
 
 from backpropsym.check.report import Report
 from backpropsym.check.run import check_graph
-from backpropsym.derive import derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import NetworkError
 from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role, Shape
 from backpropsym.kernels.compile import Kernel, compile_kernel
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.render.report_latex import LatexView
-from backpropsym.render.report_latex import latex as derivation_latex
+from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivation, derive_tensors
+from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.handles import Handle, builder, handle, tree
@@ -31,29 +31,6 @@ if TYPE_CHECKING:
     from backpropsym.render.drawing import Drawing
 
 _ABSTRACT = "abstract"
-
-
-class Derivation(derivation.Derivation):
-    """A derivation that also shows itself."""
-
-    def latex(self, form: str = "paths", values: Mapping[str, Any] | None = None) -> str:
-        """The derivation as LaTeX for a document with amsmath and xcolor.
-
-        Raises
-        ------
-        LimitError : the form would be too large to write out.
-        ValuesError : the numeric form lacks numbers.
-        """
-        return derivation_latex(self, form, LatexView(values))
-
-    def draw(self, **options: Any) -> Drawing:
-        """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
-        from backpropsym.render.draw import draw as draw_graph
-
-        return draw_graph(self.graph, self.wrt, self.of, **options)
-
-    def _repr_svg_(self) -> str:
-        return self.draw().svg
 
 
 class Network:
@@ -219,21 +196,24 @@ class Network:
         """The local derivatives of all links, shared by every derivation."""
         return LocalDerivatives(self.graph)
 
-    def derive(self, of: str | None = None, *, wrt: str) -> Derivation:
-        """The derivative of a node by a node.
+    def derive(self, of: str | None = None, *, wrt: str) -> Derivation | EntryDerivation | TensorDerivation:
+        """The derivative of a node by a node, or of an entry such as "p[1]" by an entry such as "W1[2,0]".
 
         Parameters
         ----------
-        of : default: the output.
+        of : default: the output where that is a scalar, else the loss.
         wrt : a parameter, an input, or any node.
 
         Raises
         ------
-        UnknownNameError : no such node.
+        UnknownNameError : no such node or entry.
+        NotScalarError : one side is an entry, and the other has axes.
         """
+        if not self.graph.scalar:
+            return derive_tensors(self.graph, of, wrt)
         return Derivation(self.local, of or self.graph.output, wrt)
 
-    def gradients(self, of: str | None = None) -> dict[str, Derivation]:
+    def gradients(self, of: str | None = None) -> dict[str, Derivation | EntryDerivation | TensorDerivation]:
         """The derivative of a node (default: the loss, else the output) by every parameter."""
         return {name: self.derive(of or self.graph.objective, wrt=name) for name in self.parameters}
 
@@ -280,9 +260,25 @@ class Network:
         return self.draw().svg
 
     def init(self, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:
-        """Random parameters, standard normal; arrays by name in the parameters' shapes."""
+        """Random parameters by name, in their shapes; symbolic sizes must be numbers first.
+
+        Vectors and scalars are standard normal for networks of scalars, and zero (biases) otherwise; matrices and
+        filters are normal with variance 2 / fan-in.
+
+        References
+        ----------
+        He et al., Delving deep into rectifiers, 2015.
+        """
         random = np.random.default_rng(seed)
-        return {name: np.asarray(random.standard_normal(())) for name in self.parameters}
+        return {name: self._initial(shape, random) for name, shape in self.parameters.items()}
+
+    def _initial(self, shape: Shape, random: np.random.Generator) -> npt.NDArray[np.float64]:
+        if not all(isinstance(size, int) for size in shape):
+            raise NetworkError(f"the shape {shape} has symbolic sizes", fix="declare the sizes as numbers")
+        sizes = tuple(int(size) for size in shape)
+        if len(sizes) > 1:
+            return random.normal(0.0, math.sqrt(2.0 / math.prod(sizes[1:])), sizes)
+        return np.asarray(random.standard_normal(sizes)) if self.graph.scalar else np.zeros(sizes)
 
 
 def compile(network: Network, mode: str = "reverse", **options: Any) -> Kernel:
@@ -305,6 +301,16 @@ def load(source: str | Path) -> Network:
     return Network(graph=read_source(str(source)))
 
 
+def parse(architecture: str) -> Network:
+    """The network of an architecture string, such as "x[2] -> dense(2, tanh) -> dense(1) -> mse".
+
+    Raises
+    ------
+    NetworkError : what is wrong, with the place in the string.
+    """
+    return Network(graph=parse_architecture(architecture))
+
+
 def loads(text: str) -> Network:
     """The network in the text of a network file."""
     return Network(graph=parse_network(text))
@@ -318,4 +324,3 @@ def example(name: str) -> Network:
     UnknownNameError : no such example.
     """
     return Network(graph=parse_network(example_text(name), f"{name}.toml"))
-

@@ -70,7 +70,7 @@ class _Programme:
             adjoint = right
             if node.named and name != self.of:
                 symbol = f"delta_{name}"
-                yield MatrixEquation(name, symbol, self._readable(right))
+                yield MatrixEquation(name, symbol, transparent(right, self.graph))
                 adjoint = Name(symbol)
             if node.op is not None:
                 for parent, part in self._pull(node, adjoint):
@@ -144,12 +144,18 @@ class _Programme:
             case _:
                 return Call("scatter", (adjoint, operand))
 
-    def _readable(self, expr: Expr) -> Expr:
-        """Anonymous nodes inside local derivatives written out."""
-        if isinstance(expr, Name) and expr.name in self.graph.nodes and not self.graph[expr.name].named:
-            return self._readable(_formula(self.graph, self.graph[expr.name]))
-        parts = children(expr)
-        return rebuild(expr, tuple(self._readable(part) for part in parts)) if parts else expr
+
+def transparent(expr: Expr, graph: Graph) -> Expr:
+    """`expr` with anonymous nodes written out in matrix notation."""
+    if isinstance(expr, Name) and expr.name in graph.nodes and not graph[expr.name].named:
+        return transparent(formula_of(graph, graph[expr.name]), graph)
+    parts = children(expr)
+    return rebuild(expr, tuple(transparent(part, graph) for part in parts)) if parts else expr
+
+
+def written_out(graph: Graph, node: Node) -> Expr:
+    """What a node is, over named nodes, in matrix notation."""
+    return transparent(formula_of(graph, node), graph)
 
 
 def entrywise(left: Expr, right: Expr, axes: bool) -> Expr:
@@ -211,7 +217,7 @@ def _between_matrices(adjoint: Expr, output: str, other: Expr, letters: str, tar
     return None
 
 
-def _formula(graph: Graph, node: Node) -> Expr:
+def formula_of(graph: Graph, node: Node) -> Expr:
     """What a node is, in matrix notation."""
     match node.op:
         case Elementwise(formula):

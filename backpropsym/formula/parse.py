@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NoReturn
 
-from backpropsym.errors import FormulaError, Location, Problem, did_you_mean, printable
+from backpropsym.errors import FormulaError, Location, Problem, counted, did_you_mean, printable
 from backpropsym.formula import limits
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.tree import (
@@ -75,13 +75,13 @@ def parse_formula(text: str, functions: Mapping[str, Signature]) -> Expr:
     _check_characters(text)
     _check_tokens(text)
     try:
-        body = ast.parse(text.strip(), mode="eval").body
+        expr = _Reader(text, functions).read(ast.parse(text.strip(), mode="eval").body)
     except SyntaxError as error:
-        column = max((error.offset or 1) - 1, 0) + len(text) - len(text.lstrip())
-        _fail(text, f"not a formula: {error.msg}", (column, column + 1))
+        last = len(text.rstrip()) - 1
+        column = min((error.offset or len(text)) - 1 + len(text) - len(text.lstrip()), last)
+        _fail(text, f"not a formula: {error.msg}", (column, column + 1), "check the signs and brackets at the mark")
     except (RecursionError, MemoryError, ValueError):
         _fail(text, "the formula is too deeply nested", fix="split it into several nodes")
-    expr = _Reader(text, functions).read(body)
     parts = sum(1 for _ in walk(expr))
     if parts > limits.MAX_PARTS or depth(expr) > limits.MAX_DEPTH:
         found = f"the formula has {parts} parts and {depth(expr)} levels"
@@ -310,7 +310,7 @@ class _Reader:
                 self.fail(node, f"{name} over indices takes one formula", f"write {name}(x[i], (i, 0, n-1))")
             return Call(name, arguments, span=self.span(node))
         if len(arguments) > len(expected) and not signature.variadic:
-            self.fail(node, f"{name} takes {len(expected)} arguments, found {len(arguments)}", usage)
+            self.fail(node, f"{name} takes {counted(len(expected), 'argument')}, found {len(arguments)}", usage)
         given = dict(zip(expected, arguments, strict=False))
         options: list[tuple[str, Expr]] = []
         for key, value in keywords.items():

@@ -127,12 +127,15 @@ class ArrayLowering:
         return self.source(f"_np.broadcast_to({{0}}, {shape_source(shape)})", shape, position)
 
     def _contract(self, subscripts: str, operands: Sequence[str], node: Node) -> int:
-        inputs, output = subscripts.split("->")
-        groups = [
-            ("Z" if self._lead(name) else "") + letters for name, letters in zip(operands, inputs.split(","), strict=True)
-        ]
-        output = ("Z" if self._lead(node.name) else "") + output
+        groups, output = self._letters(subscripts, operands, node)
         return self.source(contraction(groups, output), self.whole(node), *(self.known[name] for name in operands))
+
+    def _letters(self, subscripts: str, operands: Sequence[str], node: Node) -> tuple[list[str], str]:
+        """The letters of the operands and of the result, Z for the batch."""
+        inputs, output = subscripts.split("->")
+        leads = ["Z" if self._lead(name) else "" for name in (*operands, node.name)]
+        letters = [lead + each for lead, each in zip(leads, [*inputs.split(","), output], strict=True)]
+        return letters[:-1], letters[-1]
 
     def _reduce(self, node: Node, op: Reduction) -> int:
         lead = self._lead(op.operand)
@@ -163,7 +166,8 @@ class ArrayLowering:
     def _index(self, node: Node, op: View, count: int) -> str:
         """The source of the index arrays of a view, and of the mask of entries that exist."""
         rank = len(node.shape)
-        grid = {index: _axis_source(axis, rank, size) for axis, (index, size) in enumerate(zip(op.indices, node.shape, strict=True))}
+        axes = enumerate(zip(op.indices, node.shape, strict=True))
+        grid = {index: _axis_source(axis, rank, size) for axis, (index, size) in axes}
         data = [parent for parent in node.parents if parent != op.operand]
         for slot, parent in enumerate(data):
             grid[parent] = f"_whole({{{slot + 1}}}, {rank if self._lead(parent) else 0})"
@@ -172,7 +176,8 @@ class ArrayLowering:
         text = f"({', '.join(sources)},), ({', '.join(guards)}{',' if guards else ''})"
         if count:
             return text
-        name = next((name for name, known in self.constants.items() if known == text), f"_INDEX_{len(self.constants) + 1}")
+        fresh = f"_INDEX_{len(self.constants) + 1}"
+        name = next((name for name, known in self.constants.items() if known == text), fresh)
         self.constants[name] = text
         return f"*{name}"
 
@@ -239,11 +244,7 @@ class ArrayLowering:
     def _pull_contraction(
         self, node: Node, subscripts: str, operands: Sequence[str], adjoint: int, kept: set[str]
     ) -> list[tuple[str, int]]:
-        inputs, output = subscripts.split("->")
-        groups = [
-            ("Z" if self._lead(name) else "") + letters for name, letters in zip(operands, inputs.split(","), strict=True)
-        ]
-        whole = ("Z" if self._lead(node.name) else "") + output
+        groups, whole = self._letters(subscripts, operands, node)
         full = self._full(adjoint, self.whole(node))
         found = []
         for slot, name in enumerate(operands):

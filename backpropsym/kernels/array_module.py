@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from types import ModuleType
 
 from backpropsym.errors import printable
 from backpropsym.graph import Graph, Shape
 from backpropsym.kernels import array_runtime, errorfunction
 from backpropsym.kernels.array_lower import BATCH, ArrayLowering, size_source
 from backpropsym.kernels.dialects import ArrayDialect
-from backpropsym.kernels.module import Names, docstring_source, statement_lines, wrapped_names
+from backpropsym.kernels.module import Names, after_imports, docstring_source, statement_lines, wrapped_names
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.source import body
 from backpropsym.ops.kinds import Dimension
@@ -39,7 +38,8 @@ def array_module(graph: Graph, lowering: ArrayLowering, program: Program, names:
     code = body(program, ArrayDialect(), graph.nodes)
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
-    head = [docstring_source(docstring), "", "from __future__ import annotations", "", "import numpy as np", "", "_np = np"]
+    head = [docstring_source(docstring), "", "from __future__ import annotations", ""]
+    head += ["from collections.abc import Sequence", "from typing import Any", "", "import numpy as np", "", "_np = np"]
     head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]
     head += [*wrapped_names("_OBJECTS", names.objects), *wrapped_names("_IGNORED", names.ignored)]
     head += [f"{name} = ({text})" for name, text in lowering.constants.items()]
@@ -63,7 +63,8 @@ def _symbols(graph: Graph, names: Names) -> list[Dimension]:
 
 def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
     title = printable(graph.title.strip())[:200] or "a network without a title"
-    lines = [f"Value and gradients of {graph.objective}: {title}", "", "    value, gradients = kernel(name=array, ...)", ""]
+    lines = [f"Value and gradients of {graph.objective}: {title}", ""]
+    lines += ["    value, gradients = kernel(name=array, ...)", ""]
     for name in names.objects:
         lines.append(f"{name}: shape {shapes[name]}, or ({BATCH[1:]}, ...) with one {graph[name].role} an object")
     lines += [f"{name}: shape {shapes[name]}" for name in names.numbers]
@@ -73,17 +74,10 @@ def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
 
 
 def _helpers(used: dict[str, str]) -> list[str]:
-    parts = ["from typing import Any", _text(array_runtime)]
-    if "_erf" in used or "_erfc" in used:
-        parts += [_text(errorfunction), "_erf = erf\n_erfc = erfc"]
+    parts = [inspect.getsource(array_runtime).split("import numpy as np\n", 1)[1].strip()]
+    if "_erf_array" in used or "_erfc_array" in used:
+        parts += [after_imports(errorfunction), "_erf_array = erf_array\n_erfc_array = erfc_array"]
     return parts
-
-
-def _text(module: ModuleType) -> str:
-    source = inspect.getsource(module)
-    after = source.split("\nMistake = ", 1) if "\nMistake = " in source else source.split("from typing import Any\n", 1)
-    text = "Mistake = " + after[1] if "\nMistake = " in source else after[1]
-    return text.replace("def arranged_arrays(\n", "def arranged_arrays(\n").strip()
 
 
 _CALLS = '''

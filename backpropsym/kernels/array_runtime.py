@@ -43,7 +43,7 @@ def arranged_arrays(
             batch[name], own = own[0], own[1:]
         matched = len(own) == len(shape) and all(
             size == (expected if isinstance(expected, int) else sizes.setdefault(expected, size))
-            for size, expected in zip(own, shape)
+            for size, expected in zip(own, shape, strict=False)
         )
         if not matched:
             extra = ", or that with a leading axis of objects" if name in objects else ""
@@ -65,20 +65,20 @@ def arranged_arrays(
     return values, sizes, []
 
 
-def _logsumexp(x, axis, keepdims=False):
+def _logsumexp(x: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
     top = x.max(axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0).astype(x.dtype, copy=False)
     total = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
     return total if keepdims else np.squeeze(total, axis=axis)
 
 
-def _sum_to(x, axes, ones):
+def _sum_to(x: Any, axes: tuple[int, ...], ones: tuple[int, ...]) -> Any:
     """x summed over `axes`, which vanish, and then over `ones`, which stay with size 1."""
     total = x.sum(axis=axes + ones, keepdims=True) if axes + ones else x
     return np.squeeze(total, axis=axes) if axes else total
 
 
-def _first(x, axes, find):
+def _first(x: Any, axes: tuple[int, ...], find: Any) -> Any:
     """1 at the first extreme over `axes`, 0 elsewhere."""
     kept = tuple(axis for axis in range(x.ndim) if axis not in axes)
     moved = np.transpose(x, kept + axes)
@@ -88,41 +88,41 @@ def _first(x, axes, find):
     return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
 
 
-def _first_max(x, axes):
+def _first_max(x: Any, axes: tuple[int, ...]) -> Any:
     return _first(x, axes, np.argmax)
 
 
-def _first_min(x, axes):
+def _first_min(x: Any, axes: tuple[int, ...]) -> Any:
     return _first(x, axes, np.argmin)
 
 
-def _whole(x, rank):
+def _whole(x: Any, rank: int) -> Any:
     """Numbers that choose entries, one an object, as whole numbers that broadcast against `rank` axes."""
     chosen = np.asarray(x).astype(int)
     return chosen.reshape(chosen.shape + (1,) * rank)
 
 
-def _placed(index, guards, lead, rank, shape):
+def _placed(index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Index arrays for every axis of an array of `shape`, and the mask of entries that exist.
 
     `rank` is the number of axes of the result without that of the objects; `lead` is 1 where the array has one.
     """
-    kept = True
+    kept: Any = True
     for position, size in guards:
         kept = kept & (position >= 0) & (position < size)
     if guards:
-        index = tuple(np.clip(position, 0, size - 1) for position, size in zip(index, shape[lead:]))
+        index = tuple(np.clip(position, 0, size - 1) for position, size in zip(index, shape[lead:], strict=False))
     if lead:
         index = (np.arange(shape[0]).reshape((-1,) + (1,) * rank), *index)
     return index, kept
 
 
-def _read(x, index, guards, lead, rank):
+def _read(x: Any, index: Any, guards: Any, lead: int, rank: int) -> Any:
     position, kept = _placed(index, guards, lead, rank, x.shape)
     return x[position] * kept if guards else x[position]
 
 
-def _scatter(adjoint, index, guards, lead, rank, shape):
+def _scatter(adjoint: Any, index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...]) -> Any:
     """The adjoint of `_read`: every entry gets the sum over the places that read it."""
     total = np.zeros(shape, dtype=adjoint.dtype)
     position, kept = _placed(index, guards, lead, rank, shape)
@@ -142,7 +142,8 @@ def on_tensors(function: Any, values: dict[str, Any], sizes: dict[str, int]) -> 
 def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequence[str], most: int = 100) -> bool:
     """Compare the gradients of a kernel with central differences at a random point, and print what was found."""
     random = np.random.default_rng(0)
-    values = {name: random.uniform(0.2, 1.0, [s if isinstance(s, int) else 3 for s in shape]) for name, shape in shapes.items()}
+    sizes = {name: [size if isinstance(size, int) else 3 for size in shape] for name, shape in shapes.items()}
+    values = {name: random.uniform(0.2, 1.0, size) for name, size in sizes.items()}
     gradients = kernel(**values)[1]
     worst, compared = 0.0, 0
     for name, gradient in gradients.items():

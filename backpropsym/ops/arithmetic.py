@@ -91,8 +91,8 @@ class ComplexArithmetic(Arithmetic):
         if exponent.denominator == 1:
             n = int(exponent)
             slope = n * real ** (n - 1) if n not in (0, 1) else float(n)
-            return _beside(real**n, 1j * imaginary * slope)
-        return _beside(np.power(real, p), 1j * imaginary * p * np.power(real, p - 1.0))
+            return _beside(real**n, 1j * _moved(imaginary, slope))
+        return _beside(np.power(real, p), 1j * _moved(imaginary, p * np.power(real, p - 1.0)))
 
     def compare(self, symbol: str, left: Any, right: Any) -> Any:
         """Which branch the real parts choose."""
@@ -116,6 +116,11 @@ class ExactArithmetic(Arithmetic):
     def power(self, base: Any, exponent: Fraction) -> Any:
         """A power with a constant exponent."""
         return base ** (self.context.mpf(exponent.numerator) / exponent.denominator)
+
+
+def _moved(step: Any, slope: Any) -> Any:
+    """step * slope, where no step moves nothing, however steep."""
+    return np.where(step == 0, 0.0, step * slope)
 
 
 def _beside(real: Any, stepped: Any) -> Any:

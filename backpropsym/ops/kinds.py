@@ -23,8 +23,19 @@ class Elementwise:
     formula: Expr
 
 
+class _OverAxes:
+    """What is not elementwise has no formula of scalars."""
+
+    __slots__ = ()
+
+    @property
+    def formula(self) -> Expr:
+        """Never there: only networks of scalars may be asked for it."""
+        raise TypeError(f"{type(self).__name__} has no formula of scalars")
+
+
 @dataclass(frozen=True, slots=True)
-class Contraction:
+class Contraction(_OverAxes):
     """A sum of products: `subscripts` as in `einsum`, one group of letters an operand."""
 
     subscripts: str
@@ -32,7 +43,7 @@ class Contraction:
 
 
 @dataclass(frozen=True, slots=True)
-class Reduction:
+class Reduction(_OverAxes):
     """`function` (sum, mean, max, min or logsumexp) over `axes`, which the result keeps with size 1 if `keep`."""
 
     function: str
@@ -42,7 +53,7 @@ class Reduction:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class View(_OverAxes):
     """Entries moved, nothing computed: entry `indices` of the result is entry `source` of the operand.
 
     `source` holds one formula an axis of the operand, over `indices`, and over names of scalar nodes where an
@@ -59,7 +70,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Join:
+class Join(_OverAxes):
     """Operands laid one after another along `axis`."""
 
     operands: tuple[str, ...]

@@ -83,7 +83,7 @@ def symbol(name: str) -> Symbol:
     latex = f"{_latex_base(base)}_{{{indices}}}" if indices else _latex_base(base)
     subscripts = [_unicode_below(part) for part in below]
     if None in subscripts or (len(base) > 1 and base not in GREEK and any(not part.isdigit() for part in below)):
-        return Symbol(latex, name, name)
+        return Symbol(latex, "_".join([GREEK[base], *below]) if base in GREEK else name, name)
     return Symbol(latex, GREEK.get(base, base) + ",".join(filter(None, subscripts)), name)
 
 

@@ -3,23 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from rich.text import Text
+
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
-from backpropsym.errors import UnknownNameError, did_you_mean
+from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.errors import OutputError, UnknownNameError, did_you_mean
 from backpropsym.render.json_text import json_text
 from backpropsym.render.report_data import data
 from backpropsym.render.report_latex import LatexView, latex
 from backpropsym.render.report_markdown import markdown
+from backpropsym.render.report_tensor import tensor_report
 from backpropsym.render.report_text import LIMIT, TextView, text
 
 SUFFIXES: Mapping[str, str] = MappingProxyType({".txt": "text", ".tex": "latex", ".md": "markdown", ".json": "json"})
 """The medium that the suffix of a file names."""
 
 
+def medium_of(path: Path) -> str:
+    """The medium that the suffix of `path` names.
+
+    Raises
+    ------
+    OutputError : it names none.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise OutputError(f"{path.name} has no suffix that a derivation can be saved as", fix=f"end it in {known}")
+    return SUFFIXES[suffix]
+
+
+def terminal(derivation: Derivation | TensorDerivation, form: str, view: TextView) -> Text:
+    """`derivation` in `form` for a terminal, each path in its colour."""
+    derivation = in_form(derivation, form)
+    if isinstance(derivation, TensorDerivation):
+        return Text(tensor_report(derivation, form, "text", view.values, view.limit, view.ascii))
+    return text(derivation, form, view)
+
+
+def in_form(derivation: Derivation | TensorDerivation, form: str) -> Derivation | TensorDerivation:
+    """The derivation that `form` is a view of: index and matrix notation exist for scalars too."""
+    if form in ("index", "matrix") and not isinstance(derivation, TensorDerivation):
+        return TensorDerivation(derivation.graph, derivation.of, derivation.wrt)
+    return derivation
+
+
 def report(
-    derivation: Derivation,
+    derivation: Derivation | TensorDerivation,
     form: str = "paths",
     medium: str = "text",
     values: Mapping[str, Any] | None = None,
@@ -41,6 +75,9 @@ def report(
     LimitError : the form would be too large to write out.
     ValuesError : the numeric form lacks numbers.
     """
+    derivation = in_form(derivation, form)
+    if isinstance(derivation, TensorDerivation):
+        return tensor_report(derivation, form, medium, values, limit, ascii)
     match medium:
         case "json":
             return json_text(data(derivation, form, values, limit or MAX_TERMS))

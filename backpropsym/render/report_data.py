@@ -49,6 +49,12 @@ def data(
     }
     if not writable:
         found["note"] = f"{count_text(derivation.count)} paths are not written out as one sum"
+    return found | _extras(derivation, form, values, limit)
+
+
+def _extras(derivation: Derivation, form: str, values: Mapping[str, Any] | None, limit: int) -> dict[str, Any]:
+    """What only some forms and derivatives have."""
+    found: dict[str, Any] = {}
     if form == "numeric":
         found["value"] = finite(derivation.evaluate(**dict(values or {})))
     if form in ("backward", "forward") and derivation.count:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, count_text
 from backpropsym.derive.paths import Path
+from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.render.notation import Notation
 from backpropsym.render.report_data import finite
 from backpropsym.render.report_text import LIMIT, elided, style
@@ -42,7 +43,7 @@ class PathsView:
     ascii: bool = False
 
 
-def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> dict[str, Any]:
+def path_data(derivation: Derivation | TensorDerivation, view: PathsView, listed: bool = True) -> dict[str, Any]:
     """The paths of `derivation` as plain data.
 
     Returns
@@ -55,8 +56,9 @@ def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> d
     ------
     ValuesError : numbers are asked for and some are missing.
     """
+    view = _layers(derivation, view)
     found: dict[str, Any] = {"of": derivation.of, "wrt": derivation.wrt, "count": derivation.count}
-    if _with_numbers(view):
+    if _with_numbers(view) and isinstance(derivation, Derivation):
         found["value"] = finite(derivation.evaluate(**dict(view.values or {})))
         found["dead"] = _dead(derivation, view)
     if listed:
@@ -64,14 +66,15 @@ def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> d
     return found
 
 
-def path_text(derivation: Derivation, view: PathsView) -> Text:
+def path_text(derivation: Derivation | TensorDerivation, view: PathsView) -> Text:
     """The same as a table."""
+    view = _layers(derivation, view)
     writer: TextWriter = (AsciiWriter if view.ascii else UnicodeWriter)(Notation.of(derivation.graph))
     rows = [_row(path, number, writer) for path, number in _chosen(derivation, view, LIMIT)]
     count = derivation.count
     head = f"{count_text(count)} path{'' if count == 1 else 's'} from {writer.name(derivation.wrt)} to "
     result = Text(head + writer.name(derivation.of), style="bold")
-    if _with_numbers(view) and count:
+    if _with_numbers(view) and count and isinstance(derivation, Derivation):
         total = derivation.evaluate(**dict(view.values or {}))
         name = writer.derivative(derivation.of, derivation.wrt)
         result.append(f"; {name} = {writer.measured(total)}; {count_text(_dead(derivation, view))} dead")
@@ -89,23 +92,37 @@ def exact_count(count: int) -> str:
     return str(count) if not longest or count.bit_length() < 3.3 * longest else count_text(count)
 
 
+def _layers(derivation: Derivation | TensorDerivation, view: PathsView) -> PathsView:
+    """The view of layer paths, each of which stands for many paths of neurons and has no one number."""
+    if not isinstance(derivation, TensorDerivation):
+        return view
+    return replace(view, values=None, by="length")
+
+
 def _with_numbers(view: PathsView) -> bool:
     return view.values is not None or (view.top is not None and view.by == "share")
 
 
-def _chosen(derivation: Derivation, view: PathsView, default: int) -> Iterator[tuple[Path, NumericTerm | None]]:
+def _chosen(
+    derivation: Derivation | TensorDerivation, view: PathsView, default: int
+) -> Iterator[tuple[Path, NumericTerm | None]]:
     """The paths to list, each with its numbers where there are any."""
-    if view.top is not None and view.by == "share":
-        found = derivation.numeric(view.values, top=view.top) if derivation.count else iter(())
-        yield from ((each.term.path, each) for each in found)
-        return
-    if view.values is not None and view.top is None:
-        numbers = derivation.numeric(view.values) if derivation.count else iter(())
-        yield from ((each.term.path, each) for each in itertools.islice(numbers, view.limit or default))
+    if isinstance(derivation, Derivation) and (numbers := _numbered(derivation, view, default)) is not None:
+        yield from ((each.term.path, each) for each in numbers)
         return
     # Halving at each link makes the strongest paths the shortest ones.
     paths = iter(derivation.space) if view.top is None else derivation.space.strongest(lambda link: 0.5)
     yield from ((path, None) for path in itertools.islice(paths, view.top or view.limit or default))
+
+
+def _numbered(derivation: Derivation, view: PathsView, default: int) -> Iterator[NumericTerm] | None:
+    """The terms to list with their numbers; None where paths are listed without."""
+    if view.top is not None and view.by == "share":
+        return derivation.numeric(view.values, top=view.top) if derivation.count else iter(())
+    if view.values is not None and view.top is None:
+        numbers = derivation.numeric(view.values) if derivation.count else iter(())
+        return itertools.islice(numbers, view.limit or default)
+    return None
 
 
 def _dead(derivation: Derivation, view: PathsView) -> int:

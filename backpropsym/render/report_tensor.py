@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from backpropsym.derive.derivation import MAX_TERMS, count_text
 from backpropsym.derive.matrix import MatrixEquation, matrix_programme
@@ -18,7 +21,7 @@ from backpropsym.render.notation import Notation
 from backpropsym.render.unicode import AsciiWriter, UnicodeWriter
 from backpropsym.render.writer import Writer
 
-FORMS = ("paths", "index", "matrix", "backward")
+FORMS = ("paths", "index", "matrix", "backward", "numeric")
 LIMIT = 20
 
 
@@ -26,6 +29,7 @@ def tensor_report(
     derivation: TensorDerivation,
     form: str = "paths",
     medium: str = "text",
+    values: Mapping[str, Any] | None = None,
     limit: int | None = None,
     ascii: bool = False,
 ) -> str:
@@ -34,15 +38,18 @@ def tensor_report(
     Raises
     ------
     UnknownNameError : no such form or medium.
+    ValuesError : the numeric form lacks numbers.
     """
     if form not in FORMS:
         fix = did_you_mean(form, FORMS, f"derivatives of tensors have the forms {', '.join(FORMS)}")
         raise UnknownNameError(
             f"the form {form!r} is for networks of scalars, or for one entry such as W[0,0]", fix=fix
         )
+    if form == "numeric" and medium in ("text", "markdown"):
+        return f"{np.asarray(derivation.evaluate(**dict(values or {})))}\n"
     match medium:
         case "json":
-            return json_text(tensor_data(derivation, form, limit or MAX_TERMS))
+            return json_text(tensor_data(derivation, form, values, limit or MAX_TERMS))
         case "latex":
             return _Page(derivation, form, LatexWriter(Notation.of(derivation.graph)), limit or MAX_TERMS).latex()
         case "markdown":
@@ -56,14 +63,17 @@ def tensor_report(
             raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
 
 
-def tensor_data(derivation: TensorDerivation, form: str = "paths", limit: int = MAX_TERMS) -> dict[str, Any]:
+def tensor_data(
+    derivation: TensorDerivation, form: str = "paths", values: Mapping[str, Any] | None = None, limit: int = MAX_TERMS
+) -> dict[str, Any]:
     """`derivation` as data that JSON can hold.
 
     Returns
     -------
     Keys `of`, `wrt`, `form`, `count`, `indices`, `of_indices`, `terms`, `expression`, `conventions`; each term has
     `path`, `factors`, `product`, `sums` as [index, size] or [index, low, high], and `conditions` as
-    [low, formula, high]. For the forms matrix and backward, `equations` hold node, symbol and right side.
+    [low, formula, high]. For the forms matrix and backward, `equations` hold node, symbol and right side; for the
+    form numeric, `value` holds the numbers.
     """
     graph = derivation.graph
     terms = [_term(derivation, term) for term in itertools.islice(derivation.terms, limit)]
@@ -79,6 +89,8 @@ def tensor_data(derivation: TensorDerivation, form: str = "paths", limit: int = 
         "output": graph.output,
         "conventions": conventions(derivation, AsciiWriter(Notation.of(graph))),
     }
+    if form == "numeric":
+        found["value"] = np.asarray(derivation.evaluate(**dict(values or {}))).tolist()
     if form in ("matrix", "backward"):
         table = graph.functions
         found["equations"] = [

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.matrix import written_out
 from backpropsym.derive.operations import gradient_costs
 from backpropsym.errors import printable
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import called
-from backpropsym.graph import Graph, Role
+from backpropsym.graph import Graph, Role, Shape
 
 MOST_COSTED = 2_000_000
 """Parameters times links above which the costs of the forms are left out: they take a sweep for each parameter."""
@@ -27,33 +30,65 @@ def summary_data(graph: Graph) -> dict[str, Any]:
 
     Returns
     -------
-    Keys `title`, `output`, `loss`, `objective`, the names of each role, `parameter_count`, `nodes` (formulas by
-    name), `links`, `functions`, `paths` (from each parameter to the objective), `operations` by form, `warnings`.
-    Operations are multiplications and additions for all derivatives of the objective by parameters, the local
-    derivatives taken as computed. `paths` and `operations` are None where the network is too large to count them.
+    Keys `title`, `output`, `loss`, `objective`, the names of each role, `parameter_count` and `parameter_formula`
+    (numbers to be learned), `shapes` of what is no scalar, `nodes` (formulas by name), `links`, `functions`, `paths`
+    (from each parameter to the objective), `operations` by form, `warnings`. Operations are multiplications and
+    additions for all derivatives of the objective by parameters, the local derivatives taken as computed. `paths`
+    and `operations` are None for networks of tensors, and where the network is too large to count them.
     """
-    local = LocalDerivatives(graph)
     parameters = graph.names(Role.PARAMETER)
+    shapes = [graph[name].shape for name in parameters]
     links = sum(len(node.parents) for node in graph.nodes.values())
-    small = len(parameters) * links <= MOST_COSTED
-    costs = gradient_costs(local, graph.objective, parameters) if small else {}
+    counted = graph.scalar and len(parameters) * links <= MOST_COSTED
     return {
         "title": graph.title,
         "output": graph.output,
         "loss": graph.loss,
         "objective": graph.objective,
         **{f"{role}s": list(graph.names(role)) for role in Role if role is not Role.VALUE},
-        "parameter_count": len(parameters),
-        "nodes": {node.name: to_text(node.op.formula) for node in graph.nodes.values() if node.op is not None},
+        "parameter_count": _entries(shapes),
+        "parameter_formula": _entries_formula(shapes),
+        "shapes": {node.name: list(node.shape) for node in graph.nodes.values() if node.shape and node.named},
+        "nodes": {
+            node.name: to_text(written_out(graph, node))
+            for node in graph.nodes.values()
+            if node.op is not None and node.named
+        },
         "links": links,
         "functions": _functions(graph),
-        "paths": {name: Derivation(local, graph.objective, name).count for name in parameters} if small else None,
-        "operations": {
-            form: {"multiplications": cost.multiplications, "additions": cost.additions} for form, cost in costs.items()
-        }
-        or None,
+        **(_counts(graph, parameters) if counted else {"paths": None, "operations": None}),
         "warnings": [problem.message for problem in graph.warnings],
     }
+
+
+def _counts(graph: Graph, parameters: Sequence[str]) -> dict[str, Any]:
+    """Paths from each parameter to the objective, and operations by form."""
+    local = LocalDerivatives(graph)
+    costs = gradient_costs(local, graph.objective, parameters)
+    return {
+        "paths": {name: Derivation(local, graph.objective, name).count for name in parameters},
+        "operations": {
+            form: {"multiplications": cost.multiplications, "additions": cost.additions} for form, cost in costs.items()
+        },
+    }
+
+
+def _entries(shapes: Iterable[Shape]) -> int | None:
+    """The number of entries of all shapes together; None where one is symbolic."""
+    total = 0
+    for shape in shapes:
+        if any(isinstance(size, str) for size in shape):
+            return None
+        total += math.prod(int(size) for size in shape)
+    return total
+
+
+def _entries_formula(shapes: Iterable[Shape]) -> str:
+    """The same as a formula: scalars counted together, then one product a tensor."""
+    listed = list(shapes)
+    scalars = sum(not shape for shape in listed)
+    products = ["*".join(map(str, shape)) for shape in listed if shape]
+    return " + ".join([*([str(scalars)] if scalars or not products else []), *products])
 
 
 def summary_text(graph: Graph) -> Text:
@@ -63,8 +98,7 @@ def summary_text(graph: Graph) -> Text:
     for label, names in (("inputs", "inputs"), ("targets", "targets"), ("constants", "constants")):
         if data[names]:
             result.append(_line(label, f"{len(data[names]):,}: {_listed(data[names])}"))
-    count = data["parameter_count"]
-    result.append(_line("parameters", f"{count:,}: {_listed(data['parameters'])}" if count else "0"))
+    result.append(_line("parameters", _parameters(data)))
     result.append(_line("nodes", f"{len(data['nodes']):,}, {data['links']:,} links"))
     result.append(_line("output", data["output"]))
     if data["loss"]:
@@ -74,13 +108,22 @@ def summary_text(graph: Graph) -> Text:
     return result + _nodes(data) + _paths(data) + _operations(data)
 
 
+def _parameters(data: dict[str, Any]) -> str:
+    """How many numbers are to be learned, and the names of the parameters."""
+    count, formula = data["parameter_count"], data["parameter_formula"]
+    number = formula if count is None else f"{count:,}"
+    if count is not None and formula != str(count):
+        number += f" = {formula}"
+    return f"{number}: {_listed(data['parameters'])}" if data["parameters"] else number
+
+
 def _functions(graph: Graph) -> list[str]:
     """One entry a function that the network calls: its definition and its convention at kinks."""
     table = graph.functions
     found: dict[str, None] = {}
     for node in graph.nodes.values():
-        if node.op is not None:
-            found.update(dict.fromkeys(called(node.op.formula)))
+        if node.formula is not None:
+            found.update(dict.fromkeys(called(node.formula)))
     entries = []
     for name in found:
         body = table.definition(name) if name in table.own else None

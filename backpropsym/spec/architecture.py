@@ -48,7 +48,7 @@ class _Architecture:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.declaration = Declaration(places=self.place)
+        self.declaration = Declaration(located=self.place)
         self.table = FunctionTable()
         self.signatures = call_signatures(self.table)
         self.shapes: dict[str, Shape] = {}

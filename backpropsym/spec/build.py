@@ -8,7 +8,9 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
-from backpropsym.errors import FormulaError, NetworkError, Problem, did_you_mean
+import numpy as np
+
+from backpropsym.errors import FormulaError, NetworkError, Problem, counted, did_you_mean
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Compare, Expr, Name, Number, walk
@@ -53,7 +55,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     settle_heads(declaration, found)
     roles = _roles(declaration, found)
     table = declared_functions(declaration, found)
-    formulas = _formulas(declaration, table, found)
+    formulas = _formulas(declaration, roles, table, found)
     own = dict(declared_formulas(declaration, table))
     table = settle_abstract(table, [*formulas.values(), *own.values()])
     for name, formula in formulas.items():
@@ -116,7 +118,9 @@ def _article(role: Role) -> str:
     return f"an {role}" if role is Role.INPUT else f"a {role if role is not Role.VALUE else 'node'}"
 
 
-def _formulas(declaration: Declaration, table: FunctionTable, problems: list[Problem]) -> dict[str, Expr]:
+def _formulas(
+    declaration: Declaration, roles: Mapping[str, Role], table: FunctionTable, problems: list[Problem]
+) -> dict[str, Expr]:
     """The formulas of the nodes and of the loss, as trees."""
     formulas: dict[str, Expr] = {}
     written: list[tuple[str, str, str | Expr]] = [("nodes", name, text) for name, text in declaration.nodes.items()]
@@ -137,6 +141,9 @@ def _formulas(declaration: Declaration, table: FunctionTable, problems: list[Pro
             for problem in error.problems:
                 inner = problem.where
                 span = (inner.column, inner.column + inner.width) if inner and inner.width else None
+                called = text[slice(*span)] if span else ""
+                if problem.message == f"{called} is not a function" and called in roles:
+                    problem = replace(problem, message=f"{called} is a node", fix=f"write a product: {called}*(...)")
                 problems.append(replace(problem, where=declaration.places(section, name, span)))
     return formulas
 
@@ -208,7 +215,7 @@ def _wrong_call(call: Call, table: FunctionTable) -> tuple[str, str | None]:
         message = f"{call.function} is called with {count} and with {len(function.arguments)} arguments"
         return message, "call it with the same number of arguments everywhere"
     usage = f"{call.function}({', '.join(function.arguments)})"
-    return f"{call.function} is called with {count} arguments", f"write {usage}"
+    return f"{call.function} is called with {counted(count, 'argument')}", f"write {usage}"
 
 
 def _check_namespaces(
@@ -246,7 +253,7 @@ def _check_output(
         last = [name for name in formulas if name not in used and name != LOSS] or list(formulas)
         fix = f'add output = "{last[-1]}"' if last else 'add output = "..." and at least one node'
         problems.append(Problem("the network has no output", declaration.places("", "", None), fix=fix))
-    elif output not in roles:
+    elif output not in roles and (declaration.nodes or not problems):
         place = declaration.places("", "output", None)
         fix = did_you_mean(output, declaration.nodes, "name one of the nodes")
         problems.append(Problem(f"the output {output!r} is not a node", place, fix=fix))
@@ -258,9 +265,9 @@ def _numbers(
     roles: Mapping[str, Role],
     declaration: Declaration,
     problems: list[Problem],
-) -> dict[str, float]:
-    """Declared numbers as floats."""
-    numbers: dict[str, float] = {}
+) -> dict[str, Any]:
+    """Declared numbers as floats, and as arrays where nodes have axes."""
+    numbers: dict[str, Any] = {}
     for name, value in given.items():
         place = declaration.places(section, name, None)
         if name in declaration.unreadable or len(problems) > MAX_PROBLEMS:
@@ -271,6 +278,12 @@ def _numbers(
         elif section == "values" and roles[name] in (Role.VALUE, Role.CONSTANT):
             message = f"{name} is {_article(roles[name])}: its number is not free"
             problems.append(Problem(message, place, fix="give numbers to inputs, targets and parameters"))
+        elif isinstance(value, list | np.ndarray):
+            array = _array(name, value, section, declaration)
+            if isinstance(array, Problem):
+                problems.append(array.at(place))
+            else:
+                numbers[name] = array
         elif isinstance(value, bool) or not isinstance(value, Real):
             problems.append(Problem(f"the value of {name} is not a number", place, fix=f"write {name} = 1.0"))
         elif not _finite(value):
@@ -278,6 +291,24 @@ def _numbers(
         else:
             numbers[name] = float(value)
     return numbers
+
+
+def _array(name: str, value: Any, section: str, declaration: Declaration) -> Any:
+    """A nested list as an array in the declared shape; else what is wrong with it."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        return Problem(f"the value of {name} is not an array of numbers", fix=f"write {name} = [1.0, 2.0]")
+    if not np.all(np.isfinite(array)):
+        return Problem(f"the value of {name} is not finite", fix="give finite numbers")
+    leaves = (declaration.inputs, declaration.targets, declaration.parameters)
+    declared = next((each[name] for each in leaves if name in each), array.shape)
+    fits = len(declared) == array.ndim and all(
+        isinstance(want, str) or want == size for want, size in zip(declared, array.shape, strict=True)
+    )
+    if section == "values" and not fits:
+        return Problem(f"the value of {name} has the shape {array.shape}", fix=f"its declared shape is {declared}")
+    return array
 
 
 def _finite(value: Any) -> bool:

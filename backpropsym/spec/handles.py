@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from backpropsym.errors import FormulaError
+from backpropsym.errors import FormulaError, counted
 from backpropsym.formula import limits
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
@@ -155,8 +155,8 @@ def builder(name: str, arity: int, required: int) -> Callable[..., Handle]:
 
     def apply(*arguments: Any) -> Handle:
         if not required <= len(arguments) <= arity:
-            wanted = str(arity) if required == arity else f"{required} to {arity}"
-            raise FormulaError(f"{name} takes {wanted} arguments, found {len(arguments)}")
+            wanted = counted(arity, "argument") if required == arity else f"{required} to {arity} arguments"
+            raise FormulaError(f"{name} takes {wanted}, found {len(arguments)}")
         return Handle(Call(name, tuple(map(tree, arguments))))
 
     apply.__name__ = name

@@ -31,7 +31,7 @@ def settle_heads(declaration: Declaration, problems: list[Problem]) -> None:
     declaration.nodes = nodes
     if written:
         places = declaration.places
-        declaration.places = lambda section, key, span: places(
+        declaration.located = lambda section, key, span: places(
             section, written.get(key, key) if section == "nodes" else key, span
         )
     for section in ("inputs", "targets", "parameters"):

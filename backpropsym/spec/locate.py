@@ -132,7 +132,7 @@ class Source:
                 entry = _parsed(self.text[statement.start : statement.end])
             except (ValueError, RecursionError) as error:
                 problems.append(self._syntax(error, statement.start, statement))
-                self.forget(*path)
+                self._forget(path, statement)
                 continue
             if self.index[path] is not statement:
                 problems.append(self._repeated(path, statement))
@@ -142,10 +142,13 @@ class Source:
                 _put(data, path, entry)
         return data, problems
 
-    def forget(self, *path: str) -> None:
-        """Remember the names in a statement that is left out: its key, or every word of one outside sections."""
-        statement = self.index[path]
-        if len(path) > 1:
+    def forget(self, key: str) -> None:
+        """Remember the names in the statement of a key that stands outside sections."""
+        self._forget((key,), self.index[(key,)])
+
+    def _forget(self, path: tuple[str, ...], statement: Statement) -> None:
+        """Remember the names in a statement that is left out: its key, or every word of one without."""
+        if statement.value is not None and len(path) > 1:
             self.unreadable |= words(path[-1].partition("(")[0])
         elif statement.value is not None or statement.key[0] == statement.key[1]:
             self.unreadable |= words(self.text[statement.start : statement.end])

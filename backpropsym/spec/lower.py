@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from backpropsym.errors import Problem, ShapeError
-from backpropsym.formula.tree import Expr, Limits, called, names, node_names, walk
+from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Text, names, node_names, walk
 from backpropsym.graph import Node, Role, topological_order
 from backpropsym.ops.index_lowering import IndexLowering
 from backpropsym.ops.kinds import Elementwise, Shape
@@ -69,6 +69,14 @@ def _lower(
         free = declaration.indices.get(name, ())
         return IndexLowering(name, shapes, table, free, declaration.offsets).root(formula)
     parents = names(formula)
-    if not any(shapes[parent] for parent in parents) and all(function in table for function in called(formula)):
+    if not any(shapes[parent] for parent in parents) and all(_is_scalar(part, table) for part in walk(formula)):
         return [Lowered(name, Elementwise(formula), (), parents)]
     return Lowering(name, shapes, table).root(formula)
+
+
+def _is_scalar(part: Expr, table: FunctionTable) -> bool:
+    """Whether a part of a formula is arithmetic or a function of scalars: nothing that may need axes."""
+    if isinstance(part, Call):
+        known = part.function in table and len(part.arguments) >= len(table[part.function].required)
+        return known and not part.options
+    return not isinstance(part, MatMul | Index | Text)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from backpropsym.errors import NetworkError, UnknownNameError, did_you_mean
 from backpropsym.graph import Graph
+from backpropsym.spec.architecture import ARROW, parse_architecture
 from backpropsym.spec.toml import MAX_FILE_BYTES, parse_network, read_network
 
 
@@ -31,7 +32,7 @@ def example_text(name: str) -> str:
 
 
 def read_source(source: str) -> Graph:
-    """The network that a command line names: `-` for standard input, a file, or a bundled example.
+    """The network that a command line names: `-` for standard input, a file, an example, or an architecture.
 
     Raises
     ------
@@ -43,6 +44,8 @@ def read_source(source: str) -> Graph:
         return read_network(Path(source))
     if source in examples():
         return parse_network(example_text(source), f"{source}.toml")
+    if ARROW in source:
+        return parse_architecture(source)
     known = ", ".join(examples())
     raise NetworkError(
         f"there is no network file {source!r}, and no example of that name",

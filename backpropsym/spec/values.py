@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import tomllib
 import zipfile
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backpropsym.errors import Problem, ValuesError, did_you_mean
-from backpropsym.graph import Graph
+from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
+from backpropsym.graph import Graph, Role
+from backpropsym.spec.locate import Source
 
 MAX_TEXT_BYTES = 16 * 2**20
 MAX_ENTRIES = 100_000_000
@@ -26,69 +27,83 @@ def read_values(path: Path, graph: Graph) -> dict[str, Any]:
     """
     if not path.is_file():
         raise ValuesError(f"there is no file {path}", fix="give a TOML file of numbers, or an .npz archive")
-    values = _read_archive(path) if path.suffix == ".npz" else _read_toml(path)
-    problems = [
-        Problem(f"{path} gives numbers to {name}, which the network does not have", fix=_hint(name, graph))
-        for name in values
-        if name not in graph.nodes
-    ]
-    problems += [
-        Problem(f"the value of {name} in {path} is not finite", fix="give finite numbers")
-        for name, value in values.items()
-        if not np.all(np.isfinite(value))
-    ]
+    values, places = _read_archive(path) if path.suffix == ".npz" else _read_toml(path)
+    arrays = {name: _array(value) for name, value in values.items()}
+    problems = []
+    for name, array in arrays.items():
+        message, fix = _mistake(name, array, graph)
+        if message:
+            problems.append(Problem(message, places.get(name, Location(str(path))), fix=fix))
     if problems:
         raise ValuesError(problems)
-    return values
+    return {name: array.astype(float)[()] for name, array in arrays.items()}
 
 
-def _hint(name: str, graph: Graph) -> str:
-    return did_you_mean(name, graph.nodes, "the names are in: backpropsym summary NETWORK")
+def _mistake(name: str, array: Any, graph: Graph) -> tuple[str, str]:
+    """What is wrong with one entry, and the fix; empty texts where nothing is."""
+    if name not in graph.nodes:
+        fix = did_you_mean(name, graph.nodes, "the names are in: backpropsym summary NETWORK")
+        return f"numbers are given to {name}, which the network does not have", fix
+    if graph[name].role in (Role.VALUE, Role.CONSTANT):
+        return f"the number of {name} is not free", "give numbers to inputs, targets and parameters"
+    if array.dtype.kind not in "iuf":
+        return f"the value of {name} is not a number", f"write {name} = 1.0"
+    if not np.all(np.isfinite(array)):
+        return f"the value of {name} is not finite", "give finite numbers"
+    return "", ""
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _array(value: Any) -> Any:
+    """`value` as an array of whatever kind it is; of kind object where it is nothing regular."""
+    try:
+        return np.asarray(float(value) if isinstance(value, Real) and not isinstance(value, bool) else value)
+    except (TypeError, ValueError, OverflowError):
+        return np.asarray(None)
+
+
+def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
+    """Values and their places."""
     if path.stat().st_size > MAX_TEXT_BYTES:
         raise ValuesError(f"{path} has {path.stat().st_size:,} bytes", fix="store large arrays as .npz")
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise ValuesError(f"{path} is not TOML: {error}", fix="write one line a number: x1 = 1.0") from None
-    section = data.get("values", data)
-    return {name: _array(name, value, path) for name, value in section.items() if isinstance(section, dict)}
+        source = Source(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValuesError(f"{path} is not readable text: {error}", fix="save it as UTF-8") from None
+    data, problems = source.load()
+    if problems:
+        raise ValuesError(problems)
+    inner = data.get("values")
+    section, values = ("values", inner) if isinstance(inner, dict) else ("", data)
+    return values, {name: source.place(section, name) for name in values}
 
 
-def _array(name: str, value: Any, path: Path) -> Any:
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        array = None
-    if array is None or isinstance(value, bool | str):
-        raise ValuesError(f"the value of {name} in {path} is not a number", fix=f"write {name} = 1.0")
-    return array[()]
-
-
-def _read_archive(path: Path) -> dict[str, Any]:
-    """Arrays of an .npz; the header of each is read before anything is allocated."""
+def _read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
+    """Arrays of an .npz; the headers are read before anything is allocated."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                with archive.open(entry) as stream:
-                    _check_header(entry.filename, stream)
+            _check_headers(archive)
         with np.load(path, allow_pickle=False) as arrays:
-            return {name: np.asarray(arrays[name], dtype=float)[()] for name in arrays.files}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        if isinstance(error, ValuesError):
-            raise
+            return {name: arrays[name] for name in arrays.files}, {}
+    except ValuesError:
+        raise
+    except Exception as error:  # a broken archive raises errors of zipfile, zlib, NumPy and others
         raise ValuesError(
             f"{path} is not an .npz archive of numbers: {error}", fix="save it with numpy.savez"
         ) from None
 
 
-def _check_header(name: str, stream: Any) -> None:
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, kind = read(stream)
-    if kind.hasobject:
-        raise ValuesError(f"{name} holds Python objects", fix="save plain numbers")
-    if math.prod(shape) > MAX_ENTRIES:
-        raise ValuesError(f"{name} claims {math.prod(shape):,} entries", fix=f"at most {MAX_ENTRIES:,} are read")
+def _check_headers(archive: zipfile.ZipFile) -> None:
+    """Refuse Python objects, and more entries than are read or than the archive holds."""
+    total = 0
+    for entry in archive.infolist():
+        with archive.open(entry) as stream:
+            version = np.lib.format.read_magic(stream)
+            old = version == (1, 0)
+            read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+            shape, _, kind = read(stream)
+        if kind.hasobject:
+            raise ValuesError(f"{entry.filename} holds Python objects", fix="save plain numbers")
+        total += math.prod(shape)
+        if total > MAX_ENTRIES or min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize > entry.file_size:
+            fix = f"at most {MAX_ENTRIES:,} entries are read from a file, and no more than it holds"
+            raise ValuesError(f"{entry.filename} claims {math.prod(shape):,} entries", fix=fix)

@@ -22,10 +22,16 @@ OPS = {
     "matmul-matrix": ({"W": (3, 4), "x": (4, 2)}, "W @ x", lambda p: p["W"] @ p["x"]),
     "matmul-batched": ({"W": (2, 3, 4), "x": (2, 4, 2)}, "W @ x", lambda p: p["W"] @ p["x"]),
     "matmul-left": ({"x": (4,), "W": (4, 3)}, "x @ W", lambda p: p["x"] @ p["W"]),
-    "einsum": ({"a": (2, 3), "b": (3, 4), "c": (4,)}, 'einsum("ij,jk,k->i", a, b, c)',
-               lambda p: torch.einsum("ij,jk,k->i", p["a"], p["b"], p["c"])),
-    "broadcast": ({"a": (2, 3), "b": (3,), "c": (2, 1)}, "a*b + c/(2 + b**2)",
-                  lambda p: p["a"] * p["b"] + p["c"] / (2 + p["b"] ** 2)),
+    "einsum": (
+        {"a": (2, 3), "b": (3, 4), "c": (4,)},
+        'einsum("ij,jk,k->i", a, b, c)',
+        lambda p: torch.einsum("ij,jk,k->i", p["a"], p["b"], p["c"]),
+    ),
+    "broadcast": (
+        {"a": (2, 3), "b": (3,), "c": (2, 1)},
+        "a*b + c/(2 + b**2)",
+        lambda p: p["a"] * p["b"] + p["c"] / (2 + p["b"] ** 2),
+    ),
     "transpose": ({"a": (2, 3)}, "transpose(a) @ a", lambda p: p["a"].T @ p["a"]),
     "reshape": ({"a": (2, 6)}, "reshape(a, 3, 4)", lambda p: p["a"].reshape(3, 4)),
     "flatten": ({"a": (2, 3, 2)}, "flatten(tanh(a))", lambda p: torch.tanh(p["a"]).flatten()),
@@ -41,19 +47,37 @@ OPS = {
     "norm": ({"a": (3, 4)}, "norm(a)*a", lambda p: p["a"].norm() * p["a"]),
     "softmax": ({"a": (3, 4)}, "softmax(a)", lambda p: F.softmax(p["a"], -1)),
     "log_softmax": ({"a": (4,)}, "log_softmax(a)", lambda p: F.log_softmax(p["a"], -1)),
-    "layer_norm": ({"x": (3, 4), "g": (4,), "b": (4,)}, "layer_norm(x, g, b)",
-                   lambda p: F.layer_norm(p["x"], (4,), p["g"], p["b"])),
+    "layer_norm": (
+        {"x": (3, 4), "g": (4,), "b": (4,)},
+        "layer_norm(x, g, b)",
+        lambda p: F.layer_norm(p["x"], (4,), p["g"], p["b"]),
+    ),
     "rms_norm": ({"x": (3, 4), "g": (4,)}, "rms_norm(x, g)", lambda p: F.rms_norm(p["x"], (4,), p["g"], eps=1e-5)),
-    "attention": ({"q": (3, 4), "k": (5, 4), "v": (5, 2)}, "attention(q, k, v)",
-                  lambda p: F.scaled_dot_product_attention(p["q"], p["k"], p["v"])),
-    "conv1d": ({"x": (2, 7), "K": (3, 2, 3), "b": (3,)}, "conv1d(x, K, bias=b, stride=2, padding=1)",
-               lambda p: F.conv1d(p["x"], p["K"], p["b"], stride=2, padding=1)),
-    "conv2d": ({"x": (2, 6, 5), "K": (3, 2, 3, 2), "b": (3,)}, "conv2d(x, K, bias=b)",
-               lambda p: F.conv2d(p["x"], p["K"], p["b"])),
-    "conv2d-options": ({"x": (4, 7, 8), "K": (6, 2, 3, 2)}, "conv2d(x, K, stride=2, padding=2, dilation=2, groups=2)",
-                       lambda p: F.conv2d(p["x"], p["K"], stride=2, padding=2, dilation=2, groups=2)),
-    "conv3d": ({"x": (1, 4, 4, 5), "K": (2, 1, 2, 3, 2)}, "conv3d(x, K, padding=1)",
-               lambda p: F.conv3d(p["x"], p["K"], padding=1)),
+    "attention": (
+        {"q": (3, 4), "k": (5, 4), "v": (5, 2)},
+        "attention(q, k, v)",
+        lambda p: F.scaled_dot_product_attention(p["q"], p["k"], p["v"]),
+    ),
+    "conv1d": (
+        {"x": (2, 7), "K": (3, 2, 3), "b": (3,)},
+        "conv1d(x, K, bias=b, stride=2, padding=1)",
+        lambda p: F.conv1d(p["x"], p["K"], p["b"], stride=2, padding=1),
+    ),
+    "conv2d": (
+        {"x": (2, 6, 5), "K": (3, 2, 3, 2), "b": (3,)},
+        "conv2d(x, K, bias=b)",
+        lambda p: F.conv2d(p["x"], p["K"], p["b"]),
+    ),
+    "conv2d-options": (
+        {"x": (4, 7, 8), "K": (6, 2, 3, 2)},
+        "conv2d(x, K, stride=2, padding=2, dilation=2, groups=2)",
+        lambda p: F.conv2d(p["x"], p["K"], stride=2, padding=2, dilation=2, groups=2),
+    ),
+    "conv3d": (
+        {"x": (1, 4, 4, 5), "K": (2, 1, 2, 3, 2)},
+        "conv3d(x, K, padding=1)",
+        lambda p: F.conv3d(p["x"], p["K"], padding=1),
+    ),
     "max_pool": ({"x": (2, 6, 6)}, "max_pool(x, 2)", lambda p: F.max_pool2d(p["x"], 2)),
     "max_pool-stride": ({"x": (2, 6, 6)}, "max_pool(x, 3, stride=1)", lambda p: F.max_pool2d(p["x"], 3, stride=1)),
     "avg_pool": ({"x": (2, 6, 6)}, "avg_pool(x, 3)", lambda p: F.avg_pool2d(p["x"], 3)),
@@ -62,14 +86,17 @@ OPS = {
     "mse": ({"x": (5,), "t": (5,)}, "mse(x, t)", lambda p: F.mse_loss(p["x"], p["t"])),
     "mae": ({"x": (5,), "t": (5,)}, "mae(x, t)", lambda p: F.l1_loss(p["x"], p["t"])),
     "huber": ({"x": (5,), "t": (5,)}, "huber(x, t)", lambda p: F.huber_loss(p["x"], p["t"])),
-    "soft-cross-entropy": ({"x": (5,), "t": (5,)}, "cross_entropy(x, softmax(t))",
-                           lambda p: F.cross_entropy(p["x"], F.softmax(p["t"], -1))),
+    "soft-cross-entropy": (
+        {"x": (5,), "t": (5,)},
+        "cross_entropy(x, softmax(t))",
+        lambda p: F.cross_entropy(p["x"], F.softmax(p["t"], -1)),
+    ),
 }
 
 
 def _network(shapes: dict[str, tuple[int, ...]], formula: str) -> Graph:
     declared = ", ".join(f"{name} = {list(shape)}" for name, shape in shapes.items())
-    text = f"parameters = {{{declared}}}\noutput = \"total\"\n[nodes]\nout = '{formula}'\ntotal = \"sum(out*out) + sum(out)\"\n"
+    text = f'parameters = {{{declared}}}\noutput = "total"\n[nodes]\nout = \'{formula}\'\ntotal = "sum(out*out) + sum(out)"\n'
     return parse_network(text)
 
 

@@ -1,0 +1,276 @@
+"""Every gradient of a network, proved against numerics that share no code with the derivation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from backpropsym.check.edges import EPS, kinks_on_paths, ratio, reverse_sweep
+from backpropsym.check.exact import AGREE, ExactPoint
+from backpropsym.check.number_systems import Array
+from backpropsym.check.points import Points
+from backpropsym.check.steps import Jobs, Objective, Progress, Slopes, unexamined
+from backpropsym.derive.local import Edge, LocalDerivatives
+from backpropsym.derive.numbers import local_numbers
+from backpropsym.derive.programme import Programme, adjoints
+from backpropsym.graph import Graph, Role
+
+TOLERANCE = 32.0
+SAME_SLOPES = 1e-6
+LOOSE = 1e-8
+UNSETTLED = 20.0
+WORK = 3_000_000_000
+STENCIL = 17
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Derived derivatives against numerics, one entry a job: leaf `jobs.names[i]` at point `jobs.points[i]`.
+
+    Attributes
+    ----------
+    derived, size : the derived derivative and the sum of the absolute values of its path products.
+    ratio : |derived - complex step| in eps * size.
+    differences : |derived - extrapolated differences| / size; nan where none was taken.
+    kink, near : whether the point is on a kink along the leaf, or too close to one.
+    left, right : one-sided slopes on kinks.
+    wrong, undefined, blurred : mismatches; derivatives that are not finite; right formulas that rounding blurs.
+    """
+
+    jobs: Jobs
+    derived: Array
+    size: Array
+    ratio: Array
+    differences: Array
+    kink: Array
+    near: Array
+    left: Array
+    right: Array
+    wrong: Array
+    undefined: Array
+    blurred: Array
+
+
+class Numbers:
+    """The derivation in numbers at points: local derivatives, adjoints, and what rounding may blur.
+
+    Parameters
+    ----------
+    local : the local derivatives under check.
+    """
+
+    def __init__(self, local: LocalDerivatives, points: Points) -> None:
+        self.local = local
+        self.graph: Graph = local.graph
+        self.of = self.graph.objective
+        self.points = points
+        self._exact: dict[int, ExactPoint] = {}
+
+    @cached_property
+    def tolerance(self) -> float:
+        """The most that is accepted, in eps times a sum of absolute path products.
+
+        32, or the number of links of the longest path where that is more: each link is one more rounding.
+        """
+        longest = dict.fromkeys(self.graph.nodes, 0)
+        for name in self.graph.order:
+            longest[name] = max((longest[parent] + 1 for parent in self.graph.nodes[name].parents), default=0)
+        return max(TOLERANCE, float(longest[self.of]))
+
+    @cached_property
+    def edges(self) -> dict[Edge, Array]:
+        """The derived local derivative of every edge, shape (points,)."""
+        shape = (self.points.count,)
+        found = local_numbers(self.local, self.points.edges.slope, self.points.values)
+        return {edge: np.broadcast_to(np.asarray(number, float), shape) for edge, number in found.items()}
+
+    @cached_property
+    def programme(self) -> Programme:
+        """The backward programme under check."""
+        return adjoints(self.local, self.of)
+
+    @cached_property
+    def adjoints(self) -> dict[str, Array]:
+        """The adjoint of every node by the backward programme, shape (points,)."""
+        shape = (self.points.count,)
+        found: dict[str, Array] = {}
+        with np.errstate(all="ignore"):
+            for equation in self.programme.equations:
+                parts = [found[name] * self.edges[link] for name, link in equation.parts]
+                found[equation.by] = sum(parts, np.zeros(shape)) if parts else np.ones(shape)
+        return found
+
+    @cached_property
+    def sizes(self) -> dict[str, Array]:
+        """For every node the sum over paths of |products of numeric local derivatives|, shape (points,)."""
+        totals = reverse_sweep(self.graph, self.of, self.points.edges.size)
+        return {name: np.broadcast_to(total, (self.points.count,)) for name, total in totals.items()}
+
+    def derivative(self, name: str) -> Array:
+        """The derived derivative of the objective by a node; zero where no path leads to it."""
+        return self.adjoints.get(name, np.zeros(self.points.count))
+
+    def size(self, name: str) -> Array:
+        """The sum of the absolute path products of a node."""
+        return self.sizes.get(name, np.zeros(self.points.count))
+
+    @cached_property
+    def magnitudes(self) -> dict[str, Array]:
+        """For every node the sum over paths of |products of derived local derivatives|, shape (points,)."""
+        totals = reverse_sweep(self.graph, self.of, {edge: np.abs(number) for edge, number in self.edges.items()})
+        return {name: np.broadcast_to(total, (self.points.count,)) for name, total in totals.items()}
+
+    def magnitude(self, name: str) -> Array:
+        """What rounding may blur in the derived derivative by a node, were its local derivatives right."""
+        return np.fmax(self.size(name), self.magnitudes.get(name, np.zeros(self.points.count)))
+
+    @cached_property
+    def crossings(self) -> dict[str, Array]:
+        """For every node, whether a path from it crosses a kink, shape (points,)."""
+        found = kinks_on_paths(self.graph, self.of, self.points.edges)
+        return {name: np.broadcast_to(each, (self.points.count,)) for name, each in found.items()}
+
+    def blocked(self, name: str) -> Array:
+        """At which points a path from a node crosses a kink."""
+        return self.crossings.get(name, np.zeros(self.points.count, bool))
+
+    def exact(self, point: int) -> ExactPoint:
+        """The network in fifty digits at a point."""
+        if point not in self._exact:
+            here = {name: float(value[point]) for name, value in self.points.values.items()}
+            leaves = {name: value for name, value in here.items() if self.graph.nodes[name].op is None}
+            self._exact[point] = ExactPoint(self.local, self.of, leaves)
+        return self._exact[point]
+
+
+def row_names(graph: Graph) -> tuple[str, ...]:
+    """What a check derives by: the parameters, else the inputs."""
+    return graph.names(Role.PARAMETER) or graph.names(Role.INPUT)
+
+
+def compare(numbers: Numbers, random: np.random.Generator, progress: Progress | None) -> tuple[Comparison, list[str]]:
+    """Every derivative of the objective against complex steps and extrapolated differences.
+
+    What disagrees is judged in fifty digits: a formula that agrees there to thirty is right, and its blur is
+    rounding; else it is wrong.
+    """
+    names = [name for name in row_names(numbers.graph) if name in numbers.points.values]
+    jobs, notes = _jobs(numbers, names)
+    objective = Objective(numbers.graph, numbers.of, numbers.points.values, progress)
+    derived = np.array([numbers.derivative(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)])
+    size = np.array([numbers.size(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)])
+    off = ratio(derived, objective.complex_steps(jobs), size)
+    taken = _differenced(numbers, jobs, off, notes)
+    slopes = _spread(objective.differences(jobs.part(taken), size[taken]), taken, len(jobs))
+    blocked = np.array([numbers.blocked(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)], bool)
+    return _judged(numbers, jobs, derived, size, off, slopes, taken, blocked, random), notes
+
+
+def _jobs(numbers: Numbers, names: Sequence[str]) -> tuple[Jobs, list[str]]:
+    """Every name at every chosen point, or at fewer points where that is too much work."""
+    chosen = numbers.points.chosen
+    per_point = max(1, len(names) * len(numbers.edges))
+    count = int(min(len(chosen), max(1, WORK // per_point)))
+    notes = []
+    if count < len(chosen):
+        notes.append(f"complex steps at {count} of {len(chosen)} points each: the network is large")
+    first = [index if count < len(chosen) else 0 for index in range(len(names))]
+    pairs = [
+        (name, chosen[(start + turn) % len(chosen)])
+        for name, start in zip(names, first, strict=True)
+        for turn in range(count)
+    ]
+    return Jobs([name for name, _ in pairs], np.array([point for _, point in pairs], int)), notes
+
+
+def _differenced(numbers: Numbers, jobs: Jobs, off: Array, notes: list[str]) -> Array:
+    """The jobs for which differences are taken: all, or a share of a large network's; always the suspicious."""
+    work = len(jobs) * len(numbers.edges) * STENCIL
+    if work <= WORK:
+        return np.arange(len(jobs))
+    every = math.ceil(work / WORK)
+    notes.append(f"differences for one in {every} derivatives: the network is large")
+    share = np.arange(len(jobs)) % every == 0
+    return np.flatnonzero(share | (off > numbers.tolerance))
+
+
+def _spread(slopes: Slopes, taken: Array, count: int) -> Slopes:
+    """Slopes of the jobs `taken` as slopes of all jobs."""
+    whole = unexamined(count)
+    for each in fields(Slopes):
+        getattr(whole, each.name)[taken] = getattr(slopes, each.name)
+    return whole
+
+
+def _judged(
+    numbers: Numbers,
+    jobs: Jobs,
+    derived: Array,
+    size: Array,
+    off: Array,
+    slopes: Slopes,
+    taken: Array,
+    blocked: Array,
+    random: np.random.Generator,
+) -> Comparison:
+    """The comparison with its verdicts."""
+    examined = np.zeros(len(jobs), bool)
+    examined[taken] = True
+    with np.errstate(all="ignore"):
+        largest = np.maximum(size, np.maximum(np.abs(slopes.left), np.abs(slopes.right)))
+        smooth = np.abs(slopes.left - slopes.right) <= SAME_SLOPES * largest
+        value = np.where(slopes.touching & smooth, (slopes.left + slopes.right) / 2, slopes.value)
+        error = np.where(slopes.touching & smooth, SAME_SLOPES * largest, slopes.error)
+        known = np.isfinite(slopes.left) & np.isfinite(slopes.right)
+        kink = slopes.touching & ~smooth & ~(np.isnan(slopes.left) | np.isnan(slopes.right))
+        near = examined & ~slopes.clean & ~kink & ~(slopes.touching & smooth & known)
+        gap = np.abs(derived - value)
+        floor = UNSETTLED * EPS * (1 + np.abs(numbers.points.values[numbers.of][jobs.points]))
+        apart = examined & (gap > UNSETTLED * error + LOOSE * size + floor)
+        differences = np.where(size > 0, gap / size, gap)
+    suspicious = ((off > numbers.tolerance) | apart) & ~kink & ~near
+    wrong = _wrong(numbers, jobs, derived, size, suspicious, random)
+    undefined = ~np.isfinite(derived) & ~wrong
+    blurred = suspicious & ~wrong & ~undefined & (off > numbers.tolerance)
+    near = (near | (blurred & blocked)) & ~undefined
+    blurred &= ~near
+    differences = np.where(kink | near, np.nan, differences)
+    return Comparison(
+        jobs, derived, size, off, differences, kink, near, slopes.left, slopes.right, wrong, undefined, blurred
+    )
+
+
+def _wrong(
+    numbers: Numbers, jobs: Jobs, derived: Array, size: Array, suspicious: Array, random: np.random.Generator
+) -> Array:
+    """Which of the suspicious jobs are wrong in fifty digits."""
+    wrong = np.zeros(len(jobs), bool)
+    for point in np.unique(jobs.points[suspicious]):
+        rows = np.flatnonzero(suspicious & (jobs.points == point))
+        sizes = {jobs.names[row]: float(size[row]) for row in rows.tolist()}
+        gaps = numbers.exact(int(point)).disagreeing(list(sizes), sizes, random)
+        for row in rows.tolist():
+            wrong[row] = jobs.names[row] in gaps and is_wrong(gaps[jobs.names[row]], float(derived[row]))
+    return wrong
+
+
+def fifty_digits(numbers: Numbers, names: Sequence[str]) -> dict[str, float]:
+    """For each name the disagreement in fifty digits at the first point where no kink is on its paths."""
+    found = {}
+    for name in names:
+        free = [int(point) for point in numbers.points.chosen if not numbers.blocked(name)[point]]
+        if free and name in numbers.adjoints:
+            found[name] = numbers.exact(free[0]).gradient_gap(name, float(numbers.size(name)[free[0]]))
+    return found
+
+
+def is_wrong(gap: float, derived: float) -> bool:
+    """Whether a disagreement in fifty digits is more than their rounding.
+
+    Where the derived number is not finite and fifty digits give none either, the point decides nothing.
+    """
+    return gap > AGREE if not math.isfinite(derived) else not gap <= AGREE

@@ -1,0 +1,279 @@
+"""The whole check of a network: points, numerics, forms, kernels, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from backpropsym.check.exact import AGREE
+from backpropsym.check.faults import on_paths, wrong_edges, wrong_spellings, wrong_sums
+from backpropsym.check.forms import BUDGET, FormsVerdict, compare_forms
+from backpropsym.check.gradients import Comparison, Numbers, compare, fifty_digits, row_names
+from backpropsym.check.kernels import KernelsVerdict, compare_kernels
+from backpropsym.check.points import find_points
+from backpropsym.check.report import Fault, Kink, Report, Row, Verdict
+from backpropsym.check.standins import ROUNDS, abstract_functions, concrete
+from backpropsym.check.steps import Progress
+from backpropsym.derive.derivation import Derivation
+from backpropsym.check.tensors import check_tensors
+from backpropsym.derive.local import LocalDerivatives
+from backpropsym.formula.tree import Expr, called
+from backpropsym.graph import Graph
+
+EXACT_EDGES = 100
+UNCHECKED = "no point was found at which all values and derivatives are finite"
+
+
+def check_graph(
+    graph: Graph,
+    samples: int = 3,
+    seed: int = 0,
+    local: LocalDerivatives | None = None,
+    at: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Prove every gradient of the objective, the loss or else the output, against independent numerics.
+
+    Each derived derivative is compared with a complex step of the forward formulas, with Richardson
+    extrapolation of differences inside the nearest kink, in small networks with differences in fifty digits, and
+    with every other form of the same derivation; each edge is compared on its own, so that a wrong local
+    derivative is named. A difference of rounding and one of the formula are told apart in fifty digits.
+
+    Parameters
+    ----------
+    samples : the number of points; the network's own numbers, where complete, are the first. A network with kinks
+        gets as many more as it takes to see each switch on both sides.
+    seed : of the random points; the same seed gives the same report.
+    local : the local derivatives to check; default: those that the graph derives.
+    at : numbers that take precedence over the network's own.
+    progress : called with what is done, how much of it, and of how much.
+    """
+    if not graph.scalar:
+        return check_tensors(graph, samples, seed, at, progress)
+    checked = local or LocalDerivatives(graph)
+    if not abstract_functions(graph):
+        return _check(checked, at or {}, samples, seed, progress)
+    random = np.random.default_rng(seed)
+    reports = []
+    for turn in range(ROUNDS):
+        stand_in = LocalDerivatives(concrete(graph, random), checked.replaced)
+        reports.append(_check(stand_in, at or {}, samples, seed + turn, progress))
+    names = ", ".join(abstract_functions(graph))
+    note = f"{names} abstract: checked with {ROUNDS} random smooth functions in their places"
+    return replace(_merged(reports), seed=seed, notes=(note, *reports[0].notes))
+
+
+def _check(
+    local: LocalDerivatives, at: Mapping[str, Any], samples: int, seed: int, progress: Progress | None
+) -> Report:
+    graph, random = local.graph, np.random.default_rng(seed)
+    points = find_points(graph, at, max(1, samples), random)
+    if not points.count:
+        return _undefined(graph, seed, points.notes)
+    numbers = Numbers(local, points)
+    edges = wrong_edges(numbers)
+    faults = [*edges, *wrong_spellings(numbers, edges), *wrong_sums(numbers)]
+    comparison, notes = compare(numbers, random, progress)
+    names = row_names(graph)
+    small = len(numbers.edges) <= EXACT_EDGES
+    exact = fifty_digits(numbers, names) if small else {}
+    forms, unwritten = _forms(numbers, names, random, progress)
+    rows = _Rows(numbers, comparison, faults, exact, forms)
+    made = tuple(rows.row(name) for name in names)
+    found = tuple(dict.fromkeys([*faults, *(fault for row in made for fault in row.faults)]))
+    kernels = KernelsVerdict() if found else compare_kernels(numbers, random)
+    return Report(
+        of=numbers.of,
+        rows=made,
+        points=points.count,
+        stepped=len(points.chosen),
+        seed=seed,
+        title=graph.title,
+        faults=(*found, *kernels.faults),
+        notes=(*points.notes, *notes, *unwritten, *kernels.notes),
+        kernels=kernels.agree,
+    )
+
+
+def _undefined(graph: Graph, seed: int, notes: tuple[str, ...]) -> Report:
+    advice = f"{UNCHECKED}; give numbers inside the domains of its functions in [values]"
+    rows = tuple(Row(name, Verdict.UNDEFINED, (), notes=(advice,)) for name in row_names(graph))
+    return Report(graph.objective, rows, 0, 0, seed, graph.title, (), (*notes, UNCHECKED))
+
+
+def _forms(
+    numbers: Numbers, names: Sequence[str], random: np.random.Generator, progress: Progress | None
+) -> tuple[dict[str, FormsVerdict], list[str]]:
+    """The forms of each derivation compared, in random order, until the budget is spent."""
+    spent = 0
+    found: dict[str, FormsVerdict] = {}
+    order = [names[index] for index in random.permutation(len(names))]
+    for done, name in enumerate(order):
+        derivation = Derivation(numbers.local, numbers.of, name)
+        if spent > BUDGET:
+            break
+        finite = np.isfinite(numbers.derivative(name))
+        values = {node: value[finite] for node, value in numbers.points.values.items()}
+        places = np.flatnonzero(finite)
+        found[name] = compare_forms(
+            derivation,
+            numbers.derivative(name)[finite],
+            numbers.magnitude(name)[finite],
+            numbers.tolerance,
+            values,
+            lambda index, places=places: numbers.exact(int(places[index])),  # type: ignore[misc]
+        )
+        spent += found[name].parts
+        if progress is not None:
+            progress("forms", done + 1, len(order))
+    left = len(names) - len(found)
+    notes = [f"forms compared for {len(found)} of {len(names)} derivatives: the network is large"] if left else []
+    return found, notes
+
+
+class _Rows:
+    """Rows of a report from the arrays of a comparison."""
+
+    def __init__(
+        self,
+        numbers: Numbers,
+        comparison: Comparison,
+        faults: Sequence[Fault],
+        exact: Mapping[str, float],
+        forms: Mapping[str, FormsVerdict],
+    ) -> None:
+        self.numbers = numbers
+        self.comparison = comparison
+        self.faults = faults
+        self.exact = exact
+        self.forms = forms
+        self.jobs: dict[str, list[int]] = {}
+        for job, name in enumerate(comparison.jobs.names):
+            self.jobs.setdefault(name, []).append(job)
+
+    def row(self, name: str) -> Row:
+        """The row of one derivative."""
+        found = self.comparison
+        jobs = np.array(self.jobs.get(name, ()), int)
+        decided = jobs[~(found.kink | found.near | found.undefined)[jobs]]
+        forms = self.forms.get(name)
+        faults = self._faults(name, jobs)
+        gap = self.exact.get(name, float("nan"))
+        return Row(
+            name,
+            self._verdict(jobs, bool(faults) or gap > AGREE),
+            tuple(map(float, self.numbers.derivative(name)[self.numbers.points.chosen])),
+            float(np.max(found.ratio[decided], initial=0.0)),
+            float(np.fmax.reduce(found.differences[decided], initial=float("nan"))),
+            gap,
+            None if forms is None else forms.agree,
+            faults,
+            tuple(self._kink(name, job) for job in jobs if found.kink[job]),
+            int(found.near[jobs].sum()),
+            int((~(found.wrong | found.undefined | found.kink | found.near))[jobs].sum()),
+            self._notes(jobs),
+        )
+
+    def _verdict(self, jobs: Any, faulty: bool) -> Verdict:
+        found = self.comparison
+        if faulty or found.wrong[jobs].any():
+            return Verdict.MISMATCH
+        if self._matters(found.undefined, jobs):
+            return Verdict.UNDEFINED
+        if found.kink[jobs].any():
+            return Verdict.KINK
+        return Verdict.NEAR if self._matters(found.near, jobs) else Verdict.OK
+
+    def _matters(self, flags: Any, jobs: Any) -> bool:
+        """Whether flagged points include one that the person gave, or leave no other."""
+        given = self.comparison.jobs.points[jobs] < self.numbers.points.given
+        return bool(len(jobs)) and bool((flags[jobs] & given).any() or flags[jobs].all())
+
+    def _faults(self, name: str, jobs: Any) -> tuple[Fault, ...]:
+        """Faults of edges on the paths and of forms; without any, of the sum itself."""
+        found, of = self.comparison, self.numbers.of
+        faults = list(on_paths(self.numbers, self.faults, name)) if self.faults else []
+        wrong = jobs[found.wrong[jobs]]
+        if len(wrong) and not faults:
+            job = int(wrong[0])
+            point = int(found.jobs.points[job])
+            numeric = self.numbers.exact(point).numeric(name)
+            faults.append(Fault(f"d{of}/d{name}", f"{found.derived[job]:.12g}", numeric))
+        forms = self.forms.get(name)
+        if forms is not None:
+            for form, (value, reference) in forms.differ.items():
+                faults.append(Fault(f"form {form} of d{of}/d{name}", f"{value:.12g}", reference))
+        return tuple(faults)
+
+    def _kink(self, name: str, job: int) -> Kink:
+        found = self.comparison
+        point = int(found.jobs.points[job])
+        derived, left, right = (float(each[job]) for each in (found.derived, found.left, found.right))
+        position = int(np.searchsorted(self.numbers.points.chosen, point))
+        return Kink(position, derived, left, right, self._conventions(name, point))
+
+    def _conventions(self, name: str, point: int) -> tuple[str, ...]:
+        """What the functions that are at a kink between `name` and the objective declare."""
+        graph, kink = self.numbers.graph, self.numbers.points.edges.kink
+        told: dict[str, None] = {}
+        for node in graph.between(name, self.numbers.of):
+            op = graph.nodes[node].op
+            if op is not None and node in kink and kink[node][point]:
+                told |= dict.fromkeys(_declared(graph, op.formula))
+        return tuple(told)
+
+    def _notes(self, jobs: Any) -> tuple[str, ...]:
+        found = self.comparison
+        notes = []
+        if found.blurred[jobs].any():
+            worst = float(np.max(found.ratio[jobs][found.blurred[jobs]]))
+            notes.append(f"right in fifty digits; rounding blurs it by {worst:.2g} eps in double precision")
+        count = int(found.undefined[jobs].sum())
+        if count:
+            notes.append(f"not a finite number at {count} of {len(jobs)} points where the objective is one")
+        near = int(found.near[jobs].sum())
+        if near:
+            notes.append(f"{near} of {len(jobs)} points are too close to a kink for differences")
+        return tuple(notes)
+
+
+def _declared(graph: Graph, formula: Expr) -> list[str]:
+    """The conventions that the functions of a formula declare for their kinks."""
+    found = []
+    for name in called(formula):
+        definition = graph.functions.definition(name)
+        if graph.functions[name].kink:
+            found.append(graph.functions[name].kink)
+        elif definition is not None:
+            found += _declared(graph, definition)
+    return found
+
+
+def _merged(reports: Sequence[Report]) -> Report:
+    """One report of several checks of the same derivatives: the gravest verdict and the worst numbers of each."""
+    gravity = list(Verdict)
+    rows = []
+    for same in zip(*(report.rows for report in reports), strict=True):
+        gravest = min(same, key=lambda row: gravity.index(row.verdict))
+        listed = [row.forms for row in same if row.forms is not None]
+        rows.append(
+            replace(
+                gravest,
+                values=tuple(value for row in same for value in row.values),
+                ratio=max(row.ratio for row in same),
+                differences=float(np.fmax.reduce([row.differences for row in same])),
+                exact=float(np.fmax.reduce([row.exact for row in same])),
+                forms=min(listed, key=len) if listed else None,
+                faults=tuple(dict.fromkeys(fault for row in same for fault in row.faults)),
+                kinks=tuple(kink for row in same for kink in row.kinks),
+                near=sum(row.near for row in same),
+                passed=sum(row.passed for row in same),
+            )
+        )
+    faults = tuple(dict.fromkeys(fault for report in reports for fault in report.faults))
+    points, stepped = (sum(getattr(report, name) for report in reports) for name in ("points", "stepped"))
+    kernels = tuple(name for name in reports[0].kernels if all(name in report.kernels for report in reports))
+    return replace(reports[0], rows=tuple(rows), points=points, stepped=stepped, faults=faults, kernels=kernels)

@@ -1,0 +1,245 @@
+"""Numeric derivatives of the whole objective: complex steps, and differences extrapolated to a step of zero."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from backpropsym.check.number_systems import STEP, Array, BranchRecorder, Switching
+from backpropsym.graph import Graph
+from backpropsym.ops.arithmetic import COMPLEX, REAL, Arithmetic, evaluate
+
+LEVELS = 8
+FIRST_STEP = 0.1
+SHORTER = 0.25
+MAX_SHORTENINGS = 8
+ENTRIES = 16_384
+GOOD = 1e-10
+
+_COLUMNS = np.concatenate([[0.0], 2.0 ** -np.arange(LEVELS), -(2.0 ** -np.arange(LEVELS))])
+_CENTRAL = np.zeros(len(_COLUMNS), int)
+_SIDES = np.concatenate([[0], np.full(LEVELS, LEVELS), np.full(LEVELS, 2 * LEVELS)])
+_NEAREST = np.array([LEVELS, 2 * LEVELS])
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Derivatives to take: the objective by leaf `names[i]` at point `points[i]`."""
+
+    names: Sequence[str]
+    points: Array
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def part(self, chosen: Array) -> Jobs:
+        """The jobs at some positions."""
+        return Jobs([self.names[index] for index in chosen], self.points[chosen])
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Extrapolated differences, one a job.
+
+    Attributes
+    ----------
+    value, error : the slope and how far the tableau is from settled.
+    clean : whether all points of the stencil took the branches of the base point.
+    touching : whether the base point lies exactly on a switch along this direction.
+    left, right : the one-sided slopes where `touching`, else nan.
+    """
+
+    value: Array
+    error: Array
+    clean: Array
+    touching: Array
+    left: Array
+    right: Array
+
+
+class Objective:
+    """One node as a function of one leaf at a time, around points where every node's value is known.
+
+    Parameters
+    ----------
+    values : the value of every node, shape (points,).
+    progress : called with what is done, how much of it, and of how much.
+    """
+
+    def __init__(self, graph: Graph, of: str, values: Mapping[str, Array], progress: Progress | None = None) -> None:
+        self.graph = graph
+        self.of = of
+        self.values = values
+        self.progress = progress
+        self.within = graph.ancestors(of)
+        self.switching = Switching(graph.functions)
+        self.branching = frozenset(
+            name
+            for name in self.within
+            if (op := graph.nodes[name].op) is not None and self.switching.branches(op.formula)
+        )
+
+    def complex_steps(self, jobs: Jobs) -> Array:
+        """d of / d leaf by a complex step, one number a job."""
+        found = np.empty(len(jobs))
+        for chunk in self._chunks("complex steps", len(jobs), 1):
+            part = jobs.part(chunk)
+            ends = self._shifted(part, np.full((len(part), 1), 1j * STEP), COMPLEX)
+            found[chunk] = np.imag(ends[:, 0]) / STEP
+        return found
+
+    def differences(self, jobs: Jobs, sizes: Array) -> Slopes:
+        """d of / d leaf by Richardson extrapolation of central differences inside the nearest kink.
+
+        The step is shortened until every point of the stencil takes the branches of the base point and the
+        tableau settles to `GOOD` times the job's size. On a kink, both one-sided slopes are taken.
+
+        References
+        ----------
+        Ridders, Accurate computation of F'(x) and F'(x)F''(x), Advances in Engineering Software 4, 1982.
+        """
+        parts = [
+            self._difference_chunk(jobs.part(chunk), sizes[chunk])
+            for chunk in self._chunks("differences", len(jobs), len(_COLUMNS))
+        ]
+        return unexamined(0) if not parts else joined(parts)
+
+    def _difference_chunk(self, jobs: Jobs, sizes: Array) -> Slopes:
+        count = len(jobs)
+        value, error = np.full(count, np.nan), np.full(count, np.inf)
+        clean, touching = np.zeros(count, bool), np.zeros(count, bool)
+        step = FIRST_STEP * self._scales(jobs)
+        waiting = np.arange(count)
+        for _ in range(MAX_SHORTENINGS):
+            part, recorder = jobs.part(waiting), BranchRecorder(len(waiting), _CENTRAL, _NEAREST)
+            found, blur, fine = self._central(part, step[waiting], recorder)
+            better = waiting[fine & (blur < error[waiting])]
+            inside = np.isin(waiting, better)
+            value[better], error[better] = found[inside], blur[inside]
+            clean[waiting[fine]] = True
+            touching[waiting] = recorder.touching
+            waiting = waiting[~recorder.touching & ((error[waiting] > GOOD * sizes[waiting]) | ~clean[waiting])]
+            if not len(waiting):
+                break
+            step[waiting] *= SHORTER
+        left, right = self._one_sided(jobs, np.flatnonzero(touching))
+        return Slopes(value, error, clean & ~touching, touching, left, right)
+
+    def _central(self, jobs: Jobs, step: Array, recorder: BranchRecorder) -> tuple[Array, Array, Array]:
+        """Slope, its error, and whether the whole stencil stays on the branches of the base point."""
+        ends = self._shifted(jobs, step[:, None] * _COLUMNS, REAL, recorder)
+        with np.errstate(all="ignore"):
+            widths = 2 * step[:, None] * _COLUMNS[1 : LEVELS + 1]
+            slopes = (ends[:, 1 : LEVELS + 1] - ends[:, LEVELS + 1 :]) / widths
+            value, error = extrapolated(slopes, 4.0)
+        return value, error, _usable(recorder, ends)
+
+    def _one_sided(self, jobs: Jobs, chosen: Array) -> tuple[Array, Array]:
+        """Left and right slopes of the jobs `chosen`, nan for the others; infinite where the objective jumps."""
+        left, right = np.full(len(jobs), np.nan), np.full(len(jobs), np.nan)
+        waiting, step = chosen, FIRST_STEP * self._scales(jobs)
+        for _ in range(MAX_SHORTENINGS + 4):
+            if not len(waiting):
+                break
+            part, recorder = jobs.part(waiting), BranchRecorder(len(waiting), _SIDES, _NEAREST)
+            ends = self._shifted(part, step[waiting, None] * _COLUMNS, REAL, recorder)
+            with np.errstate(all="ignore"):
+                slopes = (ends[:, 1:] - ends[:, :1]) / (step[waiting, None] * _COLUMNS[1:])
+            fine = _usable(recorder, ends)
+            for side, columns in ((right, slopes[:, :LEVELS]), (left, slopes[:, LEVELS:])):
+                side[waiting[fine]] = _limit(columns[fine])
+            waiting = waiting[~fine]
+            step[waiting] *= SHORTER
+        return left, right
+
+    def _scales(self, jobs: Jobs) -> Array:
+        """For each job the size of its leaf, at least 1."""
+        own = np.array([self.values[name][point] for name, point in zip(jobs.names, jobs.points, strict=True)])
+        scales: Array = np.maximum(np.abs(own), 1.0)
+        return scales
+
+    def _chunks(self, what: str, count: int, columns: int) -> Iterator[Array]:
+        width = max(1, ENTRIES // columns)
+        for start in range(0, count, width):
+            yield np.arange(start, min(start + width, count))
+            if self.progress is not None:
+                self.progress(what, min(start + width, count), count)
+
+    def _shifted(
+        self, jobs: Jobs, offsets: Array, arithmetic: Arithmetic, recorder: BranchRecorder | None = None
+    ) -> Array:
+        """The objective, shape (jobs, columns), with each job's leaf moved by its row of `offsets`."""
+        moved: dict[str, Any] = {}
+        rows: dict[str, list[int]] = {}
+        for row, name in enumerate(jobs.names):
+            rows.setdefault(name, []).append(row)
+        for name, own in rows.items():
+            shift = np.zeros_like(offsets)
+            shift[own] = offsets[own]
+            moved[name] = self.values[name][jobs.points][:, None] + shift
+        still = {name: value for name, value in moved.items() if name in self.within}
+        table = self.graph.functions
+        with np.errstate(all="ignore"):
+            for name in self.graph.order:
+                node = self.graph.nodes[name]
+                if node.op is None or name not in self.within or not any(each in moved for each in node.parents):
+                    continue
+                for parent in node.parents:
+                    if parent not in still:
+                        still[parent] = self.values[parent][jobs.points][:, None]
+                if recorder is not None and name in self.branching:
+                    evaluate(node.op.formula, still, self.switching.table, recorder)
+                still[name] = moved[name] = evaluate(node.op.formula, still, table, arithmetic)
+        end = moved.get(self.of, self.values[self.of][jobs.points][:, None])
+        return np.broadcast_to(end, offsets.shape)
+
+
+def _usable(recorder: BranchRecorder, ends: Array) -> Array:
+    """Which stencils stay on the branches of their references and have finite ends."""
+    return np.logical_and(recorder.same.all(axis=1), np.isfinite(ends).all(axis=1))
+
+
+def unexamined(count: int) -> Slopes:
+    """Slopes of jobs for which no difference was taken."""
+    none, no = np.full(count, np.nan), np.zeros(count, bool)
+    return Slopes(none.copy(), none.copy(), no.copy(), no.copy(), none.copy(), none.copy())
+
+
+def joined(parts: Sequence[Slopes]) -> Slopes:
+    """The slopes of several lists of jobs, one after the other."""
+    return Slopes(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Slopes)))
+
+
+def extrapolated(slopes: Array, ratio: float) -> tuple[Array, Array]:
+    """The limit of each row of slopes for halved steps, and how far its tableau is from settled.
+
+    Parameters
+    ----------
+    slopes : shape (rows, levels), the step halved from column to column.
+    ratio : by how much halving the step shrinks the first error term: 4 for central differences, 2 for one-sided.
+    """
+    best, error = slopes[:, 0].copy(), np.full(len(slopes), np.inf)
+    previous = [slopes[:, 0]]
+    for level in range(1, slopes.shape[1]):
+        current = [slopes[:, level]]
+        for order in range(1, level + 1):
+            gain = ratio**order - 1.0
+            current.append(current[-1] + (current[-1] - previous[order - 1]) / gain)
+            blur = np.maximum(np.abs(current[-1] - current[-2]), np.abs(current[-1] - previous[order - 1]))
+            better = blur < error
+            best, error = np.where(better, current[-1], best), np.where(better, blur, error)
+        previous = current
+    return best, error
+
+
+def _limit(slopes: Array) -> Array:
+    """The one-sided slope from slopes at halved steps; infinite where they grow with one over the step."""
+    with np.errstate(all="ignore"):
+        value, _ = extrapolated(slopes, 2.0)
+        growth = slopes[:, -1] / slopes[:, -2]
+    return np.where(np.abs(growth - 2.0) < 1e-3, np.copysign(np.inf, slopes[:, -1]), value)

@@ -1,0 +1,71 @@
+"""The program `backpropsym`: its commands, and how it ends.
+
+Exit status 0 is done, 1 a check failed, 2 a mistake of the person who called.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from backpropsym import __version__
+from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary
+from backpropsym.errors import BackpropsymError
+
+USER_MISTAKE = 2
+
+
+class Commands(TyperGroup):
+    """Commands whose errors are messages, not tracebacks."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; what a person can cause ends with its message on standard error and status 2."""
+        try:
+            return super().invoke(ctx)
+        except BackpropsymError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(USER_MISTAKE) from None
+
+
+app = typer.Typer(
+    name="backpropsym",
+    cls=Commands,
+    help="Derivatives of neural networks as explicit sums over paths: derived, proved, drawn and compiled.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    derive.derive,
+    paths.paths,
+    check.check,
+    draw.draw,
+    latex.latex,
+    kernel.kernel,
+    summary.summary,
+    functions.functions,
+    examples.examples,
+):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"backpropsym {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Derivatives of neural networks as explicit sums over paths: derived, proved, drawn and compiled."""
+
+
+def main() -> None:
+    """Run the program on the arguments of the command line."""
+    app()

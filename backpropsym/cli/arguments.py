@@ -1,0 +1,98 @@
+"""The arguments and options that several commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backpropsym.cli.completion import complete_network, complete_node, complete_theme
+
+if TYPE_CHECKING:
+    from backpropsym.network import Network
+
+
+class Form(StrEnum):
+    """How a derivative is written."""
+
+    PATHS = "paths"
+    FACTORED = "factored"
+    EXPANDED = "expanded"
+    BACKWARD = "backward"
+    FORWARD = "forward"
+    NUMERIC = "numeric"
+    INDEX = "index"
+    MATRIX = "matrix"
+
+
+NetworkArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK",
+        help="A network file (TOML), - for standard input, or the name of a bundled example such as lecture.",
+        autocompletion=complete_network,
+        show_default=False,
+    ),
+]
+WrtOption = Annotated[
+    str,
+    typer.Option(
+        "--wrt", help="The parameter, input or node to derive by.", metavar="NAME", autocompletion=complete_node
+    ),
+]
+OfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--of", help="The node to derive; the output if left out.", metavar="NAME", autocompletion=complete_node
+    ),
+]
+FormOption = Annotated[Form, typer.Option("--form", help="How the derivative is written.")]
+AtOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--at", metavar="FILE", help="Numbers by name, TOML or .npz; they complete those of the network's own values."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print data for scripts.")]
+AsciiOption = Annotated[bool, typer.Option("--ascii", help="Use ASCII only.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of the terminal.")
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, help="List at most so many paths or equations.", show_default=False)
+]
+ThemeOption = Annotated[
+    str,
+    typer.Option("--theme", metavar="NAME", help="The look: light, dark or print.", autocompletion=complete_theme),
+]
+
+
+def load_network(source: str) -> Network:
+    """The network that a command names; its warnings go to standard error.
+
+    Raises
+    ------
+    NetworkError : nothing of that name, or mistakes in it.
+    """
+    from backpropsym.network import load
+
+    network = load(source)
+    for warning in network.graph.warnings:
+        typer.echo(str(warning), err=True)
+    return network
+
+
+def read_numbers(at: Path | None, network: Network) -> dict[str, Any] | None:
+    """The numbers of `--at`, or None where it was not given.
+
+    Raises
+    ------
+    ValuesError : the file cannot be read as numbers.
+    """
+    if at is None:
+        return None
+    from backpropsym.spec.values import read_values
+
+    return read_values(at, network.graph)

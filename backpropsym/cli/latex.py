@@ -1,0 +1,44 @@
+"""backpropsym latex: a derivation as LaTeX that compiles."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backpropsym.cli.arguments import (
+    AtOption,
+    Form,
+    FormOption,
+    NetworkArgument,
+    OfOption,
+    OutputOption,
+    WrtOption,
+    load_network,
+    read_numbers,
+)
+from backpropsym.cli.output import emit
+
+
+def latex(
+    network: NetworkArgument,
+    wrt: WrtOption,
+    of: OfOption = None,
+    form: FormOption = Form.PATHS,
+    at: AtOption = None,
+    standalone: Annotated[
+        bool, typer.Option("--standalone", help="A whole document, else a fragment for your own.")
+    ] = False,
+    output: OutputOption = None,
+) -> None:
+    """Write a derivation as LaTeX, each path in the colour that it has in the picture."""
+    from backpropsym.export.latex_document import latex_document
+    from backpropsym.render.report import report
+    from backpropsym.render.report_latex import LatexView
+
+    found = load_network(network)
+    values, derivation = read_numbers(at, found), found.derive(of, wrt=wrt)
+    if standalone:
+        emit(latex_document(derivation, form, LatexView(values)), output)
+    else:
+        emit(report(derivation, form, "latex", values), output)

@@ -1,0 +1,100 @@
+"""Where results go: the terminal in colour where it can show it, or a file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+PLAIN_WIDTH = 120
+"""Columns of what is printed to anything but a terminal."""
+
+
+def console() -> Console:
+    """Standard output; colour only on a terminal that shows it and where NO_COLOR is not set.
+
+    Nothing that is printed through it is read as markup.
+    """
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else PLAIN_WIDTH
+    return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
+
+
+def show(content: RenderableType) -> None:
+    """Print styled text, or a table; text is left to the terminal to wrap."""
+    from rich.text import Text
+
+    console().print(content, soft_wrap=isinstance(content, Text), end="" if isinstance(content, Text) else "\n")
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None] | None]:
+    """Shows how far a long task is, on a terminal only; the task calls what is given with (what, done, of)."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True, markup=False, emoji=False).status("checking") as status:
+        yield lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}")
+
+
+def needs_ascii(wanted: bool) -> bool:
+    """Whether text is to be ASCII: because the person wants it, or standard output can show nothing else."""
+    try:
+        "∂·−′₁→…".encode(sys.stdout.encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return True
+    return wanted
+
+
+def emit(text: str, output: Path | None) -> None:
+    """Print `text`, or write it to a file.
+
+    Raises
+    ------
+    OutputError : the file cannot be written.
+    """
+    if output is None or str(output) == "-":
+        typer.echo(text, nl=False)
+    else:
+        write_file(output, text.encode())
+        wrote(output)
+
+
+def wrote(path: Path) -> None:
+    """Say on standard error where a result is."""
+    from backpropsym.errors import printable
+
+    typer.echo(f"wrote {printable(str(path))}", err=True)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write `data` beside `path`, then move it there in one step.
+
+    Raises
+    ------
+    OutputError : a missing folder, or a place that cannot be written.
+    """
+    from backpropsym.errors import OutputError
+
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        fix = "create the folder first" if not path.parent.is_dir() else "choose another place"
+        raise OutputError(f"cannot write {path}: {error.strerror}", fix=fix) from None

@@ -1,0 +1,60 @@
+"""backpropsym paths: the paths themselves, counted and listed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from backpropsym.cli.arguments import (
+    AsciiOption,
+    AtOption,
+    JsonOption,
+    LimitOption,
+    NetworkArgument,
+    OfOption,
+    WrtOption,
+    load_network,
+    read_numbers,
+)
+from backpropsym.cli.output import emit, needs_ascii, show
+
+
+class By(StrEnum):
+    """What paths are chosen by."""
+
+    SHARE = "share"
+    LENGTH = "length"
+
+
+def paths(
+    network: NetworkArgument,
+    wrt: WrtOption,
+    of: OfOption = None,
+    count: Annotated[bool, typer.Option("--count", help="Print only how many there are, exactly.")] = False,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, help="List only so many, the strongest first.", show_default=False)
+    ] = None,
+    by: Annotated[
+        By, typer.Option("--by", help="With --top: the largest share first, or the shortest first.")
+    ] = By.SHARE,
+    at: AtOption = None,
+    json: JsonOption = False,
+    limit: LimitOption = None,
+    ascii: AsciiOption = False,
+) -> None:
+    """List the paths between two nodes: all, the strongest, and how many carry nothing."""
+    from backpropsym.render.json_text import json_text
+    from backpropsym.render.report_paths import PathsView, exact_count, path_data, path_text
+
+    found = load_network(network)
+    values = read_numbers(at, found)
+    derivation = found.derive(of, wrt=wrt)
+    view = PathsView(values, top, by.value, limit, needs_ascii(ascii))
+    if count and not json:
+        emit(f"{exact_count(derivation.count)}\n", None)
+    elif json:
+        emit(json_text(path_data(derivation, view, listed=not count)), None)
+    else:
+        show(path_text(derivation, view))

@@ -1,0 +1,18 @@
+"""backpropsym summary: what is in a network."""
+
+from __future__ import annotations
+
+from backpropsym.cli.arguments import JsonOption, NetworkArgument, load_network
+from backpropsym.cli.output import emit, show
+
+
+def summary(network: NetworkArgument, json: JsonOption = False) -> None:
+    """Show nodes, parameters, functions, paths, and what each form of the gradient costs."""
+    from backpropsym.render.json_text import json_text
+    from backpropsym.render.summary import summary_data, summary_text
+
+    graph = load_network(network).graph
+    if json:
+        emit(json_text(summary_data(graph)), None)
+    else:
+        show(summary_text(graph))

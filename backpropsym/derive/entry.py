@@ -1,0 +1,85 @@
+"""The derivative of one entry of a tensor by one entry of another, as an explicit sum over neuron-level paths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backpropsym.derive.array_values import array_leaves
+from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.unroll import Entry, entry_name, unroll_between
+from backpropsym.errors import NotScalarError, UnknownNameError
+from backpropsym.graph import Graph
+
+_ENTRY = re.compile(r"\s*([^\s\[\]]+)\s*\[([\s\d,]*)\]\s*\Z")
+
+
+def read_entry(text: str, graph: Graph) -> tuple[str, tuple[int, ...] | None]:
+    """A node and a position from "W1[2,0]"; no position where the text is a name alone.
+
+    Raises
+    ------
+    UnknownNameError : no such node, or a position outside its shape.
+    """
+    match = _ENTRY.match(text)
+    if match is None:
+        return graph[text].name, None
+    node = graph[match.group(1)]
+    digits = [part.strip() for part in match.group(2).split(",")]
+    position = tuple(int(part) for part in digits if part)
+    sizes = [size if isinstance(size, int) else 0 for size in node.shape]
+    inside = len(position) == len(sizes) and all(at < size for at, size in zip(position, sizes, strict=True))
+    if not inside or len(position) < len(digits):
+        shape = ", ".join(map(str, node.shape))
+        fix = f"positions count from zero; the shape of {node.name} is ({shape})"
+        raise UnknownNameError(f"{node.name} has no entry {text!r}", fix=fix)
+    return node.name, position
+
+
+def scalar_entry(graph: Graph, name: str, position: tuple[int, ...] | None) -> Entry:
+    """The entry of a position; a scalar needs none.
+
+    Raises
+    ------
+    NotScalarError : the node has axes, and no position says which entry is meant.
+    """
+    if position is None and graph[name].shape:
+        zeros = ",".join("0" for _ in graph[name].shape)
+        message = f"{name} has axes, and the other side is one entry"
+        raise NotScalarError(message, fix=f"name an entry, as in {name}[{zeros}]")
+    return name, position or ()
+
+
+class EntryDerivation(Derivation):
+    """A derivation between two entries; its graph holds the entries on the paths and what they use.
+
+    Parameters
+    ----------
+    whole : the network of tensors.
+    of, wrt : entries, as (node, position).
+    """
+
+    def __init__(self, whole: Graph, of: Entry, wrt: Entry) -> None:
+        self.whole = whole
+        self.target = of
+        local = LocalDerivatives(unroll_between(whole, of, wrt))
+        super().__init__(local, entry_name(*of), entry_name(*wrt))
+
+    def node_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The value of every entry on the paths, and of those that they use."""
+        leaves, batch, _ = array_leaves(self.whole, values or {}, self.whole.ancestors(self.target[0]))
+        network = ArrayNetwork(self.whole, leaves, batch)
+        network.forward(self.target[0])
+        found: dict[str, Any] = {}
+        for name in self.graph.nodes:
+            node, position = read_entry(name, self.whole)
+            if node in network.values:
+                lead = batch is not None and node in self.whole.batched
+                place: tuple[Any, ...] = (slice(None), *(position or ())) if lead else (position or ())
+                found[name] = np.asarray(network.values[node])[place]
+        return found

@@ -1,0 +1,48 @@
+"""A derivation as a LaTeX document of its own, which pdflatex compiles."""
+
+from __future__ import annotations
+
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.render.escape import latex_text
+from backpropsym.render.report import in_form
+from backpropsym.render.report_latex import LANDSCAPE, PACKAGES, LatexView, latex
+from backpropsym.render.report_tensor import tensor_report
+
+_PREAMBLE = r"""\documentclass[11pt]{article}
+\usepackage[a4paper,landscape,margin=18mm]{geometry}
+\IfFileExists{t2aenc.def}{%
+  \usepackage[T2A,T1]{fontenc}%
+  \newcommand{\bpCyrillic}[1]{{\fontencoding{T2A}\selectfont #1}}%
+}{%
+  \usepackage[T1]{fontenc}%
+  \newcommand{\bpCyrillic}[1]{[Cyrillic: install texlive-lang-cyrillic]}%
+}
+"""
+
+
+def latex_document(
+    derivation: Derivation | TensorDerivation, form: str = "paths", view: LatexView | None = None
+) -> str:
+    """A whole document with the title of the network and `derivation` in `form`.
+
+    It needs amsmath, geometry and xcolor, all in TeX Live's recommended collection.
+
+    Raises
+    ------
+    LimitError : the form would be too large to write out.
+    ValuesError : the numeric form lacks numbers.
+    """
+    wide = LatexView(view.values if view else None, LANDSCAPE)
+    derivation = in_form(derivation, form)
+    if isinstance(derivation, TensorDerivation):
+        body = tensor_report(derivation, form, "latex")
+    else:
+        body = latex(derivation, form, wide)
+    packages = "".join(rf"\usepackage{{{package}}}" + "\n" for package in PACKAGES)
+    title = derivation.graph.title
+    heading = rf"\section*{{{latex_text(title)}}}" + "\n" if title else ""
+    return (
+        f"{_PREAMBLE}{packages}\\allowdisplaybreaks\n\\pagestyle{{empty}}\n"
+        f"\\begin{{document}}\n{heading}{body}\\end{{document}}\n"
+    )

@@ -1,0 +1,214 @@
+"""Graph to a function that gives the value and all gradients."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import itertools
+import linecache
+import os
+import weakref
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from backpropsym.errors import OutputError, Problem, UnknownNameError, ValuesError, did_you_mean
+from backpropsym.graph import Graph, Role
+from backpropsym.kernels.errorfunction import erf_array, erfc_array
+from backpropsym.kernels.lower import lower
+from backpropsym.kernels.module import ModuleText, Names, kernel_names, module_text
+from backpropsym.kernels.paths import paths_function
+from backpropsym.kernels.runtime import arranged, mean, mean_product, on_arrays
+from backpropsym.kernels.tensors import TensorFunction, tensor_module
+
+MODES = ("reverse", "forward", "paths")
+ACCURACIES = ("default", "full")
+Results = tuple[float, dict[str, Any]]
+_numbers = itertools.count(1)
+
+
+class Kernel(Protocol):
+    """A compiled network: a plain Python function, so that a call costs what a call costs, with attributes.
+
+    Called with a number for every input, target and parameter by name, it returns the value of the objective and
+    its derivative by each parameter. Inputs and targets may be arrays of shape (n,), one number an object; then
+    value and gradients are means over the objects. Overflow gives inf and what is undefined nan, without warnings.
+
+    Attributes
+    ----------
+    mode : "reverse", "forward" or "paths".
+    accuracy : "default" or "full".
+    graph : what was compiled.
+    names : what it must be called with.
+    source : its text as a module that needs only NumPy, and for numbers nothing.
+
+    Raises
+    ------
+    ValuesError : on a call with missing or unknown names, or with something that is not a number.
+    """
+
+    mode: str
+    accuracy: str
+    graph: Graph
+    names: tuple[str, ...]
+    source: str
+
+    def __call__(self, **values: Any) -> Results:
+        """Value and gradients."""
+
+    def save(self, path: str | Path) -> None:
+        """Write `source` to a file, whole or not at all.
+
+        Raises
+        ------
+        OutputError : the file cannot be written.
+        """
+
+
+def compile_kernel(
+    graph: Graph, mode: str = "reverse", accuracy: str = "default", parameters: Sequence[str] | None = None
+) -> Kernel:
+    """The kernel of a graph's objective: its loss, or its output where it has no loss.
+
+    Parameters
+    ----------
+    mode : "reverse" (adjoints, the cost of a few evaluations), "forward" (tangents, that for each parameter), or
+        "paths" (the explicit sum over paths through SymPy's lambdify: slow, and independent of the other two).
+    accuracy : "default" lets derivatives use stored forward values, as in 1 - z**2 for tanh; "full" computes each
+        to full relative accuracy, also where the function saturates.
+    parameters : by which gradients are given; default: by all.
+
+    Raises
+    ------
+    AbstractFunctionError : a function has no formula.
+    LimitError : the kernel would be too large.
+    UnknownNameError : no such mode, accuracy or parameter.
+    """
+    _choose("mode", mode, MODES)
+    _choose("accuracy", accuracy, ACCURACIES)
+    declared = dict.fromkeys(graph.names(Role.PARAMETER))
+    wanted = tuple(declared if parameters is None else dict.fromkeys(parameters))
+    for name in wanted:
+        _choose("parameter", name, declared)
+    names = kernel_names(graph)
+    if not graph.scalar:
+        module = tensor_module(graph, mode, accuracy, wanted, names)
+        tensors = TensorFunction(module, names, graph, f"<backpropsym kernel {next(_numbers)}>")
+        return _finished(tensors.function, graph, names, mode, accuracy, wanted, module.whole)
+    if mode == "paths":
+        lower(graph, "reverse", (), accuracy)
+        function, source = paths_function(graph, wanted, names, checked)
+        return _finished(function, graph, names, mode, accuracy, wanted, source)
+    text = module_text(graph, lower(graph, mode, wanted, accuracy), mode, accuracy)
+    return _finished(_Compiled(text, names).function, graph, names, mode, accuracy, wanted, text.whole)
+
+
+def _choose(what: str, found: str, known: Collection[str]) -> None:
+    if found not in known:
+        fix = did_you_mean(found, known, f"choose from: {', '.join(list(known)[:20])}")
+        raise UnknownNameError(f"no {what} is called {found!r}", fix=fix)
+
+
+class _Compiled:
+    """The functions of a module's text; the one on arrays is compiled when it is first needed."""
+
+    def __init__(self, text: ModuleText, names: Names) -> None:
+        self.text = text
+        self.names = names
+        self.file = f"<backpropsym kernel {next(_numbers)}>"
+        namespace: dict[str, Any] = {"__name__": "backpropsym.kernel", "_general": self.general, "_limits": self.limits}
+        exec(compile(text.head + text.scalar, self.file, "exec"), namespace)
+        self.function: Callable[..., Results] = namespace["kernel"]
+        lines = text.whole.splitlines(keepends=True)
+        linecache.cache[self.file] = (len(text.whole), None, lines, self.file)
+        weakref.finalize(self.function, linecache.cache.pop, self.file, None)
+
+    @cached_property
+    def arrays(self) -> Callable[..., Any]:
+        """The kernel on NumPy numbers."""
+        before = "\n" * (self.text.head + self.text.scalar).count("\n")
+        namespace: dict[str, Any] = {"_mean": mean, "_mean_product": mean_product}
+        namespace |= {"_erf_array": erf_array, "_erfc_array": erfc_array}
+        exec(compile(before + self.text.arrays, self.file, "exec"), namespace)
+        return cast(Callable[..., Any], namespace["_arrays"])
+
+    def general(self, given: dict[str, Any]) -> Results:
+        """A call with more than floats: arrays, integers, mistakes."""
+        values = checked(given, self.names)
+        if all(isinstance(value, float) for value in values.values()):
+            return self.function(**values)
+        return on_arrays(self.arrays, values)
+
+    def limits(self, given: dict[str, Any]) -> Results:
+        """A point where Python raises: NumPy gives inf and nan, as IEEE 754 says."""
+        return on_arrays(self.arrays, {name: given[name] for name in self.names.needed})
+
+
+def checked(given: dict[str, Any], names: Names) -> dict[str, Any]:
+    """What a kernel was called with, as floats and arrays.
+
+    Raises
+    ------
+    ValuesError : all mistakes of the call.
+    """
+    values, mistakes = arranged(given, names.objects, names.numbers, names.ignored)
+    if mistakes:
+        raise ValuesError([Problem(found, fix=fix) for found, fix in mistakes])
+    return values
+
+
+def save(source: str, path: str | Path) -> None:
+    """Write a module to a file, whole or not at all.
+
+    Raises
+    ------
+    OutputError : the file cannot be written.
+    """
+    ast.parse(source)
+    path = Path(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(source, encoding="utf-8")
+        draft.replace(path)
+    except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError, ValueError):
+            draft.unlink()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(f"cannot write {path}: {reason}", fix="name a file in a folder that exists") from None
+
+
+def _finished(
+    function: Callable[..., Results],
+    graph: Graph,
+    names: Names,
+    mode: str,
+    accuracy: str,
+    wanted: tuple[str, ...],
+    source: str,
+) -> Kernel:
+    """The function with its attributes, a repr that says what it is, and a signature without defaults."""
+    kernel = cast(Any, function)
+    kernel.mode, kernel.accuracy, kernel.graph, kernel.names, kernel.source = (
+        mode,
+        accuracy,
+        graph,
+        names.needed,
+        source,
+    )
+    kernel.save = partial(_no_module if mode == "paths" else save, source)
+    kernel.__module__, kernel.__doc__ = "backpropsym", Kernel.__doc__
+    kernel.__qualname__ = f"kernel of {graph.objective} with {len(wanted):,} gradients, mode {mode},"
+    if names.as_keywords:
+        needed = [_keyword(name) for name in names.needed]
+        kernel.__signature__ = inspect.Signature([*needed, *(_keyword(name, default=None) for name in names.ignored)])
+    return cast(Kernel, kernel)
+
+
+def _keyword(name: str, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+
+
+def _no_module(source: str, path: str | Path) -> None:
+    raise OutputError("a kernel of mode paths has no module of its own", fix='compile with mode="reverse" to save it')

@@ -1,0 +1,44 @@
+"""What a kernel computes, as plain data between lowering and source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backpropsym.kernels.values import Value
+
+
+@dataclass(frozen=True)
+class Program:
+    """Values in the order in which they are computed, and which of them are results.
+
+    Attributes
+    ----------
+    items : the values; operands come first.
+    nodes, symbols : the names of the nodes and of the derivatives, by position.
+    owners : for each value, the name it was built for; what has no name of its own is called after it.
+    notes : the formula of a node as the person wrote it, by the node's name.
+    backward : the position at which derivatives start.
+    value : the position of the mean objective.
+    gradients : the positions of the derivatives of the mean objective, by parameter.
+    """
+
+    items: tuple[Value, ...]
+    nodes: Mapping[int, str]
+    symbols: Mapping[int, str]
+    owners: tuple[str, ...]
+    notes: Mapping[str, str]
+    backward: int
+    value: int
+    gradients: Mapping[str, int]
+
+    def live(self) -> list[bool]:
+        """Which values the results depend on."""
+        alive = [False] * len(self.items)
+        for position in (self.value, *self.gradients.values()):
+            alive[position] = True
+        for position in range(len(self.items) - 1, -1, -1):
+            if alive[position]:
+                for operand in self.items[position].operands:
+                    alive[operand] = True
+        return alive

@@ -1,0 +1,77 @@
+"""Graph of tensors to a function that gives the value and all gradients, always on arrays."""
+
+from __future__ import annotations
+
+import linecache
+import weakref
+from typing import Any
+
+from backpropsym.errors import NotScalarError, Problem, UnknownNameError, ValuesError
+from backpropsym.graph import Graph
+from backpropsym.kernels import array_runtime
+from backpropsym.kernels.array_lower import ArrayLowering
+from backpropsym.kernels.array_module import ArrayModule, array_module
+from backpropsym.kernels.errorfunction import erf_array, erfc_array
+from backpropsym.kernels.module import Names
+from backpropsym.kernels.runtime import unknown_names
+
+Results = tuple[float, dict[str, Any]]
+
+
+def tensor_module(graph: Graph, mode: str, accuracy: str, wanted: tuple[str, ...], names: Names) -> ArrayModule:
+    """The module of a network of tensors.
+
+    Raises
+    ------
+    UnknownNameError : a mode that only networks of scalars have.
+    NotScalarError : the objective has axes.
+    """
+    if mode != "reverse":
+        raise UnknownNameError(f"mode {mode} is for networks of scalars", fix='compile with mode="reverse"')
+    shape = graph[graph.objective].shape
+    if shape:
+        message = f"{graph.objective} has the shape {shape}; a kernel gives gradients of one number"
+        raise NotScalarError(message, fix="give the network a loss, or a scalar output")
+    lowering = ArrayLowering(graph, by_value=accuracy == "default")
+    return array_module(graph, lowering, lowering.reverse(wanted), names)
+
+
+class TensorFunction:
+    """The function of a module of tensors."""
+
+    def __init__(self, text: ArrayModule, names: Names, graph: Graph, file: str) -> None:
+        self.names = names
+        self.shapes = {name: graph[name].shape for name in names.needed}
+        namespace: dict[str, Any] = {**vars(array_runtime), "_erf_array": erf_array, "_erfc_array": erfc_array}
+        exec(compile(text.head + text.function, file, "exec"), namespace)
+        self.arrays = namespace["_arrays"]
+        linecache.cache[file] = (len(text.whole), None, text.whole.splitlines(keepends=True), file)
+
+        def kernel(**given: Any) -> Results:
+            return self.call(given)
+
+        self.function = kernel
+        weakref.finalize(kernel, linecache.cache.pop, file, None)
+
+    def call(self, given: dict[str, Any]) -> Results:
+        """Value and gradients.
+
+        Raises
+        ------
+        ValuesError : all mistakes of the call.
+        """
+        mistakes = unknown_names(given, self.names.needed, self.names.ignored)
+        missing = [name for name in self.names.needed if name not in given]
+        if missing:
+            mistakes.append((f"no value is given for {', '.join(missing[:10])}", f"give {missing[0]}=..."))
+        values: dict[str, Any] = {}
+        sizes: dict[str, int] = {}
+        if not mistakes:
+            values, sizes, mistakes = array_runtime.arranged_arrays(given, self.shapes, self.names.objects)
+        if mistakes:
+            raise ValuesError([Problem(found, fix=fix) for found, fix in mistakes])
+        try:
+            return array_runtime.on_tensors(self.arrays, values, sizes)
+        except IndexError as error:
+            fix = "a class or row counts from zero"
+            raise ValuesError(f"a value that chooses an entry is outside: {error}", fix=fix) from None

@@ -1,0 +1,300 @@
+"""Arithmetic as a graph of shared values: each distinct operation exists once.
+
+A value that is built twice is the same value, so what forward and backward passes have in common is computed
+once. Numbers fold while values are built; what is left is what a careful person would write down.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from fractions import Fraction
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backpropsym.errors import LimitError
+from backpropsym.ops.function import FUNCTIONS, Primitive
+
+MAX_VALUES = 5_000_000
+
+
+class Kind(StrEnum):
+    """What a value is computed by. The printers of source have one rule a kind."""
+
+    LEAF = "leaf"
+    NUMBER = "number"
+    ADD = "add"
+    SUBTRACT = "subtract"
+    MULTIPLY = "multiply"
+    DIVIDE = "divide"
+    NEGATE = "negate"
+    POWER = "power"
+    COMPARE = "compare"
+    CALL = "call"
+    MEAN = "mean"
+    SOURCE = "source"
+
+
+class Value(NamedTuple):
+    """One operation.
+
+    Attributes
+    ----------
+    operands : positions of the values that it uses; all smaller than its own.
+    data : the name of a leaf, a number, an exponent, a comparison, a primitive function, or a piece of source.
+    batched : whether it differs from object to object, shape (n,) in a batch; else one number, shape ().
+    """
+
+    kind: Kind
+    operands: tuple[int, ...]
+    data: Any
+    batched: bool
+
+
+_FOLD: dict[Kind, Callable[[Any, Any], Any]] = {
+    Kind.ADD: operator.add,
+    Kind.SUBTRACT: operator.sub,
+    Kind.MULTIPLY: operator.mul,
+    Kind.DIVIDE: operator.truediv,
+}
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_HALF = Fraction(1, 2)
+_MAX_UNROLLED_POWER = 4
+
+
+@cache
+def _registered_names() -> Mapping[Primitive, str]:
+    return {function.primitive: name for name, function in FUNCTIONS.items() if function.primitive is not None}
+
+
+def registered_name(primitive: Primitive) -> str:
+    """The name under which a primitive is registered; a network may know it by another one."""
+    return _registered_names()[primitive]
+
+
+class Values:
+    """Values by position, operands first.
+
+    Attributes
+    ----------
+    items : the values.
+    owners : for each value, the name it was first built for.
+    owner : the name that values are being built for.
+    derivative : whether derivatives are being built. There a factor of zero or of a step decides whether a term
+        exists, so that inf and nan of a branch not taken stay out; in a person's formula 0*inf is nan.
+    """
+
+    def __init__(self) -> None:
+        self.items: list[Value] = []
+        self.owners: list[str] = []
+        self.owner = ""
+        self.derivative = False
+        self._positions: dict[tuple[Any, ...], int] = {}
+
+    def number(self, value: float) -> int:
+        """A constant."""
+        return self._value(Kind.NUMBER, (), float(value), (Kind.NUMBER, repr(float(value))))
+
+    def leaf(self, name: str, batched: bool) -> int:
+        """A number, or one an object, that the caller gives."""
+        return self._value(Kind.LEAF, (), name, (Kind.LEAF, name), batched)
+
+    def add(self, left: int, right: int) -> int:
+        """left + right."""
+        if self._is(left, 0.0):
+            return right
+        if self._is(right, 0.0):
+            return left
+        if self.items[right].kind is Kind.NEGATE:
+            return self.subtract(left, self.items[right].operands[0])
+        if self.items[left].kind is Kind.NEGATE:
+            return self.subtract(right, self.items[left].operands[0])
+        return self._binary(Kind.ADD, left, right, commutes=True)
+
+    def subtract(self, left: int, right: int) -> int:
+        """left - right."""
+        if self._is(right, 0.0):
+            return left
+        if self._is(left, 0.0):
+            return self.negate(right)
+        if self.items[right].kind is Kind.NEGATE:
+            return self.add(left, self.items[right].operands[0])
+        if self.derivative and self._is(left, 1.0) and self._calls(right, "step"):
+            condition = self.compare(">", self.items[right].operands[0], self.number(0.0))
+            return self.call("where", (condition, self.number(0.0), left))
+        return self._binary(Kind.SUBTRACT, left, right)
+
+    def multiply(self, left: int, right: int) -> int:
+        """left * right."""
+        if self._is(left, 1.0):
+            return right
+        if self._is(right, 1.0):
+            return left
+        if self._is(left, -1.0):
+            return self.negate(right)
+        if self._is(right, -1.0):
+            return self.negate(left)
+        for position, other in ((left, right), (right, left)):
+            if self.items[position].kind is Kind.NEGATE:
+                return self.negate(self._product_in_order(position, left, right))
+            if self.derivative:
+                if self._is(position, 0.0):
+                    return position
+                gated = self._gated(position, other)
+                if gated is not None:
+                    return gated
+        return self._binary(Kind.MULTIPLY, left, right, commutes=True)
+
+    def divide(self, left: int, right: int) -> int:
+        """left / right."""
+        if self._is(right, 1.0) or (self.derivative and self._is(left, 0.0)):
+            return left
+        if self.items[left].kind is Kind.NEGATE:
+            return self.negate(self.divide(self.items[left].operands[0], right))
+        return self._binary(Kind.DIVIDE, left, right)
+
+    def negate(self, operand: int) -> int:
+        """-operand."""
+        item = self.items[operand]
+        if item.kind is Kind.NUMBER:
+            return self.number(-item.data)
+        if item.kind is Kind.NEGATE:
+            return item.operands[0]
+        return self._value(Kind.NEGATE, (operand,), None)
+
+    def power(self, base: int, exponent: Fraction) -> int:
+        """base ** exponent; small whole powers as products, halves as square roots."""
+        if exponent < 0:
+            return self.divide(self.number(1.0), self.power(base, -exponent))
+        if exponent == 0:
+            return self.number(1.0)
+        if exponent == _HALF:
+            return self.call("sqrt", (base,))
+        if exponent.denominator == 1 and exponent <= _MAX_UNROLLED_POWER:
+            return self._unrolled(base, int(exponent))
+        data = int(exponent) if exponent.denominator == 1 else float(exponent)
+        if self.items[base].kind is Kind.NUMBER:
+            return self._folded(operator.pow, self.items[base].data, data)
+        return self._value(Kind.POWER, (base,), data)
+
+    def compare(self, symbol: str, left: int, right: int) -> int:
+        """Whether left < right, or <=, >, >=."""
+        return self._value(Kind.COMPARE, (left, right), symbol)
+
+    def call(self, name: str, arguments: tuple[int, ...]) -> int:
+        """A primitive function of `arguments`."""
+        if name == "where":
+            condition, then, otherwise = arguments
+            sides = [self.items[side] for side in self.items[condition].operands]
+            if then == otherwise:
+                return then
+            if all(side.kind is Kind.NUMBER for side in sides):
+                chosen = _COMPARE[self.items[condition].data](sides[0].data, sides[1].data)
+                return then if chosen else otherwise
+        elif all(self.items[argument].kind is Kind.NUMBER for argument in arguments):
+            primitive = FUNCTIONS[name].primitive
+            assert primitive is not None, f"{name} is a primitive"
+            return self._folded(primitive.real, *(self.items[argument].data for argument in arguments))
+        return self._value(Kind.CALL, arguments, name)
+
+    def opaque(self, template: str, operands: tuple[int, ...], batched: bool) -> int:
+        """What a piece of NumPy source computes; `{0}`, `{1}`, ... stand for the operands."""
+        return self._value(Kind.SOURCE, operands, template, batched=batched)
+
+    def mean(self, operand: int) -> int:
+        """The mean over objects."""
+        if not self.items[operand].batched:
+            return operand
+        return self._value(Kind.MEAN, (operand,), None, batched=False)
+
+    def short_mean(self, operand: int) -> int:
+        """The mean over objects, with the factors that are the same for every object outside it."""
+        item = self.items[operand]
+        if not item.batched:
+            return operand
+        match item.kind:
+            case Kind.NEGATE:
+                return self.negate(self.short_mean(item.operands[0]))
+            case Kind.MULTIPLY if not all(self.items[each].batched for each in item.operands):
+                return self.multiply(*(self.short_mean(each) for each in item.operands))
+            case Kind.DIVIDE if not self.items[item.operands[1]].batched:
+                return self.divide(self.short_mean(item.operands[0]), item.operands[1])
+            case _:
+                return self.mean(operand)
+
+    def _is(self, position: int, number: float) -> bool:
+        item = self.items[position]
+        return item.kind is Kind.NUMBER and item.data == number
+
+    def _calls(self, position: int, name: str) -> bool:
+        item = self.items[position]
+        return item.kind is Kind.CALL and item.data == name
+
+    def _gated(self, gate: int, other: int) -> int | None:
+        """gate * other as a choice, where `gate` is a step or a choice between two numbers."""
+        item = self.items[gate]
+        if self._calls(gate, "step"):
+            zero = self.number(0.0)
+            return self.call("where", (self.compare("<=", item.operands[0], zero), zero, other))
+        if self._calls(gate, "where"):
+            condition, *branches = item.operands
+            if all(self.items[branch].kind is Kind.NUMBER for branch in branches):
+                then, otherwise = (self.multiply(branch, other) for branch in branches)
+                return self.call("where", (condition, then, otherwise))
+        return None
+
+    def _product_in_order(self, negated: int, left: int, right: int) -> int:
+        """left * right without the sign of `negated`, which is one of them."""
+        inner = self.items[negated].operands[0]
+        return self.multiply(inner, right) if negated == left else self.multiply(left, inner)
+
+    def _unrolled(self, base: int, exponent: int) -> int:
+        if exponent == 1:
+            return base
+        half = self._unrolled(base, exponent // 2)
+        square = self.multiply(half, half)
+        return self.multiply(square, base) if exponent % 2 else square
+
+    def _binary(self, kind: Kind, left: int, right: int, commutes: bool = False) -> int:
+        first, second = self.items[left], self.items[right]
+        if first.kind is Kind.NUMBER and second.kind is Kind.NUMBER:
+            return self._folded(_FOLD[kind], first.data, second.data)
+        key = (kind, right, left) if commutes and right < left else (kind, left, right)
+        return self._value(kind, (left, right), None, key)
+
+    def _folded(self, function: Callable[..., Any], *numbers: float) -> int:
+        """A constant computed now, by IEEE 754: inf and nan rather than errors."""
+        with np.errstate(all="ignore"):
+            return self.number(float(function(*map(np.float64, numbers))))
+
+    def _value(
+        self,
+        kind: Kind,
+        operands: tuple[int, ...],
+        data: Any,
+        key: tuple[Any, ...] | None = None,
+        batched: bool | None = None,
+    ) -> int:
+        key = key or (kind, data, *operands)
+        position = self._positions.get(key)
+        if position is not None:
+            return position
+        if len(self.items) >= MAX_VALUES:
+            raise LimitError(
+                f"the kernel would need more than {MAX_VALUES:,} operations",
+                fix="use mode reverse, fewer parameters, or a smaller network",
+            )
+        if batched is None:
+            batched = any(self.items[operand].batched for operand in operands)
+        self._positions[key] = len(self.items)
+        self.items.append(Value(kind, operands, data, batched))
+        self.owners.append(self.owner)
+        return len(self.items) - 1

@@ -1,0 +1,78 @@
+"""Derivations that also show themselves: as LaTeX, as a picture, in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from backpropsym.derive import derivation, entry, tensors
+from backpropsym.graph import Graph
+from backpropsym.render.report_latex import LatexView
+from backpropsym.render.report_latex import latex as scalar_latex
+from backpropsym.render.report_tensor import tensor_report
+
+if TYPE_CHECKING:
+    from backpropsym.render.drawing import Drawing
+
+
+class Derivation(derivation.Derivation):
+    """A derivation between scalars."""
+
+    def latex(self, form: str = "paths", values: Mapping[str, Any] | None = None) -> str:
+        """The derivation as LaTeX for a document with amsmath and xcolor.
+
+        Raises
+        ------
+        LimitError : the form would be too large to write out.
+        ValuesError : the numeric form lacks numbers.
+        """
+        return scalar_latex(self, form, LatexView(values))
+
+    def draw(self, **options: Any) -> Drawing:
+        """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
+        from backpropsym.render.draw import draw as draw_graph
+
+        return draw_graph(self.graph, self.wrt, self.of, **options)
+
+    def _repr_svg_(self) -> str:
+        return self.draw().svg
+
+
+class EntryDerivation(entry.EntryDerivation, Derivation):
+    """A derivation between entries of tensors."""
+
+
+class TensorDerivation(tensors.TensorDerivation):
+    """A derivation between tensors, in index notation."""
+
+    def latex(self, form: str = "index") -> str:
+        """The derivation as LaTeX for a document with amsmath.
+
+        Raises
+        ------
+        UnknownNameError : no such form.
+        """
+        return tensor_report(self, form, "latex")
+
+    def _repr_latex_(self) -> str:
+        return tensor_report(self, "index", "markdown")
+
+
+def derive_tensors(graph: Graph, of: str | None, wrt: str) -> EntryDerivation | TensorDerivation:
+    """The derivation in a network of tensors: between entries where one side names an entry, else between tensors.
+
+    Parameters
+    ----------
+    of : default: the output where that is a scalar, else the objective.
+
+    Raises
+    ------
+    UnknownNameError : no such node or entry.
+    NotScalarError : one side is an entry, and the other has axes.
+    """
+    target = of or (graph.objective if graph[graph.output].shape else graph.output)
+    (of_name, of_at), (wrt_name, wrt_at) = entry.read_entry(target, graph), entry.read_entry(wrt, graph)
+    if of_at is None and wrt_at is None:
+        return TensorDerivation(graph, of_name, wrt_name)
+    sides = entry.scalar_entry(graph, of_name, of_at), entry.scalar_entry(graph, wrt_name, wrt_at)
+    return EntryDerivation(graph, *sides)

@@ -1,0 +1,82 @@
+"""How work grows with the network, and how derivation compares with SymPy's diff."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import sympy as sp
+from measure import OWN, Row, rows, seconds
+from networks import Dense
+
+import backpropsym as bp
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.programme import adjoints
+
+SHAPES = {1_000: (10, 10), 10_000: (25, 16), 100_000: (50, 40)}
+
+
+def growth_rows(largest: int) -> list[Row]:
+    """Load, count, backward programme and compile on fully connected networks; ratios are to a tenth of the size."""
+    table: dict[str, list[Row]] = {}
+    before: dict[str, float] = {}
+    for links, (width, layers) in SHAPES.items():
+        if links <= largest:
+            times = _stages(Dense((width,) * (layers + 1) + (1,)), repeats=5 if links < 50_000 else 1)
+            for stage, each in times.items():
+                ratio = each / before[stage] if stage in before else float("nan")
+                table.setdefault(stage, []).append(Row(f"growth: {stage}", f"{links:,} links", each, ratio))
+            before = times
+    return [row for stage in table.values() for row in stage]
+
+
+def _stages(network: Dense, repeats: int) -> dict[str, float]:
+    text = network.toml()
+    net = bp.loads(text)
+    first = network.weights[0]
+    return {
+        "load": seconds(lambda: bp.loads(text), repeats),
+        "count paths": seconds(lambda: Derivation(LocalDerivatives(net.graph), "loss", first).count, repeats),
+        "backward programme": seconds(lambda: _backward(net), repeats),
+        "compile kernel": seconds(net.compile, repeats),
+    }
+
+
+def _backward(net: bp.Network) -> None:
+    """One adjoint equation a node, each with its right side."""
+    steps = adjoints(LocalDerivatives(net.graph), "loss")
+    for equation in steps.equations:
+        steps.right_side(equation)
+
+
+def derivation_rows(widths: tuple[int, ...]) -> list[Row]:
+    """All gradients of a tanh network: a backward programme with SymPy factors, and SymPy's diff of the whole loss."""
+    network = Dense(widths)
+    net = bp.loads(network.toml())
+    composed = _composed(network)
+    times = {
+        OWN: statistics.median(seconds(lambda: _programme(net)) for _ in range(5)),
+        "sympy.diff": seconds(lambda: [composed.diff(sp.Symbol(name, real=True)) for name in network.weights]),
+    }
+    name = "-".join(map(str, widths))
+    return rows(f"derive all {len(network.weights)} gradients, {name} tanh", times, {OWN: "backward programme"})
+
+
+def _programme(net: bp.Network) -> list[Any]:
+    """The equations of the backward programme, their factors in SymPy."""
+    steps = adjoints(LocalDerivatives(net.graph), "loss")
+    table = net.graph.functions
+    return [
+        [
+            (steps.symbols[name], table.symbolic.expression(table.written(steps.local[link])))
+            for name, link in each.parts
+        ]
+        for each in steps.equations
+    ]
+
+
+def _composed(network: Dense) -> sp.Expr:
+    """The loss as one SymPy expression."""
+    values = {name: sp.Symbol(name, real=True) for name in [*network.inputs, "y", *network.weights]}
+    return network.loss({"tanh": sp.tanh}, values)

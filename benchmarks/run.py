@@ -1,0 +1,104 @@
+"""Measure the workloads, print a table of medians and ratios, and write them as JSON.
+
+    python benchmarks/run.py [--quick] [--only TEXT] [-o FILE]
+
+Peers (torch, jax, casadi) are measured where they are installed. All alternatives of a workload are measured in turns
+in one process; a ratio is the time of the alternative over the time of backpropsym, except in the growth rows, where it
+is the time over that of the network of a tenth of the size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+from calls import dense_rows, lecture_rows  # noqa: E402  (threads are set before any library starts them)
+from growth import derivation_rows, growth_rows  # noqa: E402
+from measure import Row  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+PACKAGES = ("numpy", "sympy", "torch", "jax", "casadi")
+
+
+def workloads(quick: bool) -> dict[str, Callable[[], list[Row]]]:
+    """What is measured, by name; `quick` takes fewer rounds and smaller networks."""
+    rounds = 41 if quick else 201
+    widths = (4, 6, 6, 1) if quick else (8, 16, 16, 1)
+    return {
+        "lecture-relu": lambda: lecture_rows("relu", rounds),
+        "lecture-tanh": lambda: lecture_rows("tanh", rounds),
+        "dense": lambda: dense_rows(rounds),
+        "derivation": lambda: derivation_rows(widths),
+        "growth": lambda: growth_rows(10_000 if quick else 100_000),
+    }
+
+
+def main() -> None:
+    """Parse, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds; smaller networks for sympy.diff and growth")
+    parser.add_argument("--only", default="", help="measure the workloads whose name holds this text")
+    parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks.json"), help="default: benchmarks.json")
+    options = parser.parse_args()
+    console = Console(width=110)
+    if options.quick:
+        console.print("quick: fewer rounds, sympy.diff on 4-6-6-1 instead of 8-16-16-1, growth up to 10,000 links")
+    found: list[Row] = []
+    for name, measure in workloads(options.quick).items():
+        if options.only in name:
+            console.print(f"measuring {name} ...", style="dim")
+            found += measure()
+    console.print(table(found))
+    options.output.write_text(json.dumps(report(found, options.quick), indent=1) + "\n", encoding="utf-8")
+
+
+def table(found: list[Row]) -> Table:
+    """The rows as a table; times in the unit that suits them."""
+    result = Table("workload", "alternative")
+    result.add_column("median", justify="right")
+    result.add_column("ratio", justify="right")
+    result.add_column("note")
+    previous = ""
+    for row in found:
+        workload = row.workload if row.workload != previous else ""
+        result.add_row(workload, row.alternative, duration(row.seconds), ratio(row.ratio), row.note)
+        previous = row.workload
+    return result
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit; nothing for nan."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return "" if seconds != seconds else f"{seconds * 1e9:.3g} ns"
+
+
+def ratio(value: float) -> str:
+    """Three digits; nothing for nan."""
+    return "" if value != value else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def report(found: list[Row], quick: bool) -> dict[str, object]:
+    """The rows with what they were measured on."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    machine = {"python": platform.python_version(), "processors": os.cpu_count(), "system": platform.platform()}
+    return {"quick": quick, "machine": machine, "versions": versions, "rows": [row.as_json() for row in found]}
+
+
+if __name__ == "__main__":
+    main()

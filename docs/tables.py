@@ -1,0 +1,141 @@
+"""Tables and references of the documentation, made from the registries and from the commands' own help."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
+from typing import Any, get_args, get_type_hints
+
+from typer.models import OptionInfo
+
+import backpropsym as bp
+from backpropsym.cli.app import app
+from backpropsym.derive import derivation, expanded
+from backpropsym.formula import limits
+from backpropsym.ops.function import FUNCTIONS, Function
+from backpropsym.render.functions_table import functions_data
+from backpropsym.spec.source import examples
+from backpropsym.spec.toml import MAX_FILE_BYTES
+
+
+def table(name: str) -> str:
+    """The Markdown that a page calls `name`."""
+    return {
+        "activations": lambda: function_table(activations()),
+        "losses": lambda: function_table(losses()),
+        "primitives": lambda: function_table(primitives()),
+        "kinks": kinks,
+        "examples": example_table,
+        "limits": limit_table,
+        "commands": commands,
+    }[name]()
+
+
+def primitives() -> list[Function]:
+    """Functions that are not defined by others."""
+    return [each for each in FUNCTIONS.values() if each.primitive is not None]
+
+
+def losses() -> list[Function]:
+    """Functions of a prediction and a target."""
+    return [each for each in FUNCTIONS.values() if each.arguments[:2] == ("prediction", "target")]
+
+
+def activations() -> list[Function]:
+    """All other functions."""
+    others = {each.name for each in (*primitives(), *losses())}
+    return [each for each in FUNCTIONS.values() if each.name not in others]
+
+
+def function_table(functions: Iterable[Function]) -> str:
+    """One row a function: how it is called, what it is, its derivatives, its kink and its source."""
+    wanted = {each.name for each in functions}
+    rows = []
+    for entry in functions_data():
+        if entry["name"] in wanted:
+            slopes = [(argument, code(text)) for argument, text in entry["derivatives"].items()]
+            several = "<br>".join(f"{argument}: {text}" for argument, text in slopes)
+            formula = code(entry["formula"]) if entry["formula"] else "primitive"
+            derivative = slopes[0][1] if len(slopes) == 1 else several
+            rows.append((code(entry["usage"]), formula, derivative, entry["kink"], entry["source"]))
+    return markdown(("function", "formula", "derivative", "at a kink", "source"), rows)
+
+
+def kinks() -> str:
+    """One row for each function with a point that has no derivative."""
+    rows = [(code(each["usage"]), each["kink"]) for each in functions_data() if each["kink"]]
+    return markdown(("function", "convention"), rows)
+
+
+def example_table() -> str:
+    """One row a bundled example."""
+    rows = []
+    for name in examples():
+        network = bp.example(name)
+        paths = sum(derivation.count for derivation in network.gradients(network.output).values())
+        rows.append((code(name), network.title, f"{len(network.parameters):,}", f"{paths:,}"))
+    return markdown(("example", "what it is", "parameters", "paths from them to the output"), rows)
+
+
+def limit_table() -> str:
+    """One row a limit of what a person may write, and of what is written out."""
+    rows = [
+        ("a network file", f"{MAX_FILE_BYTES:,} bytes"),
+        ("a formula", f"{limits.MAX_CHARACTERS:,} characters, {limits.MAX_PARTS} parts, {limits.MAX_DEPTH} levels"),
+        ("a constant exponent", f"from -{limits.MAX_EXPONENT} to {limits.MAX_EXPONENT}"),
+        ("a number", f"{limits.MAX_NUMBER_CHARACTERS} characters, and finite"),
+        ("a name", f"{limits.MAX_NAME_CHARACTERS} characters"),
+        ("a path sum that is written out", f"{derivation.MAX_TERMS:,} terms"),
+        ("an expanded form", f"{expanded.MAX_PARTS:,} parts"),
+    ]
+    return markdown(("what", "at most"), rows)
+
+
+def commands() -> str:
+    """A section for each command: what its help says of it, of its argument and of its options."""
+    sections = []
+    for command in app.registered_commands:
+        assert command.callback is not None
+        summary = " ".join((inspect.getdoc(command.callback) or "").split("\n\n")[0].split())
+        rows = list(options(command.callback))
+        table = markdown(("argument or option", "what it is", "default"), rows)
+        sections.append(f"## {command.callback.__name__}\n\n{summary}\n\n{table}")
+    return "\n\n".join(sections)
+
+
+def options(command: Callable[..., Any]) -> Iterator[tuple[str, str, str]]:
+    """How each parameter of a command is written, its help and its default.
+
+    In `Annotated[..., typer.Option("--output", "-o")]`, Typer keeps the first spelling as `default`.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind, info = get_args(hints[name])
+        kinds = [each for each in get_args(kind) or (kind,) if each is not type(None)]
+        spelling = info.metavar
+        if isinstance(info, OptionInfo):
+            written = ", ".join([str(info.default), *(info.param_decls or ())])
+            spelling = written if kinds == [bool] else f"{written} {info.metavar or _values(kinds[0])}"
+        default = parameter.default
+        shown = "" if default is None or default is False else code(str(default))
+        needed = "required" if default is parameter.empty else shown
+        yield code(spelling), info.help, needed
+
+
+def _values(kind: Any) -> str:
+    """What may stand after an option: one of several words, or a number or text."""
+    if issubclass(kind, Enum):
+        return "|".join(str(each.value) for each in kind)
+    return {int: "N", float: "X"}.get(kind, "TEXT")
+
+
+def code(text: str) -> str:
+    """`text` as code inside a table."""
+    return f"`{text}`"
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

@@ -1,0 +1,86 @@
+"""The package as it is installed, and the tree as it is handed on."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import backpropsym as bp
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+TEXTS = {".cfg", ".json", ".md", ".py", ".toml", ".yml", ""}
+
+
+def files() -> list[Path]:
+    """The files of the tree, without what tools leave in it."""
+    kept = {".ci", ".gitignore"}
+    found = ((path, path.relative_to(ROOT).parts) for path in ROOT.rglob("*") if path.is_file())
+    return [
+        path
+        for path, parts in found
+        if not any((part.startswith(".") and part not in kept) or part == "__pycache__" for part in parts)
+    ]
+
+
+def imported() -> set[str]:
+    """The packages that the package's modules import, without the standard library."""
+    names = set()
+    for path in (ROOT / "backpropsym").rglob("*.py"):
+        names |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
+    return names - sys.stdlib_module_names - {"backpropsym"}
+
+
+def test_the_version_is_one() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", bp.__version__)
+    assert f"## {bp.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    try:
+        assert metadata.version("backpropsym") == bp.__version__
+    except metadata.PackageNotFoundError:
+        pytest.skip("backpropsym is not installed")
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    declared = PROJECT["project"]["dependencies"]
+    optional = PROJECT["project"]["optional-dependencies"]["pdf"]
+    names = {re.match(r"[\w-]+", each)[0] for each in (*declared, *optional)}  # type: ignore[index]
+    comes_with = {"mpmath": "sympy", "click": "typer"}
+    assert {comes_with.get(name, name) for name in imported()} == names
+
+
+def test_importing_the_package_is_light() -> None:
+    program = "import sys, backpropsym; print([name for name in ('sympy', 'numpy', 'networkx') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_exists() -> None:
+    for name in dir(bp):
+        assert getattr(bp, name) is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        r"\b(TODO|FIXME|XXX)\b",
+        r"/(home|root|work|opt|tmp)/\w",
+        r"pypi\.org|pythonhosted|registry\.npmjs|deb\.debian\.org",
+    ],
+)
+def test_nothing_is_left_over(wrong: str) -> None:
+    here = Path(__file__).resolve()
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in files()
+        if path != here and path.suffix in TEXTS
+        for match in re.finditer(wrong, path.read_text())
+    ]
+    assert found == []
+
+
+def test_no_lock_file() -> None:
+    assert [path.name for path in files() if path.suffix == ".lock" or path.name == "requirements.txt"] == []
