@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ class Network:
         NetworkError : the network has mistakes; all of them.
         """
         if self._built is None:
-            self._built = build(self._declaration)
+            self._built = build(replace(self._declaration, unreadable=set()))
         return self._built
 
     def _changed(self) -> Declaration:
@@ -148,7 +149,7 @@ class Network:
 
     @output.setter
     def output(self, value: Handle | str) -> None:
-        self._changed().output = value if isinstance(value, str) else to_text(tree(value))
+        self._changed().output = _name(value)
 
     @property
     def loss(self) -> str | None:
@@ -196,7 +197,9 @@ class Network:
         """The local derivatives of all links, shared by every derivation."""
         return LocalDerivatives(self.graph)
 
-    def derive(self, of: str | None = None, *, wrt: str) -> Derivation | EntryDerivation | TensorDerivation:
+    def derive(
+        self, of: Handle | str | None = None, *, wrt: Handle | str
+    ) -> Derivation | EntryDerivation | TensorDerivation:
         """The derivative of a node by a node, or of an entry such as "p[1]" by an entry such as "W1[2,0]".
 
         Parameters
@@ -209,9 +212,10 @@ class Network:
         UnknownNameError : no such node or entry.
         NotScalarError : one side is an entry, and the other has axes.
         """
+        target = None if of is None else _name(of)
         if not self.graph.scalar:
-            return derive_tensors(self.graph, of, wrt)
-        return Derivation(self.local, of or self.graph.output, wrt)
+            return derive_tensors(self.graph, target, _name(wrt))
+        return Derivation(self.local, target or self.graph.output, _name(wrt))
 
     def gradients(self, of: str | None = None) -> dict[str, Derivation | EntryDerivation | TensorDerivation]:
         """The derivative of a node (default: the loss, else the output) by every parameter."""
@@ -279,6 +283,10 @@ class Network:
         if len(sizes) > 1:
             return random.normal(0.0, math.sqrt(2.0 / math.prod(sizes[1:])), sizes)
         return np.asarray(random.standard_normal(sizes)) if self.graph.scalar else np.zeros(sizes)
+
+
+def _name(value: Handle | str) -> str:
+    return value if isinstance(value, str) else to_text(tree(value))
 
 
 def compile(network: Network, mode: str = "reverse", **options: Any) -> Kernel:

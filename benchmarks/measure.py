@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 import timeit
@@ -82,6 +83,7 @@ def seconds(work: Callable[[], Any], repeats: int = 1) -> float:
     """The median time of `work`, run `repeats` times."""
     times = []
     for _ in range(repeats):
+        gc.collect()
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)

@@ -41,8 +41,10 @@ class EdgeNumerics:
 def edge_numerics(graph: Graph, nodes: Iterable[str], values: Mapping[str, Array]) -> EdgeNumerics:
     """The numbers of all edges into `nodes` at the points of `values`."""
     switching = Switching(graph.functions)
-    result = EdgeNumerics({}, {}, {}, {})
-    slope, size, kink, sides = dict(result.slope), dict(result.size), dict(result.kink), dict(result.sides)
+    slope: dict[Edge, Array] = {}
+    size: dict[Edge, Array] = {}
+    kink: dict[str, Array] = {}
+    sides: dict[str, Array] = {}
     with np.errstate(all="ignore"):
         for name in nodes:
             node = graph.nodes[name]
@@ -127,11 +129,9 @@ def reverse_sweep(graph: Graph, of: str, factors: Mapping[Edge, Any]) -> dict[st
     The check's own accumulation: it shares no code with the derivation's programmes.
     """
     within = graph.ancestors(of)
-    totals: dict[str, Any] = {of: np.ones_like(next(iter(factors.values()), 1.0), dtype=float)}
+    totals: dict[str, Any] = dict.fromkeys(within, 0.0)
+    totals[of] = np.ones_like(next(iter(factors.values()), 1.0), dtype=float)
     with np.errstate(all="ignore"):
-        for name in reversed(graph.order):
-            if name in within and name != of:
-                totals[name] = 0.0
         for name in reversed(graph.order):
             if name in within:
                 for parent in graph.nodes[name].parents:

@@ -23,6 +23,7 @@ TOLERANCE = 32.0
 SAME_SLOPES = 1e-6
 LOOSE = 1e-8
 UNSETTLED = 20.0
+ROUNDINGS = 1e4
 WORK = 3_000_000_000
 STENCIL = 17
 
@@ -221,15 +222,15 @@ def _judged(
     examined = np.zeros(len(jobs), bool)
     examined[taken] = True
     with np.errstate(all="ignore"):
+        floor = ROUNDINGS * EPS * (1 + np.abs(numbers.points.values[numbers.of][jobs.points]))
         largest = np.maximum(size, np.maximum(np.abs(slopes.left), np.abs(slopes.right)))
-        smooth = np.abs(slopes.left - slopes.right) <= SAME_SLOPES * largest
-        value = np.where(slopes.touching & smooth, (slopes.left + slopes.right) / 2, slopes.value)
-        error = np.where(slopes.touching & smooth, SAME_SLOPES * largest, slopes.error)
-        known = np.isfinite(slopes.left) & np.isfinite(slopes.right)
-        kink = slopes.touching & ~smooth & ~(np.isnan(slopes.left) | np.isnan(slopes.right))
-        near = examined & ~slopes.clean & ~kink & ~(slopes.touching & smooth & known)
-        gap = np.abs(derived - value)
-        floor = UNSETTLED * EPS * (1 + np.abs(numbers.points.values[numbers.of][jobs.points]))
+        blur = SAME_SLOPES * largest + floor
+        both = (slopes.left + slopes.right) / 2
+        smooth = (np.abs(slopes.left - slopes.right) <= blur) & (np.abs(derived - both) <= blur) & slopes.touching
+        kink = slopes.touching & ~smooth & ~np.isnan(slopes.left) & ~np.isnan(slopes.right)
+        near = examined & ~slopes.clean & ~kink & ~smooth
+        gap = np.abs(derived - np.where(smooth, both, slopes.value))
+        error = np.where(smooth, blur, slopes.error)
         apart = examined & (gap > UNSETTLED * error + LOOSE * size + floor)
         differences = np.where(size > 0, gap / size, gap)
     suspicious = ((off > numbers.tolerance) | apart) & ~kink & ~near

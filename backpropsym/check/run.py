@@ -17,8 +17,8 @@ from backpropsym.check.points import find_points
 from backpropsym.check.report import Fault, Kink, Report, Row, Verdict
 from backpropsym.check.standins import ROUNDS, abstract_functions, concrete
 from backpropsym.check.steps import Progress
-from backpropsym.derive.derivation import Derivation
 from backpropsym.check.tensors import check_tensors
+from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.formula.tree import Expr, called
 from backpropsym.graph import Graph

@@ -25,6 +25,7 @@ class Level(StrEnum):
 
     NEURONS = "neurons"
     OPS = "ops"
+    LAYERS = "layers"
 
 
 def draw(
@@ -41,13 +42,14 @@ def draw(
         int | None, typer.Option("--path", min=1, metavar="K", help="Highlight only the path of this number.")
     ] = None,
     level: Annotated[
-        Level, typer.Option("--level", help="Neurons with weights on their links, or every node.")
-    ] = Level.NEURONS,
+        Level | None,
+        typer.Option("--level", help="Neurons with weights on their links, every node, or layers of a tensor network."),
+    ] = None,
     at: AtOption = None,
     theme: ThemeOption = "light",
 ) -> None:
     """Draw NETWORK, with the paths of a derivative highlighted."""
     found = load_network(network)
     values = read_numbers(at, found)
-    drawing = found.draw(of, wrt=wrt, path=path, level=level.value, values=values, theme=theme)
+    drawing = found.draw(of, wrt=wrt, path=path, level=level.value if level else None, values=values, theme=theme)
     wrote(drawing.save(output))

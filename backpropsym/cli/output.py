@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,7 +67,9 @@ def emit(text: str, output: Path | None) -> None:
     if output is None or str(output) == "-":
         typer.echo(text, nl=False)
     else:
-        write_file(output, text.encode())
+        from backpropsym.files import write_whole
+
+        write_whole(output, text.encode())
         wrote(output)
 
 
@@ -77,24 +78,3 @@ def wrote(path: Path) -> None:
     from backpropsym.errors import printable
 
     typer.echo(f"wrote {printable(str(path))}", err=True)
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write `data` beside `path`, then move it there in one step.
-
-    Raises
-    ------
-    OutputError : a missing folder, or a place that cannot be written.
-    """
-    from backpropsym.errors import OutputError
-
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        fix = "create the folder first" if not path.parent.is_dir() else "choose another place"
-        raise OutputError(f"cannot write {path}: {error.strerror}", fix=fix) from None

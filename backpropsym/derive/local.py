@@ -35,11 +35,13 @@ class LocalDerivatives:
     def of(self, target: str) -> Mapping[str, Expr]:
         """d target / d parent for each parent, a formula over the names of the parents."""
         if target not in self._by_target:
-            formula = self.graph[target].formula
-            found = partials(formula, self.graph.functions) if formula is not None else {}
-            for parent in found:
-                found[parent] = self.replaced.get(Edge(parent, target), found[parent])
-            self._by_target[target] = found
+            node = self.graph[target]
+            links = (Edge(parent, target) for parent in node.parents)
+            planted = {link.source: self.replaced[link] for link in links if link in self.replaced}
+            derived: dict[str, Expr] = {}
+            if node.formula is not None and len(planted) < len(node.parents):
+                derived = partials(node.formula, self.graph.functions)
+            self._by_target[target] = derived | planted
         return self._by_target[target]
 
     def __getitem__(self, edge: Edge) -> Expr:

@@ -23,7 +23,8 @@ def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str])
     ------
     ValuesError : numbers are missing, or are not numbers.
     """
-    leaves = [name for name in needed if graph[name].role is not Role.VALUE]
+    wanted = set(needed)
+    leaves = [name for name, node in graph.nodes.items() if name in wanted and node.role is not Role.VALUE]
     pool = {**graph.values, **values, **graph.constants}
     missing = [name for name in leaves if name not in pool]
     if missing:

@@ -236,7 +236,8 @@ class EntryReader:
             case Mul(factors):
                 return self._product(factors)
             case Add(terms):
-                return _total([self.concrete(term) for term in terms])
+                found = [self.concrete(term) for term in terms]
+                return _total([each for part in found for each in (part.terms if isinstance(part, Add) else (part,))])
             case _:
                 parts = children(expr)
                 return rebuild(expr, tuple(map(self.concrete, parts))) if parts else expr

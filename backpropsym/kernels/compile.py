@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import inspect
 import itertools
 import linecache
-import os
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from backpropsym.errors import OutputError, Problem, UnknownNameError, ValuesError, did_you_mean
+from backpropsym.files import write_whole
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.errorfunction import erf_array, erfc_array
 from backpropsym.kernels.lower import lower
@@ -167,16 +166,7 @@ def save(source: str, path: str | Path) -> None:
     OutputError : the file cannot be written.
     """
     ast.parse(source)
-    path = Path(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(source, encoding="utf-8")
-        draft.replace(path)
-    except (OSError, ValueError) as error:
-        with contextlib.suppress(OSError, ValueError):
-            draft.unlink()
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"cannot write {path}: {reason}", fix="name a file in a folder that exists") from None
+    write_whole(Path(path), source.encode())
 
 
 def _finished(

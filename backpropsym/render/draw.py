@@ -11,9 +11,12 @@ from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.graph import Graph
 from backpropsym.render.drawing import Drawing
 from backpropsym.render.latex import LatexWriter
+from backpropsym.render.layers import layer_derivatives, layer_graph, neuron_graph
 from backpropsym.render.neurons import MAX_ROWS, Level, View, scene
 from backpropsym.render.notation import Notation
 from backpropsym.render.themes import theme as named
+
+LAYERS = "layers"
 
 
 def draw(
@@ -21,7 +24,7 @@ def draw(
     wrt: str | None = None,
     of: str | None = None,
     *,
-    level: str = "neurons",
+    level: str | None = None,
     path: int | None = None,
     values: Mapping[str, Any] | None = None,
     derivatives: bool = False,
@@ -33,7 +36,9 @@ def draw(
     Parameters
     ----------
     of : the node that is derived; without it the output.
-    level : `neurons` draws weights as labels of links, `ops` draws every node as a box.
+    level : `neurons` draws weights as labels of links (and every entry of a tensor), `ops` every node as a box,
+        `layers` whole tensors as boxes. Default: neurons for networks of scalars and where an entry is derived,
+        layers for tensors.
     path : number of the only path to highlight, counted from 1.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives.
@@ -46,11 +51,24 @@ def draw(
     ValuesError : numbers are asked for and some are missing.
     LimitError : the picture would have more than 2,000 boxes.
     """
-    levels: dict[str, Level] = {known: known for known in get_args(Level)}
+    level = level or ("neurons" if graph.scalar or "[" in f"{of}{wrt}" else LAYERS)
+    levels: dict[str, Level] = {**{known: known for known in get_args(Level)}, LAYERS: "ops"}
     if level not in levels:
         fix = did_you_mean(level, levels, f"choose one of {', '.join(levels)}")
         raise UnknownNameError(f"there is no level called {level!r}", fix=fix)
     look = named(theme)
-    derivation = Derivation(LocalDerivatives(graph), of or graph.output, wrt) if wrt else None
+    symbols: dict[str, tuple[str, str]] = {}
+    if graph.scalar:
+        local = LocalDerivatives(graph)
+    elif level == "neurons":
+        of = of or (graph.objective if graph[graph.output].shape else graph.output)
+        graph, of, wrt = neuron_graph(graph, of, wrt)
+        local = LocalDerivatives(graph)
+    else:
+        of = of or (graph.objective if graph[graph.output].shape else graph.output)
+        values, graph = None, layer_graph(graph)
+        local, symbols = layer_derivatives(graph)
+    derivation = Derivation(local, of or graph.output, wrt) if wrt else None
     view = View(levels[level], path, values, derivatives, rows)
-    return Drawing(scene(graph, LatexWriter(Notation.of(graph)), derivation, view), look)
+    writer = LatexWriter(Notation.of(graph)).with_derivatives(symbols)
+    return Drawing(scene(graph, writer, derivation, view), look)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from backpropsym.errors import OutputError
+from backpropsym.files import write_whole
 from backpropsym.render.dot import dot
 from backpropsym.render.page import page
 from backpropsym.render.raster import pdf, png
@@ -74,7 +73,7 @@ class Drawing:
             )
         if not where.parent.is_dir():
             raise OutputError(f"there is no folder {where.parent}", fix="create it first, or save elsewhere")
-        _write(where, FORMATS[where.suffix.lower()](self))
+        write_whole(where, FORMATS[where.suffix.lower()](self))
         return where
 
     def _repr_svg_(self) -> str:
@@ -91,16 +90,3 @@ FORMATS: Mapping[str, Callable[[Drawing], bytes]] = MappingProxyType(
     }
 )
 """What each suffix is written by."""
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write `data` beside `path`, then move it there in one step, so that no half-written file is ever seen."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error

@@ -75,7 +75,10 @@ def unicode_name(name: str) -> str:
 
 
 def symbol(name: str) -> Symbol:
-    """How `name` is written where no other name is near."""
+    """How `name` is written where no other name is near; an entry of a tensor is the tensor with its position."""
+    if name.endswith("]"):
+        head, _, position = name.partition("[")
+        return Symbol(*(f"{look}[{position}" for look in symbol(head)))
     base, below = _split(name)
     if not base:
         return plain(name)

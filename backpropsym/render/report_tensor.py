@@ -202,9 +202,9 @@ class _Page:
         count = self.derivation.count
         many = "path" if count == 1 else "paths"
         unit = "layer paths" if count != 1 else "layer path"
-        words = "in matrix notation" if self.form in ("matrix", "backward") else f"sum over {count_text(count)} {unit}"
+        words = "in matrix notation" if self.form in ("matrix", "backward") else f"= sum over {count_text(count)} {unit}"
         notes = ", ".join(conventions(self.derivation, self.writer))
-        lines = [f"{self.title} = {words}" + (f"     {notes}" if notes else "")]
+        lines = [f"{self.title} {words}" + (f"     {notes}" if notes else "")]
         if not count:
             return f"{self.title} = 0: no {many} lead from {self.derivation.wrt} to {self.derivation.of}\n"
         pairs = self.lines()

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from backpropsym.errors import Location, NetworkError, Problem, ShapeError, did_you_mean
+from backpropsym.errors import FormulaError, Location, NetworkError, Problem, ShapeError, did_you_mean
 from backpropsym.formula import limits
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import parse_formula
@@ -148,6 +148,8 @@ class _Architecture:
                 self.residual(block, node)
             case ast.Call(func=ast.Name(id=name)):
                 arguments = [self.argument(each) for each in node.args]
+                if any(each.arg is None for each in node.keywords):
+                    self.fail("** cannot stand in an architecture", node, "write the options out: stride=2")
                 options = {each.arg: self.argument(each.value) for each in node.keywords if each.arg}
                 self.layer(name, arguments, options, node)
             case _:
@@ -181,6 +183,8 @@ class _Architecture:
         if self.declaration.loss is not None:
             self.fail("nothing follows the loss", node)
         if name in _LOSSES:
+            if chosen is not None:
+                self.fail("the loss is always called loss", node, "leave name= out")
             self.loss(name, arguments, options, node)
             return
         makers: Mapping[str, Callable[[list[Argument], dict[str, Argument], ast.expr], None]] = {
@@ -222,10 +226,10 @@ class _Architecture:
         shape = self.shapes[self.current]
         if not shape:
             self.fail("dense needs an input with axes", node, "write x[2] for an input of two numbers")
-        self.parameter(weight, (units[0], shape[-1]))
+        self.parameter(weight, (units[0], shape[-1]), node)
         product = f"{weight} @ {self.current}" if len(shape) == 1 else f"{self.current} @ transpose({weight})"
         if bias:
-            self.parameter(bias, (units[0],))
+            self.parameter(bias, (units[0],), node)
             product += f" + {bias}"
         self.add(self.unused("s", self.parameters), product, node)
         self.activate(activation, node)
@@ -237,12 +241,14 @@ class _Architecture:
             head, activation = self.heading(f"conv{space}d(filters, size, activation)", arguments, 2, node)
             weight, bias = self.owned(options, node)
             shape = self.shapes[self.current]
-            channels = int(shape[0]) if len(shape) == space + 1 else 1
-            groups = int(options.get("groups", 1))
-            self.parameter(weight, (head[0], max(channels // max(groups, 1), 1), *((head[1],) * space)))
+            channels = shape[0] if len(shape) == space + 1 else 1
+            groups = options.get("groups", 1)
+            if not isinstance(channels, int) or not isinstance(groups, int):
+                self.fail(f"conv{space}d needs its channels and groups as whole numbers", node)
+            self.parameter(weight, (head[0], max(channels // max(groups, 1), 1), *((head[1],) * space)), node)
             written = [self.current, weight, *(f"{key}={options.pop(key)}" for key in sorted(_OPTIONS & set(options)))]
             if bias:
-                self.parameter(bias, (head[0],))
+                self.parameter(bias, (head[0],), node)
                 written.append(f"bias={bias}")
             self.leftover(f"conv{space}d", options, node)
             self.add(self.unused("s", self.parameters), f"conv{space}d({', '.join(written)})", node)
@@ -255,9 +261,11 @@ class _Architecture:
         self.heading("layer_norm", arguments, 0, node)
         weight, bias = self.owned(options, node)
         self.leftover("layer_norm", options, node)
+        if bias is None:
+            self.fail("layer_norm always has a bias", node, "leave bias=False out, or use rms_norm")
         width = self.shapes[self.current][-1:]
-        self.parameter(weight, width)
-        self.parameter(bias or f"b{self.parameters}", width)
+        self.parameter(weight, width, node)
+        self.parameter(bias, width, node)
         self.add(self.unused("layer_norm"), f"layer_norm({self.current}, {weight}, {bias})", node)
 
     def rms_norm(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
@@ -265,7 +273,7 @@ class _Architecture:
         self.heading("rms_norm", arguments, 0, node)
         weight, _ = self.owned(options, node)
         self.leftover("rms_norm", options, node)
-        self.parameter(weight, self.shapes[self.current][-1:])
+        self.parameter(weight, self.shapes[self.current][-1:], node)
         self.add(self.unused("rms_norm"), f"rms_norm({self.current}, {weight})", node)
 
     def prelu(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
@@ -273,7 +281,7 @@ class _Architecture:
         self.heading("prelu", arguments, 0, node)
         weight, _ = self.owned(options, node)
         self.leftover("prelu", options, node)
-        self.parameter(weight, ())
+        self.parameter(weight, (), node)
         self.add(self.unused("prelu"), f"prelu({self.current}, {weight})", node)
 
     def embedding(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
@@ -281,7 +289,7 @@ class _Architecture:
         head, _ = self.heading("embedding(rows, width)", arguments, 2, node)
         weight, _ = self.owned(options, node)
         self.leftover("embedding", options, node)
-        self.parameter(weight, (head[0], head[1]))
+        self.parameter(weight, (head[0], head[1]), node)
         self.add(self.unused("embedding"), f"embedding({self.current}, {weight})", node)
 
     def heading(
@@ -289,7 +297,8 @@ class _Architecture:
     ) -> tuple[list[Dimension], str | None]:
         """The leading sizes of a layer, and the activation that may follow them."""
         head, rest = arguments[:sizes], arguments[sizes:]
-        if len(head) < sizes or len(rest) > 1 or not all(isinstance(each, int | str) for each in head):
+        most = int(usage.endswith("activation)"))
+        if len(head) < sizes or len(rest) > most or not all(isinstance(each, int | str) for each in head):
             self.fail("the arguments do not fit the layer", node, f"write {usage}")
         if any(isinstance(each, int) and each < 1 for each in head):
             self.fail("a size is positive", node, f"write {usage}")
@@ -321,11 +330,13 @@ class _Architecture:
         if activation is not None:
             self.add(self.unused("z", self.parameters), f"{activation}({self.current})", node)
 
-    def parameter(self, name: str, shape: Shape) -> None:
+    def parameter(self, name: str, shape: Shape, node: ast.expr) -> None:
         """Declare a parameter; a name given twice is one shared parameter."""
+        if name in self.shapes and name not in self.declaration.parameters:
+            self.fail(f"{name} is already taken", node, "choose another name")
         known = self.declaration.parameters.setdefault(name, shape)
         if known != shape:
-            self.fail(f"{name} is shared by layers of the shapes {known} and {shape}")
+            self.fail(f"{name} is shared by layers of the shapes {known} and {shape}", node)
         self.shapes[name] = shape
 
     def unused(self, stem: str, number: int | None = None) -> str:
@@ -341,7 +352,7 @@ class _Architecture:
         try:
             tree = parse_formula(formula, self.signatures)
             self.shapes[name] = Lowering(name, dict(self.shapes), self.table).root(tree)[-1].shape
-        except (ShapeError, NetworkError) as error:
+        except (FormulaError, ShapeError, NetworkError) as error:
             self.fail(error.problems[0].message, node, error.problems[0].fix)
         self.declaration.nodes[name] = formula
         self.current = name

@@ -21,6 +21,7 @@ class Declaration:
     inputs, targets, parameters : declared shapes by name, `()` for a scalar.
     nodes : formulas by name, as text or as trees.
     indices : the free indices of nodes that are defined entry by entry.
+    heads : what stands left of such nodes' formulas, "out[r, c]", by name.
     offsets : the smallest index of each axis of leaves that do not count from zero.
     functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
     unreadable : names in what could not be read; using them is not a further mistake.
@@ -35,6 +36,7 @@ class Declaration:
     constants: dict[str, Any] = field(default_factory=dict)
     nodes: dict[str, str | Expr] = field(default_factory=dict)
     indices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    heads: dict[str, str] = field(default_factory=dict)
     offsets: dict[str, tuple[int, ...]] = field(default_factory=dict)
     output: str | None = None
     loss: str | Expr | None = None
@@ -46,7 +48,7 @@ class Declaration:
     def places(self, section: str, key: str, span: Span | None) -> Location:
         """Where `key` of `section` stands; with `span`, those columns of its formula."""
         if self.located is not None:
-            return self.located(section, key, span)
+            return self.located(section, self.heads.get(key, key) if section == "nodes" else key, span)
         written = getattr(self, section).get(key) if section else getattr(self, key, None)
         name = f"[{section}] {key}" if section else key
         if span is None or not isinstance(written, str):

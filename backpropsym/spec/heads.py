@@ -16,24 +16,18 @@ _RANGE = re.compile(r"\s*(-?\d{1,9})\s*\.\.\s*(-?\d{1,9})\s*\Z")
 
 def settle_heads(declaration: Declaration, problems: list[Problem]) -> None:
     """Turn keys such as "out[r, c]" into names with free indices, and ranges such as "-1..1" into sizes."""
-    written: dict[str, str] = {}
     nodes: dict[str, str | Expr] = {}
     for key, formula in declaration.nodes.items():
         match = _HEAD.match(key)
         name = match.group(1) if match else key
         if match:
             declaration.indices[name] = _indices(key, match.group(2), declaration, problems)
-            written[name] = key
+            declaration.heads[name] = key
         if name in nodes:
             place = declaration.places("nodes", key, None)
             problems.append(Problem(f"{name} is defined twice", place, fix="give one of them another name"))
         nodes[name] = formula
     declaration.nodes = nodes
-    if written:
-        places = declaration.places
-        declaration.located = lambda section, key, span: places(
-            section, written.get(key, key) if section == "nodes" else key, span
-        )
     for section in ("inputs", "targets", "parameters"):
         leaves: dict[str, tuple[Any, ...]] = getattr(declaration, section)
         for name, shape in leaves.items():

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from backpropsym.errors import Location, Problem
@@ -37,6 +38,14 @@ class Statement:
     end: int
     key: Span
     value: int | None
+
+
+def is_file(path: Path) -> bool:
+    """Whether `path` is a file; a text that cannot be a path is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def words(text: str) -> set[str]:
@@ -113,6 +122,12 @@ class Source:
         """The first statement of each path."""
         return dict(reversed(self.statements))
 
+    @cached_property
+    def _first(self) -> dict[tuple[str, ...], Statement]:
+        """The first statement of each path, or of what lies inside it where it has none of its own."""
+        within = ((path[:end], each) for path, each in reversed(self.statements) for end in range(1, len(path))[:2])
+        return dict(within) | self.index
+
     def load(self) -> tuple[dict[str, Any], list[Problem]]:
         """The TOML data, and one problem for each statement that is not TOML.
 
@@ -143,8 +158,10 @@ class Source:
         return data, problems
 
     def forget(self, key: str) -> None:
-        """Remember the names in the statement of a key that stands outside sections."""
-        self._forget((key,), self.index[(key,)])
+        """Remember the names in all statements of a key that stands outside sections."""
+        for path, statement in self.statements:
+            if path[:1] == (key,):
+                self.unreadable |= words(self.text[statement.start : statement.end])
 
     def _forget(self, path: tuple[str, ...], statement: Statement) -> None:
         """Remember the names in a statement that is left out: its key, or every word of one without."""
@@ -208,11 +225,11 @@ class Source:
 
         What has no statement of its own is looked for in the statement of its section.
         """
-        statement = self.index.get((section, key) if section else (key,))
+        statement = self._first.get((section, key) if section else (key,))
         if statement is not None:
             inside = self._quoted(statement.value, span)
             return self.location(*(inside or statement.key))
-        whole = self.index.get((section,)) if section else None
+        whole = self._first.get((section,)) if section else None
         if whole is None:
             return Location(self.file)
         items = self._items(section).get(key)
@@ -223,13 +240,13 @@ class Source:
 
     def repeated_item(self, section: str, key: str) -> Location:
         """Where `key` stands for the second time in the list `section`."""
-        return self.location(*[*self._items(section).get(key, ()), self.index[section,].key][1])
+        return self.location(*[*self._items(section).get(key, ()), self._first[section,].key][1])
 
     def _items(self, section: str) -> dict[str, list[Span]]:
         """Where each word stands in the list or inline table `section`."""
         if section not in self._listed:
             self._listed[section] = {}
-            statement = self.index[section,]
+            statement = self._first[section,]
             start = statement.end if statement.value is None else statement.value
             for match in _WORD.finditer(self.text, start, statement.end):
                 self._listed[section].setdefault(match.group(), []).append(match.span())

@@ -9,6 +9,7 @@ from pathlib import Path
 from backpropsym.errors import NetworkError, UnknownNameError, did_you_mean
 from backpropsym.graph import Graph
 from backpropsym.spec.architecture import ARROW, parse_architecture
+from backpropsym.spec.locate import is_file
 from backpropsym.spec.toml import MAX_FILE_BYTES, parse_network, read_network
 
 
@@ -40,7 +41,7 @@ def read_source(source: str) -> Graph:
     """
     if source == "-":
         return parse_network(_standard_input(), "standard input")
-    if _is_file(source):
+    if is_file(Path(source)):
         return read_network(Path(source))
     if source in examples():
         return parse_network(example_text(source), f"{source}.toml")
@@ -51,13 +52,6 @@ def read_source(source: str) -> Graph:
         f"there is no network file {source!r}, and no example of that name",
         fix=did_you_mean(source, examples(), f"give a .toml file, - for standard input, or an example: {known}"),
     )
-
-
-def _is_file(source: str) -> bool:
-    try:
-        return Path(source).is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _standard_input() -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Role
-from backpropsym.spec.locate import Source
+from backpropsym.spec.locate import Source, is_file
 
 MAX_TEXT_BYTES = 16 * 2**20
 MAX_ENTRIES = 100_000_000
@@ -25,7 +25,7 @@ def read_values(path: Path, graph: Graph) -> dict[str, Any]:
     ------
     ValuesError : not readable, not finite, too large, or a name that the network does not have.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise ValuesError(f"there is no file {path}", fix="give a TOML file of numbers, or an .npz archive")
     values, places = _read_archive(path) if path.suffix == ".npz" else _read_toml(path)
     arrays = {name: _array(value) for name, value in values.items()}

@@ -64,6 +64,14 @@ def test_where_both_slopes_agree_there_is_no_kink(formula: str) -> None:
     report.raise_for_failure()
 
 
+def test_conventions_that_add_up_to_a_wrong_slope_are_told() -> None:
+    """relu(s) - relu(-s) is s, yet with relu'(0) = 0 its derivative at 0 comes out as 0."""
+    _, row = checked("relu(w*x + b) - relu(-w*x - b)", x=1.0, w=1.0, b=-1.0)
+    assert row.verdict is Verdict.KINK
+    (kink,) = row.kinks
+    assert (kink.left, kink.right, kink.derived) == pytest.approx((1.0, 1.0, 0.0))
+
+
 def test_close_to_a_kink_differences_say_nothing() -> None:
     report, row = checked("relu(w*x + b)", x=1.0, w=1.0, b=-1.0 + 1e-12)
     assert (row.verdict, row.near) == (Verdict.NEAR, 1)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.check.networks import network_of, random_network
 
 from backpropsym.check import forms, gradients, kernels
 from backpropsym.check.report import Verdict
@@ -23,6 +22,7 @@ from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.source import example_text
 from backpropsym.spec.toml import parse_network
+from tests.check.networks import network_of, random_network
 
 TINY = Number(1 + Fraction(1, 10**9))
 PLANTS: dict[str, Callable[[Expr], Expr]] = {

@@ -24,9 +24,7 @@ WRONG = check_graph(LECTURE, local=LocalDerivatives(LECTURE, {EDGE: Mul((number(
 def test_the_table_has_a_row_a_parameter_under_the_header() -> None:
     lines = str(check_graph(LECTURE)).splitlines()
     assert lines[0] == "derivatives of loss"
-    assert [cell for cell in lines[1].split("  ") if cell] == [
-        cell if cell[0] != " " else cell for cell in HEADER
-    ] or all(heading in lines[1] for heading in HEADER)
+    assert all(heading in lines[1] for heading in HEADER)
     assert [line.split()[0] for line in lines[2:12]] == list(LECTURE.names(LECTURE["w11"].role))
     assert all(line.endswith("OK") for line in lines[2:12])
     assert lines[-1].startswith("passed: 10 OK at")

@@ -15,7 +15,22 @@ from backpropsym.errors import FormulaError
 from backpropsym.formula.algebra import add, div, folded, mul, neg, power
 from backpropsym.formula.parse import parse_formula
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import ONE, ZERO, Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow, names, number
+from backpropsym.formula.tree import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Mul,
+    Name,
+    Neg,
+    Number,
+    Pow,
+    names,
+    number,
+)
 from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.differentiate import partials
 from tests.formula.trees import NAMES, RATIONAL_TREES, SMOOTH, TABLE, TREES, VALUES, exact
@@ -174,7 +189,9 @@ def test_partials_are_sympys_derivatives(tree: Expr, values: dict[str, float]) -
             continue
         with np.errstate(all="ignore"):
             found = float(evaluate(derivative, {key: np.float64(each) for key, each in values.items()}, TABLE))
-            size = float(evaluate(_absolute(derivative), {key: np.float64(each) for key, each in values.items()}, TABLE))
+            size = float(
+                evaluate(_absolute(derivative), {key: np.float64(each) for key, each in values.items()}, TABLE)
+            )
         if math.isfinite(size):
             assert found == pytest.approx(expected.real, rel=1e-8, abs=1e-9 * max(size, 1))
 

@@ -1,0 +1,169 @@
+"""Shapes, architecture strings and index definitions: what is read, and what is refused with a fix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backpropsym.errors import BackpropsymError, NetworkError, NotScalarError, ShapeError, UnknownNameError, ValuesError
+from backpropsym.kernels.compile import compile_kernel
+from backpropsym.network import Network, example, load, parse
+from backpropsym.render.shown import derive_tensors
+from backpropsym.spec.architecture import parse_architecture
+from backpropsym.spec.toml import parse_network
+from tests.tensors.networks import PERCEPTRON
+
+ARCHITECTURES = {
+    "x[784] -> dense(1000, relu) -> dense(10) -> cross_entropy": {"W1": (1000, 784), "W2": (10, 1000)},
+    "x[1,28,28] -> conv2d(8, 5) -> relu -> max_pool(2) -> flatten -> dense(10) -> cross_entropy": {
+        "W1": (8, 1, 5, 5),
+        "b1": (8,),
+        "W2": (10, 1152),
+    },
+    "x[2] -> dense(2, tanh, weight=w, bias=False) -> dense(1) -> mse": {"w": (2, 2), "W2": (1, 2), "b2": (1,)},
+    "x[8] -> 2*(dense(8, relu)) -> residual(dense(8, relu) -> dense(8)) -> layer_norm": {"W5": (8,), "b5": (8,)},
+    "x[4] -> dense(3) -> prelu -> dense(n) -> softmax": {"W2": (), "W3": ("n", 3)},
+    "x[5,4] -> dense(3, gelu) -> rms_norm -> flatten -> dense(2)": {"W1": (3, 4), "W2": (3,), "W3": (2, 15)},
+}
+
+REFUSED = {
+    "dense(3)": "starts with its input",
+    "x[3] -> dens(3)": "did you mean dense?",
+    "x[3] -> dense(3, rlu)": "did you mean relu?",
+    "x[3] -> dense(3) -> mse -> relu": "nothing follows the loss",
+    "x[3] -> dense(0)": "positive",
+    "x[3] -> dense(3, foo=2)": "no option foo",
+    "x[2] -> residual(dense(3))": "turns (2,) into (3,)",
+    "x[2] -> __import__('os')": "a number or a name",
+    "x[2] -> dense(2).foo": "not a layer",
+    "x[2]": "no layer",
+    "x[1,3,3] -> conv2d(2, 5)": "does not fit",
+    "y[2] -> dense(1)": "name of the target",
+    "x[2] -> dense(2) ->": "not an architecture",
+    "x[0] -> dense(2)": "positive whole number",
+    "x[2] -> " + "(" * 100: "brackets",
+}
+
+MISTAKES = {
+    '"out[r]" = "x[r+1, 2]"': "x has 1 axes, and 2 indices",
+    '"out[r]" = "sum(x[k], (k, 0, 9))"': "nothing says how far the index r runs",
+    '"out[r]" = "sum(x[k]*x[r], (k, 0, 9))"': "x[k] runs from 0 to 9",
+    '"out[r]" = "sum(x[i+k], (k, 0, 2))"': "i is not declared",
+    '"out[r, c]" = "x[r+c]"': "mixes the free indices r and c",
+    '"out[r]" = "x[r] + r"': "stands outside of brackets",
+    '"out[lambda]" = "x[r]"': "reserved word",
+    '"out[r]" = "x[r] + x"': "no indices",
+    'out = "x @ x @ x"': "is a scalar",
+    'out = "reshape(x, 2, 3)"': "5 entries",
+    'out = "sum(x, axis=1)"': "no axis 1",
+    'out = "x[5]"': "the index 5 is outside",
+    'out = "concat(x, 2*sum(x))"': "cannot join",
+    'out = "softmax(sum(x))"': "needs axes",
+    'out = "einsum(x)"': "quoted",
+    'out = "conv2d(x, x)"': "filters have the axes",
+}
+
+
+@pytest.mark.parametrize("text", ARCHITECTURES)
+def test_architecture_declares_the_parameters_of_its_layers(text: str) -> None:
+    graph = parse_architecture(text)
+    for name, shape in ARCHITECTURES[text].items():
+        assert graph[name].shape == shape
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_architecture_mistakes_say_what_and_where(text: str) -> None:
+    with pytest.raises(NetworkError) as caught:
+        parse_architecture(text)
+    assert REFUSED[text] in str(caught.value)
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_mistakes_of_shapes_and_indices_have_line_and_caret(line: str) -> None:
+    with pytest.raises(BackpropsymError) as caught:
+        parse_network(f'inputs = {{x = [5]}}\noutput = "out"\n[nodes]\n{line}\n', "net.toml")
+    assert MISTAKES[line] in str(caught.value)
+    assert "net.toml:4" in str(caught.value)
+    assert "^" in str(caught.value)
+
+
+def test_shape_error_shows_both_shapes_and_the_fix() -> None:
+    with pytest.raises(ShapeError) as caught:
+        parse_network(PERCEPTRON.replace("W1 = [4, 3]", "W1 = [3, 4]"), "net.toml")
+    message = str(caught.value)
+    assert "matmul cannot join W1 (3, 4) and x (3,)" in message
+    assert "inner sizes differ: 4 and 3" in message
+    assert "transpose(W1) @ x, or declare W1 as [4, 3]" in message
+
+
+def test_ranges_of_a_filter_count_from_their_smallest_index() -> None:
+    text = 'inputs = {x = [5]}\nparameters = {K = ["-1..1"]}\noutput = "a"\n[nodes]\n'
+    text += '"o[r]" = "sum(K[i]*x[r+i], (i, -1, 1))"\na = "sum(o*o)"\n'
+    graph = parse_network(text)
+    assert graph["K"].shape == (3,) and graph["o"].shape == (3,)
+    x, filters = np.arange(5.0), np.array([1.0, 10.0, 100.0])
+    expected = np.array([filters @ x[r : r + 3] for r in range(3)])
+    assert compile_kernel(graph)(x=x, K=filters)[0] == pytest.approx(float(expected @ expected))
+
+
+def test_entries_are_named_and_bounded() -> None:
+    net = parse("x[2] -> dense(2, relu) -> dense(1)")
+    derivation = net.derive("s2[0]", wrt="W1[1,0]")
+    assert [term.path for term in derivation.terms] == [("W1[1,0]", "s1[1]", "z1[1]", "s2[0]")]
+    with pytest.raises(UnknownNameError, match="no entry"):
+        net.derive("s2[0]", wrt="W1[2,0]")
+    with pytest.raises(NotScalarError, match="name an entry"):
+        net.derive("s2", wrt="W1[1,0]")
+
+
+def test_small_network_unrolls_to_the_path_sum_of_the_lecture() -> None:
+    net = parse("x[2] -> dense(2, relu, bias=False) -> dense(2, relu, bias=False) -> dense(1, bias=False)")
+    found = [term.product for term in net.derive("s3[0]", wrt="W1[0,0]").terms]
+    assert found == [
+        "x[0]*step(s1[0])*W2[0,0]*step(s2[0])*W3[0,0]",
+        "x[0]*step(s1[0])*W2[1,0]*step(s2[1])*W3[0,1]",
+    ]
+    assert example("lecture").derive("a", wrt="w11").count == len(found)
+
+
+def test_one_weight_of_a_large_network_costs_little() -> None:
+    graph = parse_architecture("x[784] -> dense(1000, relu) -> dense(10) -> cross_entropy")
+    derivation = derive_tensors(graph, None, "W1[2,0]")
+    assert derivation.count == 10
+    assert next(derivation.terms).path == ("W1[2,0]", "s1[2]", "z1[2]", "s2[0]", "loss")
+
+
+def test_kernel_calls_with_wrong_arrays_are_refused_together() -> None:
+    kernel = parse("x[2] -> dense(2, tanh) -> dense(1) -> mse").compile()
+    good = {"x": [1.0, 2.0], "y": [0.5], "W1": np.eye(2), "b1": np.zeros(2), "W2": np.ones((1, 2)), "b2": [0.0]}
+    with pytest.raises(ValuesError, match="W1 has the shape"):
+        kernel(**{**good, "W1": np.eye(3)})
+    with pytest.raises(ValuesError, match="no value is given for W2"):
+        kernel(**{key: value for key, value in good.items() if key != "W2"})
+    with pytest.raises(ValuesError, match="did you mean"):
+        kernel(**good, W3=1.0)
+    with pytest.raises(ValuesError, match="numbers of objects differ"):
+        kernel(**{**good, "x": np.ones((3, 2)), "y": np.ones((2, 1))})
+
+
+def test_class_outside_of_its_axis_is_refused() -> None:
+    kernel = parse("x[2] -> dense(3) -> cross_entropy").compile()
+    with pytest.raises(ValuesError, match="counts from zero"):
+        kernel(x=[1.0, 2.0], y=3, W1=np.ones((3, 2)), b1=np.zeros(3))
+
+
+def test_networks_from_strings_initialise_and_train() -> None:
+    net: Network = parse("x[3] -> dense(5, tanh) -> dense(2) -> cross_entropy")
+    params, kernel = net.init(seed=0), net.compile()
+    random = np.random.default_rng(0)
+    x = random.normal(size=(20, 3))
+    y = (x[:, 0] > 0).astype(int)
+    first, gradients = kernel(x=x, y=y, **params)
+    for _ in range(50):
+        params = {name: value - 0.5 * gradients[name] for name, value in params.items()}
+        value, gradients = kernel(x=x, y=y, **params)
+    assert value < first / 2
+
+
+def test_architecture_is_loaded_by_name_like_a_file() -> None:
+    assert load("x[2] -> dense(1)").parameters == {"W1": (1, 2), "b1": (1,)}

@@ -1,0 +1,96 @@
+"""Index and matrix notation as the textbooks have them."""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+
+from backpropsym.derive.matrix import matrix_programme
+from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.formula.text import to_text
+from backpropsym.graph import Graph, Role
+from backpropsym.render.report_tensor import tensor_data, tensor_report
+from backpropsym.spec.architecture import parse_architecture
+from backpropsym.spec.toml import parse_network
+from tests.tensors.networks import LECTURE_CONVOLUTION, PERCEPTRON
+
+CLASSIFIER = "x[784] -> dense(1000, relu) -> dense(10) -> cross_entropy"
+
+
+def _index(graph: Graph, of: str, wrt: str) -> str:
+    return TensorDerivation(graph, of, wrt).expression()
+
+
+def _matrix(graph: Graph) -> dict[str, str]:
+    equations = matrix_programme(graph, graph.objective, graph.names(Role.PARAMETER))
+    return {each.node: to_text(each.right) for each in equations}
+
+
+def test_lecture_convolution_by_filter_bias_and_image() -> None:
+    graph = parse_network(LECTURE_CONVOLUTION)
+    assert _index(graph, "a", "K") == "Sum(im[k + i,l + j]*2*out[k,l], (k, 0, 3), (l, 0, 2))"
+    assert _index(graph, "a", "b") == "Sum(2*out[i,j], (i, 0, 3), (j, 0, 2))"
+    image = TensorDerivation(graph, "a", "im")
+    (term,) = image.terms
+    assert to_text(term.product) == "K[k,l]*2*out[i - k,j - l]"
+    assert [[to_text(part) for part in each] for each in term.conditions] == [["0", "i - k", "3"], ["0", "j - l", "2"]]
+
+
+def test_perceptron_of_symbolic_widths() -> None:
+    text = """
+inputs = {x = ["n"]}
+parameters = {W = ["h", "n"], v = ["h", "h"], p = ["h"]}
+output = "a"
+[nodes]
+s = "W @ x"
+z = "f(s)"
+u = "v @ z"
+t = "f(u)"
+a = "p @ t"
+[functions]
+f = "abstract"
+"""
+    found = _index(parse_network(text), "a", "W")
+    assert found == "Sum(x[j]*f_prime(s[i])*v[k,i]*f_prime(u[k])*p[k], (k, 0, h - 1))"
+
+
+def test_softmax_with_cross_entropy_is_p_minus_y() -> None:
+    graph = parse_architecture(CLASSIFIER)
+    assert _matrix(graph)["s2"] == "softmax(s2) - onehot(y)"
+    text = tensor_report(TensorDerivation(graph, "loss", "s2"), "index", "text", ascii=True)
+    assert "softmax(s2)[i] - KroneckerDelta(y, i)" in text
+
+
+def test_classifier_in_index_and_matrix_notation() -> None:
+    graph = parse_architecture(CLASSIFIER)
+    data = tensor_data(TensorDerivation(graph, "loss", "W1"), "index")
+    assert data["indices"] == ["i", "j"]
+    (term,) = data["terms"]
+    assert term["path"] == ["W1", "s1", "z1", "s2", "loss"]
+    assert term["factors"][:3] == ["x[j]", "step(s1[i])", "W2[k,i]"]
+    assert term["sums"] == [["k", 10]]
+    assert _matrix(graph) == {
+        "s2": "softmax(s2) - onehot(y)",
+        "z1": "transpose(W2) @ delta_s2",
+        "s1": "entrywise(delta_z1, relu_prime(s1))",
+        "b2": "delta_s2",
+        "W2": "outer(delta_s2, z1)",
+        "b1": "delta_s1",
+        "W1": "outer(delta_s1, x)",
+    }
+
+
+def test_texts_are_read_by_sympy() -> None:
+    graph = parse_network(PERCEPTRON)
+    data = tensor_data(TensorDerivation(graph, "loss", "W1"))
+    names = {name: sp.IndexedBase(name) if node.shape else sp.Symbol(name) for name, node in graph.nodes.items()}
+    names |= {letter: sp.Symbol(letter, integer=True) for letter in "ijkl"}
+    for text in [data["expression"], *data["terms"][0]["factors"]]:
+        assert sp.parse_expr(text, local_dict=names) is not None
+
+
+@pytest.mark.parametrize("blocks", [10, 50])
+def test_residual_networks_have_as_many_paths_as_subsets_of_blocks(blocks: int) -> None:
+    graph = parse_architecture(f"x[8] -> {blocks}*(residual(dense(8, relu))) -> dense(3) -> cross_entropy")
+    assert TensorDerivation(graph, "loss", "x").count == 2**blocks
+    assert len(matrix_programme(graph, "loss", ["W1"])) == 3 * blocks + 2
