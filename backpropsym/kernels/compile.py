@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import gc
 import inspect
 import itertools
 import linecache
@@ -96,12 +98,26 @@ def compile_kernel(
         module = tensor_module(graph, mode, accuracy, wanted, names)
         tensors = TensorFunction(module, names, graph, f"<backpropsym kernel {next(_numbers)}>")
         return _finished(tensors.function, graph, names, mode, accuracy, wanted, module.whole)
-    if mode == "paths":
-        lower(graph, "reverse", (), accuracy)
-        function, source = paths_function(graph, wanted, names, checked)
-        return _finished(function, graph, names, mode, accuracy, wanted, source)
-    text = module_text(graph, lower(graph, mode, wanted, accuracy), mode, accuracy)
-    return _finished(_Compiled(text, names).function, graph, names, mode, accuracy, wanted, text.whole)
+    with _collection_paused():
+        if mode == "paths":
+            lower(graph, "reverse", (), accuracy)
+            function, source = paths_function(graph, wanted, names, checked)
+        else:
+            text = module_text(graph, lower(graph, mode, wanted, accuracy), mode, accuracy)
+            function, source = _Compiled(text, names).function, text.whole
+    return _finished(function, graph, names, mode, accuracy, wanted, source)
+
+
+@contextlib.contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Without Python's search for garbage, which would go through all that is being built again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _choose(what: str, found: str, known: Collection[str]) -> None:

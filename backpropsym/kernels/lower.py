@@ -28,6 +28,7 @@ from backpropsym.kernels.values import Values, registered_name
 from backpropsym.ops.table import FunctionTable
 
 Environment = Mapping[str, int]
+MAX_TANGENTS = 30_000_000
 _MAX_NOTE = 60
 
 
@@ -150,6 +151,11 @@ class Lowering:
     def forward(self, parameters: Sequence[str]) -> Program:
         """Value, and gradients by one tangent a node and parameter."""
         backward = self._forward()
+        if len(self.known) * len(parameters) > MAX_TANGENTS:
+            raise LimitError(
+                f"mode forward would follow {len(self.known):,} nodes for each of {len(parameters):,} parameters",
+                fix="use mode reverse, which follows them once, or choose fewer parameters",
+            )
         gradients = {}
         for parameter in parameters:
             if parameter in self.known:

@@ -18,7 +18,7 @@ import numpy as np
 from backpropsym.errors import LimitError
 from backpropsym.ops.function import FUNCTIONS, Primitive
 
-MAX_VALUES = 5_000_000
+MAX_VALUES = 3_000_000
 
 
 class Kind(StrEnum):

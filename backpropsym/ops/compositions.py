@@ -136,6 +136,9 @@ def einsum(lowering: Lowering, call: Call) -> Value:
 def cross_entropy(lowering: Lowering, call: Call) -> Value:
     """-log softmax(o) at the class y, or against the probabilities y."""
     logits = _vector(lowering, call.arguments[0], call)
+    if len(logits.shape) > 1:
+        message = f"cross_entropy takes one axis of classes, found {shape_text(logits.shape)}"
+        raise refuse(message, fix="give it a vector, for example by flatten or by an index", span=call.span)
     target = lowering.value(call.arguments[1])
     whole = lowering.reduce("logsumexp", logits, (0,))
     if target.shape == ():

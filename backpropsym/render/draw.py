@@ -17,6 +17,8 @@ from backpropsym.render.notation import Notation
 from backpropsym.render.themes import theme as named
 
 LAYERS = "layers"
+LEVELS: Mapping[str, Level] = {**{known: known for known in get_args(Level)}, LAYERS: "ops"}
+"""Levels of detail, each with the rules by which it is drawn."""
 
 
 def draw(
@@ -52,9 +54,8 @@ def draw(
     LimitError : the picture would have more than 2,000 boxes.
     """
     level = level or ("neurons" if graph.scalar or "[" in f"{of}{wrt}" else LAYERS)
-    levels: dict[str, Level] = {**{known: known for known in get_args(Level)}, LAYERS: "ops"}
-    if level not in levels:
-        fix = did_you_mean(level, levels, f"choose one of {', '.join(levels)}")
+    if level not in LEVELS:
+        fix = did_you_mean(level, LEVELS, f"choose one of {', '.join(LEVELS)}")
         raise UnknownNameError(f"there is no level called {level!r}", fix=fix)
     look = named(theme)
     symbols: dict[str, tuple[str, str]] = {}
@@ -69,6 +70,6 @@ def draw(
         values, graph = None, layer_graph(graph)
         local, symbols = layer_derivatives(graph)
     derivation = Derivation(local, of or graph.output, wrt) if wrt else None
-    view = View(levels[level], path, values, derivatives, rows)
+    view = View(LEVELS[level], path, values, derivatives, rows)
     writer = LatexWriter(Notation.of(graph)).with_derivatives(symbols)
     return Drawing(scene(graph, writer, derivation, view), look)

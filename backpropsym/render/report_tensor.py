@@ -11,7 +11,7 @@ import numpy as np
 from backpropsym.derive.derivation import MAX_TERMS, count_text
 from backpropsym.derive.matrix import MatrixEquation, matrix_programme
 from backpropsym.derive.tensors import IndexTerm, TensorDerivation
-from backpropsym.errors import UnknownNameError, did_you_mean
+from backpropsym.errors import UnknownNameError
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Index, Limits, Name, Number
 from backpropsym.render.conventions import conventions
@@ -41,10 +41,8 @@ def tensor_report(
     ValuesError : the numeric form lacks numbers.
     """
     if form not in FORMS:
-        fix = did_you_mean(form, FORMS, f"derivatives of tensors have the forms {', '.join(FORMS)}")
-        raise UnknownNameError(
-            f"the form {form!r} is for networks of scalars, or for one entry such as W[0,0]", fix=fix
-        )
+        fix = f"derivatives of tensors have the forms {', '.join(FORMS)}"
+        raise UnknownNameError(f"the form {form} is for networks of scalars, or for one entry such as W[0,0]", fix=fix)
     if form == "numeric" and medium in ("text", "markdown"):
         return f"{np.asarray(derivation.evaluate(**dict(values or {})))}\n"
     match medium:
@@ -173,10 +171,8 @@ class _Page:
     def _summed(self, term: IndexTerm) -> str:
         product = self.writer.write(term.product)
         sums = " ".join(self.range(limits) for limits in term.sums)
-        where = ", ".join(
-            f"{self.writer.write(low)} {self._at_most} {self.writer.write(expr)} {self._at_most} {self.writer.write(high)}"
-            for low, expr, high in term.conditions
-        )
+        between = f" {self._at_most} "
+        where = ", ".join(between.join(map(self.writer.write, condition)) for condition in term.conditions)
         text = f"{sums} {product}".strip()
         return f"{text}  {self._where} {where}" if where else text
 
@@ -201,15 +197,14 @@ class _Page:
         """Aligned lines under a heading."""
         count = self.derivation.count
         many = "path" if count == 1 else "paths"
-        unit = "layer paths" if count != 1 else "layer path"
-        words = "in matrix notation" if self.form in ("matrix", "backward") else f"= sum over {count_text(count)} {unit}"
+        matrix = self.form in ("matrix", "backward")
+        words = "in matrix notation" if matrix else f"= sum over {count_text(count)} layer {many}"
         notes = ", ".join(conventions(self.derivation, self.writer))
         lines = [f"{self.title} {words}" + (f"     {notes}" if notes else "")]
         if not count:
             return f"{self.title} = 0: no {many} lead from {self.derivation.wrt} to {self.derivation.of}\n"
         pairs = self.lines()
         width = max(len(left) for left, _ in pairs)
-        matrix = self.form in ("matrix", "backward")
         lines.append("")
         for number, (left, right) in enumerate(pairs, 1):
             lines.append(f"  {left:<{width}} = {right}" if matrix else f"  {number}   {left:<{width}}     {right}")
@@ -221,10 +216,8 @@ class _Page:
         """An align environment."""
         matrix = self.form in ("matrix", "backward")
         rows = [f"{left} &= {right}" if matrix else right for left, right in self.lines()]
-        if matrix:
-            body = " \\\\\n".join(rows)
-        else:
-            body = f"{self.title} &= " + " \\\\\n&\\quad + ".join(rows or ["0"])
+        head, joint = ("", " \\\\\n") if matrix else (f"{self.title} &= ", " \\\\\n&\\quad + ")
+        body = head + joint.join(rows or ["0"])
         left = self.derivation.count - len(rows)
         more = rf" \\ &\quad + \cdots \text{{ ({count_text(left)} more)}}" if not matrix and left > 0 else ""
         return f"% In the preamble: \\usepackage{{amsmath}}\n\\begin{{align*}}\n{body}{more}\n\\end{{align*}}\n"

@@ -142,10 +142,12 @@ class _Architecture:
             case ast.BinOp(left=ast.Constant(value=int() as times), op=ast.Mult(), right=block) if times > 0:
                 for _ in range(times):
                     self.chain(_steps(block))
-            case ast.Name(id=name):
-                self.layer(name, [], {}, node)
             case ast.Call(func=ast.Name(id="residual"), args=[block], keywords=[]):
                 self.residual(block, node)
+            case ast.Name(id="residual") | ast.Call(func=ast.Name(id="residual")):
+                self.fail("residual takes a block, and no options", node, "write residual(dense(8, relu) -> dense(8))")
+            case ast.Name(id=name):
+                self.layer(name, [], {}, node)
             case ast.Call(func=ast.Name(id=name)):
                 arguments = [self.argument(each) for each in node.args]
                 if any(each.arg is None for each in node.keywords):
@@ -220,7 +222,7 @@ class _Architecture:
 
     def dense(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
         """W x + b, then the activation; on the last axis where there are several."""
-        units, activation = self.heading("dense(units, activation)", arguments, 1, node)
+        units, activation = self.heading("dense(units, activation)", arguments, 1, node, activated=True)
         weight, bias = self.owned(options, node)
         self.leftover("dense", options, node)
         shape = self.shapes[self.current]
@@ -238,7 +240,9 @@ class _Architecture:
         """The layer of `space` axes: filters, window, activation."""
 
         def convolve(arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
-            head, activation = self.heading(f"conv{space}d(filters, size, activation)", arguments, 2, node)
+            head, activation = self.heading(
+                f"conv{space}d(filters, size, activation)", arguments, 2, node, activated=True
+            )
             weight, bias = self.owned(options, node)
             shape = self.shapes[self.current]
             channels = shape[0] if len(shape) == space + 1 else 1
@@ -293,12 +297,11 @@ class _Architecture:
         self.add(self.unused("embedding"), f"embedding({self.current}, {weight})", node)
 
     def heading(
-        self, usage: str, arguments: list[Argument], sizes: int, node: ast.expr
+        self, usage: str, arguments: list[Argument], sizes: int, node: ast.expr, activated: bool = False
     ) -> tuple[list[Dimension], str | None]:
         """The leading sizes of a layer, and the activation that may follow them."""
         head, rest = arguments[:sizes], arguments[sizes:]
-        most = int(usage.endswith("activation)"))
-        if len(head) < sizes or len(rest) > most or not all(isinstance(each, int | str) for each in head):
+        if len(head) < sizes or len(rest) > activated or not all(isinstance(each, int | str) for each in head):
             self.fail("the arguments do not fit the layer", node, f"write {usage}")
         if any(isinstance(each, int) and each < 1 for each in head):
             self.fail("a size is positive", node, f"write {usage}")

@@ -101,9 +101,10 @@ def _check_headers(archive: zipfile.ZipFile) -> None:
             old = version == (1, 0)
             read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
             shape, _, kind = read(stream)
+            held = entry.file_size - stream.tell()
         if kind.hasobject:
             raise ValuesError(f"{entry.filename} holds Python objects", fix="save plain numbers")
         total += math.prod(shape)
-        if total > MAX_ENTRIES or min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize > entry.file_size:
+        if total > MAX_ENTRIES or min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize > held:
             fix = f"at most {MAX_ENTRIES:,} entries are read from a file, and no more than it holds"
             raise ValuesError(f"{entry.filename} claims {math.prod(shape):,} entries", fix=fix)

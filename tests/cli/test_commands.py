@@ -20,7 +20,7 @@ from backpropsym.cli.kernel import Mode
 from backpropsym.cli.paths import By
 from backpropsym.derive.derivation import FORMS
 from backpropsym.kernels.compile import MODES
-from backpropsym.render.neurons import Level as Levels
+from backpropsym.render.draw import LEVELS
 from backpropsym.render.report import SUFFIXES
 from backpropsym.render.report_tensor import FORMS as TENSOR_FORMS
 
@@ -52,7 +52,7 @@ def test_options_offer_what_the_library_knows() -> None:
     assert set(Form) == {*FORMS, *TENSOR_FORMS}
     assert tuple(Mode) == MODES
     assert set(Format) == set(SUFFIXES.values())
-    assert set(Level) == set(Levels.__args__)  # type: ignore[attr-defined]
+    assert set(Level) == set(LEVELS)
     assert set(By) == {"share", "length"}
 
 

@@ -216,7 +216,7 @@ MARKED = {
     "w*lambda": ("'lambda' is a reserved word", "lambda"),
     "w*_x": ("'_x' cannot be a name", "_x"),
     "w + tanhh(x)": ("tanhh is not a function", "tanhh"),
-    "w + tanh(x, y)": ("tanh takes 1 arguments, found 2", "tanh(x, y)"),
+    "w + tanh(x, y)": ("tanh takes 1 argument, found 2", "tanh(x, y)"),
     "w + leaky_relu(x, slop=2)": ("leaky_relu has no option slop", "leaky_relu(x, slop=2)"),
     "w*x**y": ("the exponent is not a constant", "y"),
     "w*x**100": ("the exponent is too large", "100"),

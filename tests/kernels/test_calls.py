@@ -254,6 +254,11 @@ def test_too_many_operations(monkeypatch: pytest.MonkeyPatch) -> None:
         compile_kernel(chain(100))
 
 
+def test_too_many_tangents() -> None:
+    with pytest.raises(LimitError, match="(?s)10,913 nodes for each of 10,240 parameters.*use mode reverse"):
+        compile_kernel(dense(32, 10), "forward")
+
+
 def test_functions_that_call_each_other_deeply() -> None:
     lines = ['f0 = "x + 1"', *(f'f{i} = "f{i - 1}(x)*x"' for i in range(1, 400))]
     graph = network("[functions]\n" + "\n".join(lines), a="w*x", b="f399(a)")

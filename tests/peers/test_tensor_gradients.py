@@ -96,7 +96,8 @@ OPS = {
 
 def _network(shapes: dict[str, tuple[int, ...]], formula: str) -> Graph:
     declared = ", ".join(f"{name} = {list(shape)}" for name, shape in shapes.items())
-    text = f'parameters = {{{declared}}}\noutput = "total"\n[nodes]\nout = \'{formula}\'\ntotal = "sum(out*out) + sum(out)"\n'
+    text = f"parameters = {{{declared}}}\noutput = 'total'\n[nodes]\nout = '{formula}'\n"
+    text += "total = 'sum(out*out) + sum(out)'\n"
     return parse_network(text)
 
 

@@ -43,7 +43,7 @@ WRITTEN: dict[str, Callable[[], Handle]] = {
     "abs(x)": lambda: abs(X),
     "tanh(x)": lambda: bp.tanh(X),
     "leaky_relu(x, 0.3)": lambda: bp.leaky_relu(X, 0.3),
-    "prelu(x, w)": lambda: bp.prelu(X, w := W) if (w := W) else X,
+    "prelu(x, w)": lambda: bp.prelu(X, W),
     "max(x, 0)": lambda: bp.max(X, 0),
     "where(x > 0, x, 0.1*x)": lambda: bp.where(X > 0, X, 0.1 * X),
     "where(x <= w, 1, 0)": lambda: bp.where(X <= W, 1, 0),
@@ -55,7 +55,6 @@ WRITTEN: dict[str, Callable[[], Handle]] = {
     "x*3": lambda: X * np.int64(3),
     "1/3*x": lambda: Fraction(1, 3) * X,
 }
-WRITTEN["prelu(x, w)"] = lambda: bp.prelu(X, W)
 
 
 @pytest.mark.parametrize("text", WRITTEN)
@@ -148,9 +147,9 @@ def test_a_whole_network() -> None:
     assert network.inputs == {"x1": (), "x2": ()}
     assert network.parameters == {"w": (), "b": ()}
     assert dict(network.values) == {"x1": 1.0, "w": 0.5, "b": 3.0}
-    assert network.derive(z, wrt=w).count == 2 - 1
+    assert network.derive(z, wrt=w).count == 1
     assert network.derive("z", wrt="b").count == 2
-    assert network.derive(wrt=w).expression() == "x1*(sigmoid(2*s) + s*(2*sigmoid(2*s)*(1 - sigmoid(2*s))) + f_prime(s, b))" or True
+    assert network.derive("s", wrt=w).expression() == "x1"
     assert set(network.gradients()) == {"w", "b"}
 
 
@@ -168,7 +167,7 @@ def test_a_network_grows_after_it_was_asked() -> None:
     network.output = network.node("a", w * x)
     assert network.derive(wrt="w").expression() == "x"
     network.loss = "a**3"
-    assert network.derive("loss", wrt="w").expression() == "x*(3*a**2)"
+    assert network.derive("loss", wrt="w").expression() == "x*3*a**2"
     network.output = network.node("b", handle("a") * 5)
     assert network.derive(wrt=w).expression() == "x*5"
 

@@ -121,7 +121,9 @@ def test_an_alias_means_the_networks_own_function_where_there_is_one() -> None:
 @pytest.mark.parametrize("helper", ['f_prime = "100*x"', '"f_prime(x)" = "100*x"'])
 def test_a_function_called_like_a_derivative_is_not_taken_for_it(helper: str) -> None:
     assert derived("f(w)", f'f = "x**2"\n{helper}').evaluate(**AT) == 1.5
-    assert derived("tanh(w)", f'tanh_prime = "100*x"\n{helper}').evaluate(**AT) == pytest.approx(1 - math.tanh(0.75) ** 2)
+    assert derived("tanh(w)", f'tanh_prime = "100*x"\n{helper}').evaluate(**AT) == pytest.approx(
+        1 - math.tanh(0.75) ** 2
+    )
 
 
 @pytest.mark.parametrize("formula", ["x/(1 - 1)", "x*(x - x - 1)**0.5"])

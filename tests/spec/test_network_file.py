@@ -122,7 +122,9 @@ def test_what_nothing_uses_is_a_warning_with_its_place() -> None:
 
 
 def test_what_only_the_loss_uses_is_used() -> None:
-    text = 'inputs = ["x"]\ntargets = ["y"]\nparameters = ["w", "decay"]\noutput = "a"\nloss = "(a - y)**2 + decay*w**2"\n'
+    text = (
+        'inputs = ["x"]\ntargets = ["y"]\nparameters = ["w", "decay"]\noutput = "a"\nloss = "(a - y)**2 + decay*w**2"\n'
+    )
     assert loads(text + '[nodes]\na = "w*x"').graph.warnings == ()
 
 

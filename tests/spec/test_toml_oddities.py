@@ -52,7 +52,7 @@ SAME = {
     "a title with a list": NET.replace('"t"', '"[ [ {"'),
     "empty sections": NET + "[functions]\n[values]\n[constants]\n",
     "shapes as a table": NET.replace('["x1", "x2"]', "{x1 = [], x2 = []}"),
-    "shapes as a section": 'parameters = ["w"]\noutput = "a"\n[nodes]\ns1 = "w*x1"\na = "s1*x2"\n[inputs]\nx1 = []\nx2 = []\n',
+    "shapes as a section": NET.replace('inputs = ["x1", "x2"]\n', "") + "[inputs]\nx1 = []\nx2 = []\n",
 }
 
 
@@ -171,8 +171,33 @@ def test_what_stands_twice_is_one_mistake(kind: str) -> None:
 
 
 PIECES = (
-    *('[nodes]\n[values]\n[functions]\ninputs = ["x1"]\noutput = "a"\na = "w*x1"\nx1 = 1\nf = "tanh"\n'.splitlines(True)),
-    *("\n", '"', "'", '"""', "[", "]", "{", "}", "=", ",", ".", "#", "\\", " ", "w", "f(x1)", "nodes", "1e9", "\t", "\r\n"),
+    *(
+        '[nodes]\n[values]\n[functions]\ninputs = ["x1"]\noutput = "a"\na = "w*x1"\nx1 = 1\nf = "tanh"\n'.splitlines(
+            True
+        )
+    ),
+    *(
+        "\n",
+        '"',
+        "'",
+        '"""',
+        "[",
+        "]",
+        "{",
+        "}",
+        "=",
+        ",",
+        ".",
+        "#",
+        "\\",
+        " ",
+        "w",
+        "f(x1)",
+        "nodes",
+        "1e9",
+        "\t",
+        "\r\n",
+    ),
 )
 
 
