@@ -48,9 +48,7 @@ def _stages(network: Dense, repeats: int) -> dict[str, float]:
 
 def _backward(graph: Graph) -> None:
     """One adjoint equation a node, each with its right side."""
-    steps = adjoints(LocalDerivatives(graph), "loss")
-    for equation in steps.equations:
-        steps.right_side(equation)
+    adjoints(LocalDerivatives(graph), "loss").right_sides()
 
 
 def derivation_rows(widths: tuple[int, ...]) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Any, get_args, get_type_hints
@@ -14,7 +15,9 @@ from backpropsym.cli.app import app
 from backpropsym.derive import derivation, expanded
 from backpropsym.formula import limits
 from backpropsym.ops.function import FUNCTIONS, Function
+from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.render.functions_table import functions_data
+from backpropsym.spec.architecture import MAX_LAYERS
 from backpropsym.spec.source import examples
 from backpropsym.spec.toml import MAX_FILE_BYTES
 
@@ -26,6 +29,7 @@ def table(name: str) -> str:
         "losses": lambda: function_table(losses()),
         "primitives": lambda: function_table(primitives()),
         "kinks": kinks,
+        "axes": axis_table,
         "examples": example_table,
         "limits": limit_table,
         "commands": commands,
@@ -68,13 +72,26 @@ def kinks() -> str:
     return markdown(("function", "convention"), rows)
 
 
+def axis_table() -> str:
+    """One row an op over axes: how it is called, its options, what it is."""
+    rows = []
+    for op in COMPOSITIONS.values():
+        arguments = ", ".join([*op.signature.arguments, *(["..."] if op.signature.variadic else [])])
+        if op.signature.reduces:
+            arguments = "x"
+        described = (inspect.getdoc(op.compose) or "").split("\n")[0]
+        rows.append((code(f"{op.name}({arguments})"), ", ".join(map(code, op.signature.options)), described))
+    return markdown(("op", "options", "what it is"), rows)
+
+
 def example_table() -> str:
-    """One row a bundled example."""
+    """One row a bundled example; paths between arrays are paths of layers."""
     rows = []
     for name in examples():
         network = bp.example(name)
         paths = sum(derivation.count for derivation in network.gradients(network.output).values())
-        rows.append((code(name), network.title, f"{len(network.parameters):,}", f"{paths:,}"))
+        count = sum(math.prod(int(size) for size in shape) for shape in network.parameters.values())
+        rows.append((code(name), network.title, f"{count:,}", f"{paths:,}"))
     return markdown(("example", "what it is", "parameters", "paths from them to the output"), rows)
 
 
@@ -83,6 +100,7 @@ def limit_table() -> str:
     rows = [
         ("a network file", f"{MAX_FILE_BYTES:,} bytes"),
         ("a formula", f"{limits.MAX_CHARACTERS:,} characters, {limits.MAX_PARTS} parts, {limits.MAX_DEPTH} levels"),
+        ("an architecture string", f"{limits.MAX_CHARACTERS:,} characters, {MAX_LAYERS:,} layers"),
         ("a constant exponent", f"from -{limits.MAX_EXPONENT} to {limits.MAX_EXPONENT}"),
         ("a number", f"{limits.MAX_NUMBER_CHARACTERS} characters, and finite"),
         ("a name", f"{limits.MAX_NAME_CHARACTERS} characters"),

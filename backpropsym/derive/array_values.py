@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import Problem, ValuesError
+from backpropsym.formula.tree import names
 from backpropsym.graph import Graph, Role
-from backpropsym.ops.kinds import Dimension
+from backpropsym.ops.kinds import Dimension, View
 
 
 def array_leaves(
@@ -42,6 +43,7 @@ def array_leaves(
     if len(set(batch.values())) > 1:
         found = ", ".join(f"{name} has {count}" for name, count in batch.items())
         problems.append(Problem(f"the numbers of objects differ: {found}", fix="give every batch the same length"))
+    problems += [problem for name, array in arrays.items() if (problem := _choice_problem(graph, name, array, sizes))]
     if problems:
         raise ValuesError(problems)
     count = next(iter(batch.values()), None)
@@ -50,6 +52,26 @@ def array_leaves(
             if name in graph.batched and name not in batch:
                 arrays[name] = np.broadcast_to(arrays[name], (count, *arrays[name].shape))
     return arrays, count, sizes
+
+
+def choices(graph: Graph) -> dict[str, Dimension]:
+    """The leaves that choose an entry of a node by data, with the size of the axis they choose from."""
+    found: dict[str, Dimension] = {}
+    for node in graph.nodes.values():
+        if isinstance(node.op, View):
+            for axis, source in enumerate(node.op.source):
+                chosen = (name for name in names(source) if name in graph.nodes)
+                found |= {name: graph[node.op.operand].shape[axis] for name in chosen}
+    return found
+
+
+def _choice_problem(graph: Graph, name: str, array: Any, sizes: Mapping[str, int]) -> Problem | None:
+    """What is wrong with numbers that choose entries: they are whole and count from zero."""
+    size = choices(graph).get(name)
+    limit = sizes.get(size) if isinstance(size, str) else size
+    if limit is None or np.all((array >= 0) & (array < limit) & (array == np.floor(array))):
+        return None
+    return Problem(f"{name} chooses an entry, and is not a whole number from 0 to {limit - 1}", fix=f"give {name} = 0")
 
 
 def _matches(graph: Graph, name: str, shape: tuple[int, ...], sizes: dict[str, int], problems: list[Problem]) -> bool:

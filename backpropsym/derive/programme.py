@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from backpropsym.collection import collection_paused
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.tree import ONE, Add, Expr, Name
@@ -53,6 +54,11 @@ class Programme:
     def _named(self) -> Mapping[str, Expr]:
         seed = self.varying(self.equations[0])
         return {name: ONE if name == seed else Name(symbol) for name, symbol in self.symbols.items()}
+
+    def right_sides(self) -> list[Expr]:
+        """The right side of every equation, in their order."""
+        with collection_paused():
+            return list(map(self.right_side, self.equations))
 
     def parts(self, equation: Equation, known: Mapping[str, Expr]) -> Iterator[Expr]:
         """The addends of an equation's right side, earlier derivatives as `known` gives them by node."""

@@ -20,12 +20,15 @@ def folded(value: Fraction) -> Number:
     if max(abs(value.numerator), value.denominator) <= 10**_DIGITS:
         return Number(value)
     try:
-        return Number(Fraction(float(value)))
+        rounded = Fraction(float(value))
     except OverflowError:
+        rounded = Fraction(0)
+    if not rounded:
         raise FormulaError(
             "a constant in the derivative is beyond the range of floating point",
-            fix="rescale the numbers in the formula",
-        ) from None
+            fix="rescale the numbers in the formulas",
+        )
+    return Number(rounded)
 
 
 def add(terms: Iterable[Expr]) -> Expr:

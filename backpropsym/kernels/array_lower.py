@@ -58,6 +58,7 @@ class ArrayLowering:
             backward=backward,
             value=value,
             gradients=found,
+            shapes={position: self._shape_text(position) for position in range(len(self.values.items))},
         )
 
     def source(self, template: str, shape: Shape, *operands: int) -> int:
@@ -73,6 +74,10 @@ class ArrayLowering:
             shapes = [self.shape(operand) for operand in self.values.items[position].operands]
             self.shapes[position] = _broadcast(shapes)
         return self.shapes[position]
+
+    def _shape_text(self, position: int) -> str:
+        """A shape as it stands in comments, n for the number of objects."""
+        return shape_source(self.shape(position)).replace(BATCH, "n").replace("_size_", "")
 
     def whole(self, node: Node) -> Shape:
         """The shape of a node's value, batch included."""

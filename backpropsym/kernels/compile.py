@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import gc
 import inspect
 import itertools
 import linecache
 import weakref
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from backpropsym.collection import collection_paused
 from backpropsym.errors import OutputError, Problem, UnknownNameError, ValuesError, did_you_mean
 from backpropsym.files import write_whole
 from backpropsym.graph import Graph, Role
@@ -98,7 +97,7 @@ def compile_kernel(
         module = tensor_module(graph, mode, accuracy, wanted, names)
         tensors = TensorFunction(module, names, graph, f"<backpropsym kernel {next(_numbers)}>")
         return _finished(tensors.function, graph, names, mode, accuracy, wanted, module.whole)
-    with _collection_paused():
+    with collection_paused():
         if mode == "paths":
             lower(graph, "reverse", (), accuracy)
             function, source = paths_function(graph, wanted, names, checked)
@@ -106,18 +105,6 @@ def compile_kernel(
             text = module_text(graph, lower(graph, mode, wanted, accuracy), mode, accuracy)
             function, source = _Compiled(text, names).function, text.whole
     return _finished(function, graph, names, mode, accuracy, wanted, source)
-
-
-@contextlib.contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Without Python's search for garbage, which would go through all that is being built again and again."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _choose(what: str, found: str, known: Collection[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backpropsym.kernels.values import Value
 
@@ -21,6 +21,7 @@ class Program:
     backward : the position at which derivatives start.
     value : the position of the mean objective.
     gradients : the positions of the derivatives of the mean objective, by parameter.
+    shapes : the shapes of values of tensors, as text.
     """
 
     items: tuple[Value, ...]
@@ -31,6 +32,7 @@ class Program:
     backward: int
     value: int
     gradients: Mapping[str, int]
+    shapes: Mapping[int, str] = field(default_factory=dict)
 
     def live(self) -> list[bool]:
         """Which values the results depend on."""

@@ -43,6 +43,14 @@ def arranged(
         if name in passed:
             values[name], mistake = as_number(name, passed[name])
             mistakes += [mistake] if mistake else []
+    mistakes += wrong_sizes(values, numbers)
+    arrays = any(hasattr(value, "dtype") for value in values.values())
+    return (one_dtype(values, passed) if arrays and not mistakes else values), mistakes
+
+
+def wrong_sizes(values: dict[str, Any], numbers: Sequence[str]) -> list[Mistake]:
+    """Mistakes in the numbers of objects, and arrays where there is one number for all objects."""
+    mistakes = []
     sizes = {name: len(value) for name, value in values.items() if hasattr(value, "dtype")}
     for name in numbers:
         if name in sizes:
@@ -53,7 +61,7 @@ def arranged(
         mistakes.append((f"the numbers of objects differ: {found}", "give every batch the same length"))
     elif 0 in sizes.values():
         mistakes.append((f"{next(iter(sizes))} has no objects: its shape is (0,)", "give at least one object"))
-    return (values if mistakes or not sizes else one_dtype(values, passed)), mistakes
+    return mistakes
 
 
 def unknown_names(passed: dict[str, Any], needed: Sequence[str], ignored: Sequence[str]) -> list[Mistake]:

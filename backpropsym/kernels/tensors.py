@@ -6,6 +6,9 @@ import linecache
 import weakref
 from typing import Any
 
+import numpy as np
+
+from backpropsym.derive.array_values import choices
 from backpropsym.errors import NotScalarError, Problem, UnknownNameError, ValuesError
 from backpropsym.graph import Graph
 from backpropsym.kernels import array_runtime
@@ -36,12 +39,23 @@ def tensor_module(graph: Graph, mode: str, accuracy: str, wanted: tuple[str, ...
     return array_module(graph, lowering, lowering.reverse(wanted), names)
 
 
+def _outside(array: Any, size: int) -> bool:
+    """Whether numbers that choose entries are not whole numbers from 0 to size - 1."""
+    return array is not None and not np.all((array >= 0) & (array < size) & (array == np.floor(array)))
+
+
+def _misplaced(name: str, size: int) -> tuple[str, str]:
+    fix = f"give {name} as a class or row, which counts from zero"
+    return f"{name} chooses an entry, and is not a whole number from 0 to {size - 1}", fix
+
+
 class TensorFunction:
     """The function of a module of tensors."""
 
     def __init__(self, text: ArrayModule, names: Names, graph: Graph, file: str) -> None:
         self.names = names
         self.shapes = {name: graph[name].shape for name in names.needed}
+        self.chosen = {name: size for name, size in choices(graph).items() if isinstance(size, int)}
         namespace: dict[str, Any] = {**vars(array_runtime), "_erf_array": erf_array, "_erfc_array": erfc_array}
         exec(compile(text.head + text.function, file, "exec"), namespace)
         self.arrays = namespace["_arrays"]
@@ -68,6 +82,7 @@ class TensorFunction:
         sizes: dict[str, int] = {}
         if not mistakes:
             values, sizes, mistakes = array_runtime.arranged_arrays(given, self.shapes, self.names.objects)
+        mistakes += [_misplaced(name, size) for name, size in self.chosen.items() if _outside(values.get(name), size)]
         if mistakes:
             raise ValuesError([Problem(found, fix=fix) for found, fix in mistakes])
         try:

@@ -12,7 +12,7 @@ from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Call, Expr, Name, Number, Text, number
 from backpropsym.ops.kinds import Join, Shape, View
 from backpropsym.ops.lowering import COMPOSITIONS, Composition, Lowering, Value, constant_integer
-from backpropsym.ops.shapes import axes_of, broadcast, refuse, shape_text
+from backpropsym.ops.shapes import axes_of, refuse, shape_text
 
 Compose = Callable[[Lowering, Call], Value]
 
@@ -35,19 +35,20 @@ def compose(
     return register
 
 
-def _reduction(name: str, *arguments: str) -> None:
+def _reduction(name: str, described: str, *arguments: str) -> None:
     def reduce(lowering: Lowering, call: Call) -> Value:
         value = lowering.value(call.arguments[0])
         return lowering.reduce(name, value, lowering.axes(call, value))
 
+    reduce.__doc__ = f"{described} over all axes, or over one."
     compose(name, *arguments, options=("axis",), reduces=len(arguments) > 1, limits=name != "logsumexp")(reduce)
 
 
-_reduction("sum", "x")
-_reduction("mean", "x")
-_reduction("logsumexp", "x")
-_reduction("max", "a", "b")
-_reduction("min", "a", "b")
+_reduction("sum", "The sum", "x")
+_reduction("mean", "The mean", "x")
+_reduction("logsumexp", "The logarithm of the sum of exp(x), stable by construction,", "x")
+_reduction("max", "The largest entry", "a", "b")
+_reduction("min", "The smallest entry", "a", "b")
 
 
 @compose("var", "x", options=("axis",))
@@ -145,7 +146,9 @@ def cross_entropy(lowering: Lowering, call: Call) -> Value:
         operand, chosen = lowering.name(logits), lowering.name(target)
         picked = lowering.node(View(operand, (), (Name(chosen),), "gather"), (), [operand, chosen])
         return lowering.combine(_difference, whole, picked)
-    broadcast([logits.shape, target.shape], "cross_entropy", call.span)
+    if target.shape != logits.shape:
+        message = f"cross_entropy cannot join {shape_text(logits.shape)} and the target {shape_text(target.shape)}"
+        raise refuse(message, fix="give a scalar class index, or one probability a class", span=call.span)
     kept = lowering.reduce("logsumexp", logits, (0,), keep=True)
     surprise = lowering.combine(lambda o, y, w: mul([y, _difference(w, o)]), logits, target, kept)
     return lowering.reduce("sum", surprise, (0,))
@@ -155,7 +158,12 @@ def _mean_loss(name: str) -> None:
     """A loss of scalars, taken as the mean over the entries of vectors."""
 
     def mean(lowering: Lowering, call: Call) -> Value:
+        """The loss of scalars of this name, its mean over all entries."""
         values = [lowering.value(part) for part in call.arguments]
+        shapes = list(dict.fromkeys(value.shape for value in values[:2] if value.shape))
+        if len(shapes) > 1:
+            message = f"{name} cannot join {' and '.join(map(shape_text, shapes))}"
+            raise refuse(message, fix="give prediction and target the same shape", span=call.span)
         whole = lowering.combine(lambda *parts: Call(name, parts), *values)
         return lowering.reduce("mean", whole, tuple(range(len(whole.shape))))
 

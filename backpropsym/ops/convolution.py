@@ -71,6 +71,7 @@ def windows(
 
 def _convolution(space: int) -> None:
     def convolve(lowering: Lowering, call: Call) -> Value:
+        """Every window of the image times every filter, summed over channels and window; the filter is not mirrored."""
         image, kernel = (lowering.value(part) for part in call.arguments)
         plain = len(kernel.shape) == space
         image, kernel = _channels(lowering, image, space), _filters(lowering, kernel, space, call)
@@ -174,6 +175,7 @@ def _pool(name: str, function: str) -> None:
         last = tuple(range(len(seen.shape) - space, len(seen.shape)))
         return lowering.reduce(function, seen, last)
 
+    pool.__doc__ = f"The {function} of each window of `size` over the last two axes; the stride is `size` by default."
     compose(name, "x", "size", options=("stride",))(pool)
 
 

@@ -66,11 +66,15 @@ class _Setter:
         scene, head = self._scene, ROW
         if self._derivative:
             head = max(ROW, self._derivative.height * self._font + 10)
-            self._set(self._derivative, self._sum_left, head / 2, self._theme.ink)
-        samples = [(trail, head / 2 if i == 0 else head + (i - 0.5) * ROW) for i, trail in enumerate(scene.trails)]
+        heights = [max(ROW, typeset(trail.term, trail.term).height * self._font + 10) for trail in scene.trails]
+        heights[:1] = [max([head, *heights[:1]])]
+        tops = [sum(heights[:i]) for i in range(len(heights))]
+        samples = [(trail, top + high / 2) for trail, top, high in zip(scene.trails, tops, heights, strict=True)]
+        if self._derivative and samples:
+            self._set(self._derivative, self._sum_left, samples[0][1], self._theme.ink)
         for i, (trail, middle) in enumerate(samples):
             self._row(trail, middle, first=i == 0, last=i == len(samples) - 1)
-        height = head + (len(samples) - 1) * ROW if samples else 0.0
+        height = sum(heights)
         if any(trail.value for trail in scene.trails):
             height += ROW
             self._numbers(height - ROW / 2)

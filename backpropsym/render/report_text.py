@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -177,7 +178,7 @@ class _Page:
         if count <= shown:
             return Text()
         derivation = self.derivation
-        strongest = f"backpropsym paths {self.quoted()} --wrt {derivation.wrt}{self.of()} --top 10"
+        strongest = f"backpropsym paths {self.quoted()} --wrt {shlex.quote(derivation.wrt)}{self.of()} --top 10"
         return Text(
             f"  {self.writer.dots} {count_text(count - shown)} more of {count_text(count)} paths: "
             f"--limit N lists more, {strongest} the strongest\n",
@@ -212,7 +213,7 @@ class _Page:
         return shlex.quote(printable(self.view.source)) if self.view.source else "NETWORK"
 
     def of(self) -> str:
-        return "" if self.derivation.of == self.derivation.graph.output else f" --of {self.derivation.of}"
+        return "" if self.derivation.of == self.derivation.graph.output else f" --of {shlex.quote(self.derivation.of)}"
 
     def next_steps(self) -> Text:
         if not self.view.source or self.view.source == "-":
@@ -220,7 +221,8 @@ class _Page:
         derivation, count = self.derivation, self.derivation.count
         most = len(_WORDS) - 1
         which = "the path" if count == 1 else f"the {_WORDS[count]} paths" if count <= most else "some of the paths"
-        draw = f"backpropsym draw {self.quoted()} --wrt {derivation.wrt}{self.of()} -o {derivation.wrt}.svg"
+        wrt, file = shlex.quote(derivation.wrt), re.sub(r"\W+", "_", derivation.wrt).strip("_")
+        draw = f"backpropsym draw {self.quoted()} --wrt {wrt}{self.of()} -o {file}.svg"
         check = f"backpropsym check {self.quoted()}"
         width = max(len(draw), len(check))
         lines = Text("  next     ", style="dim")

@@ -28,9 +28,8 @@ from backpropsym.spec.functions import (
 )
 from backpropsym.spec.heads import settle_heads, shape_problem
 from backpropsym.spec.locate import words
-from backpropsym.spec.lower import lowered_nodes, used_names, uses
+from backpropsym.spec.lower import LOSS, lowered_nodes, used_names, uses
 
-LOSS = "loss"
 MAX_PROBLEMS = 100
 _LEAVES = (
     (Role.INPUT, "inputs"),

@@ -12,9 +12,11 @@ from backpropsym.graph import Node, Role, topological_order
 from backpropsym.ops.index_lowering import IndexLowering
 from backpropsym.ops.kinds import Elementwise, Shape
 from backpropsym.ops.lowering import Lowered, Lowering
+from backpropsym.ops.shapes import shape_text
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
 
+LOSS = "loss"
 _SECTIONS = ("inputs", "targets", "parameters", "constants")
 
 
@@ -42,6 +44,10 @@ def lowered_nodes(
         except ShapeError as error:
             section = "nodes" if name in declaration.nodes else ""
             problems.extend(each.at(declaration.places(section, name, each.span)) for each in error.problems)
+    if declaration.loss is not None and shapes.get(LOSS):
+        place = declaration.places("", LOSS, None)
+        message = f"the loss has the shape {shape_text(shapes[LOSS])}, and it must be one number"
+        problems.append(Problem(message, place, fix="take its mean or its sum, as in mean(...)"))
     if problems:
         raise ShapeError(problems)
     for name in formulas:

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from backpropsym.collection import collection_paused
 from backpropsym.errors import NetworkError, Problem, did_you_mean
 from backpropsym.graph import Graph
 from backpropsym.spec.build import build
@@ -41,7 +42,8 @@ def parse_network(text: str, file: str = "network.toml") -> Graph:
     data, problems = source.load()
     declaration = Declaration(located=source.place, unreadable=source.unreadable)
     _fill(declaration, data, source, problems)
-    return build(declaration, problems)
+    with collection_paused():
+        return build(declaration, problems)
 
 
 def _fill(declaration: Declaration, data: dict[str, Any], source: Source, problems: list[Problem]) -> None:

@@ -61,7 +61,9 @@ def network(
 ) -> Graph:
     """A network from its parts."""
     lines = "\n".join(f'{name} = "{formula}"' for name, formula in nodes.items())
-    return parse_network(f'inputs = {inputs}\nparameters = {parameters}\noutput = "{output}"\n[nodes]\n{lines}\n{functions}')
+    return parse_network(
+        f'inputs = {inputs}\nparameters = {parameters}\noutput = "{output}"\n[nodes]\n{lines}\n{functions}'
+    )
 
 
 def derive(graph: Graph, of: str, wrt: str) -> Derivation:

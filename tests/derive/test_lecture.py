@@ -74,7 +74,9 @@ def test_l9_the_bricks(f: str) -> None:
 
 def test_l9_each_brick_is_computed_once() -> None:
     programme = lecture("loss", "w11").programme()
-    assert [f"{programme.symbols[each.by]} = {to_text(programme.right_side(each))}" for each in programme.equations] == [
+    assert [
+        f"{programme.symbols[each.by]} = {to_text(programme.right_side(each))}" for each in programme.equations
+    ] == [
         "dloss_dloss = 1",
         "dloss_da = 2*(a - y)",
         "dloss_dh2 = dloss_da*p21",
@@ -89,7 +91,9 @@ def test_l9_each_brick_is_computed_once() -> None:
 
 def test_l9_forward() -> None:
     programme = lecture("a", "w11").programme("forward")
-    assert [f"{programme.symbols[each.of]} = {to_text(programme.right_side(each))}" for each in programme.equations] == [
+    assert [
+        f"{programme.symbols[each.of]} = {to_text(programme.right_side(each))}" for each in programme.equations
+    ] == [
         "dw11_dw11 = 1",
         "ds1_dw11 = x1",
         "dz1_dw11 = f_prime(s1)*ds1_dw11",

@@ -131,8 +131,10 @@ def test_terms_and_factors_stay_in_the_order_given() -> None:
 def test_long_constants_are_rounded_once_they_have_no_short_exact_form() -> None:
     assert folded(Fraction(10**60)).value == 10**60
     assert folded(Fraction(10**61 + 1)).value == Fraction(float(10**61 + 1))
-    with pytest.raises(FormulaError, match="beyond the range of floating point"):
-        folded(Fraction(10**400))
+    assert folded(Fraction(1, 10**70)).value == Fraction(1e-70)
+    for extreme in (Fraction(10**400), Fraction(-(10**400)), Fraction(1, 10**400)):
+        with pytest.raises(FormulaError, match="beyond the range of floating point"):
+            folded(extreme)
 
 
 def _sympy(expr: Expr) -> sp.Expr:

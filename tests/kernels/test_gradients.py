@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.numbers import forward
 from backpropsym.graph import Graph
 from backpropsym.kernels.compile import ACCURACIES, MODES, compile_kernel
@@ -162,6 +164,82 @@ def test_the_lecture_in_every_mode(activation: str) -> None:
     expected = {name: complex_step(graph, lecture_values(), name) for name in lecture_values() if name[0] in "wvp"}
     for mode in MODES:
         assert compile_kernel(graph, mode)(**lecture_values())[1] == pytest.approx(expected, rel=1e-13, abs=1e-15)
+
+
+FORMULAS = [
+    *(
+        "w - (x - w)",
+        "(w - x) - (x - w)",
+        "w - (x + 1)",
+        "-w + x",
+        "-(w + x)**2",
+        "2 - (-w)",
+        "-(-w)*x",
+        "-w*x - w",
+        "3 - w",
+    ),
+    *(
+        "x/(w*x)",
+        "x/(w/x)",
+        "(x/w)/(w/x)",
+        "x*(w*x)",
+        "x*w/x*w",
+        "1/(w + x)",
+        "(-w)**3",
+        "-w**2",
+        "(w*x)**(-2)",
+        "w**5",
+    ),
+    *(
+        "w**0.5",
+        "w**(-0.5)",
+        "w**2.5",
+        "(w + x)**4",
+        "abs(w - x)*w",
+        "max(w, 1) - max(1, w*x)",
+        "min(w, 2)*min(2, x - w)",
+    ),
+    *("max(w, x)*min(w, x)", "where(w > x, w, x)*2", "where(w - 1 <= x*2, w, where(w < 1, x, w*x)) + w", "sign(w)*w"),
+    *("step(w - 1)*w", "exp(-w)*2 - 1e-3*w", "w*0.1 + x*1e22 + w*1e-22", "sqrt(w)/sqrt(x)", "w*sin(2)/cos(1)"),
+]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_arithmetic_keeps_its_meaning(formula: str) -> None:
+    """Signs, brackets and folded numbers, against the tree's own evaluation and complex steps."""
+    graph = network("", a=formula)
+    for x, w in ((0.7, 1.3), (1.9, 0.4)):
+        expected = float(forward(graph, {"x": x, "w": w})["a"]), complex_step(graph, {"x": x, "w": w}, "w")
+        for mode in MODES:
+            kernel = compile_kernel(graph, mode)
+            for place in (x, np.array([x, x])):
+                value, gradients = kernel(x=place, w=w)
+                assert value == pytest.approx(expected[0], rel=1e-14, abs=1e-15)
+                assert gradients["w"] == pytest.approx(expected[1], rel=1e-13, abs=1e-15)
+
+
+@EVERY
+@pytest.mark.parametrize("accuracy", ACCURACIES)
+def test_the_convention_at_kinks(function: Function, accuracy: str) -> None:
+    """Where a branch changes, the slope is the one that the entry's own formula gives."""
+    graph = one_function(function)
+    kernel = compile_kernel(graph, accuracy=accuracy)
+    shifts = {f"p{i}": 0.0 for i in range(len(function.arguments))}
+    rest = [0.0, 1.0, 1.0][: len(shifts)]
+    for x in (-3.0, -1.0, 0.0, 1.0, 3.0, 6.0):
+        values = {f"x{i}": x if i == 0 else rest[i] for i in range(len(shifts))} | shifts
+        for name in shifts:
+            expected = Derivation(LocalDerivatives(graph), "out", name).evaluate(**values)
+            if math.isfinite(expected):
+                assert kernel(**values)[1][name] == pytest.approx(expected, rel=1e-12, abs=1e-15), (x, name)
+
+
+def test_symbols_that_look_alike_stay_apart() -> None:
+    """d(a)/d(b_dc) and d(a_db)/d(c) would both be called da_db_dc."""
+    nodes = {"a": "tanh(b_dc*x*c)", "a_db": "sin(a*c*b_dc)", "q": "cos(a_db)", "r": "a*a_db*q + exp(a*q)"}
+    graph = network("", parameters="b_dc c", **nodes)
+    found = compile_kernel(graph, "forward")(x=0.6, b_dc=0.8, c=1.2)
+    assert found[1] == pytest.approx(compile_kernel(graph)(x=0.6, b_dc=0.8, c=1.2)[1], rel=1e-13)
 
 
 def test_a_branch_that_is_not_taken_leaves_no_nan() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.ops.function import FUNCTIONS
+from backpropsym.ops.lowering import COMPOSITIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -99,3 +100,39 @@ def test_links_lead_somewhere(path: Path) -> None:
 def test_every_function_has_its_row() -> None:
     text = (ROOT / "docs" / "functions.md").read_text()
     assert [name for name in FUNCTIONS if f"| `{name}(" not in text] == []
+
+
+def test_every_op_over_axes_has_its_row_and_says_what_it_is() -> None:
+    text = (ROOT / "docs" / "network-file.md").read_text()
+    rows = re.findall(r"^\| `(\w+)\([^|]*\)` \|[^|]*\| (.*) \|$", text, re.MULTILINE)
+    assert set(COMPOSITIONS) == {name for name, described in rows if described}
+
+
+NETWORKS = {
+    "dense": "x[3] -> dense(2)",
+    "conv1d": "x[9] -> conv1d(2, 3, relu)",
+    "conv2d": "x[9, 9] -> conv2d(2, 3)",
+    "conv3d": "x[9, 9, 9] -> conv3d(2, 3)",
+    "embedding": "x -> embedding(5, 2)",
+    "max_pool": "x[9, 9] -> max_pool(3)",
+    "avg_pool": "x[9, 9] -> avg_pool(3, stride=1)",
+    "residual": "x[3] -> residual(dense(3))",
+}
+
+
+def test_every_layer_in_the_page_on_architectures_is_one() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| (`.*?) \| .* \| .* \|$", text.partition("| option |")[0], re.MULTILINE)
+    layers = {name for row in rows for name in re.findall(r"`(\w+)", row)}
+    assert set(NETWORKS) < layers
+    for name in layers:
+        assert bp.parse(NETWORKS.get(name, f"x[4, 3] -> {name}")).output
+
+
+def test_every_loss_stands_in_the_page_on_architectures() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text().partition("| loss | ")[2]
+    named = re.findall(r"`(\w+)`", text.partition("\n\n")[0])
+    losses = [name for name, op in COMPOSITIONS.items() if op.signature.arguments == ("prediction", "target")]
+    assert set(named) == {"cross_entropy", *losses}
+    for name in named:
+        assert bp.parse(f"x[3] -> dense(2, sigmoid) -> {name}").loss == "loss"
