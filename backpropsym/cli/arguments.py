@@ -31,7 +31,8 @@ NetworkArgument = Annotated[
     str,
     typer.Argument(
         metavar="NETWORK",
-        help="A network file (TOML), - for standard input, or the name of a bundled example such as lecture.",
+        help="A network file (TOML), - for standard input, a bundled example such as lecture, "
+        "or an architecture such as 'x[2] -> dense(1) -> mse'.",
         autocompletion=complete_network,
         show_default=False,
     ),
@@ -45,7 +46,10 @@ WrtOption = Annotated[
 OfOption = Annotated[
     str | None,
     typer.Option(
-        "--of", help="The node to derive; the output if left out.", metavar="NAME", autocompletion=complete_node
+        "--of",
+        help="The node to derive; if left out the output, or the loss where the output has axes.",
+        metavar="NAME",
+        autocompletion=complete_node,
     ),
 ]
 FormOption = Annotated[Form, typer.Option("--form", help="How the derivative is written.")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from backpropsym.formula.tree import Add, Call, Expr, Mul, Name, Neg, Number, names
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels.contract import contraction
@@ -85,7 +87,9 @@ class ArrayLowering:
 
     def _node(self, node: Node) -> int:
         if node.role is Role.CONSTANT:
-            return self.source(f"_np.array({self.graph.constants[node.name]!r}, dtype=_real)", node.shape)
+            return self.source(
+                f"_np.array({np.asarray(self.graph.constants[node.name]).tolist()!r}, dtype=_real)", node.shape
+            )
         match node.op:
             case None:
                 position = self.values.leaf(node.name, node.name in self.graph.batched)
