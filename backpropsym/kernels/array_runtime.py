@@ -143,9 +143,8 @@ def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequ
     """Compare the gradients of a kernel with central differences at a random point, and print what was found."""
     random = np.random.default_rng(0)
     sizes = {name: [size if isinstance(size, int) else 3 for size in shape] for name, shape in shapes.items()}
-    values = {
-        name: random.uniform(0.2, 1.0, size) / np.sqrt(max(np.prod(size[1:]), 1.0)) for name, size in sizes.items()
-    }
+    fans = {name: max(float(np.prod(size[1:])), 1.0) for name, size in sizes.items()}
+    values = {name: np.asarray(random.uniform(0.2, 1.0, size)) / fans[name] ** 0.5 for name, size in sizes.items()}
     gradients = kernel(**values)[1]
     worst, compared = 0.0, 0
     for name, gradient in gradients.items():
