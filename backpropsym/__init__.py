@@ -47,5 +47,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     from backpropsym.ops.function import FUNCTIONS
+    from backpropsym.ops.lowering import COMPOSITIONS
 
-    return sorted([*_PUBLIC, *FUNCTIONS, "__version__"])
+    return sorted({*_PUBLIC, *FUNCTIONS, *COMPOSITIONS, "__version__"})

@@ -88,8 +88,9 @@ class Network:
         self.__dict__.pop("local", None)
         return self._declaration
 
-    def _leaves(self, names: str, shape: Shape, section: str) -> Any:
+    def _leaves(self, names: str, shape: Shape | int | str, section: str) -> Any:
         declared: dict[str, Shape] = getattr(self._changed(), section)
+        shape = (shape,) if isinstance(shape, int | str) else tuple(shape)
         listed = names.split()
         for name in listed:
             self._claim(name)
@@ -102,15 +103,15 @@ class Network:
         if any(name in getattr(self._declaration, section) for section in sections):
             raise NetworkError(f"{name} is declared twice", fix="give one of them another name")
 
-    def input(self, names: str, shape: Shape = ()) -> Any:
+    def input(self, names: str, shape: Shape | int | str = ()) -> Any:
         """Declare inputs: one handle, or a tuple of handles for several names."""
         return self._leaves(names, shape, "inputs")
 
-    def target(self, names: str, shape: Shape = ()) -> Any:
+    def target(self, names: str, shape: Shape | int | str = ()) -> Any:
         """Declare targets, which the loss may use."""
         return self._leaves(names, shape, "targets")
 
-    def parameter(self, names: str, shape: Shape = ()) -> Any:
+    def parameter(self, names: str, shape: Shape | int | str = ()) -> Any:
         """Declare parameters."""
         return self._leaves(names, shape, "parameters")
 
@@ -210,7 +211,6 @@ class Network:
         Raises
         ------
         UnknownNameError : no such node or entry.
-        NotScalarError : one side is an entry, and the other has axes.
         """
         target = None if of is None else _name(of)
         if not self.graph.scalar:

@@ -13,7 +13,7 @@ from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.unroll import Entry, entry_name, unroll_between
-from backpropsym.errors import NotScalarError, UnknownNameError
+from backpropsym.errors import UnknownNameError
 from backpropsym.graph import Graph
 
 _ENTRY = re.compile(r"\s*([^\s\[\]]+)\s*\[([\s\d,]*)\]\s*\Z")
@@ -39,20 +39,6 @@ def read_entry(text: str, graph: Graph) -> tuple[str, tuple[int, ...] | None]:
         fix = f"positions count from zero; the shape of {node.name} is ({shape})"
         raise UnknownNameError(f"{node.name} has no entry {text!r}", fix=fix)
     return node.name, position
-
-
-def scalar_entry(graph: Graph, name: str, position: tuple[int, ...] | None) -> Entry:
-    """The entry of a position; a scalar needs none.
-
-    Raises
-    ------
-    NotScalarError : the node has axes, and no position says which entry is meant.
-    """
-    if position is None and graph[name].shape:
-        zeros = ",".join("0" for _ in graph[name].shape)
-        message = f"{name} has axes, and the other side is one entry"
-        raise NotScalarError(message, fix=f"name an entry, as in {name}[{zeros}]")
-    return name, position or ()
 
 
 class EntryDerivation(Derivation):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from backpropsym.errors import NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
     ONE,
@@ -49,7 +50,16 @@ class MatrixEquation:
 
 
 def matrix_programme(graph: Graph, of: str, wrt: Sequence[str]) -> tuple[MatrixEquation, ...]:
-    """The adjoints of the named nodes between a scalar `of` and `wrt`, from `of` back."""
+    """The adjoints of the named nodes between a scalar `of` and `wrt`, from `of` back.
+
+    Raises
+    ------
+    NotScalarError : `of` has axes; its Jacobian has no matrix notation of this kind.
+    """
+    if graph[of].shape:
+        zeros = ",".join("0" for _ in graph[of].shape)
+        message = f"matrix notation is the adjoint programme of one number, and {of} has axes"
+        raise NotScalarError(message, fix=f"ask for --form index, or for one entry: --of '{of}[{zeros}]'")
     return tuple(_Programme(graph, of, wrt).equations())
 
 

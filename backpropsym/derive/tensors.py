@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,8 @@ from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.entries import definition
 from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.paths import Path, PathSpace
-from backpropsym.formula.algebra import add, mul
+from backpropsym.errors import UnknownNameError
+from backpropsym.formula.algebra import add, div, mul
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
     ONE,
@@ -28,12 +29,14 @@ from backpropsym.formula.tree import (
     Name,
     Neg,
     children,
+    number,
     rebuild,
     substitute,
 )
 from backpropsym.graph import Graph
 from backpropsym.ops.kinds import Reduction
 
+Position = tuple[int, ...]
 _LETTERS = "ijklmnpqrstuvabcdefgh"
 
 
@@ -67,6 +70,16 @@ class IndexTerm:
         return Call("Sum", (product, *self.sums)) if self.sums else product
 
 
+def _tail(position: Position) -> tuple[Any, ...]:
+    """A subscript that picks a position of the last axes."""
+    return (..., *position)
+
+
+def _entry(indices: Sequence[str], position: Position | None) -> tuple[Expr, ...]:
+    """The entry that free indices name, or a fixed one."""
+    return tuple(map(Name, indices)) if position is None else tuple(map(number, position))
+
+
 def _product(factors: Iterable[Expr]) -> Expr:
     flat = [part for each in factors for part in (each.factors if isinstance(each, Mul) else (each,))]
     kept = tuple(factor for factor in flat if factor != ONE)
@@ -79,18 +92,23 @@ class TensorDerivation:
     Attributes
     ----------
     of_indices, indices : the free indices of `of` and of `wrt`.
+    of_at, wrt_at : the position of the one entry that is derived, where one is asked for.
     """
 
-    def __init__(self, graph: Graph, of: str, wrt: str) -> None:
+    def __init__(
+        self, graph: Graph, of: str, wrt: str, of_at: Position | None = None, wrt_at: Position | None = None
+    ) -> None:
         self.graph = graph
         self.of = graph[of].name
         self.wrt = graph[wrt].name
+        self.of_at, self.wrt_at = of_at, wrt_at
         self.space = PathSpace(graph.named, wrt, of)
         taken = set(graph.nodes) | {size for node in graph.nodes.values() for size in node.shape}
         self._letters = [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
-        rank = len(graph[wrt].shape)
+        rank = len(graph[wrt].shape) if wrt_at is None else 0
+        of_rank = len(graph[of].shape) if of_at is None else 0
         self.indices = tuple(self._letters[:rank])
-        self.of_indices = tuple(self._letters[rank : rank + len(graph[of].shape)])
+        self.of_indices = tuple(self._letters[rank : rank + of_rank])
 
     @property
     def count(self) -> int:
@@ -110,8 +128,8 @@ class TensorDerivation:
         readable : whether softmax and logsumexp are written by name, for people, and not by sums and exp.
         """
         composer = Composer(self.graph)
-        start = composer.along(path, tuple(map(Name, self.of_indices)))
-        found = composer.pin(start, tuple(map(Name, self.indices)), self.graph[self.wrt].shape)
+        start = composer.along(path, _entry(self.of_indices, self.of_at))
+        found = composer.pin(start, _entry(self.indices, self.wrt_at), self.graph[self.wrt].shape)
         return self._lettered(path, found, readable)
 
     def _lettered(self, path: Path, found: Walk, readable: bool) -> IndexTerm:
@@ -197,6 +215,8 @@ class TensorDerivation:
             seed[(..., *position)] = 1.0 / (batch or 1) if lead else 1.0
             rows.append(_of(network.reverse(self.of, seed), self.wrt, shape, graph, batch))
         found = np.array(rows).reshape((*value.shape[lead:], *shape))
+        found = found if self.of_at is None else found[self.of_at]
+        found = found if self.wrt_at is None else np.asarray(found)[_tail(self.wrt_at)]
         return float(found) if found.ndim == 0 else found
 
     @cached_property
@@ -207,8 +227,16 @@ class TensorDerivation:
             return ZERO
         return terms[0] if len(terms) == 1 else Add(terms)
 
-    def expression(self) -> str:
-        """`tree` as text."""
+    def expression(self, form: str = "index") -> str:
+        """`tree` as text.
+
+        Raises
+        ------
+        UnknownNameError : a form that only derivatives between scalars have.
+        """
+        if form not in ("paths", "index"):
+            fix = "ask for index, or for one entry by its position, as in W[0,0]"
+            raise UnknownNameError(f"derivatives of tensors have no expression in the form {form!r}", fix=fix)
         return to_text(self.graph.functions.written(self.tree))
 
 
@@ -226,8 +254,8 @@ def _explicit(body: Expr) -> Expr:
             case "sum":
                 return Call("Sum", (summand, *limits))
             case "mean":
-                sizes = [each.high for each in limits if isinstance(each, Limits)]
-                return Call("Sum", (mul([summand]), *limits)) if not sizes else Call("mean", (summand, *limits))
+                count = mul([add([each.high, ONE]) for each in limits if isinstance(each, Limits)])
+                return div(Call("Sum", (summand, *limits)), count)
             case "logsumexp":
                 return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
     return body

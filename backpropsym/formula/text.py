@@ -28,7 +28,7 @@ def number_text(value: Fraction) -> str:
     """The shortest faithful spelling: an integer, a decimal of a few digits, a quotient, or a float."""
     if value.denominator == 1 and abs(value) < 10**16:
         return str(value.numerator)
-    decimal = repr(float(value))
+    decimal = repr(float(value)).removesuffix(".0")
     if Fraction(decimal) == value or max(abs(value.numerator), value.denominator) >= 10**6:
         return decimal
     return f"{value.numerator}/{value.denominator}"

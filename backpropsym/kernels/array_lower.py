@@ -183,7 +183,7 @@ class ArrayLowering:
         sources = [index_source(each, grid) for each in op.source]
         guards = [f"({index_source(each, grid)}, {size})" for each, size in op.guards]
         text = f"({', '.join(sources)},), ({', '.join(guards)}{',' if guards else ''})"
-        if count:
+        if count or "_size_" in text:
             return text
         fresh = f"_INDEX_{len(self.constants) + 1}"
         name = next((name for name, known in self.constants.items() if known == text), fresh)

@@ -129,8 +129,26 @@ def einsum(lowering: Lowering, call: Call) -> Value:
         for letter, size in zip(letters, operand.shape, strict=True):
             if sizes.setdefault(letter, size) != size:
                 raise refuse(f"the index {letter} has the sizes {sizes[letter]} and {size}", span=call.span)
-    shape = tuple(sizes[letter] for letter in subscripts.split("->")[1])
-    return lowering.contract(subscripts, [lowering.name(operand) for operand in operands], shape)
+    output = subscripts.split("->")[1]
+    if len(set(output)) < len(output) or not set(output) <= set(sizes):
+        message = f"the result {output!r} of einsum repeats a letter, or has one that no operand has"
+        raise refuse(message, fix="name each axis of the result once, by letters of the operands", span=call.span)
+    diagonals = [_diagonal(lowering, each, letters) for each, letters in zip(operands, groups, strict=True)]
+    groups = ["".join(dict.fromkeys(letters)) for letters in groups]
+    names = [lowering.name(each) for each in diagonals]
+    return lowering.contract(f"{','.join(groups)}->{output}", names, tuple(sizes[letter] for letter in output))
+
+
+def _diagonal(lowering: Lowering, value: Value, letters: str) -> Value:
+    """The entries at which axes with the same letter have the same index."""
+    unique = dict.fromkeys(letters)
+    if len(unique) == len(letters):
+        return value
+    operand = lowering.name(value)
+    indices = tuple(f"_{letter}" for letter in unique)
+    source = tuple(Name(f"_{letter}") for letter in letters)
+    shape = tuple(value.shape[letters.index(letter)] for letter in unique)
+    return lowering.node(View(operand, indices, source, "entries"), shape, [operand])
 
 
 @compose("cross_entropy", "o", "y")
@@ -141,8 +159,8 @@ def cross_entropy(lowering: Lowering, call: Call) -> Value:
         message = f"cross_entropy takes one axis of classes, found {shape_text(logits.shape)}"
         raise refuse(message, fix="give it a vector, for example by flatten or by an index", span=call.span)
     target = lowering.value(call.arguments[1])
-    whole = lowering.reduce("logsumexp", logits, (0,))
     if target.shape == ():
+        whole = lowering.reduce("logsumexp", logits, (0,))
         operand, chosen = lowering.name(logits), lowering.name(target)
         picked = lowering.node(View(operand, (), (Name(chosen),), "gather"), (), [operand, chosen])
         return lowering.combine(_difference, whole, picked)
@@ -261,7 +279,9 @@ def attention(lowering: Lowering, call: Call) -> Value:
     if not len(q.shape) == len(k.shape) == len(v.shape) == 2 or q.shape[1] != k.shape[1] or k.shape[0] != v.shape[0]:
         shown = ", ".join(shape_text(each.shape) for each in (q, k, v))
         raise refuse(f"attention cannot join {shown}", fix="give q (t, d), k (s, d), v (s, e)", span=call.span)
-    width = number(q.shape[1]) if isinstance(q.shape[1], int) else Name(q.shape[1])
+    if not isinstance(q.shape[1], int):
+        raise refuse("attention needs its width in numbers", fix="declare the last size as a number", span=call.span)
+    width = number(q.shape[1])
     names = [lowering.name(q), lowering.name(k)]
     scores = lowering.contract("td,sd->ts", names, (q.shape[0], k.shape[0]))
     scaled = lowering.combine(lambda x: div(x, Call("sqrt", (width,))), scores)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from backpropsym.formula.affine import affine
-from backpropsym.formula.algebra import add
+from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
     Call,
@@ -198,42 +198,35 @@ class IndexLowering(Lowering):
         factors = body.factors if isinstance(body, Mul) else (body,)
         if function == "sum" and len(factors) > 1:
             return self._contracted([self.entries(each, inner) for each in factors], summed, inner)
-        found = self._aligned_over(self.entries(body, inner), summed, inner)
-        kept = tuple(index for index in found.axes if index not in summed)
-        axes = tuple(axis for axis, index in enumerate(found.axes) if index in summed)
-        operand = self.name(found.value)
-        shape = tuple(inner[index].size for index in kept)
-        return Entries(self.node(Reduction(function, operand, axes), shape, [operand]), kept)
+        found = self.entries(body, inner)
+        used = tuple(index for index in summed if index in found.axes)
+        if used:
+            kept = tuple(index for index in found.axes if index not in used)
+            axes = tuple(axis for axis, index in enumerate(found.axes) if index in used)
+            operand = self.name(found.value)
+            shape = tuple(inner[index].size for index in kept)
+            found = Entries(self.node(Reduction(function, operand, axes), shape, [operand]), kept)
+        return self._repeated(found, [inner[index] for index in summed if index not in used], function)
 
-    def _aligned_over(self, entries: Entries, summed: tuple[str, ...], spans: Mapping[str, Span]) -> Entries:
-        """With an axis for every summed index, also those that the body does not use."""
-        axes = (*entries.axes, *(index for index in summed if index not in entries.axes))
-        found = self._aligned(entries, axes, spans)
-        shape = tuple(spans[index].size for index in axes)
-        if found.value.shape == shape:
-            return Entries(Value(found.value.expr, shape), axes)
-        return self._spread(found, axes, shape)
-
-    def _spread(self, entries: Entries, axes: tuple[str, ...], shape: Shape) -> Entries:
-        """Axes of size 1 read again for every value of their index."""
-        indices = tuple(f"_i{axis}" for axis in range(len(axes)))
-        own = entries.value.shape
-        offset = len(shape) - len(own)
-        source = tuple(number(0) if size == 1 else Name(indices[offset + axis]) for axis, size in enumerate(own))
-        operand = self.name(entries.value)
-        return Entries(self.node(View(operand, indices, source, "entries"), shape, [operand]), axes)
+    def _repeated(self, entries: Entries, unused: Sequence[Span], function: str) -> Entries:
+        """A sum over an index that its body does not use counts the values of the index."""
+        if function != "sum" or not unused:
+            return entries
+        if not all(isinstance(each.size, int) for each in unused):
+            raise refuse("a sum over an index that is not used needs its limits in numbers")
+        count = number(math.prod(int(each.size) for each in unused))
+        return Entries(Value(mul([count, entries.value.expr]), entries.value.shape), entries.axes)
 
     def _contracted(self, parts: list[Entries], summed: tuple[str, ...], spans: Mapping[str, Span]) -> Entries:
         axes = tuple(dict.fromkeys(index for part in parts for index in part.axes))
         missing = [index for index in summed if index not in axes]
-        if missing:
-            raise refuse(f"the summed index {missing[0]} is not used", fix="leave it out, or multiply by its count")
         letters = dict(zip(axes, "ijklmnopqrstuvwxyzabcdefgh", strict=False))
         kept = tuple(index for index in axes if index not in summed)
         groups = ["".join(letters[index] for index in part.axes) for part in parts]
         subscripts = ",".join(groups) + "->" + "".join(letters[index] for index in kept)
         shape = tuple(spans[index].size for index in kept)
-        return Entries(self.contract(subscripts, [self.name(part.value) for part in parts], shape), kept)
+        found = Entries(self.contract(subscripts, [self.name(part.value) for part in parts], shape), kept)
+        return self._repeated(found, [spans[index] for index in missing], "sum")
 
     def _bound(self, limits: Limits) -> Span:
         """The range of a summed index: whole numbers, or zero to a symbolic width minus one."""

@@ -11,9 +11,10 @@ import numpy as np
 from backpropsym.derive.derivation import MAX_TERMS, count_text
 from backpropsym.derive.matrix import MatrixEquation, matrix_programme
 from backpropsym.derive.tensors import IndexTerm, TensorDerivation
+from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Index, Limits, Name, Number
+from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Name, Number, children, rebuild
 from backpropsym.render.conventions import conventions
 from backpropsym.render.json_text import json_text
 from backpropsym.render.latex import LatexWriter
@@ -76,8 +77,8 @@ def tensor_data(
     graph = derivation.graph
     terms = [_term(derivation, term) for term in itertools.islice(derivation.terms, limit)]
     found: dict[str, Any] = {
-        "of": derivation.of,
-        "wrt": derivation.wrt,
+        "of": entry_name(derivation.of, derivation.of_at or ()),
+        "wrt": entry_name(derivation.wrt, derivation.wrt_at or ()),
         "form": form,
         "count": derivation.count,
         "indices": list(derivation.indices),
@@ -92,11 +93,19 @@ def tensor_data(
     if form in ("matrix", "backward"):
         table = graph.functions
         found["equations"] = [
-            {"node": each.node, "symbol": each.symbol, "expression": to_text(table.written(each.right))}
+            {"node": each.node, "symbol": each.symbol, "expression": to_text(_callable(table.written(each.right)))}
             for each in _equations(derivation)
         ]
         found["expression"] = found["equations"][-1]["expression"] if found["equations"] else "0"
     return found
+
+
+def _callable(expr: Expr) -> Expr:
+    """Matrix products as calls, which SymPy's `parse_expr` reads."""
+    parts = tuple(map(_callable, children(expr)))
+    if isinstance(expr, MatMul):
+        return Call("matmul", parts)
+    return rebuild(expr, parts) if parts else expr
 
 
 def _term(derivation: TensorDerivation, term: IndexTerm) -> dict[str, Any]:
@@ -142,7 +151,8 @@ class _Page:
     @property
     def title(self) -> str:
         """The derivative that is derived, with its free indices."""
-        of, wrt = self.derivation.of, self.derivation.wrt
+        of = entry_name(self.derivation.of, self.derivation.of_at or ())
+        wrt = entry_name(self.derivation.wrt, self.derivation.wrt_at or ())
         return self.writer.derivative(of, wrt) if self.form in ("matrix", "backward") else self._entry_title(of, wrt)
 
     def _entry_title(self, of: str, wrt: str) -> str:

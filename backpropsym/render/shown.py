@@ -68,11 +68,10 @@ def derive_tensors(graph: Graph, of: str | None, wrt: str) -> EntryDerivation | 
     Raises
     ------
     UnknownNameError : no such node or entry.
-    NotScalarError : one side is an entry, and the other has axes.
     """
     target = of or (graph.objective if graph[graph.output].shape else graph.output)
     (of_name, of_at), (wrt_name, wrt_at) = entry.read_entry(target, graph), entry.read_entry(wrt, graph)
-    if of_at is None and wrt_at is None:
-        return TensorDerivation(graph, of_name, wrt_name)
-    sides = entry.scalar_entry(graph, of_name, of_at), entry.scalar_entry(graph, wrt_name, wrt_at)
-    return EntryDerivation(graph, *sides)
+    entries = [at is not None or not graph[name].shape for name, at in ((of_name, of_at), (wrt_name, wrt_at))]
+    if all(entries) and (of_at is not None or wrt_at is not None):
+        return EntryDerivation(graph, (of_name, of_at or ()), (wrt_name, wrt_at or ()))
+    return TensorDerivation(graph, of_name, wrt_name, of_at, wrt_at)

@@ -90,7 +90,8 @@ class Writer(ABC):
             case Compare(operator, _, _):
                 return self.compare(operator, texts[0], texts[1])
             case MatMul(left, right):
-                parts = (self.bracketed(left, texts[0], PRODUCT), self.bracketed(right, texts[1], POWER))
+                tight = PRODUCT if isinstance(left, MatMul) else POWER
+                parts = (self.bracketed(left, texts[0], tight), self.bracketed(right, texts[1], POWER))
                 return self.matrix_product(*parts)
             case Index(base, _):
                 return self.index(self.bracketed(base, texts[0], ATOM), texts[1:])

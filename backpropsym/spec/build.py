@@ -323,7 +323,7 @@ def _warnings(graph: Graph, declaration: Declaration) -> tuple[Problem, ...]:
     reached = graph.ancestors(graph.output) | graph.ancestors(graph.objective)
     found = []
     for name, node in graph.nodes.items():
-        if name in reached or name in ends or (node.role is Role.TARGET and graph.loss is None):
+        if not node.named or name in reached or name in ends or (node.role is Role.TARGET and graph.loss is None):
             continue
         section = "nodes" if node.role is Role.VALUE else f"{node.role}s"
         message = f"{_article(node.role)[2:].strip()} {name} is not used by {' or '.join(sorted(ends))}"

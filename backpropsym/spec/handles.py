@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from backpropsym.errors import FormulaError, counted
+from backpropsym.errors import FormulaError, counted, did_you_mean
 from backpropsym.formula import limits
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
@@ -22,11 +22,14 @@ from backpropsym.formula.tree import (
     Neg,
     Number,
     Pow,
+    Text,
     depth,
     nested_exponent,
     number,
 )
+from backpropsym.ops import compositions, convolution  # noqa: F401  (the imports register the compositions)
 from backpropsym.ops.function import FUNCTIONS
+from backpropsym.ops.lowering import COMPOSITIONS
 
 
 class Handle:
@@ -165,9 +168,23 @@ def builder(name: str, arity: int, required: int) -> Callable[..., Handle]:
 
 
 def registered(name: str) -> Callable[..., Handle]:
-    """The Python form of a registered function; KeyError where there is none."""
-    function = FUNCTIONS[name]
-    return builder(name, len(function.arguments), len(function.required))
+    """The Python form of a registered function or op over axes; KeyError where there is none."""
+    composition = COMPOSITIONS.get(name)
+    if composition is None:
+        function = FUNCTIONS[name]
+        return builder(name, len(function.arguments), len(function.required))
+
+    def apply(*arguments: Any, **options: Any) -> Handle:
+        known = composition.signature.options
+        for key in options:
+            if key not in known:
+                raise FormulaError(f"{name} has no option {key}", fix=did_you_mean(key, known, "leave it out"))
+        parts = tuple(Text(each) if isinstance(each, str) else tree(each) for each in arguments)
+        return Handle(Call(name, parts, tuple((key, tree(value)) for key, value in options.items())))
+
+    apply.__name__ = name
+    apply.__doc__ = composition.compose.__doc__
+    return apply
 
 
 def _terms(expr: Expr) -> tuple[Expr, ...]:

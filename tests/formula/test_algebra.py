@@ -183,10 +183,14 @@ POINTS = st.fixed_dictionaries({name: st.floats(0.2, 1.8) for name in NAMES})
 @settings(max_examples=80, deadline=None)
 @given(TREES, POINTS)
 def test_partials_are_sympys_derivatives(tree: Expr, values: dict[str, float]) -> None:
-    whole = _number(_sympy(tree), values)
+    try:
+        plain = _sympy(tree)
+    except TypeError:  # SymPy compares no infinities: there is no number to hold against
+        assume(False)
+    whole = _number(plain, values)
     assume(whole is not None and abs(whole.imag) < 1e-20 and abs(whole) < 1e6)
     for name, derivative in partials(tree, TABLE).items():
-        expected = _number(sp.diff(_sympy(tree), sp.Symbol(name, real=True)), values)
+        expected = _number(sp.diff(plain, sp.Symbol(name, real=True)), values)
         if expected is None or not abs(expected) < 1e8 or abs(expected.imag) > 1e-20:
             continue
         with np.errstate(all="ignore"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import backpropsym as bp
 from backpropsym.errors import BackpropsymError, NetworkError, NotScalarError, ShapeError, UnknownNameError, ValuesError
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.network import Network, example, load, parse
@@ -112,8 +113,56 @@ def test_entries_are_named_and_bounded() -> None:
     assert [term.path for term in derivation.terms] == [("W1[1,0]", "s1[1]", "z1[1]", "s2[0]")]
     with pytest.raises(UnknownNameError, match="no entry"):
         net.derive("s2[0]", wrt="W1[2,0]")
-    with pytest.raises(NotScalarError, match="name an entry"):
-        net.derive("s2", wrt="W1[1,0]")
+
+
+def test_one_entry_against_a_whole_tensor_keeps_the_other_side_free() -> None:
+    net = parse("x[3] -> dense(4, tanh) -> dense(2)")
+    random = np.random.default_rng(0)
+    values = {name: random.normal(size=shape) for name, shape in (net.parameters | net.inputs).items()}
+    whole = net.derive("s2", wrt="W1").evaluate(**values)
+    np.testing.assert_allclose(net.derive("s2[1]", wrt="W1").evaluate(**values), whole[1], rtol=1e-12)
+    np.testing.assert_allclose(net.derive("s2", wrt="W1[2,0]").evaluate(**values), whole[:, 2, 0], rtol=1e-12)
+    assert net.derive("s2[1]", wrt="W1[2,0]").evaluate(**values) == pytest.approx(whole[1, 2, 0], rel=1e-12)
+    assert net.derive("s2[1]", wrt="W1").expression() == "x[j]*(1 - tanh(s1[i])**2)*W2[1,i]"
+
+
+def test_matrix_notation_of_a_vector_is_refused() -> None:
+    with pytest.raises(NotScalarError, match="matrix notation"):
+        parse("x[3] -> dense(2)").derive("s1", wrt="W1").latex("matrix")
+
+
+def test_repeated_letters_read_the_diagonal() -> None:
+    text = "parameters = {W = [3, 3], v = [3]}\noutput = 'a'\n[nodes]\nd = \"einsum('ii->i', W)\"\na = 'sum(d*v)'\n"
+    weights = np.arange(9.0).reshape(3, 3)
+    value, gradients = compile_kernel(parse_network(text))(W=weights, v=np.ones(3))
+    assert value == np.trace(weights)
+    np.testing.assert_array_equal(gradients["W"], np.eye(3))
+
+
+def test_sum_over_an_unused_index_counts_it() -> None:
+    text = 'parameters = {v = [3]}\noutput = "a"\n[nodes]\n"q[i]" = "mean(v[i], (j, 0, 3)) + sum(v[i], (j, 0, 1))"\n'
+    value, gradients = compile_kernel(parse_network(text + 'a = "sum(q)"\n'))(v=np.ones(3))
+    assert value == 9.0
+    np.testing.assert_array_equal(gradients["v"], [3.0, 3.0, 3.0])
+
+
+@pytest.mark.parametrize(("target", "fix"), [(2, "0 to 1"), (-1, "0 to 1"), (0.5, "0 to 1")])
+def test_classes_are_whole_numbers_within_their_axis(target: float, fix: str) -> None:
+    net = parse("x[3] -> dense(2) -> cross_entropy")
+    values = {**net.init(0), "x": np.ones(3), "y": target}
+    with pytest.raises(ValuesError, match=fix):
+        net.derive(wrt="W1").evaluate(**values)
+    with pytest.raises(ValuesError, match=fix):
+        net.compile()(**values)
+
+
+def test_ops_over_axes_are_built_in_python() -> None:
+    net = Network("built")
+    x, y = net.input("x", shape=4), net.target("y")
+    weights, bias = net.parameter("W", shape=(3, 4)), net.parameter("b", 3)
+    net.output = net.node("o", bp.tanh(weights @ x + bias))
+    net.loss = bp.cross_entropy(weights @ x, y) + 0.1 * bp.sum(weights * weights) + bp.max(bias, axis=0)
+    net.check().raise_for_failure()
 
 
 def test_small_network_unrolls_to_the_path_sum_of_the_lecture() -> None:
