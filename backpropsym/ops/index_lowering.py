@@ -29,7 +29,7 @@ from backpropsym.formula.tree import (
     substitute,
 )
 from backpropsym.ops.kinds import Dimension, Elementwise, Reduction, Shape, View
-from backpropsym.ops.lowering import Lowered, Lowering, Value, constant_integer
+from backpropsym.ops.lowering import COMPOSITIONS, Lowered, Lowering, Value, constant_integer
 from backpropsym.ops.shapes import refuse, shape_text
 from backpropsym.ops.table import FunctionTable
 
@@ -74,9 +74,8 @@ class IndexLowering(Lowering):
         free: Sequence[str] = (),
         offsets: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
-        super().__init__(owner, shapes, table)
+        super().__init__(owner, shapes, table, offsets)
         self.free = tuple(free)
-        self.offsets = offsets or {}
 
     def root(self, expr: Expr) -> list[Lowered]:
         """The nodes of the whole formula; the last one has the owner's name.
@@ -96,6 +95,12 @@ class IndexLowering(Lowering):
             self.nodes.append(Lowered(self.owner, Elementwise(expr), shape, names(expr)))
         return self.nodes
 
+    def _reduces(self, function: str, arguments: Sequence[Expr]) -> bool:
+        """Whether a call is an op over whole tensors; a function of scalars serves entries."""
+        if function in self.table:
+            return COMPOSITIONS.get(function) is not None and len(arguments) == 1 and function in REDUCTIONS
+        return function in COMPOSITIONS
+
     def entries(self, expr: Expr, spans: Mapping[str, Span]) -> Entries:
         """The value of a part of the formula for every combination of its indices."""
         match expr:
@@ -112,10 +117,22 @@ class IndexLowering(Lowering):
                 return self._read(name, subscripts, expr, spans)
             case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
                 return self._reduced(function, expr, spans)
+            case Index(base, subscripts):
+                return self._read(self.name(self.value(base)), subscripts, expr, spans)
+            case Call(function, arguments) if self._reduces(function, arguments):
+                return self._whole(expr)
             case Call() | _ if children(expr):
                 return self._pointwise(expr, spans)
             case _:
                 raise refuse(f"{to_text(expr)} cannot stand in a formula of entries", span=expr.span)
+
+    def _whole(self, expr: Call) -> Entries:
+        """An op over whole tensors, which must leave one number."""
+        found = self.value(expr)
+        if found.shape:
+            message = f"{to_text(expr)} has the shape {shape_text(found.shape)} and no indices"
+            raise refuse(message, fix=f"write its indices, as in {to_text(expr)}[i]", span=expr.span)
+        return Entries(found, ())
 
     def _pointwise(self, expr: Expr, spans: Mapping[str, Span]) -> Entries:
         parts = [self.entries(part, spans) for part in children(expr)]

@@ -6,7 +6,7 @@ anonymous one where it stands inside a formula.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backpropsym.formula.parse import Signature
@@ -18,6 +18,7 @@ from backpropsym.formula.tree import (
     Div,
     Expr,
     Index,
+    Limits,
     MatMul,
     Mul,
     Name,
@@ -77,10 +78,18 @@ class Lowering:
     ----------
     owner : the node's name; anonymous nodes inside it are named after it.
     shapes : shapes of all nodes that the formula may use; grows by the anonymous ones.
+    offsets : the smallest index of each axis of nodes that do not count from zero.
     """
 
-    def __init__(self, owner: str, shapes: dict[str, Shape], table: FunctionTable) -> None:
+    def __init__(
+        self,
+        owner: str,
+        shapes: dict[str, Shape],
+        table: FunctionTable,
+        offsets: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
         self.owner = owner
+        self.offsets = offsets or {}
         self.shapes = shapes
         self.table = table
         self.nodes: list[Lowered] = []
@@ -111,12 +120,22 @@ class Lowering:
                 return self._matmul(left, right, expr)
             case Index(base, subscripts):
                 return self._index(base, subscripts, expr)
+            case Call(_, arguments) if arguments and isinstance(arguments[-1], Limits):
+                return self._indexed(expr)
             case Call(function, arguments) if self._reduces(function, arguments):
                 return COMPOSITIONS[function].compose(self, expr)
             case Add() | Mul() | Div() | Neg() | Pow() | Call() | Compare():
                 return self._elementwise(expr)
             case _:
                 raise refuse(f"{to_text(expr)} cannot stand here", span=expr.span)
+
+    def _indexed(self, expr: Call) -> Value:
+        """A sum over indices inside a formula of whole tensors."""
+        from backpropsym.ops.index_lowering import IndexLowering
+
+        inner = IndexLowering(self.owner, self.shapes, self.table, (), self.offsets)
+        inner.nodes = self.nodes
+        return inner.entries(expr, {}).value
 
     def _reduces(self, function: str, arguments: Sequence[Expr]) -> bool:
         """Whether a call is a composition; a function of scalars of the same name serves scalar arguments."""

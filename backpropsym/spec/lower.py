@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from backpropsym.errors import Problem, ShapeError
-from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Text, names, node_names, walk
+from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Text, node_names, walk
 from backpropsym.graph import Node, Role, topological_order
 from backpropsym.ops.index_lowering import IndexLowering
 from backpropsym.ops.kinds import Elementwise, Shape
@@ -71,13 +71,12 @@ def uses(declaration: Declaration, formulas: Mapping[str, Expr]) -> dict[str, tu
 def _lower(
     name: str, declaration: Declaration, formula: Expr, shapes: dict[str, Shape], table: FunctionTable
 ) -> list[Lowered]:
-    if name in declaration.indices or any(isinstance(part, Limits) for part in walk(formula)):
-        free = declaration.indices.get(name, ())
-        return IndexLowering(name, shapes, table, free, declaration.offsets).root(formula)
-    parents = names(formula)
+    if name in declaration.indices:
+        return IndexLowering(name, shapes, table, declaration.indices[name], declaration.offsets).root(formula)
+    parents = used_names(declaration, name, formula)
     if not any(shapes[parent] for parent in parents) and all(_is_scalar(part, table) for part in walk(formula)):
         return [Lowered(name, Elementwise(formula), (), parents)]
-    return Lowering(name, shapes, table).root(formula)
+    return Lowering(name, shapes, table, declaration.offsets).root(formula)
 
 
 def _is_scalar(part: Expr, table: FunctionTable) -> bool:
@@ -85,4 +84,4 @@ def _is_scalar(part: Expr, table: FunctionTable) -> bool:
     if isinstance(part, Call):
         known = part.function in table and len(part.arguments) >= len(table[part.function].required)
         return known and not part.options
-    return not isinstance(part, MatMul | Index | Text)
+    return not isinstance(part, MatMul | Index | Limits | Text)

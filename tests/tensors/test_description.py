@@ -8,7 +8,7 @@ import pytest
 import backpropsym as bp
 from backpropsym.errors import BackpropsymError, NetworkError, NotScalarError, ShapeError, UnknownNameError, ValuesError
 from backpropsym.kernels.compile import compile_kernel
-from backpropsym.network import Network, example, load, parse
+from backpropsym.network import Network, example, load, loads, parse
 from backpropsym.render.shown import derive_tensors
 from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.toml import parse_network
@@ -216,3 +216,21 @@ def test_networks_from_strings_initialise_and_train() -> None:
 
 def test_architecture_is_loaded_by_name_like_a_file() -> None:
     assert load("x[2] -> dense(1)").parameters == {"W1": (1, 2), "b1": (1,)}
+
+
+def test_sums_over_indices_and_whole_tensors_mix() -> None:
+    net = loads(
+        """
+inputs = {x = [4]}
+parameters = {v = [4], K = ["-1..1"]}
+output = "a"
+[nodes]
+"h[i]" = "v[i]*softmax(v)[i] + v[i]*sum(x) + max(v[i], 0.1) + mse(v[i], x[i])"
+"g[i]" = "sum(K[j]*h[i+j], (j, -1, 1))"
+a = "v @ x + sum(x[i]*v[i], (i, 0, 3)) + sum(g) + sum(K[j], (j, -1, 1))*max(v[i], (i, 0, 3)) + mean(h)"
+"""
+    )
+    net.check().raise_for_failure()
+    assert net.derive("a", wrt="K").expression() == "Sum(h[j + i], (j, 0, 1)) + max(v[j], (j, 0, 3))"
+    with pytest.raises(BackpropsymError, match="write its indices"):
+        parse_network('inputs = {x = [4]}\noutput = "a"\n[nodes]\n"a[i]" = "x[i]*softmax(x)"\n')
