@@ -12,6 +12,7 @@ from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.matrix import written_out
 from backpropsym.derive.operations import gradient_costs
+from backpropsym.derive.paths import PathSpace
 from backpropsym.errors import printable
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import called
@@ -34,7 +35,8 @@ def summary_data(graph: Graph) -> dict[str, Any]:
     (numbers to be learned), `shapes` of what is no scalar, `nodes` (formulas by name), `links`, `functions`, `paths`
     (from each parameter to the objective), `operations` by form, `warnings`. Operations are multiplications and
     additions for all derivatives of the objective by parameters, the local derivatives taken as computed. `paths`
-    and `operations` are None for networks of tensors, and where the network is too large to count them.
+    of tensors are those of layers. `operations` are None for networks of tensors, and both where a network of
+    scalars is too large to count them.
     """
     parameters = graph.names(Role.PARAMETER)
     shapes = [graph[name].shape for name in parameters]
@@ -56,9 +58,16 @@ def summary_data(graph: Graph) -> dict[str, Any]:
         },
         "links": links,
         "functions": _functions(graph),
-        **(_counts(graph, parameters) if counted else {"paths": None, "operations": None}),
+        **(_counts(graph, parameters) if counted else {"paths": _layer_paths(graph), "operations": None}),
         "warnings": [problem.message for problem in graph.warnings],
     }
+
+
+def _layer_paths(graph: Graph) -> dict[str, int] | None:
+    """Layer-level paths from each parameter of a network of tensors to the objective."""
+    if graph.scalar:
+        return None
+    return {name: PathSpace(graph.named, name, graph.objective).count for name in graph.names(Role.PARAMETER)}
 
 
 def _counts(graph: Graph, parameters: Sequence[str]) -> dict[str, Any]:
@@ -99,6 +108,9 @@ def summary_text(graph: Graph) -> Text:
         if data[names]:
             result.append(_line(label, f"{len(data[names]):,}: {_listed(data[names])}"))
     result.append(_line("parameters", _parameters(data)))
+    if data["shapes"]:
+        sized = [f"{name} ({', '.join(map(str, shape))})" for name, shape in data["shapes"].items()]
+        result.append(_line("shapes", _listed(sized)))
     result.append(_line("nodes", f"{len(data['nodes']):,}, {data['links']:,} links"))
     result.append(_line("output", data["output"]))
     if data["loss"]:
