@@ -13,6 +13,7 @@ from typing import Any
 
 import networkx as nx
 
+from backpropsym.collection import collection_paused
 from backpropsym.errors import Problem, UnknownNameError, did_you_mean
 from backpropsym.formula.tree import Expr
 from backpropsym.ops.kinds import Elementwise, Op
@@ -132,6 +133,7 @@ class Graph:
         return topological_order(self.parents)
 
     @cached_property
+    @collection_paused()
     def consumers(self) -> Mapping[str, tuple[str, ...]]:
         """For each node, the nodes that use it, in the order written."""
         users: dict[str, list[str]] = {name: [] for name in self.nodes}
@@ -161,6 +163,7 @@ class Graph:
         """The nodes that depend on any of `names`, these included."""
         return _reachable(names, self.consumers)
 
+    @collection_paused()
     def between(self, source: str, target: str) -> tuple[str, ...]:
         """The nodes on some path from `source` to `target`, both included, in topological order.
 
@@ -188,6 +191,7 @@ class Graph:
         return frozenset(found)
 
 
+@collection_paused()
 def topological_order(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Names with parents first, otherwise in the order given; names on a cycle are left out."""
     if _is_ordered(parents):

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+from backpropsym.collection import collection_paused
 from backpropsym.derive.local import Edge
 from backpropsym.graph import Graph
 
@@ -27,12 +28,22 @@ class PathSpace:
     """
 
     def __init__(self, graph: Graph, source: str, target: str) -> None:
-        self.source = source
-        self.target = target
-        self.nodes = graph.between(graph[source].name, graph[target].name)
-        kept = set(self.nodes)
-        self.successors: dict[str, tuple[str, ...]] = {
-            name: tuple(user for user in graph.consumers[name] if user in kept) if name != target else ()
+        self.graph = graph
+        self.source = graph[source].name
+        self.target = graph[target].name
+
+    @cached_property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes on some path, in topological order."""
+        return self.graph.between(self.source, self.target)
+
+    @cached_property
+    @collection_paused()
+    def successors(self) -> Mapping[str, tuple[str, ...]]:
+        """For each node on some path, the next ones, in the order written."""
+        kept, consumers = set(self.nodes), self.graph.consumers
+        return {
+            name: tuple(user for user in consumers[name] if user in kept) if name != self.target else ()
             for name in self.nodes
         }
 
@@ -55,10 +66,18 @@ class PathSpace:
                 counts[user] += counts[name]
         return counts
 
-    @property
+    @cached_property
     def count(self) -> int:
-        """The number of paths, exact."""
-        return self.to_target.get(self.source, 0)
+        """The number of paths, exact; by one pass over the graph's links where the paths' own are not known yet."""
+        if "successors" in self.__dict__:
+            return self.to_target.get(self.source, 0)
+        counts = {self.source: 1}
+        for name in self.graph.order:
+            if name != self.source:
+                total = sum(counts[parent] for parent in self.graph.nodes[name].parents if parent in counts)
+                if total:
+                    counts[name] = total
+        return counts.get(self.target, 0)
 
     @cached_property
     def common(self) -> tuple[str, ...]:
@@ -84,7 +103,7 @@ class PathSpace:
                 found.add(name)
                 stack.extend(self.successors[name])
         part = object.__new__(PathSpace)
-        part.source, part.target = source, target
+        part.graph, part.source, part.target = self.graph, source, target
         part.nodes = tuple(sorted(found, key=self._position.__getitem__))
         part.successors = {name: self.successors[name] if name != target else () for name in part.nodes}
         return part

@@ -86,6 +86,7 @@ class Programme:
         return mul(factors if self.direction == "backward" else reversed(factors))
 
 
+@collection_paused()
 def adjoints(local: LocalDerivatives, of: str, wrt: Iterable[str] | None = None) -> Programme:
     """The adjoint of every node between `of` and the nodes `wrt` (default: every node that `of` depends on).
 
