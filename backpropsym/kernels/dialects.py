@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -51,7 +52,7 @@ class Template(NamedTuple):
 
 
 @dataclass
-class Dialect:
+class Dialect(ABC):
     """One rule a kind of value; every name of its own starts with an underscore, which no user's name does.
 
     Attributes
@@ -107,17 +108,17 @@ class Dialect:
         text = template.text.format(*(operand.bracketed(at_least) for operand in operands))
         return Piece(text, template.binds)
 
+    @abstractmethod
     def template(self, name: str, constant: tuple[bool, ...]) -> Template:
         """The source of a primitive, for arguments that are numbers or not; its helpers are noted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def power(self, base: Piece, exponent: float) -> Piece:
         """A power with a constant exponent."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mean(self, operand: Piece) -> Piece:
         """The mean over objects."""
-        raise NotImplementedError
 
     def helper(self, name: str, origin: str) -> str:
         """The name under which the source uses `name` of `origin`."""
