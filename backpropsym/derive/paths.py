@@ -73,8 +73,9 @@ class PathSpace:
             return self.to_target.get(self.source, 0)
         counts = {self.source: 1}
         for name in self.graph.order:
-            if name != self.source:
-                total = sum(counts[parent] for parent in self.graph.nodes[name].parents if parent in counts)
+            parents = self.graph.nodes[name].parents
+            if parents and name != self.source:
+                total = sum([counts[parent] for parent in parents if parent in counts])
                 if total:
                     counts[name] = total
         return counts.get(self.target, 0)

@@ -73,7 +73,9 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     loss = LOSS if declaration.loss is not None else None
     assert declaration.output is not None
     graph = Graph(nodes, declaration.output, loss, declaration.title, table, constants, values)
-    return replace(graph, warnings=_warnings(graph, declaration))
+    verified = replace(graph, warnings=_warnings(graph, declaration))
+    assert len(verified.order) == len(verified.nodes), "a circle is a problem that was reported above"
+    return verified
 
 
 def _listed(problems: list[Problem]) -> list[Problem]:
