@@ -12,6 +12,7 @@ import pytest
 import backpropsym as bp
 from backpropsym.errors import BackpropsymError, FormulaError, NetworkError
 from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import depth
 from backpropsym.network import Network
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.spec.handles import Handle, handle
@@ -61,6 +62,7 @@ WRITTEN: dict[str, Callable[[], Handle]] = {
 def test_operations(text: str) -> None:
     assert to_text(WRITTEN[text]().expr) == text
     assert repr(WRITTEN[text]()) == f"<{text}>"
+    assert WRITTEN[text]().levels == depth(WRITTEN[text]().expr)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
