@@ -56,6 +56,20 @@ class Node:
         return not self.name.startswith(ANONYMOUS)
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Nodes that make one layer: they collapse to the last of them.
+
+    Attributes
+    ----------
+    label : what the person wrote for the layer, such as `dense(10, relu)`.
+    nodes : the named nodes of the layer in topological order; the last is what the layer gives.
+    """
+
+    label: str
+    nodes: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Graph:
     """A network as nodes by name, in the order written, with its output, loss and numbers.
@@ -69,6 +83,7 @@ class Graph:
     constants : the numbers of the constant nodes.
     values : numbers given for inputs, targets and parameters; may be partial.
     warnings : what is allowed but probably not meant.
+    blocks : the layers that a person wrote as one step, none inside another.
     """
 
     nodes: Mapping[str, Node]
@@ -79,6 +94,7 @@ class Graph:
     constants: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
         for field_name in ("nodes", "constants", "values"):

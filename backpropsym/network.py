@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from backpropsym.check.report import Report
 from backpropsym.check.run import check_graph
+from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import NetworkError
 from backpropsym.formula.text import to_text
@@ -216,6 +217,30 @@ class Network:
         if not self.graph.scalar:
             return derive_tensors(self.graph, target, _name(wrt))
         return Derivation(self.local, target or self.graph.output, _name(wrt))
+
+    def at_level(self, level: str) -> Network:
+        """The same network with other nodes named: derivation, counting, drawing and kernels follow.
+
+        Parameters
+        ----------
+        level : `layers` collapses each layer of an architecture to one node, `ops` shows the steps inside formulas,
+            `neurons` is the network of all entries.
+
+        Raises
+        ------
+        UnknownNameError : no such level.
+        LimitError : too many neurons, or symbolic sizes.
+
+        Examples
+        --------
+        >>> import backpropsym as bp
+        >>> net = bp.parse("x[3] -> dense(2, tanh) -> dense(2) -> cross_entropy")
+        >>> [net.at_level(level).derive("loss", wrt="x").count for level in ("layers", "ops")]
+        [1, 2]
+        >>> net.at_level("neurons").derive("loss", wrt="x[0]").count
+        4
+        """
+        return Network(graph=at_level(self.graph, level))
 
     def gradients(self, of: str | None = None) -> dict[str, Derivation | EntryDerivation | TensorDerivation]:
         """The derivative of a node (default: the loss, else the output) by every parameter."""

@@ -27,6 +27,14 @@ class Form(StrEnum):
     MATRIX = "matrix"
 
 
+class Level(StrEnum):
+    """What counts as one node."""
+
+    NEURONS = "neurons"
+    OPS = "ops"
+    LAYERS = "layers"
+
+
 NetworkArgument = Annotated[
     str,
     typer.Argument(
@@ -50,6 +58,14 @@ OfOption = Annotated[
         help="The node to derive; if left out the output, or the loss where the output has axes.",
         metavar="NAME",
         autocompletion=complete_node,
+    ),
+]
+LevelOption = Annotated[
+    Level | None,
+    typer.Option(
+        "--level",
+        help="What counts as one node: every neuron, every op inside formulas, or whole layers; if left out, "
+        "what the network names.",
     ),
 ]
 FormOption = Annotated[Form, typer.Option("--form", help="How the derivative is written.")]
@@ -86,6 +102,11 @@ def load_network(source: str) -> Network:
     for warning in network.graph.warnings:
         typer.echo(str(warning), err=True)
     return network
+
+
+def level_of(network: Network, level: Level | None) -> Network:
+    """The network at the level of `--level`, or as it is."""
+    return network if level is None else network.at_level(level.value)
 
 
 def read_numbers(at: Path | None, network: Network) -> dict[str, Any] | None:

@@ -13,11 +13,13 @@ from backpropsym.cli.arguments import (
     Form,
     FormOption,
     JsonOption,
+    LevelOption,
     LimitOption,
     NetworkArgument,
     OfOption,
     OutputOption,
     WrtOption,
+    level_of,
     load_network,
     read_numbers,
 )
@@ -37,6 +39,7 @@ def derive(
     network: NetworkArgument,
     wrt: WrtOption,
     of: OfOption = None,
+    level: LevelOption = None,
     form: FormOption = Form.PATHS,
     at: AtOption = None,
     format: Annotated[
@@ -52,7 +55,7 @@ def derive(
     from backpropsym.render.report import medium_of, report, terminal
     from backpropsym.render.report_text import LIMIT, TextView
 
-    found = load_network(network)
+    found = level_of(load_network(network), level)
     values = read_numbers(at, found)
     derivation = found.derive(of, wrt=wrt)
     to_file = output is not None and str(output) != "-"

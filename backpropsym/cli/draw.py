@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from backpropsym.cli.arguments import (
     AtOption,
+    Level,
     NetworkArgument,
     OfOption,
     ThemeOption,
@@ -18,14 +18,6 @@ from backpropsym.cli.arguments import (
 )
 from backpropsym.cli.completion import complete_node
 from backpropsym.cli.output import wrote
-
-
-class Level(StrEnum):
-    """What a box of the picture stands for."""
-
-    NEURONS = "neurons"
-    OPS = "ops"
-    LAYERS = "layers"
 
 
 def draw(

@@ -11,10 +11,12 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     JsonOption,
+    LevelOption,
     LimitOption,
     NetworkArgument,
     OfOption,
     WrtOption,
+    level_of,
     load_network,
     read_numbers,
 )
@@ -32,6 +34,7 @@ def paths(
     network: NetworkArgument,
     wrt: WrtOption,
     of: OfOption = None,
+    level: LevelOption = None,
     count: Annotated[bool, typer.Option("--count", help="Print only how many there are, exactly.")] = False,
     top: Annotated[
         int | None, typer.Option("--top", min=1, help="List only so many, the strongest first.", show_default=False)
@@ -48,7 +51,7 @@ def paths(
     from backpropsym.render.json_text import json_text
     from backpropsym.render.report_paths import PathsView, exact_count, path_data, path_text
 
-    found = load_network(network)
+    found = level_of(load_network(network), level)
     values = read_numbers(at, found)
     derivation = found.derive(of, wrt=wrt)
     view = PathsView(values, top, by.value, limit, needs_ascii(ascii))

@@ -7,10 +7,10 @@ bound indices. Local derivatives, unrolling and printing all read it; only kerne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backpropsym.formula.algebra import add, mul
-from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, number, rebuild
+from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, number, rebuild, substitute
 
 Dimension = int | str
 Shape = tuple[Dimension, ...]
@@ -111,6 +111,27 @@ def define_entry(op: Op, shape: Shape, shapes: Mapping[str, Shape]) -> Definitio
             return Definition(own, entry)
         case Join(operands, axis):
             return Definition(indices, _join(operands, axis, indices, shapes))
+
+
+def renamed(op: Op, names: Mapping[str, str]) -> Op:
+    """`op` with its operands called by other names; what `names` lacks keeps its own."""
+
+    def called(operands: Sequence[str]) -> tuple[str, ...]:
+        return tuple(names.get(each, each) for each in operands)
+
+    values = {old: Name(new) for old, new in names.items()}
+    match op:
+        case Elementwise(formula):
+            return Elementwise(substitute(formula, values))
+        case Contraction(operands=operands):
+            return replace(op, operands=called(operands))
+        case Reduction(operand=operand):
+            return replace(op, operand=names.get(operand, operand))
+        case View(operand, source=source):
+            moved = tuple(substitute(each, values) for each in source)
+            return replace(op, operand=names.get(operand, operand), source=moved)
+        case Join(operands):
+            return replace(op, operands=called(operands))
 
 
 def bound(name: str, size: Dimension) -> Limits:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.graph import Graph
@@ -39,8 +40,8 @@ def draw(
     ----------
     of : the node that is derived; without it the output.
     level : `neurons` draws weights as labels of links (and every entry of a tensor), `ops` every node as a box,
-        `layers` whole tensors as boxes. Default: neurons for networks of scalars and where an entry is derived,
-        layers for tensors.
+        `layers` each layer of an architecture as a box. Default: neurons for networks of scalars and where an entry
+        is derived, the named tensors as boxes otherwise.
     path : number of the only path to highlight, counted from 1.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives.
@@ -53,8 +54,9 @@ def draw(
     ValuesError : numbers are asked for and some are missing.
     LimitError : the picture would have more than 2,000 boxes.
     """
-    level = level or ("neurons" if graph.scalar or "[" in f"{of}{wrt}" else LAYERS)
-    if level not in LEVELS:
+    if level is None and (graph.scalar or "[" in f"{of}{wrt}"):
+        level = "neurons"
+    if level is not None and level not in LEVELS:
         fix = did_you_mean(level, LEVELS, f"choose one of {', '.join(LEVELS)}")
         raise UnknownNameError(f"there is no level called {level!r}", fix=fix)
     look = named(theme)
@@ -66,10 +68,11 @@ def draw(
         graph, of, wrt = neuron_graph(graph, of, wrt)
         local = LocalDerivatives(graph)
     else:
+        graph = graph if level is None else at_level(graph, level)
         of = of or (graph.objective if graph[graph.output].shape else graph.output)
         values, graph = None, layer_graph(graph)
         local, symbols = layer_derivatives(graph)
     derivation = Derivation(local, of or graph.output, wrt) if wrt else None
-    view = View(LEVELS[level], path, values, derivatives, rows)
+    view = View(LEVELS[level or LAYERS], path, values, derivatives, rows)
     writer = LatexWriter(Notation.of(graph)).with_derivatives(symbols)
     return Drawing(scene(graph, writer, derivation, view), look)

@@ -11,7 +11,7 @@ from backpropsym.formula import limits
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import parse_formula
 from backpropsym.formula.tree import Span
-from backpropsym.graph import Graph
+from backpropsym.graph import Block, Graph
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.kinds import Dimension, Shape
 from backpropsym.ops.lowering import Lowering
@@ -147,13 +147,13 @@ class _Architecture:
             case ast.Name(id="residual") | ast.Call(func=ast.Name(id="residual")):
                 self.fail("residual takes a block, and no options", node, "write residual(dense(8, relu) -> dense(8))")
             case ast.Name(id=name):
-                self.layer(name, [], {}, node)
+                self.block(name, [], {}, node)
             case ast.Call(func=ast.Name(id=name)):
                 arguments = [self.argument(each) for each in node.args]
                 if any(each.arg is None for each in node.keywords):
                     self.fail("** cannot stand in an architecture", node, "write the options out: stride=2")
                 options = {each.arg: self.argument(each.value) for each in node.keywords if each.arg}
-                self.layer(name, arguments, options, node)
+                self.block(name, arguments, options, node)
             case _:
                 self.fail("this is not a layer", node, "write a layer such as dense(10, relu)")
 
@@ -179,6 +179,15 @@ class _Architecture:
                 "end it with a layer of the size that it started from",
             )
         self.add(self.unused("r"), f"{start} + {self.current}", node)
+
+    def block(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
+        """A layer, its nodes kept as one block."""
+        before = set(self.declaration.nodes)
+        self.layer(name, arguments, options, node)
+        added = tuple(each for each in self.declaration.nodes if each not in before)
+        if added:
+            start, width = self.columns(node)
+            self.declaration.blocks.append(Block(self.text[start : start + width], added))
 
     def layer(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
         chosen = options.pop("name", None)

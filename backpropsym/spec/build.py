@@ -72,7 +72,9 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     nodes = lowered_nodes(declaration, roles, formulas, table)
     loss = LOSS if declaration.loss is not None else None
     assert declaration.output is not None
-    graph = Graph(nodes, declaration.output, loss, declaration.title, table, constants, values)
+    graph = Graph(
+        nodes, declaration.output, loss, declaration.title, table, constants, values, (), tuple(declaration.blocks)
+    )
     verified = replace(graph, warnings=_warnings(graph, declaration))
     assert len(verified.order) == len(verified.nodes), "a circle is a problem that was reported above"
     return verified

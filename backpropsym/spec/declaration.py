@@ -8,6 +8,7 @@ from typing import Any
 
 from backpropsym.errors import Location
 from backpropsym.formula.tree import Expr, Span
+from backpropsym.graph import Block
 
 Places = Callable[[str, str, Span | None], Location]
 
@@ -23,6 +24,7 @@ class Declaration:
     indices : the free indices of nodes that are defined entry by entry.
     heads : what stands left of such nodes' formulas, "out[r, c]", by name.
     offsets : the smallest index of each axis of leaves that do not count from zero.
+    blocks : the layers written as one step, as label and nodes.
     functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
     unreadable : names in what could not be read; using them is not a further mistake.
     located : where (section, key, columns of the formula) stands in the text, for error messages; a declaration
@@ -40,6 +42,7 @@ class Declaration:
     offsets: dict[str, tuple[int, ...]] = field(default_factory=dict)
     output: str | None = None
     loss: str | Expr | None = None
+    blocks: list[Block] = field(default_factory=list)
     functions: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)

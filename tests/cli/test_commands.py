@@ -15,7 +15,7 @@ from backpropsym import __version__
 from backpropsym.cli.app import app
 from backpropsym.cli.arguments import Form
 from backpropsym.cli.derive import Format
-from backpropsym.cli.draw import Level
+from backpropsym.cli.arguments import Level
 from backpropsym.cli.kernel import Mode
 from backpropsym.cli.paths import By
 from backpropsym.derive.derivation import FORMS
