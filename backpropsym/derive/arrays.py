@@ -159,7 +159,7 @@ class ArrayNetwork:
                 return self._pull_contraction(node, subscripts, operands, adjoint)
             case Reduction(function, operand, axes, keep):
                 inner = tuple(axis + lead for axis in axes)
-                weight = _weight(function, self.values[operand], self.values[node.name], inner, keep)
+                weight = _weight(function, self.values[operand], self.values[node.name], inner, keep, self.magnitudes)
                 return [(operand, weight * (adjoint if keep else np.expand_dims(adjoint, inner)))]
             case View(operand):
                 total = np.zeros_like(self.values[operand], dtype=float)
@@ -228,6 +228,10 @@ class ArrayNetwork:
                 lead = self._lead(node.name)
                 axes = tuple(axis + lead for axis in node.op.axes)
                 return np.max(found[operand], axis=axes, keepdims=node.op.keep)
+            case Reduction(function="var", operand=operand):
+                lead = self._lead(node.name)
+                axes = tuple(axis + lead for axis in node.op.axes)
+                return np.mean(np.square(found[operand]), axis=axes, keepdims=node.op.keep)
             case _:
                 return ArrayNetwork(self.graph, found, self.batch).apply(node.name)
 
@@ -291,6 +295,9 @@ def _reduce(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any
             return np.sum(value, axis=axes, keepdims=keep)
         case "mean":
             return np.mean(value, axis=axes, keepdims=keep)
+        case "var":
+            # np.var takes absolute values of complex numbers, which a complex step must not meet.
+            return np.mean(np.square(value - np.mean(value, axis=axes, keepdims=True)), axis=axes, keepdims=keep)
         case "logsumexp":
             top = np.max(np.real(value), axis=axes, keepdims=True)
             top = np.where(np.isfinite(top), top, 0.0)
@@ -317,13 +324,19 @@ def _first(function: str, value: Any, axes: tuple[int, ...]) -> Any:
     return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
 
 
-def _weight(function: str, value: Any, whole_value: Any, axes: tuple[int, ...], keep: bool) -> Any:
-    """d reduction / d entry, in the shape of the operand."""
+def _weight(
+    function: str, value: Any, whole_value: Any, axes: tuple[int, ...], keep: bool, magnitudes: bool = False
+) -> Any:
+    """d reduction / d entry, in the shape of the operand; with `magnitudes` of its terms in absolute value."""
     match function:
         case "sum":
             return np.ones_like(value)
         case "mean":
             return np.full_like(value, 1.0 / np.prod([value.shape[axis] for axis in axes]))
+        case "var":
+            centre = np.mean(value, axis=axes, keepdims=True)
+            distance = np.abs(value) + np.abs(centre) if magnitudes else value - centre
+            return 2.0 * distance / np.prod([value.shape[axis] for axis in axes])
         case "logsumexp":
             return np.exp(value - (whole_value if keep else np.expand_dims(whole_value, axes)))
         case _:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from backpropsym.formula.algebra import add, div, mul, neg
-from backpropsym.formula.tree import ONE, Call, Compare, Expr, Index, Limits, Name, number
+from backpropsym.formula.tree import ONE, Call, Compare, Expr, Index, Limits, Name, number, substitute
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import (
@@ -97,20 +97,37 @@ def _access(entry: Expr, indices: tuple[str, ...], factor: Expr, sums: tuple[Lim
 
 
 def _reduction(function: str, entry: Definition, name: str) -> Access:
-    """1 for a sum, 1/n for a mean, the indicator of the extreme, the softmax weight for logsumexp."""
+    """1 for a sum, 1/n for a mean, the indicator of the extreme, the softmax weight for logsumexp.
+
+    For a variance 2 (entry - mean) / n: its path through the mean is zero, since deviations from the mean sum to zero.
+    """
     part, sums = _split(entry.body)
     whole = Index(Name(name), tuple(map(Name, entry.indices))) if entry.indices else Name(name)
     match function:
         case "sum":
             factor: Expr = ONE
         case "mean":
-            factor = div(ONE, mul([add([each.high, ONE]) for each in sums]))
+            factor = div(ONE, count_of(sums))
+        case "var":
+            factor = div(mul([number(2), add([part, neg(_mean(part, sums))])]), count_of(sums))
         case "logsumexp":
             factor = Call("exp", (add([part, neg(whole)]),))
         case _:
             comparison = Compare(">=" if function == "max" else "<=", part, whole)
             factor = Call("where", (comparison, ONE, number(0)))
     return _access(part, entry.indices, factor, sums)
+
+
+def count_of(sums: Iterable[Limits]) -> Expr:
+    """The number of values of indices that count from zero."""
+    return mul([add([each.high, ONE]) for each in sums])
+
+
+def _mean(part: Expr, sums: Sequence[Limits]) -> Expr:
+    """The mean of `part` over indices, these under other names."""
+    others = {each.index: f"{each.index}m" for each in sums}
+    inner = substitute(part, {old: Name(new) for old, new in others.items()})
+    return Call("mean", (inner, *(replace(each, index=others[each.index]) for each in sums)))
 
 
 def _join(entry: Definition) -> Iterator[Access]:

@@ -321,10 +321,20 @@ def _paired(function: str) -> Callable[[Sequence[Expr]], Expr]:
     return extreme
 
 
+def _mean(terms: Sequence[Expr]) -> Expr:
+    return div(_total(terms), number(len(terms)))
+
+
+def _variance(terms: Sequence[Expr]) -> Expr:
+    centre = _mean(terms)
+    return _mean([Call("square", (add([term, neg(centre)]),)) for term in terms])
+
+
 _REDUCTIONS: dict[str, Callable[[Sequence[Expr]], Expr]] = {
     "sum": _total,
     "Sum": _total,
-    "mean": lambda terms: div(_total(terms), number(len(terms))),
+    "mean": _mean,
+    "var": _variance,
     "max": _paired("max"),
     "min": _paired("min"),
     "logsumexp": lambda terms: Call("log", (_total([Call("exp", (term,)) for term in terms]),)),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from backpropsym.errors import FormulaError
-from backpropsym.formula.tree import ONE, ZERO, Add, Div, Expr, Mul, Neg, Number, Pow
+from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Neg, Number, Pow
 
 _DIGITS = 60
 _UNIT = Fraction(1)
@@ -94,9 +94,11 @@ def div(numerator: Expr, denominator: Expr) -> Expr:
 
 
 def power(base: Expr, exponent: Fraction) -> Expr:
-    """The power, with exponents 0 and 1 resolved and whole powers of whole powers multiplied."""
+    """The power, with exponents 0 and 1 resolved, whole powers of whole powers multiplied, roots squared undone."""
     if exponent == 0:
         return ONE
+    if isinstance(base, Call) and base.function == "sqrt" and exponent == 2:
+        return base.arguments[0]
     if isinstance(base, Pow) and exponent.denominator == base.exponent.denominator == 1:
         return Pow(base.base, base.exponent * exponent)
     return base if exponent == 1 else Pow(base, exponent)

@@ -285,6 +285,11 @@ class ArrayLowering:
             case "mean":
                 sizes = [operand.shape[axis] for axis in op.axes]
                 return self.values.divide(spread, self._count(sizes))
+            case "var":
+                sizes = [operand.shape[axis] for axis in op.axes]
+                mean = self.source(f"_np.mean({{0}}, axis={axes!r}, keepdims=True)", kept, self.known[op.operand])
+                slope = self.values.multiply(self.values.constant(2), self.values.subtract(self.known[op.operand], mean))
+                return self.values.multiply(spread, self.values.divide(slope, self._count(sizes)))
             case "logsumexp":
                 value = self.known[node.name]
                 whole = value if op.keep else self._expanded(value, axes, kept)
