@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Call, Expr, Name, number
-from backpropsym.ops.compositions import compose
+from backpropsym.ops.compose import compose
 from backpropsym.ops.kinds import Shape, View
 from backpropsym.ops.lowering import Lowering, Value, constant_integer
 from backpropsym.ops.shapes import refuse, shape_text
