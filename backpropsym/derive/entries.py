@@ -109,7 +109,7 @@ def _reduction(function: str, entry: Definition, name: str) -> Access:
         case "mean":
             factor = div(ONE, count_of(sums))
         case "var":
-            factor = div(mul([number(2), add([part, neg(_mean(part, sums))])]), count_of(sums))
+            factor = div(mul([number(2), add([part, neg(mean_of(part, sums))])]), count_of(sums))
         case "logsumexp":
             factor = Call("exp", (add([part, neg(whole)]),))
         case _:
@@ -123,7 +123,7 @@ def count_of(sums: Iterable[Limits]) -> Expr:
     return mul([add([each.high, ONE]) for each in sums])
 
 
-def _mean(part: Expr, sums: Sequence[Limits]) -> Expr:
+def mean_of(part: Expr, sums: Sequence[Limits]) -> Expr:
     """The mean of `part` over indices, these under other names."""
     others = {each.index: f"{each.index}m" for each in sums}
     inner = substitute(part, {old: Name(new) for old, new in others.items()})

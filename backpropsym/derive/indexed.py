@@ -13,16 +13,20 @@ from dataclasses import dataclass, replace
 
 from backpropsym.derive.entries import Access, accesses
 from backpropsym.formula.affine import affine, linear
-from backpropsym.formula.algebra import add, mul
+from backpropsym.formula.algebra import add, mul, neg
+from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
     ONE,
     Call,
     Expr,
     Index,
     Limits,
+    Mul,
     Name,
+    Neg,
     Number,
     children,
+    names,
     number,
     rebuild,
     substitute,
@@ -90,11 +94,15 @@ class Composer:
             return found[0]
         found = list(self._anonymous(replace(walk, factors=(ONE,)), parent, child, outside))
         shape = self.graph[parent].shape
-        entry = tuple(Name(self.fresh()) for _ in shape)
-        parts = [self.pin(each, entry, shape, outside) for each in found]
-        total = add(_summed(part, outside) for part in parts)
-        sums = (*walk.sums, *(bound(name.name, size) for name, size in zip(entry, shape, strict=True)))
-        return Walk(entry, (*walk.factors, total), sums, walk.conditions)
+        shared = [_shared(axis, found, outside) for axis in range(len(shape))]
+        entry = tuple(Name(self.fresh()) if each is None else each for each in shared)
+        total = gathered([_summed(self.pin(each, entry, shape, outside), outside) for each in found])
+        new = [
+            bound(each, size)
+            for each, same, size in zip(map(to_text, entry), shared, shape, strict=True)
+            if same is None
+        ]
+        return Walk(entry, (*walk.factors, total), (*walk.sums, *new), walk.conditions)
 
     def walks(self, parent: str, child: str, entry: Sequence[Expr]) -> Iterator[Walk]:
         """Each walk from an entry of `child` to `parent` on its own."""
@@ -158,6 +166,27 @@ class Composer:
             if not whole:
                 walk = replace(walk, conditions=(*walk.conditions, (limits.low, value, limits.high)))
         return walk
+
+
+def _shared(axis: int, walks: Sequence[Walk], outside: Collection[str]) -> Expr | None:
+    """The index that every walk reaches on an axis, where it is the same and bound by none of them."""
+    first = walks[0].subscripts[axis]
+    own = {each.index for each in walks[0].sums} - set(outside)
+    same = all(walk.subscripts[axis] == first for walk in walks[1:])
+    return first if same and own.isdisjoint(names(first)) else None
+
+
+def gathered(terms: Sequence[Expr]) -> Expr:
+    """The sum of `terms`, with what all of them start with set before brackets: a*b - a*c as a*(b - c)."""
+    signs = [isinstance(term, Neg) for term in terms]
+    products = [term.operand if isinstance(term, Neg) else term for term in terms]
+    factors = [each.factors if isinstance(each, Mul) else (each,) for each in products]
+    columns = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*factors, strict=False))
+    common = [column[0] for column in columns]
+    if len(terms) < 2 or not common or any(isinstance(each, Number) for each in common):
+        return add(terms)
+    rests = [mul(each[len(common) :]) for each in factors]
+    return mul([*common, add(neg(rest) if sign else rest for rest, sign in zip(rests, signs, strict=True))])
 
 
 def _summed(walk: Walk, outside: Collection[str]) -> Expr:

@@ -41,8 +41,8 @@ def at_level(graph: Graph, level: str) -> Graph:
             return _with_steps(graph)
         case "neurons":
             entries = unroll(graph)
-            whole = not graph[graph.output].shape or graph.loss is None
-            return entries if whole else replace(entries, output=graph.loss)
+            many = bool(graph[graph.output].shape) and graph.loss is not None
+            return replace(entries, output=graph.objective) if many else entries
         case _:
             fix = did_you_mean(level, LEVELS, f"choose one of {', '.join(LEVELS)}")
             raise UnknownNameError(f"there is no level called {level!r}", fix=fix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.derive.entries import definition
+from backpropsym.derive.entries import count_of, definition, mean_of
 from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.paths import Path, PathSpace
+from backpropsym.derive.shorthand import Shorthand
 from backpropsym.errors import UnknownNameError
-from backpropsym.formula.algebra import add, div, mul
+from backpropsym.formula.algebra import add, div, neg
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
     ONE,
@@ -27,14 +29,13 @@ from backpropsym.formula.tree import (
     Limits,
     Mul,
     Name,
-    Neg,
+    Pow,
     children,
     number,
     rebuild,
     substitute,
 )
 from backpropsym.graph import Graph
-from backpropsym.ops.kinds import Reduction
 
 Position = tuple[int, ...]
 _LETTERS = "ijklmnpqrstuvabcdefgh"
@@ -146,41 +147,31 @@ class TensorDerivation:
 
     def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
         """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
-        if readable and (named := self._by_name(expr)) is not None:
-            return named
+        short = self._shorthand.of(expr) if readable else self._shorthand.stored(expr)
+        if short is not None:
+            return short
         if isinstance(expr, Index) and isinstance(expr.base, Name) and self._anonymous(expr.base.name):
             return self._transparent(self._entry(expr.base.name, expr.subscripts), letters, readable)
         if isinstance(expr, Name) and self._anonymous(expr.name):
             return self._transparent(self._entry(expr.name, ()), letters, readable)
         if isinstance(expr, Call) and any(isinstance(part, Limits) for part in expr.arguments):
+            spelled = _explicit(expr)
+            if spelled is not expr:
+                return self._transparent(spelled, letters, readable)
             expr = self._relettered(expr, letters)
         parts = children(expr)
         return rebuild(expr, tuple(self._transparent(part, letters, readable) for part in parts)) if parts else expr
 
-    def _by_name(self, expr: Expr) -> Expr | None:
-        """exp(o[k] - logsumexp(o)) as softmax(o)[k], and an anonymous logsumexp by its name."""
-        match expr:
-            case Call("exp", (Add((Index(Name(name), subscripts), Neg(whole))),)) if self._logsumexp_of(whole) == name:
-                return Index(Call("softmax", (Name(name),)), subscripts)
-            case Name() | Index() if (operand := self._logsumexp_of(expr)) is not None and self.graph[operand].named:
-                return Call("logsumexp", (Name(operand),))
-        return None
-
-    def _logsumexp_of(self, expr: Expr) -> str | None:
-        """The node whose logsumexp over all axes an anonymous node is."""
-        base = expr.base if isinstance(expr, Index) else expr
-        if not isinstance(base, Name) or not self._anonymous(base.name):
-            return None
-        op = self.graph[base.name].op
-        whole = isinstance(op, Reduction) and len(op.axes) == len(self.graph[op.operand].shape)
-        return op.operand if isinstance(op, Reduction) and op.function == "logsumexp" and whole else None
+    @cached_property
+    def _shorthand(self) -> Shorthand:
+        return Shorthand(self.graph)
 
     def _anonymous(self, name: str) -> bool:
         return name in self.graph.nodes and not self.graph[name].named
 
     def _entry(self, name: str, subscripts: tuple[Expr, ...]) -> Expr:
         own = definition(self.graph, self.graph[name])
-        return _explicit(placed(own.body, dict(zip(own.indices, subscripts, strict=True))))
+        return placed(own.body, dict(zip(own.indices, subscripts, strict=True)))
 
     def _relettered(self, expr: Call, letters: Iterator[str]) -> Call:
         fresh = {part.index: next(letters) for part in expr.arguments if isinstance(part, Limits)}
@@ -246,16 +237,18 @@ def _of(adjoints: Mapping[str, Any], wrt: str, shape: tuple[int, ...], graph: Gr
     return found.sum(axis=0) if batch is not None and wrt in graph.batched and found.ndim > len(shape) else found
 
 
-def _explicit(body: Expr) -> Expr:
-    """Reductions spelled with sums, for texts that SymPy reads."""
-    if isinstance(body, Call) and any(isinstance(part, Limits) for part in body.arguments):
-        summand, *limits = body.arguments
-        match body.function:
-            case "sum":
-                return Call("Sum", (summand, *limits))
-            case "mean":
-                count = mul([add([each.high, ONE]) for each in limits if isinstance(each, Limits)])
-                return div(Call("Sum", (summand, *limits)), count)
-            case "logsumexp":
-                return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
+def _explicit(body: Call) -> Expr:
+    """A reduction over indices spelled with sums, for texts that SymPy reads; what cannot be spelled stays."""
+    summand, *rest = body.arguments
+    limits = [each for each in rest if isinstance(each, Limits)]
+    match body.function:
+        case "sum":
+            return Call("Sum", (summand, *limits))
+        case "mean":
+            return div(Call("Sum", (summand, *limits)), count_of(limits))
+        case "var":
+            distance = add([summand, neg(mean_of(summand, limits))])
+            return div(Call("Sum", (Pow(distance, Fraction(2)), *limits)), count_of(limits))
+        case "logsumexp":
+            return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
     return body

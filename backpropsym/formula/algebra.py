@@ -85,12 +85,20 @@ def neg(operand: Expr) -> Expr:
 
 
 def div(numerator: Expr, denominator: Expr) -> Expr:
-    """The quotient, with the sign outside and a denominator of one left out."""
+    """The quotient, with the sign outside, numbers reduced and a denominator of one left out."""
     if isinstance(numerator, Neg):
         return Neg(div(numerator.operand, denominator))
     if numerator == ZERO or denominator == ONE:
         return numerator
-    return Div(numerator, denominator)
+    above, upper = _coefficient(numerator)
+    below, lower = _coefficient(denominator)
+    if _UNIT in (above, below) or not isinstance(numerator, Mul) or not below:
+        return Div(numerator, denominator)
+    ratio = above / below
+    quotient = mul([Number(Fraction(abs(ratio.numerator))), upper])
+    if ratio.denominator > 1 or lower != ONE:
+        quotient = Div(quotient, mul([Number(Fraction(ratio.denominator)), lower]))
+    return Neg(quotient) if ratio < 0 else quotient
 
 
 def power(base: Expr, exponent: Fraction) -> Expr:

@@ -288,8 +288,9 @@ class ArrayLowering:
             case "var":
                 sizes = [operand.shape[axis] for axis in op.axes]
                 mean = self.source(f"_np.mean({{0}}, axis={axes!r}, keepdims=True)", kept, self.known[op.operand])
-                slope = self.values.multiply(self.values.constant(2), self.values.subtract(self.known[op.operand], mean))
-                return self.values.multiply(spread, self.values.divide(slope, self._count(sizes)))
+                distance = self.values.subtract(self.known[op.operand], mean)
+                slope = self.values.divide(self.values.multiply(self.values.number(2.0), distance), self._count(sizes))
+                return self.values.multiply(spread, slope)
             case "logsumexp":
                 value = self.known[node.name]
                 whole = value if op.keep else self._expanded(value, axes, kept)

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backpropsym.formula.algebra import add, mul
-from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, number, rebuild, substitute
+from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, Number, children, number, rebuild, substitute
 
 Dimension = int | str
 Shape = tuple[Dimension, ...]
@@ -137,6 +138,14 @@ def renamed(op: Op, names: Mapping[str, str]) -> Op:
 def bound(name: str, size: Dimension) -> Limits:
     """The limits of an index that counts `size` entries from zero; both ends are included."""
     return Limits(name, number(0), last(size))
+
+
+def size_of(limits: Limits) -> Dimension | None:
+    """The number of values of an index that counts from zero; None for one that does not."""
+    if limits.low != number(0):
+        return None
+    size = add([limits.high, number(1)])
+    return int(size.value) if isinstance(size, Number) else to_text(size)
 
 
 def last(size: Dimension) -> Expr:

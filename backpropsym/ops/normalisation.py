@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from backpropsym.formula.algebra import add, div, mul
-from backpropsym.formula.tree import Call, Expr, Name, Number
+from backpropsym.formula.tree import Call, Expr, Number
 from backpropsym.ops.compose import compose, difference, square, vector
 from backpropsym.ops.lowering import Lowering, Value
 
@@ -29,15 +29,14 @@ def layer_norm(lowering: Lowering, call: Call) -> Value:
     """(x - mean) / sqrt(var + 1e-5) * gamma + beta over the last axis (Ba, Kiros and Hinton 2016)."""
     value = vector(lowering, call.arguments[0], call)
     last = (len(value.shape) - 1,)
-    centred = lowering.combine(difference, value, lowering.reduce("mean", value, last, keep=True))
-    centred = Value(Name(lowering.name(centred)), centred.shape)
-    spread = lowering.reduce("mean", lowering.combine(square, centred), last, keep=True)
+    centre = lowering.reduce("mean", value, last, keep=True)
+    spread = lowering.reduce("var", value, last, keep=True)
     gamma, beta = (lowering.value(part) for part in call.arguments[1:])
 
-    def normalise(c: Expr, v: Expr, g: Expr, b: Expr) -> Expr:
-        return add([mul([g, div(c, _root(v))]), b])
+    def normalise(x: Expr, m: Expr, v: Expr, g: Expr, b: Expr) -> Expr:
+        return add([mul([g, div(difference(x, m), _root(v))]), b])
 
-    return lowering.combine(normalise, centred, spread, gamma, beta)
+    return lowering.combine(normalise, value, centre, spread, gamma, beta)
 
 
 @compose("rms_norm", "x", "gamma")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backpropsym.formula.tree import Call, Name
-from backpropsym.ops.compose import compose, difference, square
+from backpropsym.formula.tree import ZERO, Call
+from backpropsym.ops.compose import compose, square
 from backpropsym.ops.lowering import Lowering, Value
 
 
@@ -28,9 +28,7 @@ def variance(lowering: Lowering, call: Call) -> Value:
     """The mean square distance from the mean, without Bessel's correction."""
     value = lowering.value(call.arguments[0])
     axes = lowering.axes(call, value)
-    value = Value(Name(lowering.name(value)), value.shape)
-    centred = lowering.combine(difference, value, lowering.reduce("mean", value, axes, keep=True))
-    return lowering.reduce("mean", lowering.combine(square, centred), axes)
+    return lowering.reduce("var", value, axes) if axes else Value(ZERO, ())
 
 
 @compose("norm", "x", options=("axis",))

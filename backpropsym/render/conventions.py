@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.formula.tree import Call, Expr, Name, called, size
+from backpropsym.formula.tree import Call, Expr, Name, called, names, size, walk
 from backpropsym.ops.table import FunctionTable
 from backpropsym.render.writer import Writer
 
@@ -47,12 +47,17 @@ def _on_paths(derivation: Derivation | TensorDerivation) -> list[str]:
     for name in derivation.space.nodes:
         formula = derivation.graph[name].formula
         if formula is not None and name != derivation.wrt:
-            found.update(dict.fromkeys(called(formula)))
+            found.update(dict.fromkeys(_called_on_nodes(formula)))
     for name in list(found):
         definition = table.definition(name) if name in table.own and not _alias(name, table) else None
         if definition is not None:
             found.update(dict.fromkeys(called(definition)))
     return list(found)
+
+
+def _called_on_nodes(formula: Expr) -> tuple[str, ...]:
+    """The functions that `formula` calls on more than constants."""
+    return tuple(part.function for part in walk(formula) if isinstance(part, Call) and names(part))
 
 
 def _definition(name: str, table: FunctionTable, writer: Writer) -> str:

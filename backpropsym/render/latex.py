@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 from backpropsym.formula.text import number_text
-from backpropsym.formula.tree import Call, Div, Expr, Name, Number
+from backpropsym.formula.tree import Call, Div, Expr, Limits, Name, Number
 from backpropsym.render.escape import latex_text
 from backpropsym.render.notation import Notation
 from backpropsym.render.writer import ATOM, POWER, PRODUCT, SUM, Writer
@@ -111,11 +111,16 @@ class LatexWriter(Writer):
         """The range of an index."""
         return rf"{index} = {low}, \dots, {high}"
 
+    def ranged(self, limits: Limits) -> str:
+        """A sum sign with its index."""
+        return rf"\sum_{{{limits.index}={self.write(limits.low)}}}^{{{self.write(limits.high)}}}"
+
     def special(self, function: str, arguments: tuple[Expr, ...], texts: list[str]) -> str | None:
         """Branches, absolute values, roots and short powers of e by their signs."""
         match function:
             case "Sum":
-                return rf"\sum_{{{'; '.join(texts[1:])}}} {texts[0]}"
+                signs = (self.ranged(each) for each in arguments[1:] if isinstance(each, Limits))
+                return f"{' '.join(signs)} {self.bracketed(arguments[0], texts[0], PRODUCT)}"
             case "KroneckerDelta":
                 return rf"\delta_{{{' '.join(texts)}}}"
             case "transpose":

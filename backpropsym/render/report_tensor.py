@@ -14,7 +14,8 @@ from backpropsym.derive.tensors import IndexTerm, TensorDerivation
 from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Name, Number, children, rebuild
+from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Name, children, rebuild
+from backpropsym.ops.kinds import size_of
 from backpropsym.render.conventions import conventions
 from backpropsym.render.json_text import json_text
 from backpropsym.render.latex import LatexWriter
@@ -125,16 +126,6 @@ def _range(limits: Limits) -> list[Any]:
     return [limits.index, to_text(limits.low), to_text(limits.high)] if size is None else [limits.index, size]
 
 
-def size_of(limits: Limits) -> int | str | None:
-    """The number of values of an index that starts at zero."""
-    if not isinstance(limits.low, Number) or limits.low.value:
-        return None
-    if isinstance(limits.high, Number):
-        return int(limits.high.value) + 1
-    text = to_text(limits.high)
-    return text.removesuffix(" - 1") if text.endswith(" - 1") else None
-
-
 def _equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]:
     return matrix_programme(derivation.graph, derivation.of, [derivation.wrt])
 
@@ -180,7 +171,7 @@ class _Page:
 
     def _summed(self, term: IndexTerm) -> str:
         product = self.writer.write(term.product)
-        sums = " ".join(self.range(limits) for limits in term.sums)
+        sums = " ".join(self.writer.ranged(limits) for limits in term.sums)
         between = f" {self._at_most} "
         where = ", ".join(between.join(map(self.writer.write, condition)) for condition in term.conditions)
         text = f"{sums} {product}".strip()
@@ -193,15 +184,6 @@ class _Page:
     @property
     def _where(self) -> str:
         return r"\quad\text{where }" if isinstance(self.writer, LatexWriter) else "where"
-
-    def range(self, limits: Limits) -> str:
-        """A sum sign with its index."""
-        size = size_of(limits)
-        low, high = self.writer.write(limits.low), self.writer.write(limits.high)
-        if isinstance(self.writer, LatexWriter):
-            return rf"\sum_{{{limits.index}={low}}}^{{{high}}}"
-        sign = "sum" if isinstance(self.writer, AsciiWriter) else "∑"
-        return f"{sign} {limits.index}={low}..{high}" if size is None else f"{sign} {limits.index}<{size}"
 
     def text(self) -> str:
         """Aligned lines under a heading."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 from backpropsym.formula.text import number_text
-from backpropsym.formula.tree import Call, Div, Expr, Name
+from backpropsym.formula.tree import Call, Div, Expr, Limits, Name
+from backpropsym.ops.kinds import size_of
 from backpropsym.render.notation import Notation
-from backpropsym.render.writer import ATOM, POWER, PRODUCT, Writer
+from backpropsym.render.writer import ATOM, POWER, PRODUCT, SUM, Writer
 
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _COMPARISONS = {"<=": "≤", ">=": "≥"}
@@ -22,6 +23,7 @@ class TextWriter(Writer):
     """What Unicode and ASCII have in common: everything stands on one line."""
 
     dots = "..."
+    summation = "sum"
 
     def quotient(self, numerator: Expr, denominator: Expr, texts: list[str]) -> str:
         """One part over another; a quotient over something shows in brackets which is which."""
@@ -48,6 +50,13 @@ class TextWriter(Writer):
         """The range of an index."""
         return f"({index}, {low}, {high})"
 
+    def ranged(self, limits: Limits) -> str:
+        """A sum sign with its index."""
+        size = size_of(limits)
+        if size is None:
+            return f"{self.summation} {limits.index}={self.write(limits.low)}..{self.write(limits.high)}"
+        return f"{self.summation} {limits.index}<{size}"
+
 
 class AsciiWriter(TextWriter):
     """The formula language itself, with spaces around every sign."""
@@ -67,6 +76,7 @@ class UnicodeWriter(TextWriter):
     """Unicode's subscripts, superscripts and signs."""
 
     medium = 1
+    summation = "∑"
     times = " · "
     arrow = " → "
     dots = "…"
@@ -98,6 +108,8 @@ class UnicodeWriter(TextWriter):
         """How tightly `expr` binds: a root reaches as far as a power."""
         if isinstance(expr, Call) and expr.function in ("outer", "entrywise"):
             return PRODUCT
+        if isinstance(expr, Call) and expr.function == "Sum":
+            return SUM
         if isinstance(expr, Name) and self.notation.stands_for_derivative(expr.name):
             return POWER
         if isinstance(expr, Call) and expr.function == "sqrt" and "sqrt" not in self.notation.table.own:
@@ -108,7 +120,8 @@ class UnicodeWriter(TextWriter):
         """Absolute values, roots and the signs of matrices and indices."""
         match function:
             case "Sum":
-                return f"∑({texts[0]}, {', '.join(texts[1:])})"
+                signs = (self.ranged(each) for each in arguments[1:] if isinstance(each, Limits))
+                return f"{' '.join(signs)} {self.bracketed(arguments[0], texts[0], PRODUCT)}"
             case "KroneckerDelta":
                 return f"δ[{','.join(texts)}]"
             case "transpose":

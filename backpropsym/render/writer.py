@@ -229,3 +229,7 @@ class Writer(ABC):
     @abstractmethod
     def limits(self, index: str, low: str, high: str) -> str:
         """The range of an index."""
+
+    @abstractmethod
+    def ranged(self, limits: Limits) -> str:
+        """A sum sign with its index and range."""

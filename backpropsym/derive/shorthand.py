@@ -1,0 +1,117 @@
+"""Short names for what anonymous nodes compute: mean(x), logsumexp(o), softmax(o)[k] in place of their sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from backpropsym.derive.matrix import written_out
+from backpropsym.formula.tree import Add, Call, Expr, Index, Limits, Name, Neg, number
+from backpropsym.graph import Graph
+from backpropsym.ops.kinds import Elementwise, Reduction, bound
+
+_SHORT = ("mean", "var", "max", "min", "logsumexp")
+
+
+class Shorthand:
+    """Reads entries of anonymous nodes as functions that people know by name."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    def of(self, expr: Expr) -> Expr | None:
+        """A short way to write `expr`, or None where there is none."""
+        weight = self._softmax(expr)
+        if weight is not None:
+            return weight
+        match expr:
+            case Name(name):
+                return self._reduced(name, ())
+            case Index(Name(name), subscripts):
+                return self._reduced(name, subscripts)
+            case Call("mean", (Index(Name(name), subscripts), *limits)):
+                axes = self._ranged(name, subscripts, limits)
+                return None if axes is None else self._called("mean", name, axes, subscripts)
+        return None
+
+    def stored(self, expr: Expr) -> Expr | None:
+        """exp(x[k] - logsumexp(x)) where a named node holds just that: an entry of that node."""
+        found = self._softmax(expr)
+        return found if isinstance(found, Index) and isinstance(found.base, Name) else None
+
+    def _softmax(self, expr: Expr) -> Expr | None:
+        """exp(x[k] - logsumexp(x)) as softmax(x)[k], or as an entry of the named node that holds it."""
+        match expr:
+            case Call("exp", (Add((Index(Name(name), subscripts), Neg(whole))),)):
+                base = whole.base if isinstance(whole, Index) else whole
+                op = self._anonymous(base)
+                if op is None or op.function != "logsumexp" or op.operand != name or not isinstance(base, Name):
+                    return None
+                rest = _without(subscripts, op.axes)
+                own = whole.subscripts if isinstance(whole, Index) else ()
+                if (_without(own, op.axes) if op.keep else tuple(own)) != rest:
+                    return None
+                holder = self._holders.get((name, base.name))
+                if holder is not None:
+                    return Index(Name(holder), subscripts)
+                return Index(self._function("softmax", name, op.axes), subscripts)
+        return None
+
+    @cached_property
+    def _holders(self) -> dict[tuple[str, str], str]:
+        """The named node that is exp(x - whole), by x and whole."""
+        found: dict[tuple[str, str], str] = {}
+        for node in self.graph.nodes.values():
+            match node.op:
+                case Elementwise(Call("exp", (Add((Name(name), Neg(Name(whole)))),))) if node.named:
+                    found[name, whole] = node.name
+        return found
+
+    def _anonymous(self, base: Expr) -> Reduction | None:
+        """The reduction that an anonymous node is."""
+        if not isinstance(base, Name) or base.name not in self.graph.nodes or self.graph[base.name].named:
+            return None
+        op = self.graph[base.name].op
+        return op if isinstance(op, Reduction) else None
+
+    def _reduced(self, name: str, subscripts: Sequence[Expr]) -> Expr | None:
+        """An entry of an anonymous reduction."""
+        op = self._anonymous(Name(name))
+        if op is None or op.function not in _SHORT:
+            return None
+        rank = len(self.graph[op.operand].shape)
+        kept = iter(_without(subscripts, op.axes) if op.keep else subscripts)
+        whole = tuple(number(0) if axis in op.axes else next(kept) for axis in range(rank))
+        return self._called(op.function, op.operand, op.axes, whole)
+
+    def _called(self, function: str, operand: str, axes: Sequence[int], subscripts: Sequence[Expr]) -> Expr:
+        """`function` of a whole node over axes, at the other subscripts."""
+        called = self._function(function, operand, axes)
+        rest = _without(subscripts, axes)
+        return Index(called, rest) if rest else called
+
+    def _function(self, function: str, operand: str, axes: Sequence[int]) -> Call:
+        """`function(operand)`; an axis is named where the function alone does not say it."""
+        node = self.graph[operand]
+        rank = len(node.shape)
+        shown = Name(operand) if node.named else written_out(self.graph, node)
+        last = function == "softmax" and tuple(axes) == (rank - 1,)
+        if last or len(axes) == rank or len(axes) > 1:
+            return Call(function, (shown,))
+        return Call(function, (shown,), (("axis", number(axes[0])),))
+
+    def _ranged(self, name: str, subscripts: Sequence[Expr], limits: Sequence[Expr]) -> tuple[int, ...] | None:
+        """The axes over which `limits` run in full; None where they do not."""
+        axes = []
+        for each in limits:
+            if not isinstance(each, Limits) or Name(each.index) not in subscripts:
+                return None
+            axis = list(subscripts).index(Name(each.index))
+            if each != bound(each.index, self.graph[name].shape[axis]):
+                return None
+            axes.append(axis)
+        return tuple(sorted(axes))
+
+
+def _without(subscripts: Sequence[Expr], axes: Sequence[int]) -> tuple[Expr, ...]:
+    return tuple(each for axis, each in enumerate(subscripts) if axis not in axes)
