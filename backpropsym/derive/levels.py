@@ -66,11 +66,11 @@ def _hidden(graph: Graph) -> dict[str, str]:
     return found
 
 
-def _with_steps(graph: Graph) -> Graph:
-    """The steps inside formulas under readable names: the node that they are part of, and what they do."""
+def step_names(graph: Graph) -> dict[str, str]:
+    """Readable names for anonymous nodes: the node that they are part of, and what they do."""
     taken = set(graph.nodes)
     owners = _owners(graph)
-    names: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name in graph.order:
         if graph[name].named:
             continue
@@ -80,14 +80,20 @@ def _with_steps(graph: Graph) -> Graph:
             count += 1
             shown = f"{stem}{count}"
         taken.add(shown)
-        names[name] = shown
+        found[name] = shown
+    return found
+
+
+def _with_steps(graph: Graph) -> Graph:
+    """The graph with its anonymous nodes named, each in the block of the node that it is part of."""
+    owners, shown = _owners(graph), step_names(graph)
     inside: dict[str, list[str]] = {}
     for name in graph.order:
-        inside.setdefault(owners.get(name, name), []).append(names.get(name, name))
+        inside.setdefault(owners.get(name, name), []).append(shown.get(name, name))
     blocks = tuple(
         Block(block.label, tuple(each for name in block.nodes for each in inside[name])) for block in graph.blocks
     )
-    return replace(_renamed(graph, names), blocks=blocks)
+    return replace(_renamed(graph, shown), blocks=blocks)
 
 
 def _owners(graph: Graph) -> dict[str, str]:

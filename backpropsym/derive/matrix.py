@@ -1,7 +1,9 @@
 """The backward programme in matrix notation: delta_s = (V^T delta_u) o f'(s), dL/dW = delta_s x^T.
 
-Every equation is a formula over whole nodes. Matrix products, transposes, outer products and entrywise products
-are written as such; what matrix notation has no sign for is written as a sum over indices by `einsum`.
+Every equation is a formula over whole nodes, with NumPy's broadcasting and words: matrix products, transposes, outer
+and entrywise products, sums over an axis (which stays, with size 1, where broadcasting had stretched it), and
+`einsum` where matrix notation has no sign. Nodes inside formulas are written out; but the adjoint of a mean or of a
+variance gets an equation of its own, as in print.
 """
 
 from __future__ import annotations
@@ -9,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from backpropsym.derive.levels import step_names
+from backpropsym.derive.written import OUTER as OUTER
+from backpropsym.derive.written import TRANSPOSE as TRANSPOSE
+from backpropsym.derive.written import matrix_product, reduced, softmax_of, transparent, transposed
 from backpropsym.errors import NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
     ONE,
     ZERO,
     Call,
+    Div,
     Expr,
-    MatMul,
     Name,
     Neg,
     Number,
@@ -30,7 +36,9 @@ from backpropsym.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
 
-TRANSPOSE, OUTER, ENTRYWISE = "transpose", "outer", "entrywise"
+ENTRYWISE = "entrywise"
+_STATISTICS = ("mean", "var")
+_KEPT = ("keepdims", ONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +79,20 @@ class _Programme:
         self.order = [name for name in reversed(graph.order) if name in found]
         self.wanted = found
         self.parts: dict[str, list[Expr]] = {name: [] for name in self.order}
+        self.labels = step_names(graph)
+        self.holders = _holders(graph)
+        self.arrays = {name for name, node in graph.nodes.items() if node.shape}
 
     def equations(self) -> Iterator[MatrixEquation]:
-        """Equations of named nodes; the adjoints of anonymous ones are written into them."""
+        """Equations of named nodes and of statistics; other adjoints of anonymous nodes are written into them."""
         for name in self.order:
             node = self.graph[name]
-            right = ONE if name == self.of else add(sorted(self.parts[name], key=lambda part: isinstance(part, Neg)))
+            right = ONE if name == self.of else self._collected(self.parts[name])
             adjoint = right
-            if node.named and name != self.of:
-                symbol = f"delta_{name}"
+            if name != self.of and (node.named or _is_statistic(node, right)):
+                symbol = f"delta_{self.labels.get(name, name)}"
+                if node.shape:
+                    self.arrays.add(symbol)
                 yield MatrixEquation(name, symbol, transparent(right, self.graph))
                 adjoint = Name(symbol)
             if node.op is not None:
@@ -91,12 +104,12 @@ class _Programme:
             case Elementwise(formula):
                 for parent, partial in partials(formula, self.graph.functions).items():
                     if parent in self.wanted:
-                        part = entrywise(adjoint, partial, bool(node.shape))
+                        part = self._times(adjoint, self._stored(partial))
                         yield parent, self._summed(part, node, parent)
             case Contraction(subscripts, operands):
                 for slot, name in enumerate(operands):
                     if name in self.wanted:
-                        yield name, _contracted(subscripts, operands, slot, adjoint, self.graph)
+                        yield name, _contracted(subscripts, operands, slot, adjoint)
             case Reduction(operand=operand) if operand in self.wanted:
                 yield operand, self._reduced(node.op, node, adjoint)
             case View(operand) if operand in self.wanted:
@@ -106,40 +119,95 @@ class _Programme:
                     if operand in self.wanted:
                         yield operand, Call("part", (adjoint, number(index)))
 
+    def _has_axes(self, expr: Expr) -> bool:
+        return any(name in self.arrays for name in names(expr))
+
+    def _times(self, left: Expr, right: Expr) -> Expr:
+        """The entrywise product, signs and divisors outside; a plain product where one side is a number."""
+        if ZERO in (left, right):
+            return ZERO
+        if ONE in (left, right):
+            return right if left == ONE else left
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Neg):
+                return neg(self._times(*((one.operand, other) if one is left else (other, one.operand))))
+            if isinstance(one, Div) and not self._has_axes(one.denominator):
+                above = (one.numerator, other) if one is left else (other, one.numerator)
+                return div(self._times(*above), one.denominator)
+        if self._has_axes(left) and self._has_axes(right):
+            return Call(ENTRYWISE, (left, right))
+        return mul([left, right])
+
+    def _stored(self, expr: Expr) -> Expr:
+        """`expr` with exp(x - logsumexp(x)) read from the node that holds it."""
+        found = softmax_of(expr, self.graph)
+        if found is not None and found in self.holders:
+            return Name(self.holders[found])
+        parts = children(expr)
+        return rebuild(expr, tuple(map(self._stored, parts))) if parts else expr
+
+    def _collected(self, parts: Sequence[Expr]) -> Expr:
+        """The sum of the parts, a factor that all of them end with set behind brackets."""
+        ordered = sorted(parts, key=lambda part: isinstance(part, Neg))
+        bare = [part.operand if isinstance(part, Neg) else part for part in ordered]
+        pairs = [part.arguments for part in bare if isinstance(part, Call) and part.function == ENTRYWISE]
+        if len(parts) < 2 or len(pairs) < len(parts) or len({right for _, right in pairs}) > 1:
+            return add(ordered)
+        signed = (neg(left) if isinstance(part, Neg) else left for part, (left, _) in zip(ordered, pairs, strict=True))
+        return self._times(add(signed), pairs[0][1])
+
     def _summed(self, part: Expr, node: Node, parent: str) -> Expr:
         """Summed over the axes that broadcasting gave the parent."""
-        own = self.graph[parent].shape
-        if own == node.shape:
+        own, whole = self.graph[parent].shape, node.shape
+        if own == whole:
             return part
-        if not own:
-            return Call("sum", (part,))
-        return (
-            Call("sum", (part,), (("axis", number(0)),))
-            if len(own) < len(node.shape)
-            else Call("sum_to", (part, Name(parent)))
-        )
+        if not own or (own == (1,) and len(whole) == 1):
+            return _sum(part)
+        for _ in range(len(whole) - len(own)):
+            part = _sum(part, ("axis", ZERO))
+        for axis, (size, stretched) in enumerate(zip(own, whole[len(whole) - len(own) :], strict=True)):
+            if size != stretched:
+                part = _sum(part, ("axis", number(axis)), _KEPT)
+        return part
 
     def _reduced(self, op: Reduction, node: Node, adjoint: Expr) -> Expr:
-        operand = Name(op.operand)
-        if op.function in ("sum", "mean") and not self.graph[op.operand].named and not node.shape:
-            return adjoint if op.function == "sum" else div(adjoint, self._size(op.operand))
-        whole = len(op.axes) == len(self.graph[op.operand].shape)
+        """The result's adjoint spread over the axes, times each entry's weight."""
+        operand, shape = Name(op.operand), self.graph[op.operand].shape
+        if not op.keep and node.shape:
+            for axis in op.axes:
+                adjoint = Call("expand_dims", (adjoint,), (("axis", number(axis)),))
+        sizes = [shape[axis] for axis in op.axes]
+        count = mul([number(size) if isinstance(size, int) else Name(size) for size in sizes])
         match op.function:
             case "sum":
-                weight: Expr = Call("ones", (operand,))
+                return self._spread(adjoint, operand)
             case "mean":
-                weight = div(Call("ones", (operand,)), Call("size", (operand,)))
+                return div(self._spread(adjoint, operand), count)
+            case "var":
+                centre = reduced("mean", operand, op.axes, len(shape), keep=True)
+                distance = add([operand, neg(centre)])
+                return div(mul([number(2), self._times(adjoint, distance)]), count)
             case "logsumexp":
-                weight = Call("softmax", (operand,))
+                held = self.holders.get((op.operand, op.axes))
+                weights = Name(held) if held else reduced("softmax", operand, op.axes, len(shape))
+                return self._times(adjoint, weights)
             case _:
-                weight = Call(f"arg{op.function}", (operand,))
-        if adjoint == ONE and weight == Call("ones", (operand,)):
-            return weight
-        return entrywise(adjoint, weight, not whole)
+                return self._times(adjoint, Call(f"arg{op.function}", (operand,)))
 
-    def _size(self, name: str) -> Expr:
-        """The number of entries of a node."""
-        return mul([number(size) if isinstance(size, int) else Name(size) for size in self.graph[name].shape])
+    def _spread(self, adjoint: Expr, operand: Name) -> Expr:
+        """One number or row for every entry of `operand`; a formula around it may leave that to broadcasting."""
+        node = self.graph[operand.name]
+        formula = node.formula if not node.named else None
+        wanted = (
+            []
+            if formula is None
+            else [
+                partial for parent, partial in partials(formula, self.graph.functions).items() if parent in self.wanted
+            ]
+        )
+        return (
+            adjoint if wanted and all(map(self._has_axes, wanted)) else self._times(adjoint, Call("ones", (operand,)))
+        )
 
     def _moved(self, op: View, adjoint: Expr) -> Expr:
         operand = Name(op.operand)
@@ -147,7 +215,7 @@ class _Programme:
             case "reshape":
                 return Call("reshape_like", (adjoint, operand))
             case "transpose":
-                return Call(TRANSPOSE, (adjoint,))
+                return transposed(adjoint)
             case "gather":
                 chosen = next(each for each in op.source if names(each))
                 return mul([adjoint, Call("onehot", (chosen,))])
@@ -155,97 +223,40 @@ class _Programme:
                 return Call("scatter", (adjoint, operand))
 
 
-def transparent(expr: Expr, graph: Graph) -> Expr:
-    """`expr` with anonymous nodes written out in matrix notation."""
-    if isinstance(expr, Name) and expr.name in graph.nodes and not graph[expr.name].named:
-        return transparent(formula_of(graph, graph[expr.name]), graph)
-    parts = children(expr)
-    return rebuild(expr, tuple(transparent(part, graph) for part in parts)) if parts else expr
+def _holders(graph: Graph) -> dict[tuple[str, tuple[int, ...]], str]:
+    """The node that is a softmax, by its operand and axes."""
+    found: dict[tuple[str, tuple[int, ...]], str] = {}
+    for node in graph.nodes.values():
+        held = softmax_of(node.op.formula, graph) if isinstance(node.op, Elementwise) else None
+        if held is not None:
+            found[held] = node.name
+    return found
 
 
-def written_out(graph: Graph, node: Node) -> Expr:
-    """What a node is, over named nodes, in matrix notation."""
-    return transparent(formula_of(graph, node), graph)
+def _is_statistic(node: Node, adjoint: Expr) -> bool:
+    """Whether the adjoint of an anonymous node is worth an equation of its own."""
+    atom = isinstance(adjoint, Name | Number)
+    return isinstance(node.op, Reduction) and node.op.function in _STATISTICS and not atom
 
 
-def entrywise(left: Expr, right: Expr, axes: bool) -> Expr:
-    """The entrywise product; a plain product where one side is a number or both are scalars."""
-    if ZERO in (left, right):
-        return ZERO
-    if left == ONE or right == ONE:
-        return right if left == ONE else left
-    if right == number(-1):
-        return neg(left)
-    if not axes or isinstance(left, Number) or isinstance(right, Number):
-        return mul([left, right])
-    return Call(ENTRYWISE, (left, right))
+def _sum(part: Expr, *options: tuple[str, Expr]) -> Expr:
+    """The sum of `part`, a sign or a divisor outside it."""
+    if isinstance(part, Neg):
+        return neg(_sum(part.operand, *options))
+    if isinstance(part, Div) and isinstance(part.denominator, Number):
+        return div(_sum(part.numerator, *options), part.denominator)
+    return Call("sum", (part,), options)
 
 
-def _contracted(subscripts: str, operands: Sequence[str], slot: int, adjoint: Expr, graph: Graph) -> Expr:
+def _contracted(subscripts: str, operands: Sequence[str], slot: int, adjoint: Expr) -> Expr:
     """The adjoint of one operand of a sum of products."""
     inputs, output = subscripts.split("->")
     groups = inputs.split(",")
     if len(operands) == 2:
         other, letters = Name(operands[1 - slot]), groups[1 - slot]
-        found = _matrix_product(adjoint, output, other, letters, groups[slot])
+        found = matrix_product(adjoint, output, other, letters, groups[slot])
         if found is not None:
             return found
     others = [index for index in range(len(operands)) if index != slot]
     text = ",".join([output, *(groups[index] for index in others)]) + "->" + groups[slot]
     return Call("einsum", (Text(text), adjoint, *(Name(operands[index]) for index in others)))
-
-
-def _matrix_product(adjoint: Expr, output: str, other: Expr, letters: str, target: str) -> Expr | None:
-    """adjoint[output] * other[letters] summed to `target`, as a product of matrices and vectors."""
-    transposed = Call(TRANSPOSE, (other,))
-    match len(output), len(letters), len(target):
-        case 0, _, _:
-            return mul([adjoint, other]) if letters == target else None
-        case 1, 1, 2:
-            if target == output + letters:
-                return Call(OUTER, (adjoint, other))
-            return Call(OUTER, (other, adjoint)) if target == letters + output else None
-        case 1, 2, 1:
-            if letters == output + target:
-                return MatMul(transposed, adjoint)
-            return MatMul(other, adjoint) if letters == target + output else None
-        case 2, 2, 2:
-            return _between_matrices(adjoint, output, other, letters, target)
-        case 2, 1, 1:
-            if output == target + letters:
-                return MatMul(adjoint, other)
-            return MatMul(Call(TRANSPOSE, (adjoint,)), other) if output == letters + target else None
-    return None
-
-
-def _between_matrices(adjoint: Expr, output: str, other: Expr, letters: str, target: str) -> Expr | None:
-    for left, right, first, second in ((adjoint, other, output, letters), (other, adjoint, letters, output)):
-        for a, a_letters in ((left, first), (Call(TRANSPOSE, (left,)), first[::-1])):
-            for b, b_letters in ((right, second), (Call(TRANSPOSE, (right,)), second[::-1])):
-                if a_letters[1] == b_letters[0] and target == a_letters[0] + b_letters[1]:
-                    return MatMul(a, b)
-    return None
-
-
-def formula_of(graph: Graph, node: Node) -> Expr:
-    """What a node is, in matrix notation."""
-    match node.op:
-        case Elementwise(formula):
-            return formula
-        case Contraction(subscripts, operands):
-            inputs, output = subscripts.split("->")
-            groups = inputs.split(",")
-            if len(operands) == 2:
-                found = _matrix_product(Name(operands[0]), groups[0], Name(operands[1]), groups[1], output)
-                if found is not None:
-                    return found
-            return Call("einsum", (Text(subscripts), *map(Name, operands)))
-        case Reduction(function, operand):
-            return Call(function, (Name(operand),))
-        case View(operand, method="gather"):
-            return Call("entry", (Name(operand), *(each for each in node.op.source if names(each))))
-        case View(operand):
-            return Call(node.op.method, (Name(operand),))
-        case Join(operands):
-            return Call("concat", tuple(map(Name, operands)))
-    return Name(node.name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from backpropsym.derive.matrix import written_out
-from backpropsym.formula.tree import Add, Call, Expr, Index, Limits, Name, Neg, number
+from backpropsym.derive.written import reduced, softmax_of, written_out
+from backpropsym.formula.tree import Add, Call, Expr, Index, Limits, Name, Neg, names, number
 from backpropsym.graph import Graph
-from backpropsym.ops.kinds import Elementwise, Reduction, bound
+from backpropsym.ops.kinds import Reduction, bound
 
 _SHORT = ("mean", "var", "max", "min", "logsumexp")
 
@@ -62,9 +62,9 @@ class Shorthand:
         """The named node that is exp(x - whole), by x and whole."""
         found: dict[tuple[str, str], str] = {}
         for node in self.graph.nodes.values():
-            match node.op:
-                case Elementwise(Call("exp", (Add((Name(name), Neg(Name(whole)))),))) if node.named:
-                    found[name, whole] = node.name
+            if node.named and node.formula is not None and softmax_of(node.formula, self.graph):
+                operand, whole = names(node.formula)
+                found[operand, whole] = node.name
         return found
 
     def _anonymous(self, base: Expr) -> Reduction | None:
@@ -91,14 +91,10 @@ class Shorthand:
         return Index(called, rest) if rest else called
 
     def _function(self, function: str, operand: str, axes: Sequence[int]) -> Call:
-        """`function(operand)`; an axis is named where the function alone does not say it."""
+        """`function` over axes of a node, an anonymous one written out."""
         node = self.graph[operand]
-        rank = len(node.shape)
         shown = Name(operand) if node.named else written_out(self.graph, node)
-        last = function == "softmax" and tuple(axes) == (rank - 1,)
-        if last or len(axes) == rank or len(axes) > 1:
-            return Call(function, (shown,))
-        return Call(function, (shown,), (("axis", number(axes[0])),))
+        return reduced(function, shown, axes, len(node.shape))
 
     def _ranged(self, name: str, subscripts: Sequence[Expr], limits: Sequence[Expr]) -> tuple[int, ...] | None:
         """The axes over which `limits` run in full; None where they do not."""

@@ -6,8 +6,8 @@ import math
 
 from backpropsym.derive.entry import read_entry
 from backpropsym.derive.local import Edge, LocalDerivatives
-from backpropsym.derive.matrix import written_out
 from backpropsym.derive.unroll import entry_name, unroll
+from backpropsym.derive.written import written_out
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Expr, Name
 from backpropsym.graph import Graph, Node

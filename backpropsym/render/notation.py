@@ -149,6 +149,7 @@ class Notation:
         self.table = functions if functions is not None else FunctionTable()
         self._symbols = _distinct(dict.fromkeys([*names, *self.table.own]))
         self._derivatives = dict(derivatives or {})
+        self._adjoints: Mapping[str, str] = {}
         self._own_looks = {look for name in self.table.own for look in self._symbols[name][:2]}
 
     @classmethod
@@ -160,6 +161,12 @@ class Notation:
         """The same notation, in which further names stand for derivatives d of / d by."""
         extended = Notation.__new__(Notation)
         extended.__dict__.update(self.__dict__, _derivatives={**self._derivatives, **derivatives})
+        return extended
+
+    def with_adjoints(self, adjoints: Mapping[str, str]) -> Notation:
+        """The same notation, in which further names stand for the adjoints of nodes."""
+        extended = Notation.__new__(Notation)
+        extended.__dict__.update(self.__dict__, _adjoints={**self._adjoints, **adjoints})
         return extended
 
     def latex(self, name: str) -> str:
@@ -174,6 +181,9 @@ class Notation:
         """A node in each medium; a name of no node, such as an index, as if it stood alone."""
         if name in self._derivatives:
             return self.derivative(*self._derivatives[name], ascii_name=name)
+        if name in self._adjoints:
+            node = self.symbol(self._adjoints[name])
+            return Symbol(rf"\delta_{{{node.latex}}}", f"δ_{node.unicode}", name)
         return self._symbols.get(name) or symbol(name)
 
     def derivative(self, of: str, by: str, ascii_name: str = "") -> Symbol:

@@ -130,13 +130,18 @@ def _equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]:
     return matrix_programme(derivation.graph, derivation.of, [derivation.wrt])
 
 
+def _adjoints(derivation: TensorDerivation) -> dict[str, str]:
+    """What the symbols of the equations are adjoints of."""
+    return {each.symbol: each.symbol.removeprefix("delta_") for each in _equations(derivation)}
+
+
 class _Page:
     """A derivation on its way to text."""
 
     def __init__(self, derivation: TensorDerivation, form: str, writer: Writer, limit: int) -> None:
         self.derivation = derivation
         self.form = form
-        self.writer = writer
+        self.writer = writer.with_adjoints(_adjoints(derivation)) if form in ("matrix", "backward") else writer
         self.limit = limit
 
     @property

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.matrix import written_out
 from backpropsym.derive.operations import gradient_costs
 from backpropsym.derive.paths import PathSpace
+from backpropsym.derive.written import written_out
 from backpropsym.errors import printable
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import called

@@ -30,6 +30,10 @@ from backpropsym.render.notation import Notation, Symbol
 __all__ = ["ATOM", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
 
 
+_UNSPOKEN = ("keepdims",)
+"""Options that data needs and people do not: broadcasting says as much."""
+
+
 class Writer(ABC):
     """Writes trees in the order of their parts, with the fewest brackets that keep the meaning.
 
@@ -52,6 +56,10 @@ class Writer(ABC):
     def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]]) -> Self:
         """The same writer, for which further names stand for derivatives (of, by)."""
         return type(self)(self.notation.with_derivatives(derivatives), self.thin)
+
+    def with_adjoints(self, adjoints: Mapping[str, str]) -> Self:
+        """The same writer, in which further names stand for the adjoints of nodes."""
+        return type(self)(self.notation.with_adjoints(adjoints), self.thin)
 
     def write(self, expr: Expr) -> str:
         """`expr` as text, however deep it is."""
@@ -160,7 +168,8 @@ class Writer(ABC):
             if written is not None:
                 return written
         count = len(call.arguments)
-        named = [f"{key}={text}" for (key, _), text in zip(call.options, texts[count:], strict=True)]
+        options = zip(call.options, texts[count:], strict=True)
+        named = [f"{key}={text}" for (key, _), text in options if key not in _UNSPOKEN]
         return self.call(call.function, texts[:count] + named)
 
     def _pick(self, symbol: Symbol) -> str:

@@ -1,0 +1,110 @@
+"""What a node computes, in matrix notation and over named nodes: `W @ x + b`, `softmax(S)`, `einsum(...)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backpropsym.formula.algebra import mul
+from backpropsym.formula.tree import Add, Call, Expr, MatMul, Name, Neg, Text, children, names, number, rebuild
+from backpropsym.graph import Graph, Node
+from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
+
+TRANSPOSE, OUTER = "transpose", "outer"
+
+
+def transparent(expr: Expr, graph: Graph) -> Expr:
+    """`expr` with anonymous nodes written out in matrix notation, exp(x - logsumexp(x)) as softmax(x)."""
+    normalised = softmax_of(expr, graph)
+    if normalised is not None:
+        operand, axes = normalised
+        return reduced("softmax", transparent(Name(operand), graph), axes, len(graph[operand].shape))
+    if isinstance(expr, Name) and expr.name in graph.nodes and not graph[expr.name].named:
+        return transparent(formula_of(graph, graph[expr.name]), graph)
+    parts = tuple(transparent(part, graph) for part in children(expr))
+    if isinstance(expr, Call) and expr.function == TRANSPOSE:
+        return transposed(parts[0])
+    return rebuild(expr, parts) if parts else expr
+
+
+def written_out(graph: Graph, node: Node) -> Expr:
+    """What a node is, over named nodes, in matrix notation."""
+    return transparent(formula_of(graph, node), graph)
+
+
+def formula_of(graph: Graph, node: Node) -> Expr:
+    """What a node is, in matrix notation."""
+    match node.op:
+        case Elementwise(formula):
+            return formula
+        case Contraction(subscripts, operands):
+            inputs, output = subscripts.split("->")
+            groups = inputs.split(",")
+            if len(operands) == 2:
+                found = matrix_product(Name(operands[0]), groups[0], Name(operands[1]), groups[1], output)
+                if found is not None:
+                    return found
+            return Call("einsum", (Text(subscripts), *map(Name, operands)))
+        case Reduction(function, operand, axes):
+            return reduced(function, Name(operand), axes, len(graph[operand].shape))
+        case View(operand, method="gather"):
+            return Call("entry", (Name(operand), *(each for each in node.op.source if names(each))))
+        case View(operand):
+            return Call(node.op.method, (Name(operand),))
+        case Join(operands):
+            return Call("concat", tuple(map(Name, operands)))
+    return Name(node.name)
+
+
+def reduced(function: str, operand: Expr, axes: Sequence[int], rank: int, keep: bool = False) -> Call:
+    """A function over axes of an operand of `rank` axes; axes are named where the function alone does not say them."""
+    usual = tuple(axes) == (rank - 1,) if function == "softmax" else len(axes) == rank
+    options = () if usual else (("axis", number(axes[0])),) if len(axes) == 1 else ()
+    return Call(function, (operand,), (*options, ("keepdims", number(1))) if keep and options else options)
+
+
+def softmax_of(expr: Expr, graph: Graph) -> tuple[str, tuple[int, ...]] | None:
+    """The node x and the axes of exp(x - logsumexp(x)); None for any other formula."""
+    match expr:
+        case Call("exp", (Add((Name(operand), Neg(Name(whole)))),)) if whole in graph.nodes:
+            op = graph[whole].op
+            if isinstance(op, Reduction) and op.function == "logsumexp" and op.operand == operand:
+                return None if graph[whole].named else (operand, op.axes)
+    return None
+
+
+def transposed(expr: Expr) -> Expr:
+    """The transpose; that of a transpose is what it was."""
+    if isinstance(expr, Call) and expr.function == TRANSPOSE:
+        return expr.arguments[0]
+    return Call(TRANSPOSE, (expr,))
+
+
+def matrix_product(left: Expr, output: str, other: Expr, letters: str, target: str) -> Expr | None:
+    """left[output] * other[letters] summed to `target`, as a product of matrices and vectors; None if it is none."""
+    match len(output), len(letters), len(target):
+        case 0, _, _:
+            return mul([left, other]) if letters == target else None
+        case 1, 1, 2:
+            if target == output + letters:
+                return Call(OUTER, (left, other))
+            return Call(OUTER, (other, left)) if target == letters + output else None
+        case 1, 2, 1:
+            if letters == output + target:
+                return MatMul(transposed(other), left)
+            return MatMul(other, left) if letters == target + output else None
+        case 2, 2, 2:
+            return _between_matrices(left, output, other, letters, target)
+        case 2, 1, 1:
+            if output == target + letters:
+                return MatMul(left, other)
+            return MatMul(transposed(left), other) if output == letters + target else None
+    return None
+
+
+def _between_matrices(left: Expr, output: str, other: Expr, letters: str, target: str) -> Expr | None:
+    for one, two, first, second in ((left, other, output, letters), (other, left, letters, output)):
+        for a, a_letters in ((one, first), (transposed(one), first[::-1])):
+            for b, b_letters in ((two, second), (transposed(two), second[::-1])):
+                if a_letters[1] == b_letters[0] and target == a_letters[0] + b_letters[1]:
+                    return MatMul(a, b)
+    return None
