@@ -13,9 +13,8 @@ from typer.testing import CliRunner
 
 from backpropsym import __version__
 from backpropsym.cli.app import app
-from backpropsym.cli.arguments import Form
+from backpropsym.cli.arguments import Form, Level
 from backpropsym.cli.derive import Format
-from backpropsym.cli.arguments import Level
 from backpropsym.cli.kernel import Mode
 from backpropsym.cli.paths import By
 from backpropsym.derive.derivation import FORMS
