@@ -33,7 +33,7 @@ def __getattr__(name: str) -> Any:
     """Public names, loaded when first used; registered functions such as `relu` for building networks."""
     if name in _PUBLIC:
         found = {each: getattr(import_module(module), each) for each, module in _PUBLIC.items()}
-        globals().update(found)  # also over the folder `check`, which importing put there under that name
+        globals().update(found)
         return found[name]
     if not name.startswith("_"):
         from backpropsym.spec.handles import registered

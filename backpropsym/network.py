@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from backpropsym.check.report import Report
-from backpropsym.check.run import check_graph
+from backpropsym.checks.report import Report
+from backpropsym.checks.run import check_graph
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import NetworkError

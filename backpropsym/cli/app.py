@@ -27,6 +27,9 @@ class Commands(TyperGroup):
         except BackpropsymError as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(USER_MISTAKE) from None
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")  # the kind of exception is no news to a person
+            raise
 
 
 app = typer.Typer(

@@ -112,7 +112,7 @@ class Derivation:
         self.space = PathSpace(self.graph, wrt, of)
 
     def __repr__(self) -> str:
-        return f"Derivation(d{self.of}/d{self.wrt}, {count_text(self.count)} paths)"
+        return f"Derivation(d{self.of}/d{self.wrt}, {paths_text(self.count)})"
 
     @property
     def count(self) -> int:
@@ -279,6 +279,11 @@ def count_text(count: int) -> str:
         return f"{count:,}"
     digits = int(count.bit_length() * math.log10(2))
     return f"about 10^{digits}"
+
+
+def paths_text(count: int) -> str:
+    """A number of paths for people."""
+    return "1 path" if count == 1 else f"{count_text(count)} paths"
 
 
 def _sum(terms: list[Expr]) -> Expr:

@@ -14,9 +14,10 @@ from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.unroll import Entry, entry_name, unroll_between
 from backpropsym.errors import UnknownNameError
-from backpropsym.graph import Graph
+from backpropsym.graph import Graph, Node
 
-_ENTRY = re.compile(r"\s*([^\s\[\]]+)\s*\[([\s\d,]*)\]\s*\Z")
+_ENTRY = re.compile(r"\s*(?P<node>[^\s\[\]]+)\s*\[(?P<position>.*)", re.DOTALL)
+_POSITION = re.compile(r"\s*\d{1,9}\s*(,\s*\d{1,9}\s*)*\]\s*\Z")
 
 
 def read_entry(text: str, graph: Graph) -> tuple[str, tuple[int, ...] | None]:
@@ -29,16 +30,27 @@ def read_entry(text: str, graph: Graph) -> tuple[str, tuple[int, ...] | None]:
     match = _ENTRY.match(text)
     if match is None:
         return graph[text].name, None
-    node = graph[match.group(1)]
-    digits = [part.strip() for part in match.group(2).split(",")]
-    position = tuple(int(part) for part in digits if part)
+    node = graph[match["node"]]
+    position: tuple[int, ...] = ()
+    if _POSITION.match(match["position"]):
+        position = tuple(int(part) for part in match["position"].strip().rstrip("]").split(","))
     sizes = [size if isinstance(size, int) else 0 for size in node.shape]
-    inside = len(position) == len(sizes) and all(at < size for at, size in zip(position, sizes, strict=True))
-    if not inside or len(position) < len(digits):
-        shape = ", ".join(map(str, node.shape))
-        fix = f"positions count from zero; the shape of {node.name} is ({shape})"
-        raise UnknownNameError(f"{node.name} has no entry {text!r}", fix=fix)
+    inside = len(position) == len(sizes) > 0 and all(at < size for at, size in zip(position, sizes, strict=True))
+    if not inside:
+        raise UnknownNameError(f"{node.name} has no entry {text!r}", fix=_entries_text(node))
     return node.name, position
+
+
+def _entries_text(node: Node) -> str:
+    """Which entries a node has, as the fix of a wrong one."""
+    if not node.shape:
+        return f"{node.name} is a scalar: ask for {node.name}"
+    symbols = [size for size in node.shape if isinstance(size, str)]
+    if symbols:
+        return f"the sizes of {node.name} are symbols ({', '.join(symbols)}): declare them as numbers"
+    first = ",".join("0" for _ in node.shape)
+    last = ",".join(str(int(size) - 1) for size in node.shape)
+    return f"positions are whole numbers from zero: {node.name}[{first}] to {node.name}[{last}]"
 
 
 class EntryDerivation(Derivation):

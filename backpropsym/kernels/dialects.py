@@ -97,9 +97,9 @@ class Dialect(ABC):
         name = self.not_finite("nan" if math.isnan(value) else "inf")
         return Piece(f"-{name}", SIGN) if value < 0 else Piece(name, ATOM)
 
+    @abstractmethod
     def not_finite(self, name: str) -> str:
         """The source of nan or inf."""
-        raise NotImplementedError
 
     def call(self, name: str, operands: Sequence[Piece], constant: tuple[bool, ...]) -> Piece:
         """A primitive function, given which of its arguments are numbers."""

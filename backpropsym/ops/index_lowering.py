@@ -249,13 +249,22 @@ class IndexLowering(Lowering):
         """The range of a summed index: whole numbers, or zero to a symbolic width minus one."""
         low, high = constant_integer(limits.low), _constant(limits.high)
         if low is None:
-            raise refuse(f"the lower limit {to_text(limits.low)} is not a whole number", span=limits.low.span)
+            fix = f"write a number, as in ({limits.index}, 0, {to_text(limits.high)})"
+            raise refuse(f"the lower limit {to_text(limits.low)} is not a whole number", fix=fix, span=limits.low.span)
         if isinstance(high, str):
             if low:
-                raise refuse("a symbolic range starts at zero", span=limits.span)
+                fix = f"write ({limits.index}, 0, {to_text(limits.high)})"
+                raise refuse("a symbolic range starts at zero", fix=fix, span=limits.span)
             return Span(0, high)
-        if high is None or high < low:
-            raise refuse(f"the limits {to_text(limits)} hold no whole number", span=limits.span)
+        if high is None:
+            message = (
+                f"the upper limit {to_text(limits.high)} is neither a whole number nor n - 1 for a symbolic width n"
+            )
+            fix = f"write a number, as in ({limits.index}, {low}, {low + 2}); both ends are included"
+            raise refuse(message, fix=fix, span=limits.high.span)
+        if high < low:
+            fix = f"write the lower limit first: ({limits.index}, {high}, {low}); both ends are included"
+            raise refuse(f"the limits {to_text(limits)} hold no whole number", fix=fix, span=limits.span)
         return Span(low, high - low + 1)
 
     def _free_spans(self, expr: Expr) -> dict[str, Span]:

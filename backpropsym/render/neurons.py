@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 
 import numpy as np
 
-from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.derivation import Derivation, paths_text
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import forward, given_values
 from backpropsym.errors import LimitError
@@ -19,7 +19,7 @@ from backpropsym.graph import Graph
 from backpropsym.render.columns import columns
 from backpropsym.render.grid import OUTER
 from backpropsym.render.scene import Box, Link, LinkId, Role, Scene, Trail
-from backpropsym.render.trails import Highlight, highlights, paths_text
+from backpropsym.render.trails import Highlight, highlights
 from backpropsym.render.weights import activation, labels, wrapped
 from backpropsym.render.writer import Writer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from backpropsym.check.report import Report, Verdict
+from backpropsym.checks.report import Report, Verdict
 from backpropsym.errors import printable
 
 _STYLES = {

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.text import Text
 
-from backpropsym.derive.derivation import Derivation, NumericTerm, Term, count_text
+from backpropsym.derive.derivation import Derivation, NumericTerm, Term, count_text, paths_text
 from backpropsym.errors import LimitError, printable
 from backpropsym.formula.tree import ONE, Expr, Mul
 from backpropsym.render.conventions import conventions, spelled_out
@@ -137,7 +137,7 @@ class _Page:
         rows = [self.row(term) for term in itertools.islice(inner.terms, self.view.limit)]
         table = self.table(rows)
         head = self.outer_lines(outer) if outer else Text()
-        left = f"{self.name(inner)} = sum over {self.counted(inner.count)}"
+        left = f"{self.name(inner)} = sum over {paths_text(inner.count)}"
         page = head + self.head(left, self.conventions(), _widest(table)) + Text("\n\n") + table
         page += self.rest(inner.count, len(rows))
         return page + self.notes(inner) + self.next_steps()
@@ -148,9 +148,6 @@ class _Page:
         lines = Text(f"{self.name()} = {first}{self.writer.times}{second}\n", style="bold")
         value = self.thin.write(outer[0].tree("factored"))
         return lines + Text(f"{first} = {value}\n", style="bold")
-
-    def counted(self, count: int) -> str:
-        return f"{count_text(count)} path{'s' if count != 1 else ''}"
 
     def row(self, term: Term) -> tuple[str, str]:
         return elided(term.path, self.writer), self.product(term.tree)
@@ -245,7 +242,7 @@ class _Page:
         body = Text()
         for number, tree in enumerate(trees, 1):
             body.append(f"  {number:>{digits}}   {self.writer.write(tree)}\n", style=style(number))
-        head = self.head(f"{self.name()} = sum over {self.counted(count)}", self.conventions(), _widest(body))
+        head = self.head(f"{self.name()} = sum over {paths_text(count)}", self.conventions(), _widest(body))
         return head + Text("\n\n") + body + self.rest(count, len(trees)) + self.where(self.derivation)
 
     def programme(self, direction: str) -> Text:
@@ -265,7 +262,7 @@ class _Page:
         top = limit if count > limit else None
         listed = list(self.derivation.numeric(self.view.values, top))
         total = self.derivation.evaluate(**dict(self.view.values or {}))
-        left = f"{self.name()} = {self.writer.measured(total)}, sum over {self.counted(count)}"
+        left = f"{self.name()} = {self.writer.measured(total)}, sum over {paths_text(count)}"
         result = self.head(left, self.conventions()) + Text("\n")
         for number, each in enumerate(listed, 1):
             result += self.numeric_term(number, each, len(str(len(listed))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from backpropsym.derive.derivation import Derivation, Term, count_text
+from backpropsym.derive.derivation import Derivation, Term, count_text, paths_text
 from backpropsym.errors import LimitError, UnknownNameError
 
 MAX_TRAILS = 8
@@ -55,11 +55,6 @@ def highlights(
     return tuple(Highlight(i, each.term, each.value) for i, each in enumerate(strongest, 1)), (
         note and f"the {MAX_TRAILS} strongest {note}"
     )
-
-
-def paths_text(count: int) -> str:
-    """A number of paths for people."""
-    return "1 path" if count == 1 else f"{count_text(count)} paths"
 
 
 def _single(derivation: Derivation, path: int, values: Mapping[str, Any] | None) -> Highlight:

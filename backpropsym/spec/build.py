@@ -16,19 +16,19 @@ from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Compare, Expr, Name, Number, walk
 from backpropsym.graph import Graph, Role, find_cycle
 from backpropsym.ops.lowering import COMPOSITIONS
-from backpropsym.ops.table import FunctionTable, prime_name
+from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import (
     call_signatures,
     cycle_text,
     declared_formulas,
     declared_functions,
-    head_name,
     settle_abstract,
 )
 from backpropsym.spec.heads import settle_heads, shape_problem
 from backpropsym.spec.locate import words
 from backpropsym.spec.lower import LOSS, lowered_nodes, used_names, uses
+from backpropsym.spec.namespaces import derivative_clashes, own_function_clashes
 
 MAX_PROBLEMS = 100
 _LEAVES = (
@@ -62,7 +62,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
         _check_formula(section, name, formula, roles, table, declaration, found)
     for key, formula in own.items():
         _check_calls("functions", key, formula, table, declaration, found)
-    _check_namespaces(roles, table, declaration, found)
+    found += own_function_clashes(roles, table, declaration)
     _check_cycle(formulas, declaration, found)
     _check_output(declaration, roles, formulas, found)
     values = _numbers("values", declaration.values, roles, declaration, found)
@@ -75,6 +75,9 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     graph = Graph(
         nodes, declaration.output, loss, declaration.title, table, constants, values, (), tuple(declaration.blocks)
     )
+    clashes = list(derivative_clashes(graph, declaration))
+    if clashes:
+        raise NetworkError(_listed(clashes))
     verified = replace(graph, warnings=_warnings(graph, declaration))
     assert len(verified.order) == len(verified.nodes), "a circle is a problem that was reported above"
     return verified
@@ -219,22 +222,6 @@ def _wrong_call(call: Call, table: FunctionTable) -> tuple[str, str | None]:
         return message, "call it with the same number of arguments everywhere"
     usage = f"{call.function}({', '.join(function.arguments)})"
     return f"{call.function} is called with {counted(count, 'argument')}", f"write {usage}"
-
-
-def _check_namespaces(
-    roles: Mapping[str, Role], table: FunctionTable, declaration: Declaration, problems: list[Problem]
-) -> None:
-    for key in declaration.functions:
-        name = head_name(key)
-        place = declaration.places("functions", key, None)
-        if name in table.own and name in roles:
-            problems.append(Problem(f"{name} is both a node and a function", place, fix="rename one of them"))
-        elif name in table.own:
-            primes = (prime_name(table[name], argument) for argument in table[name].arguments)
-            message = f"a node has the name of a derivative of {name}"
-            problems += [
-                Problem(f"{message}, {prime}", place, fix="rename one of them") for prime in primes if prime in roles
-            ]
 
 
 def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problems: list[Problem]) -> None:

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from backpropsym.check.report import Report, Row, Verdict
-from backpropsym.check.run import check_graph
+from backpropsym.checks.report import Report, Row, Verdict
+from backpropsym.checks.run import check_graph
 from backpropsym.errors import GradientMismatchError
 from backpropsym.graph import Graph
 from backpropsym.spec.toml import parse_network

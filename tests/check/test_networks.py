@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from backpropsym.check.report import Report, Verdict
-from backpropsym.check.run import check_graph
+from backpropsym.checks.report import Report, Verdict
+from backpropsym.checks.run import check_graph
 from backpropsym.graph import Graph
 from backpropsym.spec.source import example_text, examples
 from backpropsym.spec.toml import parse_network

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from backpropsym.check.edges import edge_numerics, kinks_on_paths, ratio, reverse_sweep
-from backpropsym.check.exact import ExactPoint
-from backpropsym.check.number_systems import BranchRecorder, Spread, SpreadArithmetic, Switching
-from backpropsym.check.points import find_points
-from backpropsym.check.steps import Jobs, Objective, extrapolated
+from backpropsym.checks.edges import edge_numerics, kinks_on_paths, ratio, reverse_sweep
+from backpropsym.checks.exact import ExactPoint
+from backpropsym.checks.number_systems import BranchRecorder, Spread, SpreadArithmetic, Switching
+from backpropsym.checks.points import find_points
+from backpropsym.checks.steps import Jobs, Objective, extrapolated
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import forward
 from backpropsym.derive.paths import PathSpace, edges

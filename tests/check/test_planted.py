@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.check import forms, gradients, kernels
-from backpropsym.check.report import Verdict
-from backpropsym.check.run import check_graph
+from backpropsym.checks import forms, gradients, kernels
+from backpropsym.checks.report import Verdict
+from backpropsym.checks.run import check_graph
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.programme import Programme, adjoints

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from backpropsym.check.report import HEADER, Fault, Report, Row, Verdict
-from backpropsym.check.run import check_graph
+from backpropsym.checks.report import HEADER, Fault, Report, Row, Verdict
+from backpropsym.checks.run import check_graph
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.errors import GradientMismatchError
 from backpropsym.formula.tree import Mul, number

@@ -66,6 +66,17 @@ def test_every_public_name_exists() -> None:
         assert getattr(bp, name) is not None
 
 
+def test_no_folder_hides_a_public_name() -> None:
+    modules = {path.stem for path in (ROOT / "backpropsym").iterdir() if path.is_dir() or path.suffix == ".py"}
+    assert not modules & set(dir(bp))
+
+
+def test_check_is_the_function_whatever_was_imported_before() -> None:
+    program = "import backpropsym.checks.run, backpropsym as bp; print(bp.check(bp.example('lecture')).passed)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

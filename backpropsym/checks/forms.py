@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.check.edges import ratio
-from backpropsym.check.exact import AGREE, ExactPoint
-from backpropsym.check.number_systems import Array
+from backpropsym.checks.edges import ratio
+from backpropsym.checks.exact import AGREE, ExactPoint
+from backpropsym.checks.number_systems import Array
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.programme import Programme
 from backpropsym.errors import LimitError

@@ -9,11 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from backpropsym.check.edges import EPS, kinks_on_paths, ratio, reverse_sweep
-from backpropsym.check.exact import AGREE, ExactPoint
-from backpropsym.check.number_systems import Array
-from backpropsym.check.points import Points
-from backpropsym.check.steps import Jobs, Objective, Progress, Slopes, unexamined
+from backpropsym.checks.edges import EPS, kinks_on_paths, ratio, reverse_sweep
+from backpropsym.checks.exact import AGREE, ExactPoint
+from backpropsym.checks.number_systems import Array
+from backpropsym.checks.points import Points
+from backpropsym.checks.steps import Jobs, Objective, Progress, Slopes, unexamined
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import local_numbers
 from backpropsym.derive.programme import Programme, adjoints

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backpropsym.check.edges import EPS
-from backpropsym.check.gradients import Numbers, row_names
-from backpropsym.check.number_systems import Array
-from backpropsym.check.report import Fault
+from backpropsym.checks.edges import EPS
+from backpropsym.checks.gradients import Numbers, row_names
+from backpropsym.checks.number_systems import Array
+from backpropsym.checks.report import Fault
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.errors import LimitError
 from backpropsym.graph import Role

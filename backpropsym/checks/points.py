@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.check.edges import EdgeNumerics, edge_numerics, reverse_sweep
-from backpropsym.check.number_systems import Array, Switching
+from backpropsym.checks.edges import EdgeNumerics, edge_numerics, reverse_sweep
+from backpropsym.checks.number_systems import Array, Switching
 from backpropsym.derive.numbers import forward
 from backpropsym.formula.tree import Call, Name, walk
 from backpropsym.graph import Graph, Role

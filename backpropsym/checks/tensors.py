@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.check.report import Fault, Report, Row, Verdict
+from backpropsym.checks.report import Fault, Report, Row, Verdict
 from backpropsym.derive.array_values import array_leaves, choices
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.local import Edge

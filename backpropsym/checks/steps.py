@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.check.number_systems import STEP, Array, BranchRecorder, Switching
+from backpropsym.checks.number_systems import STEP, Array, BranchRecorder, Switching
 from backpropsym.graph import Graph
 from backpropsym.ops.arithmetic import COMPLEX, REAL, Arithmetic, evaluate
 

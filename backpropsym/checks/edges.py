@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.check.number_systems import STEP, Array, SideRecorder, Spread, SpreadArithmetic, Switching
+from backpropsym.checks.number_systems import STEP, Array, SideRecorder, Spread, SpreadArithmetic, Switching
 from backpropsym.derive.local import Edge
 from backpropsym.formula.tree import Add, Expr, Neg, names
 from backpropsym.graph import Graph

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.check.exact import AGREE
-from backpropsym.check.faults import on_paths, wrong_edges, wrong_spellings, wrong_sums
-from backpropsym.check.forms import BUDGET, FormsVerdict, compare_forms
-from backpropsym.check.gradients import Comparison, Numbers, compare, fifty_digits, row_names
-from backpropsym.check.kernels import KernelsVerdict, compare_kernels
-from backpropsym.check.points import find_points
-from backpropsym.check.report import Fault, Kink, Report, Row, Verdict
-from backpropsym.check.standins import ROUNDS, abstract_functions, concrete
-from backpropsym.check.steps import Progress
-from backpropsym.check.tensors import check_tensors
+from backpropsym.checks.exact import AGREE
+from backpropsym.checks.faults import on_paths, wrong_edges, wrong_spellings, wrong_sums
+from backpropsym.checks.forms import BUDGET, FormsVerdict, compare_forms
+from backpropsym.checks.gradients import Comparison, Numbers, compare, fifty_digits, row_names
+from backpropsym.checks.kernels import KernelsVerdict, compare_kernels
+from backpropsym.checks.points import find_points
+from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict
+from backpropsym.checks.standins import ROUNDS, abstract_functions, concrete
+from backpropsym.checks.steps import Progress
+from backpropsym.checks.tensors import check_tensors
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.formula.tree import Expr, called

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from backpropsym.check.edges import ratio
-from backpropsym.check.exact import AGREE
-from backpropsym.check.gradients import TOLERANCE, Numbers, is_wrong
-from backpropsym.check.number_systems import Array
-from backpropsym.check.report import Fault
+from backpropsym.checks.edges import ratio
+from backpropsym.checks.exact import AGREE
+from backpropsym.checks.gradients import TOLERANCE, Numbers, is_wrong
+from backpropsym.checks.number_systems import Array
+from backpropsym.checks.report import Fault
 from backpropsym.derive.local import Edge
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Expr, called
