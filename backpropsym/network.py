@@ -16,6 +16,8 @@ from backpropsym.checks.report import Report
 from backpropsym.checks.run import check_graph
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.trace import Trace
+from backpropsym.derive.trace import trace as trace_graph
 from backpropsym.errors import NetworkError
 from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role, Shape
@@ -284,6 +286,22 @@ class Network:
         from backpropsym.render.draw import draw as draw_graph
 
         return draw_graph(self.graph, wrt, of, **options)
+
+    def trace(self, at: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
+        """Both passes of backpropagation at one object, number by number, and one step of gradient descent.
+
+        Parameters
+        ----------
+        at : numbers by name, completed by the network's own.
+        of : a scalar node; default: the loss, else the output.
+        rate : the length of the step, in units of parameter squared per unit of `of`.
+
+        Raises
+        ------
+        ValuesError : numbers are missing, or a batch is given.
+        NotScalarError : `of` has axes.
+        """
+        return trace_graph(self.graph, at, of, rate)
 
     def _repr_svg_(self) -> str:
         return self.draw().svg

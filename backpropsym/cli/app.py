@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary
+from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary, trace
 from backpropsym.errors import BackpropsymError
 
 USER_MISTAKE = 2
@@ -43,6 +43,7 @@ app = typer.Typer(
 for command in (
     derive.derive,
     paths.paths,
+    trace.trace,
     check.check,
     draw.draw,
     latex.latex,

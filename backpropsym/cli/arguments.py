@@ -35,6 +35,15 @@ class Level(StrEnum):
     LAYERS = "layers"
 
 
+class Format(StrEnum):
+    """What a result is written as."""
+
+    TEXT = "text"
+    LATEX = "latex"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
 NetworkArgument = Annotated[
     str,
     typer.Argument(
@@ -75,6 +84,10 @@ AtOption = Annotated[
         "--at", metavar="FILE", help="Numbers by name, TOML or .npz; they complete those of the network's own values."
     ),
 ]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="What is written; else the suffix of -o decides: .txt .tex .md .json."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data for scripts.")]
 AsciiOption = Annotated[bool, typer.Option("--ascii", help="Use ASCII only.")]
 OutputOption = Annotated[
@@ -87,6 +100,25 @@ ThemeOption = Annotated[
     str,
     typer.Option("--theme", metavar="NAME", help="The look: light, dark or print.", autocompletion=complete_theme),
 ]
+
+
+def to_file(output: Path | None) -> bool:
+    """Whether a result goes to a file, and not to the terminal."""
+    return output is not None and str(output) != "-"
+
+
+def medium_for(format: Format | None, json: bool, output: Path | None) -> str:
+    """The medium that options ask for, else the one that the suffix of the output names.
+
+    Raises
+    ------
+    OutputError : the suffix names none.
+    """
+    from backpropsym.render.report import medium_of
+
+    if json or format:
+        return Format.JSON if json else str(format)
+    return medium_of(output) if output is not None and to_file(output) else Format.TEXT
 
 
 def load_network(source: str) -> Network:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
-
-import typer
-
 from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     Form,
+    Format,
+    FormatOption,
     FormOption,
     JsonOption,
     LevelOption,
@@ -21,18 +18,11 @@ from backpropsym.cli.arguments import (
     WrtOption,
     level_of,
     load_network,
+    medium_for,
     read_numbers,
+    to_file,
 )
 from backpropsym.cli.output import console, emit, needs_ascii, show
-
-
-class Format(StrEnum):
-    """What a derivation is written as."""
-
-    TEXT = "text"
-    LATEX = "latex"
-    MARKDOWN = "markdown"
-    JSON = "json"
 
 
 def derive(
@@ -42,25 +32,21 @@ def derive(
     level: LevelOption = None,
     form: FormOption = Form.PATHS,
     at: AtOption = None,
-    format: Annotated[
-        Format | None,
-        typer.Option("--format", help="What is written; else the suffix of -o decides: .txt .tex .md .json."),
-    ] = None,
+    format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
     limit: LimitOption = None,
     ascii: AsciiOption = False,
 ) -> None:
     """Derive one node by another, as a sum over paths or in another form."""
-    from backpropsym.render.report import medium_of, report, terminal
+    from backpropsym.render.report import report, terminal
     from backpropsym.render.report_text import LIMIT, TextView
 
     found = level_of(load_network(network), level)
     values = read_numbers(at, found)
     derivation = found.derive(of, wrt=wrt)
-    to_file = output is not None and str(output) != "-"
-    medium = "json" if json else format or (medium_of(output) if output and to_file else Format.TEXT)
-    if medium == Format.TEXT and not to_file:
+    medium = medium_for(format, json, output)
+    if medium == Format.TEXT and not to_file(output):
         plain = needs_ascii(ascii)
         show(terminal(derivation, form, TextView(values, limit or LIMIT, plain, console().width, network)))
     else:

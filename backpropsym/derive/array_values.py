@@ -31,7 +31,10 @@ def array_leaves(
     for name in leaves:
         if name not in pool:
             problems.append(
-                Problem(f"no numbers are given for {name}", fix=f"give an array of shape {graph[name].shape}")
+                Problem(
+                    f"no numbers are given for {name}",
+                    fix=f"give an array of shape {graph[name].shape} as a keyword, with --at FILE or in [values]",
+                )
             )
             continue
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.render.escape import latex_text
@@ -39,10 +41,15 @@ def latex_document(
         body = tensor_report(derivation, form, "latex")
     else:
         body = latex(derivation, form, wide)
-    packages = "".join(rf"\usepackage{{{package}}}" + "\n" for package in PACKAGES)
-    title = derivation.graph.title
+    return document(body, derivation.graph.title, PACKAGES)
+
+
+def document(body: str, title: str = "", packages: Iterable[str] = PACKAGES, landscape: bool = True) -> str:
+    """A whole document around `body`, which needs `packages`; `title` is plain text."""
+    used = "".join(rf"\usepackage{{{package}}}" + "\n" for package in packages)
     heading = rf"\section*{{{latex_text(title)}}}" + "\n" if title else ""
+    preamble = _PREAMBLE if landscape else _PREAMBLE.replace("a4paper,landscape", "a4paper")
     return (
-        f"{_PREAMBLE}{packages}\\allowdisplaybreaks\n\\pagestyle{{empty}}\n"
+        f"{preamble}{used}\\allowdisplaybreaks\n\\pagestyle{{empty}}\n"
         f"\\begin{{document}}\n{heading}{body}\\end{{document}}\n"
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.formula.tree import Call, Expr, Name, called, names, size, walk
+from backpropsym.graph import Graph
 from backpropsym.ops.table import FunctionTable
 from backpropsym.render.writer import Writer
 
@@ -15,14 +16,19 @@ _LARGEST_DEFINITION = 60
 
 def conventions(derivation: Derivation | TensorDerivation, writer: Writer) -> list[str]:
     """One entry a fact about the functions on the paths: f = relu, f'(0) = 0; written by `writer`."""
-    table = derivation.graph.functions
-    facts: dict[str, None] = {}
-    for name in _on_paths(derivation):
+    return facts(derivation.graph, [name for name in derivation.space.nodes if name != derivation.wrt], writer)
+
+
+def facts(graph: Graph, nodes: Iterable[str], writer: Writer) -> list[str]:
+    """One entry a fact about the functions that `nodes` call: f = relu, f'(0) = 0; written by `writer`."""
+    table = graph.functions
+    found: dict[str, None] = {}
+    for name in _called_by(graph, nodes):
         if name in table.own:
-            facts.setdefault(_definition(name, table, writer))
+            found.setdefault(_definition(name, table, writer))
         if table[name].kink:
-            facts.setdefault(writer.words(table[name].kink))
-    return list(facts)
+            found.setdefault(writer.words(table[name].kink))
+    return list(found)
 
 
 def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> list[str]:
@@ -40,13 +46,13 @@ def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> 
     return list(equations.values())
 
 
-def _on_paths(derivation: Derivation | TensorDerivation) -> list[str]:
-    """The functions that the nodes on the paths call, and those that the network's own functions call in turn."""
-    table = derivation.graph.functions
+def _called_by(graph: Graph, nodes: Iterable[str]) -> list[str]:
+    """The functions that `nodes` call, and those that the network's own functions call in turn."""
+    table = graph.functions
     found: dict[str, None] = {}
-    for name in derivation.space.nodes:
-        formula = derivation.graph[name].formula
-        if formula is not None and name != derivation.wrt:
+    for name in nodes:
+        formula = graph[name].formula
+        if formula is not None:
             found.update(dict.fromkeys(_called_on_nodes(formula)))
     for name in list(found):
         definition = table.definition(name) if name in table.own and not _alias(name, table) else None

@@ -1,0 +1,53 @@
+"""backpropsym trace: both passes number by number."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backpropsym.cli.arguments import (
+    AsciiOption,
+    AtOption,
+    Format,
+    FormatOption,
+    JsonOption,
+    LimitOption,
+    NetworkArgument,
+    OfOption,
+    OutputOption,
+    load_network,
+    medium_for,
+    read_numbers,
+    to_file,
+)
+from backpropsym.cli.output import console, emit, needs_ascii
+
+
+def trace(
+    network: NetworkArgument,
+    at: AtOption = None,
+    of: OfOption = None,
+    rate: Annotated[float, typer.Option("--rate", help="How far the step of gradient descent goes.")] = 0.1,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+    limit: LimitOption = None,
+    ascii: AsciiOption = False,
+) -> None:
+    """Follow one object forward and the gradient back as tables of numbers, then take one step of descent.
+
+    What is derived is the loss, else the output. LaTeX is a whole document.
+    """
+    from backpropsym.export.latex_document import document
+    from backpropsym.render.report_trace import trace_report
+    from backpropsym.render.table import PACKAGES, WIDTH
+
+    found = load_network(network)
+    followed = found.trace(read_numbers(at, found), of, rate)
+    medium = medium_for(format, json, output)
+    width = WIDTH if to_file(output) else console().width
+    written = trace_report(followed, medium, limit, needs_ascii(ascii) if not to_file(output) else ascii, width)
+    emit(
+        document(written, found.title, PACKAGES, not found.graph.scalar) if medium == Format.LATEX else written, output
+    )

@@ -1,0 +1,76 @@
+"""Small networks made by chance, as network files: for exercises and for tests."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+SUMS, VALUES, WEIGHTS = "suvm", "zhgk", "wpqr"
+FUNCTIONS = ("relu", "relu", "tanh", "sigmoid")
+"""What the neurons of a network made by chance compute; ReLU, which is easy by hand, comes up most."""
+
+MOST_LAYERS = len(SUMS)
+
+
+def random_network(seed: int) -> str:
+    """A network small enough for pen and paper: two or three inputs, one or two hidden layers of two neurons."""
+    chance = random.Random(f"network {seed}")
+    widths = [chance.choice((2, 2, 3)), *chance.choice(((2,), (3,), (2, 2))), 1]
+    return layered(widths, chance.choice(FUNCTIONS), seed, f"A network made by chance, seed {seed}")
+
+
+def layered(widths: Sequence[int], function: str = "relu", seed: int = 0, title: str = "") -> str:
+    """The text of a fully connected network of scalars, named as in the lecture: first index start, second end.
+
+    Parameters
+    ----------
+    widths : the number of inputs, of neurons in each hidden layer (at most four layers), and 1 for the output.
+    function : what every neuron computes of its sum.
+    seed : chooses inputs, target and weights, all of them whole or in quarters.
+    """
+    *hidden, last = widths[1:]
+    if last != 1 or not 1 <= len(hidden) <= MOST_LAYERS:
+        raise ValueError(f"one output and 1 to {MOST_LAYERS} hidden layers are possible, not {list(widths)}")
+    chance = random.Random(f"values {seed}")
+    before = [f"x{at}" for at in range(1, widths[0] + 1)]
+    values = {name: f"{chance.choice((-2, -1, 1, 2, 3))}" for name in before}
+    nodes: dict[str, str] = {}
+    inputs = ", ".join(f'"{name}"' for name in before)
+    for layer, width in enumerate(hidden):
+        for end in range(1, width + 1):
+            links = {_weight(WEIGHTS[layer], start, end): name for start, name in enumerate(before, 1)}
+            values |= {weight: _quarter(chance) for weight in links}
+            nodes[f"{SUMS[layer]}{end}"] = " + ".join(f"{weight}*{name}" for weight, name in links.items())
+        nodes |= {f"{VALUES[layer]}{end}": f"f({SUMS[layer]}{end})" for end in range(1, width + 1)}
+        before = [f"{VALUES[layer]}{end}" for end in range(1, width + 1)]
+    links = {f"c{start}": name for start, name in enumerate(before, 1)}
+    values |= {weight: _quarter(chance) for weight in links}
+    nodes["a"] = " + ".join(f"{weight}*{name}" for weight, name in links.items())
+    parameters = ", ".join(f'"{name}"' for name in values if name[0] != "x")
+    values["y"] = f"{chance.choice((-1, 0, 1, 2))}"
+    sections = {
+        "nodes": {name: f'"{formula}"' for name, formula in nodes.items()},
+        "functions": {"f": f'"{function}"'},
+        "values": values,
+    }
+    head = [
+        f'title = "{title or "A network made by chance"}"',
+        f"inputs = [{inputs}]",
+        'targets = ["y"]',
+        f"parameters = [{parameters}]",
+        'output = "a"',
+        'loss = "(a - y)**2"',
+    ]
+    for section, rows in sections.items():
+        head += ["", f"[{section}]", *(f"{name} = {text}" for name, text in rows.items())]
+    return "\n".join(head) + "\n"
+
+
+def _weight(letter: str, start: int, end: int) -> str:
+    """w12 from 1 to 2; w_1_10 where an index has two digits."""
+    return f"{letter}{start}{end}" if max(start, end) < 10 else f"{letter}_{start}_{end}"
+
+
+def _quarter(chance: random.Random) -> str:
+    """A weight that is easy to multiply by: a quarter of a whole number, never zero."""
+    return f"{chance.choice((-1, 1)) * chance.randint(1, 8) / 4:g}"
