@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary
+from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary, verify
 from backpropsym.errors import BackpropsymError
 
 USER_MISTAKE = 2
@@ -41,6 +41,7 @@ for command in (
     derive.derive,
     paths.paths,
     check.check,
+    verify.verify,
     draw.draw,
     latex.latex,
     kernel.kernel,

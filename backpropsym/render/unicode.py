@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from backpropsym.formula.letters import SUPERSCRIPTS
 from backpropsym.formula.text import number_text
 from backpropsym.formula.tree import Call, Div, Expr, Name
 from backpropsym.render.notation import Notation
 from backpropsym.render.writer import ATOM, POWER, PRODUCT, Writer
 
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_ABOVE = str.maketrans(dict(SUPERSCRIPTS))
 _COMPARISONS = {"<=": "≤", ">=": "≥"}
 
 
@@ -84,7 +85,7 @@ class UnicodeWriter(TextWriter):
         """A power with a constant exponent."""
         if exponent.denominator > 1:
             return f"{base}^({str(exponent).replace('-', self.minus)})"
-        return base + str(exponent).translate(_SUPERSCRIPTS)
+        return base + str(exponent).translate(_ABOVE)
 
     def compare(self, operator: str, left: str, right: str) -> str:
         """A comparison."""
