@@ -22,6 +22,8 @@ from backpropsym.errors import NetworkError
 from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role, Shape
 from backpropsym.kernels.compile import Kernel, compile_kernel
+from backpropsym.marking.mark import Marker
+from backpropsym.marking.verify import Verdict
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivation, derive_tensors
 from backpropsym.spec.architecture import parse_architecture
@@ -257,6 +259,27 @@ class Network:
         options : `at`, numbers that come before the network's own; `progress`, called on the way.
         """
         return check_graph(self.graph, samples, seed, self.local, **options)
+
+    def verify(self, claim: str, *, wrt: Handle | str, of: Handle | str | None = None, seed: int = 0) -> Verdict:
+        """Mark a hand-derived formula: whether it is right, and if not, the nearest explanation.
+
+        Parameters
+        ----------
+        claim : in the formula language, with f'(s1), or in LaTeX.
+        wrt, of : as in `derive`; besides, all entries of a tensor by letters, as in "W1[i,j]".
+
+        Raises
+        ------
+        FormulaError : the claim cannot be read.
+
+        Examples
+        --------
+        >>> import backpropsym as bp
+        >>> verdict = bp.example("lecture").verify("p11*f(u1)*z1", wrt="v11")
+        >>> verdict.right, [str(slip.kind) for slip in verdict.slips]
+        (False, ['function for derivative'])
+        """
+        return Marker(self.graph, seed).verify(claim, _name(wrt), None if of is None else _name(of))
 
     def compile(
         self, mode: str = "reverse", accuracy: str = "default", parameters: Sequence[str] | None = None

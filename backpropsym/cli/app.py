@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary, trace
+from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary, trace, verify
 from backpropsym.errors import BackpropsymError
 
 USER_MISTAKE = 2
@@ -45,6 +45,7 @@ for command in (
     paths.paths,
     trace.trace,
     check.check,
+    verify.verify,
     draw.draw,
     latex.latex,
     kernel.kernel,

@@ -11,9 +11,10 @@ import numpy as np
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.matrix import matrix_programme, written_out
+from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.numbers import forward, given_values, local_numbers
 from backpropsym.derive.programme import adjoints
+from backpropsym.derive.written import written_out
 from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import ONE, Expr
 from backpropsym.graph import Graph, Role

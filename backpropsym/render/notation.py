@@ -6,50 +6,12 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from backpropsym.formula.letters import GREEK, SUBSCRIPTS
 from backpropsym.graph import Graph
 from backpropsym.ops.table import FunctionTable
 
-GREEK: Final[Mapping[str, str]] = {
-    "alpha": "α",
-    "beta": "β",
-    "gamma": "γ",
-    "delta": "δ",
-    "epsilon": "ε",
-    "zeta": "ζ",
-    "eta": "η",
-    "theta": "θ",
-    "iota": "ι",
-    "kappa": "κ",
-    "lambda": "λ",
-    "mu": "μ",
-    "nu": "ν",
-    "xi": "ξ",
-    "pi": "π",
-    "rho": "ρ",
-    "sigma": "σ",
-    "tau": "τ",
-    "upsilon": "υ",
-    "phi": "φ",
-    "chi": "χ",
-    "psi": "ψ",
-    "omega": "ω",
-    "Gamma": "Γ",
-    "Delta": "Δ",
-    "Theta": "Θ",
-    "Lambda": "Λ",
-    "Xi": "Ξ",
-    "Pi": "Π",
-    "Sigma": "Σ",
-    "Upsilon": "Υ",
-    "Phi": "Φ",
-    "Psi": "Ψ",
-    "Omega": "Ω",
-}
-"""The Greek letters that have a LaTeX command of their own."""
-
-_SUBSCRIPTS = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
 _LONGEST_WORD_BELOW = 3
 _STEM = re.compile(r"([A-Za-z]+)(\d*)\Z")
 _INDICES = re.compile(r"[i-t]{2}\Z")
@@ -124,7 +86,7 @@ def _unicode_below(part: str) -> str | None:
     """`part` in subscript letters; None where they do not exist or a word would be hard to read."""
     if not part.isdigit() and len(part) > _LONGEST_WORD_BELOW:
         return None
-    letters = [_SUBSCRIPTS.get(letter) for letter in part]
+    letters = [SUBSCRIPTS.get(letter) for letter in part]
     return None if None in letters else "".join(filter(None, letters))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from backpropsym.formula.letters import SUPERSCRIPTS
 from backpropsym.formula.text import number_text
 from backpropsym.formula.tree import Call, Div, Expr, Limits, Name
 from backpropsym.ops.kinds import size_of
 from backpropsym.render.notation import Notation
 from backpropsym.render.writer import ATOM, POWER, PRODUCT, SUM, Writer
 
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_ABOVE = str.maketrans(dict(SUPERSCRIPTS))
 _COMPARISONS = {"<=": "≤", ">=": "≥"}
 
 
@@ -94,7 +95,7 @@ class UnicodeWriter(TextWriter):
         """A power with a constant exponent."""
         if exponent.denominator > 1:
             return f"{base}^({str(exponent).replace('-', self.minus)})"
-        return base + str(exponent).translate(_SUPERSCRIPTS)
+        return base + str(exponent).translate(_ABOVE)
 
     def compare(self, operator: str, left: str, right: str) -> str:
         """A comparison."""

@@ -1,0 +1,167 @@
+"""Claims about entries of tensors: of one entry, W1[2,0], or in index form, W1[i,j], marked at several positions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from backpropsym.derive.unroll import EntryReader, entry_name, unroll, unroll_between
+from backpropsym.errors import FormulaError, UnknownNameError
+from backpropsym.formula.claim import parse_claim
+from backpropsym.formula.tree import Expr, Index, Name, names, number, substitute, walk
+from backpropsym.graph import Graph, Node, Role
+from backpropsym.marking.points import with_numbers
+from backpropsym.marking.verify import Examiner, Verdict, vocabulary
+
+MAX_WHOLE = 3_000
+"""Entries of a network up to which a claim may name any of them; above, those on the paths and what they use."""
+
+POSITIONS = 3
+_ENTRY = re.compile(r"\s*([A-Za-z]\w*)\s*(?:\[([\w\s,]*)\])?\s*\Z")
+
+
+class Place(NamedTuple):
+    """A node and the subscripts of an entry of it: whole numbers, or letters for any position."""
+
+    node: str
+    subscripts: tuple[str, ...]
+
+
+class TensorExaminer:
+    """Marks claims about an entry of a tensor.
+
+    Parameters
+    ----------
+    of, wrt : such as "loss", "p[1]", "W1[2,0]" or "W1[i,j]".
+
+    Raises
+    ------
+    UnknownNameError : no such node or entry.
+    """
+
+    def __init__(self, graph: Graph, of: str, wrt: str, seed: int = 0) -> None:
+        self.graph, self.seed = with_numbers(graph, np.random.default_rng(seed)), seed
+        self.of, self.wrt = _place(of, graph), _place(wrt, graph)
+        self.vocabulary = vocabulary(self.graph)
+        sizes = [
+            math.prod(int(n) for n in node.shape) for node in graph.nodes.values() if node.named and _fixed(node.shape)
+        ]
+        self._small = sum(sizes) <= MAX_WHOLE
+        self._examiners: dict[tuple[int, ...], Examiner] = {}
+
+    def verify(self, claim: str) -> Verdict:
+        """Mark a claim; one in index form at several positions, of which the first wrong one is told.
+
+        Raises
+        ------
+        FormulaError : the claim cannot be read, or names what lies off the paths of a large network.
+        """
+        tree = parse_claim(claim, self.vocabulary)
+        verdicts = []
+        for position in self._positions():
+            verdict = self._at(position, claim, tree)
+            if not verdict.right:
+                return verdict
+            verdicts.append(verdict)
+        points = sum(each.points for each in verdicts)
+        method = "terms" if all(each.method == "terms" for each in verdicts) else "points"
+        return replace(verdicts[0], method=method, points=points)
+
+    def _letters(self) -> dict[str, int]:
+        """The free indices with the sizes of their axes."""
+        found: dict[str, int] = {}
+        for place in (self.of, self.wrt):
+            for subscript, size in zip(place.subscripts, self.graph[place.node].shape, strict=True):
+                if not subscript.isdigit():
+                    found.setdefault(subscript, int(size))
+        return found
+
+    def _positions(self) -> list[dict[str, int]]:
+        """Positions for the free indices, chosen at random; the first has its indices unequal where it can."""
+        letters = self._letters()
+        if not letters:
+            return [{}]
+        random = np.random.default_rng(self.seed)
+        drawn = [{name: int(random.integers(size)) for name, size in letters.items()} for _ in range(20)]
+        drawn.sort(key=lambda values: -len(set(values.values())))
+        unique = {tuple(values.values()): values for values in drawn}
+        return list(unique.values())[:POSITIONS]
+
+    def _at(self, position: Mapping[str, int], claim: str, tree: Expr) -> Verdict:
+        """The verdict at one position."""
+        values = {name: number(value) for name, value in position.items()}
+        found = self._concrete(EntryReader(self.graph), substitute(tree, values))
+        return self._examiner(position, names(found)).examine(claim, found)
+
+    def _examiner(self, position: Mapping[str, int], named: Sequence[str]) -> Examiner:
+        """Who marks claims at one position that name these entries."""
+        key = tuple(position.values())
+        found = self._examiners.get(key)
+        if found is not None and all(name in found.ground.graph.nodes for name in named):
+            return found
+        of, wrt = self._entry(self.of, position), self._entry(self.wrt, position)
+        scalars = unroll(self.graph) if self._small else self._with(unroll_between(self.graph, of, wrt), named)
+        self._examiners[key] = Examiner(scalars, entry_name(*of), entry_name(*wrt), self.seed)
+        return self._examiners[key]
+
+    def _with(self, scalars: Graph, named: Sequence[str]) -> Graph:
+        """The entries on the paths, and those that a claim names besides, where nothing off the paths hides them."""
+        hidden = {name for name, node in scalars.nodes.items() if node.op is None and node.role is Role.VALUE}
+        above = self.graph.ancestors(*{name.partition("[")[0] for name in hidden})
+        extra = [name for name in named if name not in scalars.nodes]
+        for name in extra:
+            node = self.graph[name.partition("[")[0]]
+            if node.op is not None or node.name in above:
+                raise FormulaError(
+                    f"{name} lies on no path, and the network is too large to follow what depends on it",
+                    fix="name only what lies on the paths, and what those entries use",
+                )
+        leaves = {name: Node(name, self.graph[name.partition("[")[0]].role) for name in extra}
+        return replace(scalars, nodes={**leaves, **scalars.nodes})
+
+    def _concrete(self, reader: EntryReader, tree: Expr) -> Expr:
+        """The claim over entries, its sums written out."""
+        for part in walk(tree):
+            if isinstance(part, Index) and isinstance(part.base, Name):
+                _check_inside(part, self.graph)
+        return reader.concrete(tree)
+
+    def _entry(self, place: Place, position: Mapping[str, int]) -> tuple[str, tuple[int, ...]]:
+        return place.node, tuple(int(each) if each.isdigit() else position[each] for each in place.subscripts)
+
+
+def _fixed(shape: Sequence[int | str]) -> bool:
+    return all(isinstance(size, int) for size in shape)
+
+
+def _check_inside(part: Index, graph: Graph) -> None:
+    """Positions that are numbers must lie inside."""
+    assert isinstance(part.base, Name)
+    shape = graph[part.base.name].shape
+    for each, size in zip(part.subscripts, shape, strict=True):
+        value = getattr(each, "value", None)
+        if value is not None and not 0 <= value < int(size):
+            fix = f"positions count from zero; the shape of {part.base.name} is ({', '.join(map(str, shape))})"
+            raise FormulaError(f"{part.base.name} has no entry at {value}", fix=fix)
+
+
+def _place(text: str, graph: Graph) -> Place:
+    match = _ENTRY.match(text)
+    node = graph[match.group(1) if match else text]
+    inner = (match.group(2) or "") if match else ""
+    subscripts = tuple(part.strip() for part in inner.split(",")) if inner.strip() else ()
+    shape = ", ".join(map(str, node.shape))
+    if len(subscripts) != len(node.shape):
+        example = f"{node.name}[{','.join('ijklmn'[: len(node.shape)])}]" if node.shape else node.name
+        fix = f"write {example}; the shape of {node.name} is ({shape})"
+        raise UnknownNameError(f"{text.strip()} is not an entry of {node.name}", fix=fix)
+    for each, size in zip(subscripts, node.shape, strict=True):
+        if not each or (each.isdigit() and isinstance(size, int) and int(each) >= size) or each in graph.nodes:
+            fix = f"positions count from zero; the shape of {node.name} is ({shape})"
+            raise UnknownNameError(f"{node.name} has no entry {text.strip()!r}", fix=fix)
+    return Place(node.name, subscripts)

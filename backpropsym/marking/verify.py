@@ -1,0 +1,170 @@
+"""Whether a hand-derived formula is right, and if not, the nearest explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.local import Edge
+from backpropsym.errors import LimitError
+from backpropsym.formula.claim import parse_claim
+from backpropsym.formula.claim_names import Vocabulary
+from backpropsym.formula.tree import Expr
+from backpropsym.graph import Graph
+from backpropsym.marking.guesses import Guesses
+from backpropsym.marking.points import Ground
+from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, expected_terms
+from backpropsym.marking.terms import Atoms, Expansion, Monomial
+from backpropsym.ops.table import FunctionTable
+
+MAX_PATHS = 200
+FEWEST_POINTS = 10
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one claim.
+
+    Attributes
+    ----------
+    text : the claim as written.
+    tree : the claim as read.
+    right : whether it equals the derivative.
+    method : "terms" where claim and path sum have the same terms, "points" where only their numbers were compared.
+    points : at how many points they were compared, in fifty digits.
+    slips : the nearest explanation of a wrong claim; empty where none is near.
+    example : the values of the claim and of the derivative where they differ first.
+    silent : links at which a mistake could not be seen: they carry nothing at any point that was found.
+    """
+
+    derivation: Derivation
+    text: str
+    tree: Expr
+    right: bool
+    method: str
+    points: int
+    slips: tuple[Slip, ...] = ()
+    example: tuple[float, float] | None = None
+    silent: tuple[Edge, ...] = ()
+
+
+class Examiner:
+    """Marks claims about one derivative; what is found out about the network is used for all of them.
+
+    Parameters
+    ----------
+    graph : a scalar network.
+    of, wrt : nodes.
+    seed : of the random points.
+    """
+
+    def __init__(self, graph: Graph, of: str, wrt: str, seed: int = 0) -> None:
+        self.ground = Ground(graph, of, wrt, seed)
+        self.vocabulary = vocabulary(self.ground.graph)
+
+    def verify(self, claim: str) -> Verdict:
+        """Mark a claim.
+
+        Raises
+        ------
+        FormulaError : the claim cannot be read.
+        """
+        tree = parse_claim(claim, self.vocabulary)
+        return self.examine(claim, tree)
+
+    def examine(self, text: str, tree: Expr) -> Verdict:
+        """Mark a claim that is already read."""
+        ground = self.ground
+        numbers = ground.numbers(tree)
+        points, differs_at = ground.differing(numbers)
+        derivation = ground.derivation
+        if differs_at is None and points >= FEWEST_POINTS:
+            method = "terms" if self._same_terms(tree) else "points"
+            silent = () if method == "terms" else ground.silent
+            return Verdict(derivation, text, tree, True, method, points, silent=silent)
+        example = None
+        if differs_at is not None:
+            example = (float(numbers[differs_at]), float(ground.truth[differs_at]))
+        slips = tuple(self._slips(tree, numbers)) if differs_at is not None else ()
+        return Verdict(derivation, text, tree, False, "points", points, slips, example, ground.silent)
+
+    @cached_property
+    def _expansion(self) -> Expansion:
+        return Expansion(Atoms(self.ground))
+
+    @cached_property
+    def _expected(self) -> list[Expected]:
+        """The monomials of the paths; none where there are too many paths to tell them apart."""
+        derivation = self.ground.derivation
+        if derivation.count > MAX_PATHS:
+            return []
+        try:
+            return expected_terms([(term.path, self._expansion.terms(term.tree)) for term in derivation.terms])
+        except LimitError:
+            return []
+
+    def _monomials(self, tree: Expr) -> list[list[Monomial]]:
+        """The claim as sums of monomials: with unknown sums left alone, and multiplied out."""
+        found = []
+        for opened in (False, True):
+            try:
+                found.append(self._expansion.terms(tree, opened))
+            except LimitError:
+                continue
+        return found
+
+    def _same_terms(self, tree: Expr) -> bool:
+        if not self._expected:
+            return False
+        comparison = Comparison(self.ground.graph)
+        return any(not comparison.slips(terms, self._expected) for terms in self._monomials(tree))
+
+    def _slips(self, tree: Expr, numbers: Sequence[Any]) -> list[Slip]:
+        """The nearest explanation: the fewest kinds of slips, term by term; else one that fits the numbers."""
+        if not self._expected:
+            return []
+        comparison = Comparison(self.ground.graph)
+        options = [comparison.slips(terms, self._expected) for terms in self._monomials(tree)]
+        best = min(options, key=cost, default=[])
+        if best and cost(best) == 1:
+            return best
+        guessed = Guesses(self._expansion.atoms, numbers, self._expected).slips()
+        if guessed:
+            return guessed
+        unexplained = sum(slip.kind is Kind.EXTRA_PATH for slip in best)
+        return best if unexplained <= max(1, len(self._expected) // 2) else []
+
+
+def cost(slips: Sequence[Slip]) -> int:
+    """How many different slips there are; terms that are there too often or not at all count each."""
+    alone = sum(slip.kind in (Kind.EXTRA_PATH, Kind.MISSING_PATH) for slip in slips)
+    return alone + len({slip.nature for slip in slips if slip.kind not in (Kind.EXTRA_PATH, Kind.MISSING_PATH)})
+
+
+def vocabulary(graph: Graph) -> Vocabulary:
+    """What a claim about `graph` may name."""
+    table = graph.functions
+    return Vocabulary(
+        {name: node.shape for name, node in graph.nodes.items()}, table, _derivative(table), _spellings(table)
+    )
+
+
+def _derivative(table: FunctionTable) -> Any:
+    def name(function: str, argument: str) -> str:
+        return table.derivative(function, argument or table[function].arguments[0]).name
+
+    return name
+
+
+def _spellings(table: FunctionTable) -> dict[str, str]:
+    """How functions are called in LaTeX, as far as that is not their name."""
+    found = {"ln": "log"}
+    for name, function in table.items():
+        for prefix in ("\\operatorname{", "\\mathrm{", "\\"):
+            if function.latex.startswith(prefix):
+                found[function.latex[len(prefix) :].rstrip("}")] = name
+                break
+    return found
