@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.levels import at_level
+from backpropsym.derive.levels import LEVELS, at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.graph import Graph
 from backpropsym.render.drawing import Drawing
+from backpropsym.render.entries import neuron_subject
+from backpropsym.render.flow import Width
 from backpropsym.render.latex import LatexWriter
-from backpropsym.render.layers import layer_derivatives, layer_graph, neuron_graph
-from backpropsym.render.neurons import MAX_ROWS, Level, View, scene
+from backpropsym.render.layers import tensor_subject
+from backpropsym.render.neurons import View, scene
 from backpropsym.render.notation import Notation
+from backpropsym.render.passes import Passes, passes
+from backpropsym.render.subject import Subject
+from backpropsym.render.themes import Theme
 from backpropsym.render.themes import theme as named
-
-LAYERS = "layers"
-LEVELS: Mapping[str, Level] = {**{known: known for known in get_args(Level)}, LAYERS: "ops"}
-"""Levels of detail, each with the rules by which it is drawn."""
 
 
 def draw(
@@ -31,8 +32,10 @@ def draw(
     path: int | None = None,
     values: Mapping[str, Any] | None = None,
     derivatives: bool = False,
-    theme: str = "light",
-    rows: int = MAX_ROWS,
+    adjoints: bool = True,
+    theme: str | Theme = "light",
+    rows: int | None = None,
+    width: Width | None = None,
 ) -> Drawing:
     """The picture of `graph`; with `wrt`, the paths from there to `of` in the colours of their terms.
 
@@ -45,8 +48,11 @@ def draw(
     path : number of the only path to highlight, counted from 1.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives.
-    theme : `light`, `dark` or `print`.
-    rows : the most boxes of a column.
+    adjoints : whether the numbers of the backward pass are drawn with those of the forward pass.
+    theme : the name of a theme, or one of your own.
+    rows : the most boxes of a column; by default all up to 16, else 5.
+    width : `weight` or `share`, the part of the derivative that passes a link: what sets the width of links, where
+        there are numbers.
 
     Raises
     ------
@@ -59,20 +65,34 @@ def draw(
     if level is not None and level not in LEVELS:
         fix = did_you_mean(level, LEVELS, f"choose one of {', '.join(LEVELS)}")
         raise UnknownNameError(f"there is no level called {level!r}", fix=fix)
-    look = named(theme)
-    symbols: dict[str, tuple[str, str]] = {}
+    look = named(theme) if isinstance(theme, str) else theme
+    subject, numbers = _subject(graph, of, wrt, level, rows, path, values)
+    if numbers is not None and not adjoints:
+        numbers = Passes(numbers.of, numbers.values)
+    view = View(level == "neurons", path, values, derivatives, rows, width)
+    writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols)
+    return Drawing(scene(subject, writer, view, numbers), look)
+
+
+def _subject(
+    graph: Graph,
+    of: str | None,
+    wrt: str | None,
+    level: str | None,
+    rows: int | None,
+    path: int | None,
+    values: Mapping[str, Any] | None,
+) -> tuple[Subject, Passes | None]:
+    """What is drawn, and its numbers where there are values."""
     if graph.scalar:
-        local = LocalDerivatives(graph)
-    elif level == "neurons":
-        of = of or (graph.objective if graph[graph.output].shape else graph.output)
-        graph, of, wrt = neuron_graph(graph, of, wrt)
-        local = LocalDerivatives(graph)
+        derivation = Derivation(LocalDerivatives(graph), of or graph.output, wrt) if wrt else None
+        subject = Subject(graph, derivation, frozenset({graph.output}))
+        target = of or (graph.output if wrt else graph.objective)
+        return subject, None if values is None else passes(graph, target, values)
+    target = of or (graph.objective if graph[graph.output].shape else graph.output)
+    if level == "neurons":
+        subject = neuron_subject(graph, target, wrt, rows, path)
     else:
         graph = graph if level is None else at_level(graph, level)
-        of = of or (graph.objective if graph[graph.output].shape else graph.output)
-        values, graph = None, layer_graph(graph)
-        local, symbols = layer_derivatives(graph)
-    derivation = Derivation(local, of or graph.output, wrt) if wrt else None
-    view = View(LEVELS[level or LAYERS], path, values, derivatives, rows)
-    writer = LatexWriter(Notation.of(graph)).with_derivatives(symbols)
-    return Drawing(scene(graph, writer, derivation, view), look)
+        subject = tensor_subject(graph, target, wrt)
+    return subject, None if values is None else passes(graph, target, values)

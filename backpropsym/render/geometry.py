@@ -74,6 +74,16 @@ class Rect:
         return any(self.meets(start, end) for start, end in pairwise(line))
 
 
+def hull(rects: Sequence[Rect]) -> Rect:
+    """The smallest rectangle about `rects`, of which there is at least one."""
+    return Rect(
+        min(rect.left for rect in rects),
+        min(rect.top for rect in rects),
+        max(rect.right for rect in rects),
+        max(rect.bottom for rect in rects),
+    )
+
+
 def direction(start: Point, end: Point) -> Point:
     """The unit vector from `start` to `end`; to the right where the two coincide."""
     dx, dy = end[0] - start[0], end[1] - start[1]

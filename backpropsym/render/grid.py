@@ -7,56 +7,28 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from backpropsym.render.geometry import Point, Rect
 from backpropsym.render.scene import Box, Link, LinkId, Scene
+from backpropsym.render.sizes import BOX_HEIGHT, PlacedBox, hang, height, place, ring, small_size, span
 from backpropsym.render.themes import Theme
-from backpropsym.render.typeset import Formula, typeset
-
-BOX_HEIGHT = 46.0
-SMALL_HEIGHT = 30.0
-PADDING = 13.0
-VALUE_GAP = 5.0
-RING = 4.0
-"""How far outside its box the second outline of an output runs."""
+from backpropsym.render.typeset import typeset
 
 SMALL_GAP = 31.0
 """Between a small box and the consumer that it hangs above."""
 
-TARGET_ROW = 0.75
-"""How far below its column a target stands, in rows."""
+BETWEEN = 8.0
+"""Between two small boxes of one consumer."""
+
+TARGET_GAP = 26.0
+"""How far below its column a target stands, in pixels."""
+
+LINE_ROOM = 17.0
+"""Height of one line of text below a box, in pixels."""
 
 HALO = 3.0
 """Clear pixels on each side of a label."""
 
 OUTER = frozenset({"target", "parameter", "constant"})
 """Roles that stand above or below the rows of a column, and leave those centred."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedBox:
-    """A box with its rectangle, its typeset label, and its value, if any, with the middle of where that stands."""
-
-    box: Box
-    rect: Rect
-    label: Formula
-    font: float
-    value: Formula | None = None
-    value_rect: Rect | None = None
-    small: bool = False
-
-    @property
-    def entry(self) -> Point:
-        """Where links arrive: the centre of the box's round left end."""
-        return self.rect.left + self.rect.height / 2, self.rect.centre[1]
-
-    @property
-    def exit(self) -> Point:
-        """Where links leave: the centre of the box's round right end."""
-        return self.rect.right - self.rect.height / 2, self.rect.centre[1]
-
-    def occupied(self) -> list[Rect]:
-        """All that the box covers."""
-        return [self.rect] if self.value_rect is None else [self.rect, self.value_rect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +55,16 @@ def grid(scene: Scene, theme: Theme, labelled: Collection[LinkId]) -> Grid:
     column = {box.id: numbers[box.column] for box in standing}
     column |= {name: column[consumer] for name, consumer in hung.items()}
     rows = _rows(groups, scene.links, column)
-    pitch = _pitch(scene, max((len(_main(group)) for group in groups), default=1), bool(hung))
-    widths = [max(_width(box, theme) for box in group) for group in groups]
+    pitch = _pitch(scene, max((len(_main(group)) for group in groups), default=1), held, theme)
+    widths = [max(span(box, theme) for box in group) for group in groups]
     heights = {name: row * pitch for name, row in rows.items()}
+    heights |= _target_heights(groups, heights)
     between: dict[int, list[Link]] = defaultdict(list)
     for link in scene.links:
         between[column[link.target]].append(link if link.id in labelled else replace(link, label=None))
     lefts = _lefts(theme, widths, between, heights)
     middles = {box.id: (lefts[column[box.id]] + widths[column[box.id]] / 2, heights[box.id]) for box in standing}
-    placed = {box.id: _placed(box, middles[box.id], theme) for box in standing}
+    placed = {box.id: place(box, middles[box.id], theme) for box in standing}
     placed |= _place_hung(scene, hung, placed, theme)
     members = tuple(tuple(box.id for box in scene.boxes if column[box.id] == i) for i in range(len(groups)))
     return Grid(placed, members, column)
@@ -127,7 +100,6 @@ def _rows(groups: Sequence[Sequence[Box]], links: Sequence[Link], column: Mappin
     for group in groups:
         top = bottom = (len(_main(group)) - 1) / 2
         aims: dict[str, float] = {}
-        targets = {box.id for box in group if box.role == "target"}
         for i, box in enumerate(box for box in group if box.id not in rows):
             towards = [rows.get(user, 0.0) for user in users[box.id] if user in column] or [0.0]
             # A box between the upper and the lower half goes to each in turn, so that a column stays symmetric.
@@ -137,16 +109,35 @@ def _rows(groups: Sequence[Sequence[Box]], links: Sequence[Link], column: Mappin
             top += 1
             rows[name] = -top
         for name in sorted((name for name in aims if aims[name] > 0), key=aims.__getitem__):
-            bottom += TARGET_ROW if name in targets else 1
+            bottom += 1
             rows[name] = bottom
     return rows
 
 
-def _pitch(scene: Scene, rows: int, hung: bool) -> float:
+def _target_heights(groups: Sequence[Sequence[Box]], heights: Mapping[str, float]) -> dict[str, float]:
+    """Targets close below the lowest other box of their column, however far apart its rows are."""
+    found: dict[str, float] = {}
+    for group in groups:
+        lowest = [heights[box.id] + height(box) / 2 + _below(box) for box in group if box.role != "target"]
+        top = max(lowest, default=-TARGET_GAP)
+        for box in sorted((box for box in group if box.role == "target"), key=lambda box: heights[box.id]):
+            found[box.id] = top + TARGET_GAP + height(box) / 2
+            top = found[box.id] + height(box) / 2 + _below(box)
+    return found
+
+
+def _below(box: Box) -> float:
+    """Room for the lines below a box."""
+    return ring(box) + LINE_ROOM * ((box.value is not None or box.cells is not None) + (box.adjoint is not None))
+
+
+def _pitch(scene: Scene, rows: int, hung: Collection[str], theme: Theme) -> float:
     """Pixels from one row to the next: tighter the more rows there are."""
     gap = next((gap for limit, gap in ((2, 66.0), (3, 56.0), (4, 46.0), (6, 38.0), (12, 30.0)) if rows <= limit), 20.0)
-    below = 14.0 if any(box.value for box in scene.boxes) else 0.0
-    return BOX_HEIGHT + gap + below + (SMALL_HEIGHT + SMALL_GAP - 20 if hung else 0.0)
+    below = 14.0 * any(box.value for box in scene.boxes) + 16.0 * any(box.adjoint for box in scene.boxes)
+    tallest = max((height(box) for box in scene.boxes if box.id not in hung), default=BOX_HEIGHT)
+    above = max((small_size(box, theme)[1] for box in scene.boxes if box.id in hung), default=0.0)
+    return tallest + gap + below + (above + SMALL_GAP - 20 if hung else 0.0)
 
 
 def _lefts(
@@ -180,25 +171,6 @@ def _gap(links: Sequence[Link], theme: Theme, heights: Mapping[str, float]) -> f
     return max(gap, 1.5 * width + 36.0 if drop else width + 44.0, min(crowded, 460.0))
 
 
-def _width(box: Box, theme: Theme) -> float:
-    return max(BOX_HEIGHT, typeset(box.label, box.name).width * theme.box_font + 2 * PADDING)
-
-
-def _placed(box: Box, centre: Point, theme: Theme) -> PlacedBox:
-    rect = Rect.around(centre, _width(box, theme), BOX_HEIGHT)
-    label = typeset(box.label, box.name)
-    if not box.value:
-        return PlacedBox(box, rect, label, theme.box_font)
-    value = typeset(box.value)
-    width, height = value.width * theme.value_font, value.height * theme.value_font
-    middle = (centre[0], rect.bottom + _ring(box) + VALUE_GAP + height / 2)
-    return PlacedBox(box, rect, label, theme.box_font, value, Rect.around(middle, width, height))
-
-
-def _ring(box: Box) -> float:
-    return RING if box.role == "output" else 0.0
-
-
 def _place_hung(
     scene: Scene, hung: Mapping[str, str], placed: Mapping[str, PlacedBox], theme: Theme
 ) -> dict[str, PlacedBox]:
@@ -209,13 +181,10 @@ def _place_hung(
         groups[consumer].append(name)
     found = {}
     for consumer, names in groups.items():
-        labels = {name: typeset(boxes[name].label, boxes[name].name) for name in names}
-        widths = {name: max(SMALL_HEIGHT, label.width * theme.label_font + 16) for name, label in labels.items()}
-        x, top = placed[consumer].rect.centre[0], placed[consumer].rect.top - _ring(boxes[consumer])
-        x -= (sum(widths.values()) + 8 * (len(names) - 1)) / 2
+        below = placed[consumer]
+        total = sum(small_size(boxes[name], theme)[0] for name in names) + BETWEEN * (len(names) - 1)
+        x, bottom = below.rect.centre[0] - total / 2, below.rect.top - ring(below.box) - SMALL_GAP
         for name in names:
-            centre = (x + widths[name] / 2, top - SMALL_GAP - SMALL_HEIGHT / 2)
-            rect = Rect.around(centre, widths[name], SMALL_HEIGHT)
-            found[name] = PlacedBox(boxes[name], rect, labels[name], theme.label_font, small=True)
-            x += widths[name] + 8
+            found[name] = hang(boxes[name], x, bottom, theme)
+            x = found[name].rect.right + BETWEEN
     return found

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from backpropsym.render.geometry import Point, Polyline, Rect, beside, walk
-from backpropsym.render.grid import HALO, Grid, PlacedBox, grid
+from backpropsym.render.geometry import Point, Polyline, Rect, beside, hull, walk
+from backpropsym.render.grid import HALO, Grid, grid
 from backpropsym.render.labels import Candidate, Line, Placer, overlapping
 from backpropsym.render.routes import routes
 from backpropsym.render.scene import Link, LinkId, Scene, Trail
+from backpropsym.render.sizes import PlacedBox
 from backpropsym.render.strokes import Lanes, lanes, stroke
 from backpropsym.render.themes import Theme
 from backpropsym.render.typeset import Formula, typeset
@@ -19,6 +20,7 @@ MAX_LABELS = 150
 
 TAG_RADIUS = 10.0
 BOX_MARGIN = 5.0
+CLUSTER_MARGIN = 12.0
 
 _SHARES = tuple(round(0.5 + side * i * 0.025, 3) for i in range(15) for side in ((1, -1) if i else (1,)))
 
@@ -34,6 +36,16 @@ class PlacedLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedCluster:
+    """The plate behind a group of boxes, and its label in the upper left corner."""
+
+    name: str
+    rect: Rect
+    text: Formula
+    text_rect: Rect
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """A scene with every position; coordinates start at the top left of `bounds`."""
 
@@ -45,6 +57,11 @@ class Layout:
     strokes: Mapping[int, Polyline]
     tags: Mapping[int, Point]
     bounds: Rect
+    clusters: tuple[PlacedCluster, ...] = ()
+
+    def ground(self, rect: Rect, theme: Theme) -> str:
+        """The colour behind a label at `rect`: that of the cluster it stands in, or of the picture."""
+        return theme.cluster if any(cluster.rect.overlaps(rect) for cluster in self.clusters) else theme.background
 
     def crowding(self) -> int:
         """The number of pairs of boxes, values, labels and number tags that overlap."""
@@ -73,8 +90,10 @@ def lay_out(scene: Scene, theme: Theme, *, labels: bool = True) -> Layout:
     }
     strokes = {trail.number: stroke(trail, courses, tracks, _start(trail, spots)) for trail in scene.trails}
     tags = {trail.number: chosen[trail.number].rect.centre for trail in scene.trails if trail.number in chosen}
-    bounds = _bounds(placed, courses.values(), strokes.values(), spots.values(), tags.values())
-    return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds)
+    clusters = _clusters(scene, placed, theme)
+    plates = [cluster.rect for cluster in clusters]
+    bounds = _bounds(placed, courses.values(), strokes.values(), spots.values(), tags.values(), plates)
+    return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters)
 
 
 def _labelled(scene: Scene, starts: set[LinkId], labels: bool) -> list[Link]:
@@ -135,25 +154,42 @@ def _tag_rect(centre: Point) -> Rect:
     return Rect.around(centre, 2 * TAG_RADIUS, 2 * TAG_RADIUS)
 
 
+def _clusters(scene: Scene, placed: Grid, theme: Theme) -> tuple[PlacedCluster, ...]:
+    """The plates of groups whose boxes stand together, without any other among them."""
+    found: list[PlacedCluster] = []
+    for cluster in scene.clusters:
+        inner = [rect for name in cluster.boxes for rect in placed.boxes[name].occupied()]
+        text = typeset(cluster.label, cluster.name)
+        width, height = text.width * theme.value_font, text.height * theme.value_font
+        around = hull(inner).grown(CLUSTER_MARGIN)
+        rect = Rect(
+            around.left,
+            around.top - height - 4,
+            max(around.right, around.left + width + 2 * CLUSTER_MARGIN),
+            around.bottom,
+        )
+        others = (each for name, box in placed.boxes.items() if name not in cluster.boxes for each in box.occupied())
+        if not any(rect.overlaps(other) for other in [*others, *(each.rect for each in found)]):
+            corner = (rect.left + CLUSTER_MARGIN + width / 2, rect.top + CLUSTER_MARGIN / 2 + height / 2 + 2)
+            found.append(PlacedCluster(cluster.name, rect, text, Rect.around(corner, width, height)))
+    return tuple(found)
+
+
 def _bounds(
     placed: Grid,
     courses: Iterable[Polyline],
     strokes: Iterable[Polyline],
     labels: Iterable[PlacedLabel],
     tags: Iterable[Point],
+    plates: Iterable[Rect],
 ) -> Rect:
     """The rectangle about everything drawn."""
     rects = [rect for box in placed.boxes.values() for rect in box.occupied()]
-    rects += [label.rect for label in labels] + [_tag_rect(tag) for tag in tags]
+    rects += [*(label.rect for label in labels), *map(_tag_rect, tags), *plates]
     rects += [Rect(x - 4, y - 4, x + 4, y + 4) for line in (*courses, *strokes) for x, y in line]
     if not rects:
         return Rect(0, 0, 1, 1)
-    return Rect(
-        min(rect.left for rect in rects),
-        min(rect.top for rect in rects),
-        max(rect.right for rect in rects),
-        max(rect.bottom for rect in rects),
-    )
+    return hull(rects)
 
 
 def labelled_links(layout: Layout) -> list[tuple[Link, PlacedLabel]]:

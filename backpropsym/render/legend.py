@@ -41,7 +41,7 @@ class Legend:
 
 def legend(scene: Scene, theme: Theme) -> Legend | None:
     """The legend of `scene`; None where it has nothing to say."""
-    if not scene.trails and not scene.note:
+    if not scene.trails and not scene.note and not scene.adjoint_of:
         return None
     return _Setter(scene, theme).legend()
 
@@ -78,12 +78,26 @@ class _Setter:
         if any(trail.value for trail in scene.trails):
             height += ROW
             self._numbers(height - ROW / 2)
-        if scene.note:
+        for pieces in self._notes():
             height += NOTE_ROW
-            note = Text(typeset_text(scene.note), 0.0, height - 6, self._theme.note_font, self._theme.quiet)
-            self._texts.append(note)
+            left = 0.0
+            for formula, colour in pieces:
+                self._texts.append(Text(formula, left, height - 6, self._theme.note_font, colour))
+                left += formula.width * self._theme.note_font + 6
         width = max((text.left + text.formula.width * text.font for text in self._texts), default=0.0)
         return Legend(tuple(samples), tuple(self._texts), width, height)
+
+    def _notes(self) -> Iterator[list[tuple[Formula, str]]]:
+        """The lines under the sum: what its functions are, what is left out, and which numbers the boxes show."""
+        scene, quiet = self._scene, self._theme.quiet
+        if scene.facts and scene.trails:
+            facts = typeset(r",\quad ".join(scene.facts))
+            yield [(typeset_text("where"), quiet), (facts, self._theme.ink)]
+        if scene.note:
+            yield [(typeset_text(scene.note), quiet)]
+        if scene.adjoint_of:
+            below = typeset_text("at each node its value and the derivative of")
+            yield [(below, quiet), (typeset(scene.adjoint_of), self._theme.adjoint), (typeset_text("by it"), quiet)]
 
     def _row(self, trail: Trail, middle: float, *, first: bool, last: bool) -> None:
         """One trail; a later term that starts with a minus gives it to the sign before it."""

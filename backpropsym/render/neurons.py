@@ -1,32 +1,33 @@
-"""From a graph to a scene: neurons with weights on their links, or every node of the graph as a box."""
+"""From a network to a scene: neurons with weights on their links, or whole tensors as plates."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, TypedDict
 
-import numpy as np
-
-from backpropsym.derive.derivation import Derivation, paths_text
+from backpropsym.derive.derivation import paths_text
 from backpropsym.derive.local import Edge, LocalDerivatives
-from backpropsym.derive.numbers import forward, given_values
 from backpropsym.errors import LimitError
+from backpropsym.formula.algebra import mul
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Expr, Mul
-from backpropsym.graph import Graph
+from backpropsym.formula.tree import ONE, Expr, Mul, Name
 from backpropsym.render.columns import columns
+from backpropsym.render.conventions import conventions, spelled_out
+from backpropsym.render.flow import Flow, Width, flows
 from backpropsym.render.grid import OUTER
-from backpropsym.render.scene import Box, Link, LinkId, Role, Scene, Trail
+from backpropsym.render.lines import width
+from backpropsym.render.notation import latex_name
+from backpropsym.render.passes import Passes
+from backpropsym.render.patches import shaded
+from backpropsym.render.rows import first_and_last
+from backpropsym.render.scene import Box, Cells, Cluster, Link, LinkId, Role, Scene, Trail
+from backpropsym.render.subject import Subject
 from backpropsym.render.trails import Highlight, highlights
-from backpropsym.render.weights import activation, labels, wrapped
+from backpropsym.render.weights import activation, labels, shared_weights, weights, wrapped
 from backpropsym.render.writer import Writer
-
-Level = Literal["neurons", "ops"]
-
-MAX_ROWS = 16
-"""A column with more boxes than this shows the first ones, and how many there are besides."""
 
 MAX_BOXES = 2_000
 """More boxes than this make no picture that can be read; setting their labels takes about 5 ms each."""
@@ -35,68 +36,102 @@ MAX_FACTORS = 14
 """A path or term with more parts than this shows its beginning and its end."""
 
 _ABOUT = 200
+_LONGEST_FORMULA = 18
+"""A formula of more letters than this is told only where its box is pointed at."""
+
+_MOST_FACTS = 3
+_LONGEST_FACTOR = 30
+"""A factor of more letters than this is written as the derivative that it is."""
+
+_BACKSLASH = "\\"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a scene shows of a graph.
+    """What a scene shows of its subject.
 
     Attributes
     ----------
-    level : `neurons` draws weights as labels of links; `ops` draws every node as a box.
+    weights : whether weights are labels of links; else every node is a box.
     path : number of the only path to highlight, counted from 1; None for all, or a few of many.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives instead of weights and functions.
-    rows : the most boxes of a column.
+    rows : the most boxes of a column; None for all up to 16, else 5.
+    width : what sets the width of links, where there are numbers.
     """
 
-    level: Level = "neurons"
+    weights: bool = True
     path: int | None = None
     values: Mapping[str, Any] | None = None
     derivatives: bool = False
-    rows: int = MAX_ROWS
+    rows: int | None = None
+    width: Width | None = None
 
 
 DEFAULT = View()
 
 
-def scene(graph: Graph, writer: Writer, derivation: Derivation | None = None, view: View = DEFAULT) -> Scene:
-    """The picture of `graph`, with the paths of `derivation` highlighted where one is given.
+def scene(subject: Subject, writer: Writer, view: View = DEFAULT, numbers: Passes | None = None) -> Scene:
+    """The picture of `subject`, with the paths of its derivation highlighted where it has one.
 
     Parameters
     ----------
     writer : writes names and formulas as LaTeX.
+    numbers : both passes, where numbers are drawn.
 
     Raises
     ------
-    ValuesError : numbers are asked for and some are missing.
     UnknownNameError : there is no path of the number asked for.
     LimitError : the picture would have more than 2,000 boxes.
     """
-    return _Builder(graph, writer, derivation, view).scene()
+    return _Builder(subject, writer, view, numbers).scene()
 
 
 class _Sum(TypedDict, total=False):
     derivative: str
     total: str
     partial: bool
+    facts: tuple[str, ...]
 
 
 class _Builder:
-    """Builds one scene; `weights` are the parameters that stand on links."""
+    """Builds one scene; `places` are the parameters that stand on links."""
 
-    def __init__(self, graph: Graph, writer: Writer, derivation: Derivation | None, view: View) -> None:
-        self.graph, self.writer, self.derivation, self.view = graph, writer, derivation, view
-        self.weights = labels(graph) if view.level == "neurons" else {}
-        self.link_of = {name: link for link, names in self.weights.items() for name in names}
-        self.values = {} if view.values is None else _numbers(graph, view.values)
-        self.shown, self.note = highlights(derivation, view.path, view.values) if derivation else ((), "")
+    def __init__(self, subject: Subject, writer: Writer, view: View, numbers: Passes | None) -> None:
+        self.subject, self.writer, self.view = subject, writer, view
+        self.graph, self.derivation = subject.graph, subject.derivation
+        self.places = self._weights()
+        self.on_link = labels(self.places)
+        self.values = self._numbers(numbers, "value")
+        self.adjoints = self._numbers(numbers, "adjoint")
+        self.passes = numbers
+        self.given = None if subject.whole else view.values
+        self.shown, self.note = highlights(self.derivation, view.path, self.given) if self.derivation else ((), "")
+
+    def _weights(self) -> dict[str, tuple[LinkId, ...]]:
+        if not self.view.weights:
+            return {}
+        if self.subject.boxes is None:
+            return {name: (link,) for name, link in weights(self.graph).items()}
+        return shared_weights(self.graph)
+
+    def _numbers(self, numbers: Passes | None, which: str) -> dict[str, float]:
+        """The numbers of one pass for everything that is a single number in this picture."""
+        if numbers is None:
+            return {}
+        read = numbers.value if which == "value" else numbers.adjoint
+        shapes = self.subject.shapes or {}
+        found = {name: read(name) for name in self.graph.nodes if not shapes.get(name)}
+        return {name: number for name, number in found.items() if number is not None}
 
     def scene(self) -> Scene:
         """The whole scene."""
         graph = self.graph
-        names = [name for name in graph.nodes if name not in self.link_of]
-        links = [LinkId(p, node.name) for node in graph.nodes.values() for p in node.parents if p not in self.link_of]
+        names = [name for name in graph.nodes if name not in self.places]
+        if self.subject.boxes is not None:
+            names = [name for name in names if name in self.subject.boxes]
+        there = set(names)
+        links = [LinkId(p, name) for name in names for p in graph[name].parents if p in there]
         roles = {name: self._role(name) for name in names}
         places = columns(roles, links)
         kept, hidden = self._rows(roles, places)
@@ -106,69 +141,96 @@ class _Builder:
                 details=(f"at most {MAX_BOXES:,} are drawn",),
                 fix="ask for fewer rows, or draw a smaller network of the same kind",
             )
-        local = LocalDerivatives(graph) if self.view.derivatives else None
-        drawn = [self._link(link, local) for link in links if link.source in kept and link.target in kept]
-        trails = tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1)
+        visible = [link for link in links if link.source in kept and link.target in kept]
+        boxes = tuple(self._boxes(roles, places, kept, hidden))
         return Scene(
             self.graph.title or "A network",
             self._description(),
-            tuple(self._boxes(roles, places, kept, hidden)),
-            tuple(drawn),
-            trails,
+            boxes,
+            tuple(self._links(visible)),
+            tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1),
             note=self.note,
+            adjoint_of=self.writer.name(self.passes.of) if self.passes and self.adjoints else "",
+            clusters=tuple(self._clusters({box.id for box in boxes})),
             **self._sum(),
         )
 
     def _sum(self) -> _Sum:
         """What the highlighted terms add up to; a single one of many is no sum."""
         derivation = self.derivation
-        if derivation is None or (self.view.path is not None and derivation.count > 1):
+        if derivation is None or not self.shown:
             return {}
-        return {
-            "derivative": self.writer.derivative(derivation.of, derivation.wrt),
-            "partial": derivation.count > len(self.shown),
-            "total": "" if self.view.values is None else _number(derivation.evaluate(**self.view.values)),
-        }
+        found: _Sum = {"facts": () if self.subject.whole else self._facts()}
+        if self.view.path is None or derivation.count == 1:
+            found["derivative"] = self.writer.derivative(derivation.of, derivation.wrt)
+            found["partial"] = derivation.count > len(self.shown)
+            found["total"] = "" if self.given is None else _number(derivation.evaluate(**self.given))
+        return found
+
+    def _facts(self) -> tuple[str, ...]:
+        """Conventions of the functions on the paths, and what their derivatives in the terms stand for."""
+        assert self.derivation is not None
+        factors = (factor for each in self.shown for factor in each.term.derivatives)
+        found = conventions(self.derivation, self.writer)
+        found += spelled_out(factors, self.graph.functions, self.writer)
+        return tuple(found) if len(found) <= _MOST_FACTS else ()
 
     def _role(self, name: str) -> Role:
         if name == self.graph.loss:
             return "loss"
-        return "output" if name == self.graph.output else self.graph[name].role.value
+        return "output" if name in self.subject.outputs else self.graph[name].role.value
 
-    def _rows(self, roles: Mapping[str, Role], places: Mapping[str, int]) -> tuple[set[str], dict[int, int]]:
-        """The nodes that get a box, and how many of each column do not."""
+    def _rows(
+        self, roles: Mapping[str, Role], places: Mapping[str, int]
+    ) -> tuple[set[str], dict[str, tuple[int, int]]]:
+        """The nodes that get a box; by the box after which others are left out, their column and number."""
+        if self.subject.boxes is not None:
+            rests = self.subject.rests.values()
+            return set(roles), {
+                rest.after: (places[rest.after], rest.left_out) for rest in rests if rest.after in places
+            }
         needed = {name for each in self.shown for name in each.term.path} | {self.graph.output, self.graph.objective}
-        needed |= {self.link_of[name].source for name in needed if name in self.link_of}
+        needed |= {link.source for name in needed for link in self.places.get(name, ())}
         inner, outer = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
         for name, place in places.items():
             (outer if roles[name] in OUTER else inner)[place].append(name)
         kept: set[str] = set()
-        hidden: dict[int, int] = {}
-        for place, names in inner.items():
-            kept |= _first(names, self.view.rows, needed)
-            hidden[place] = sum(name not in kept for name in names)
-        for names in outer.values():
-            used = [name for name in names if name in needed or kept.intersection(self.graph.consumers[name])]
-            kept |= _first(used or names, self.view.rows, needed)
-        return kept, {place: count for place, count in hidden.items() if count}
+        hidden: dict[str, tuple[int, int]] = {}
+        for place, listed in inner.items():
+            shown = first_and_last(len(listed), self.view.rows, [i for i, each in enumerate(listed) if each in needed])
+            kept |= {listed[i] for i in shown}
+            if len(shown) < len(listed):
+                gap = next((i for i, at in enumerate(shown) if at != i), len(shown))
+                hidden[listed[gap - 1]] = (place, len(listed) - len(shown))
+        for listed in outer.values():
+            used = [name for name in listed if name in needed or kept.intersection(self.graph.consumers[name])]
+            listed = used or listed
+            found = first_and_last(len(listed), self.view.rows, [i for i, each in enumerate(listed) if each in needed])
+            kept |= {listed[i] for i in found}
+        return kept, hidden
 
     def _boxes(
-        self, roles: Mapping[str, Role], places: Mapping[str, int], kept: set[str], hidden: Mapping[int, int]
+        self,
+        roles: Mapping[str, Role],
+        places: Mapping[str, int],
+        kept: set[str],
+        hidden: Mapping[str, tuple[int, int]],
     ) -> Iterator[Box]:
-        """The boxes in the order written; one for those left out stands where the first of them would."""
-        waiting = dict(hidden)
+        """The boxes in the order written, each with those left out after it as one."""
         for name, role in roles.items():
             if name in kept:
                 yield self._box(name, role, places[name])
-            elif role not in OUTER and places[name] in waiting:
-                yield _more(places[name], waiting.pop(places[name]))
+            if name in hidden and role not in OUTER:
+                yield _more(name, *hidden[name])
 
     def _box(self, name: str, role: Role, column: int) -> Box:
         node = self.graph[name]
         about = f"{name} = {to_text(node.op.formula)[:_ABOUT]}" if node.op else f"{name}, {role}"
         label, below = self.writer.name(name), []
-        if self.view.level == "neurons" and (function := self._wrapped(name)):
+        if self.view.weights and (function := self._wrapped(name)):
             below.append(function)
+        elif self.subject.whole and (formula := self._formula(name)):
+            below.append(formula)
         if name in self.values:
             number = _number(self.values[name])
             if role in ("parameter", "constant"):
@@ -176,22 +238,61 @@ class _Builder:
             else:
                 below.append(number)
             about += f" = {self.values[name]:.6g}"
-        return Box(name, column, label, name, role, r",\,".join(below) or None, about)
+        adjoint = _number(self.adjoints[name]) if name in self.adjoints and name != self.passes_of else None
+        shape = self._shape(name)
+        if shape:
+            about += f", shape ({', '.join(map(str, (self.subject.shapes or {})[name]))})"
+        return Box(
+            name, column, label, name, role, r",\,".join(below) or None, about, shape, adjoint, self._cells(name)
+        )
+
+    @property
+    def passes_of(self) -> str:
+        """The node that the adjoints derive; its own is 1 by definition."""
+        return self.passes.of if self.passes else ""
+
+    def _shape(self, name: str) -> tuple[str, ...]:
+        shapes = self.subject.shapes or {}
+        return tuple(latex_name(size) if isinstance(size, str) else str(size) for size in shapes.get(name, ()))
+
+    def _cells(self, name: str) -> Cells | None:
+        cells = self.subject.cells.get(name)
+        if cells is None or self.passes is None or name not in self.passes.values:
+            return cells
+        return shaded(cells, self.passes.values[name])
+
+    def _formula(self, name: str) -> str:
+        """The layer that a plate is, or its formula where that is short and no link tells it."""
+        node = self.graph[name]
+        if node.formula is None or name == self.graph.loss or activation(node, self.graph):
+            return ""
+        layer = next((block.label for block in self.graph.blocks if block.nodes == (name,)), "")
+        written = _layer(layer) if layer else self.writer.write(node.formula)
+        return written if width(written) <= _LONGEST_FORMULA else ""
 
     def _wrapped(self, name: str) -> str:
         """The function around a neuron's weighted sum, which no link shows."""
         function = wrapped(self.graph[name], self.graph)
         return self.writer.notation.function(function).latex if function else ""
 
+    def _links(self, links: Sequence[LinkId]) -> Iterator[Link]:
+        found: Mapping[LinkId, Flow] = {}
+        if self.values and not self.subject.whole:
+            found = flows(self.graph, links, self.on_link, self.values, self.adjoints, self.derivation, self.view.width)
+        local = LocalDerivatives(self.graph) if self.view.derivatives else None
+        for link in links:
+            flow = found.get(link, Flow())
+            yield replace(self._link(link, local), strength=flow.strength, dead=flow.dead)
+
     def _link(self, link: LinkId, local: LocalDerivatives | None) -> Link:
         graph, writer = self.graph, self.writer
-        if local is not None:
-            tree = graph.functions.written(local[Edge(*link)])
+        if local is not None and not self.subject.whole:
+            tree = local[Edge(*link)]
             return Link(*link, writer.write(tree), to_text(tree))
-        if names := self.weights.get(link):
+        if names := self.on_link.get(link):
             texts = (self._weight(name) for name in names)
             return Link(*link, r",\;".join(texts), ", ".join(names))
-        found = activation(graph[link.target], graph) if self.view.level == "neurons" else None
+        found = activation(graph[link.target], graph) if self.view.weights or self.subject.whole else None
         if found and found[0] == link.source:
             return Link(*link, writer.notation.function(found[1]).latex, found[1])
         return Link(*link)
@@ -203,7 +304,7 @@ class _Builder:
     def _trail(self, each: Highlight) -> Trail:
         names = each.term.path
         links = [LinkId(a, b) for a, b in zip(names, names[1:], strict=False)]
-        start = self.link_of.get(names[0])
+        start = next((link for link in self.places.get(names[0], ()) if link.target == names[1]), None)
         if start:
             links[0] = start
         shown = [self.writer.name(name) for name in names]
@@ -212,18 +313,47 @@ class _Builder:
             names,
             tuple(links),
             r" \to ".join(_elided(shown, r"\cdots")),
-            self._term(each.term.tree),
+            self._term(each),
             start is not None,
             "" if each.value is None else _number(each.value),
+            self._share(each),
         )
 
-    def _term(self, tree: Expr) -> str:
-        written = self.graph.functions.written(tree)
-        if not isinstance(written, Mul) or len(written.factors) <= MAX_FACTORS:
-            return self.writer.write(written)
+    def _share(self, each: Highlight) -> float | None:
+        """The magnitude of a term against the largest that is shown."""
+        if self.view.width != "share" or each.value is None:
+            return None
+        return abs(each.value) / (max(abs(other.value or 0.0) for other in self.shown) or 1.0)
+
+    def _term(self, each: Highlight) -> str:
+        """The product of a path; factors too long to read as the derivatives that they are."""
+        symbols: dict[str, tuple[str, str]] = {}
+        factors: list[Expr] = []
+        for (source, target), factor in zip(pairwise(each.term.path), each.term.derivatives, strict=True):
+            if width(self.writer.write(factor)) > _LONGEST_FACTOR:
+                symbols[f"d{target}_d{source}"] = (target, source)
+                factors.append(Name(f"d{target}_d{source}"))
+            elif factor != ONE:
+                factors += factor.factors if isinstance(factor, Mul) else (factor,)
+        writer = self.writer.with_derivatives(symbols)
+        if len(factors) <= MAX_FACTORS:
+            return writer.write(each.term.tree if not symbols else mul(factors))
         half = MAX_FACTORS // 2
-        ends = (written.factors[:half], written.factors[-half:])
-        return r" \cdots ".join(self.writer.write(Mul(part)) for part in ends)
+        return r" \cdots ".join(writer.write(Mul(tuple(part))) for part in (factors[:half], factors[-half:]))
+
+    def _clusters(self, boxes: set[str]) -> Iterator[Cluster]:
+        """The layers that a person wrote as one step, with the parameters that only they use."""
+        for block in self.graph.blocks if self.subject.whole else ():
+            inner = [name for name in block.nodes if name in boxes]
+            own = [
+                name
+                for name in self.graph.nodes
+                if name in boxes
+                and self.graph[name].role.value in ("parameter", "constant")
+                and set(self.graph.consumers[name]) <= set(inner)
+            ]
+            if len(inner) > 1:
+                yield Cluster(_layer(block.label), block.label, tuple(own + inner))
 
     def _description(self) -> str:
         """What the picture shows, for those who do not see it."""
@@ -236,15 +366,22 @@ class _Builder:
         return " ".join([head, *paths])
 
 
-def _more(column: int, count: int) -> Box:
-    """What stands for the boxes of a column that are left out."""
-    return Box(f"+{column}", column, r"\vdots", f"{count:,} more", "more", rf"{count}\ \mathrm{{more}}")
+def _layer(label: str) -> str:
+    """A layer as a person wrote it, such as dense(4, tanh), upright in LaTeX."""
+    plain = "".join(
+        c if c.isascii() and (c.isalnum() or c in "_(), =.+*-[]") else "?" for c in label.replace(", ", ",")
+    )
+    return rf"\mathrm{{{plain.replace('_', _BACKSLASH + '_').replace(' ', _BACKSLASH + ' ')}}}"
 
 
-def _first(names: Sequence[str], rows: int, needed: Iterable[str]) -> set[str]:
-    """The first `rows` names and those needed; all of them where only one would be left out."""
-    kept = set(names[:rows]) | set(names).intersection(needed)
-    return set(names) if len(kept) + 1 >= len(names) else kept
+def _more(after: str, column: int, count: int) -> Box:
+    """What stands for the boxes that are left out after one."""
+    return Box(f"+{after}", column, r"\vdots", f"{count:,} more", "more", rf"{_grouped(count)}\ \mathrm{{more}}")
+
+
+def _grouped(count: int) -> str:
+    """A count with thin spaces between groups of digits."""
+    return f"{count:,}".replace(",", r"\,")
 
 
 def _elided(parts: Sequence[str], dots: str) -> list[str]:
@@ -253,13 +390,7 @@ def _elided(parts: Sequence[str], dots: str) -> list[str]:
     return list(parts) if len(parts) <= MAX_FACTORS else [*parts[:half], dots, *parts[-half:]]
 
 
-def _numbers(graph: Graph, values: Mapping[str, Any]) -> dict[str, float]:
-    """The value of every node; the mean over objects for a batch."""
-    found = forward(graph, given_values(graph, values, graph.nodes))
-    return {name: float(np.mean(value)) for name, value in found.items()}
-
-
 def _number(value: float) -> str:
     """A number in LaTeX, to four digits."""
-    mantissa, _, exponent = f"{value:.4g}".replace("-", "{-}", value < 0).partition("e")
+    mantissa, _, exponent = f"{value + 0.0:.4g}".replace("-", "{-}", value < 0).partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backpropsym.render.svg import escaped
+from backpropsym.render.paint import escaped
 from backpropsym.render.themes import Theme
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import count, pairwise
 
 from backpropsym.render.geometry import Point, Polyline, Rect, curve
-from backpropsym.render.grid import Grid, PlacedBox
+from backpropsym.render.grid import Grid
 from backpropsym.render.scene import LinkId, Scene
+from backpropsym.render.sizes import PlacedBox
 
 CLEARANCE = 9.0
 """Pixels that a passing link keeps from a box."""

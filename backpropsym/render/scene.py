@@ -33,11 +33,27 @@ class LinkId(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Cells:
+    """A tensor drawn as a sheet of cells, in front of further sheets for its leading axes.
+
+    `patch` marks cells: its first row, first column, height and width. `shades`, row by row, run from -1 to 1.
+    """
+
+    rows: int
+    columns: int
+    sheets: int = 1
+    patch: tuple[int, int, int, int] | None = None
+    shades: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A node of the picture.
 
     `label` and `value` (which stands below) are LaTeX mathematics, `name` is the label as plain text, `about` what
-    is said of the box where it is pointed at; columns count from the left.
+    is said of the box where it is pointed at; columns count from the left. `shape` are the sizes of a tensor, as
+    LaTeX, written inside its box. `adjoint`, below the value, is the number d of / d box; `cells` draws the box as
+    a grid.
     """
 
     id: str
@@ -47,16 +63,25 @@ class Box:
     role: Role = "value"
     value: str | None = None
     about: str = ""
+    shape: tuple[str, ...] = ()
+    adjoint: str | None = None
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A line from one box to another. `label` is LaTeX mathematics, such as a weight; `name` the same as plain text."""
+    """A line from one box to another.
+
+    `label` is LaTeX mathematics, such as a weight; `name` the same as plain text. `strength`, from 0 to 1, sets the
+    width of the line where it is given; along a `dead` link no derivative flows.
+    """
 
     source: str
     target: str
     label: str | None = None
     name: str = ""
+    strength: float | None = None
+    dead: bool = False
 
     @property
     def id(self) -> LinkId:
@@ -70,7 +95,8 @@ class Trail:
 
     `names` are the nodes it visits, `links` the lines it runs along; `path`, `term` and `value` (the term in numbers)
     are LaTeX mathematics for the legend. With `from_label` the path starts at the label of its first link instead
-    of at that link's source: so a weight that is no box of its own is still where its path begins.
+    of at that link's source: so a weight that is no box of its own is still where its path begins. `strength`, from
+    0 to 1, sets the width of its stroke where it is given; a path is `dead` where its value is zero.
     """
 
     number: int
@@ -80,6 +106,12 @@ class Trail:
     term: str
     from_label: bool = False
     value: str = ""
+    strength: float | None = None
+
+    @property
+    def dead(self) -> bool:
+        """Whether the term is zero in numbers, so that nothing passes along the path."""
+        return self.value in ("0", "{-}0")
 
     @property
     def caption(self) -> str:
@@ -98,12 +130,22 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """Boxes that belong together, by id; `label` is LaTeX mathematics, `name` the same as plain text."""
+
+    label: str
+    name: str
+    boxes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A whole picture.
 
     `title` and `description` are plain text for those who do not see it, `derivative` is the LaTeX of what the terms
     of the trails add up to, `total` that in numbers, `note` a plain line under the legend. `partial` says that there
-    are more terms than trails.
+    are more terms than trails. `facts` are what a reader must know beside the terms, as LaTeX: f = relu. `adjoint_of`
+    is the LaTeX of the node that the adjoints of the boxes derive.
 
     Raises
     ------
@@ -119,6 +161,9 @@ class Scene:
     total: str = ""
     partial: bool = False
     note: str = ""
+    facts: tuple[str, ...] = ()
+    adjoint_of: str = ""
+    clusters: tuple[Cluster, ...] = ()
 
     def __post_init__(self) -> None:
         names = _unique("boxes", [box.id for box in self.boxes])
@@ -129,6 +174,9 @@ class Scene:
         links = _unique("links", [link.id for link in self.links])
         for trail in self.trails:
             _check_trail(trail, links)
+        for cluster in self.clusters:
+            if not names.issuperset(cluster.boxes):
+                raise NetworkError(f"the cluster {cluster.name!r} of the drawing holds what is no box of it")
 
 
 def _unique(what: str, items: list[_T]) -> set[_T]:

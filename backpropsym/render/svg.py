@@ -5,22 +5,28 @@ What a person wrote reaches the markup in titles and data attributes only, escap
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import sha256
 from math import ceil
-from xml.sax.saxutils import quoteattr
 
-from backpropsym.errors import printable
 from backpropsym.render.geometry import Point, Polyline, Rect
-from backpropsym.render.grid import RING, PlacedBox
 from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out
 from backpropsym.render.legend import DISC, GAP, SAMPLE, Legend, legend
-from backpropsym.render.scene import Scene, Trail
+from backpropsym.render.paint import BoxPainter, attribute, dashes, escaped, rounded
+from backpropsym.render.scene import Link, Scene, Trail
 from backpropsym.render.themes import LIGHT, Theme, contrast
 from backpropsym.render.typeset import GlyphBook, number, typeset_text
 
 MARGIN = 28.0
 LEGEND_GAP = 34.0
+STRENGTH = (0.8, 11.0)
+"""Widths of the links that carry least and most, in pixels."""
+
+SHARES = (0.3, 1.5)
+"""Widths of the paths with the smallest and the largest share, against that of a path without one."""
+
+DEAD = (7.0, 5.0)
+"""Dash pattern of a path whose term is zero and that has none of its own."""
 
 
 def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True) -> str:
@@ -31,20 +37,6 @@ def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True) -> str:
     labels : whether links carry their labels; above 150 of them none does.
     """
     return _Painter(lay_out(scene, theme, labels=labels), theme).picture()
-
-
-def escaped(text: str) -> str:
-    """`text` between tags: markup characters as entities, characters that cannot be seen as visible escapes."""
-    return _entities(printable(text))
-
-
-def attribute(text: str) -> str:
-    """`text` as a quoted attribute value."""
-    return quoteattr(printable(text))
-
-
-def _entities(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 class _Painter:
@@ -62,13 +54,16 @@ class _Painter:
         self._height = ceil(bounds.height + below + 2 * MARGIN)
         self._dx = (self._width - bounds.width) / 2 - bounds.left
         self._dy = MARGIN - bounds.top
-        self._lit = {end for trail in self._scene.trails for link in trail.links for end in link}
-        self._lit -= {trail.links[0].source for trail in self._scene.trails if trail.from_label and trail.links}
-        self._lit |= {link.source for trail in self._scene.trails for link in trail.links[1:]}
+        lit = {end for trail in self._scene.trails for link in trail.links for end in link}
+        lit -= {trail.links[0].source for trail in self._scene.trails if trail.from_label and trail.links}
+        lit |= {link.source for trail in self._scene.trails for link in trail.links[1:]}
+        self._painter = BoxPainter(layout, theme, self._glyphs, (self._dx, self._dy), lit)
 
     def picture(self) -> str:
         """The whole file."""
-        body = "\n".join([*self._links(), *self._trails(), *self._labels(), *self._boxes(), *self._tags()])
+        painter = self._painter
+        behind = [*painter.clusters(), *self._links(), *painter.patches()]
+        body = "\n".join([*behind, *self._trails(), *self._labels(), *painter.boxes(), *self._tags()])
         foot = "\n".join(self._legend_parts(self._legend)) if self._legend else ""
         width, height, key = number(self._width), number(self._height), self._key
         return "\n".join(
@@ -92,25 +87,42 @@ class _Painter:
         yield f'<g class="links" fill="none" stroke="{self._theme.link}" stroke-width="{self._theme.link_width}">'
         for link in self._scene.links:
             name = attribute(f"{link.source}-{link.target}")
-            yield f'<path data-link={name} d="{self._path(self._layout.routes[link.id])}"/>'
+            title = f"<title>{escaped(link.name)}</title>" if link.name else ""
+            line = f'data-link={name} d="{self._path(self._layout.routes[link.id])}"{self._look(link)}'
+            yield f"<path {line}>{title}</path>" if title else f"<path {line}/>"
         yield "</g>"
+
+    def _look(self, link: Link) -> str:
+        """Width and dashes of a link that differ from those of all."""
+        if link.dead:
+            return dashes(self._theme.dead)
+        if link.strength is None or link.id in self._layout.lanes.order:
+            return ""
+        return f' stroke-width="{number(STRENGTH[0] + (STRENGTH[1] - STRENGTH[0]) * link.strength)}"'
 
     def _trails(self) -> Iterator[str]:
         for trail in self._scene.trails:
             line = self._path(self._layout.strokes[trail.number])
-            width, colour = self._layout.lanes.width, self._theme.trail(trail.colour)
+            width = self._width_of(trail)
             yield (
                 f'<g class="trail" data-path={attribute("-".join(trail.names))} data-number="{trail.number}" '
                 f'fill="none" stroke-linejoin="round" stroke-width="{number(width)}">'
                 f"<title>{escaped(f'Path {trail.number}: {trail.caption}')}</title>"
                 f'<path d="{line}" stroke="{self._theme.background}" stroke-width="{number(width + 2.6)}"/>'
-                f"{self._dashed(line, trail, colour)}</g>"
+                f"{self._dashed(line, trail)}</g>"
             )
 
-    def _dashed(self, line: str, trail: Trail, colour: str) -> str:
-        """A stroke whose gaps show its own pale companion, so that it stays one continuous line."""
-        top = f'<path class="stroke" d="{line}" stroke="{colour}"{_dash(trail.dash)}/>'
-        return f'<path d="{line}" stroke="{self._theme.tinted(trail.colour)}"/>{top}' if trail.dash else top
+    def _width_of(self, trail: Trail) -> float:
+        width, (low, high) = self._layout.lanes.width, SHARES
+        return width if trail.strength is None else width * (low + (high - low) * trail.strength)
+
+    def _dashed(self, line: str, trail: Trail) -> str:
+        """A stroke whose gaps show its own pale companion, so that it stays one continuous line; pale where dead."""
+        colour, pale = self._theme.trail(trail.colour), self._theme.tinted(trail.colour)
+        if trail.dead:
+            return f'<path class="stroke" d="{line}" stroke="{pale}"{dashes(trail.dash or DEAD)}/>'
+        top = f'<path class="stroke" d="{line}" stroke="{colour}"{dashes(trail.dash)}/>'
+        return f'<path d="{line}" stroke="{pale}"/>{top}' if trail.dash else top
 
     def _labels(self) -> Iterator[str]:
         trails, theme = self._layout.lanes.order, self._theme
@@ -118,46 +130,10 @@ class _Painter:
         for link, label in labelled_links(self._layout):
             colour = theme.ink if link.id in trails else (theme.quiet if trails else theme.link_label)
             edge = f' stroke="{theme.ink}" stroke-width="{theme.box_width}"' if label.start else ""
-            rect = _rect(label.rect, self._dx, self._dy, 6.0)
+            rect = rounded(_moved(label.rect, self._dx, self._dy), 6.0)
             text = self._glyphs.centred(label.text, self._at(label.rect.centre), theme.label_font, colour)
-            yield f'<g><rect {rect} fill="{theme.background}"{edge}/>{text}</g>'
+            yield f'<g><rect {rect} fill="{self._layout.ground(label.rect, theme)}"{edge}/>{text}</g>'
         yield "</g>"
-
-    def _boxes(self) -> Iterator[str]:
-        yield '<g class="boxes">'
-        for placed in self._layout.boxes.values():
-            box = placed.box
-            outline = self._outline(placed) if box.role != "more" else ""
-            yield (
-                f'<g class="{box.role}" data-name={attribute(box.name)}><title>{escaped(box.about or box.name)}</title>'
-                f"{outline}{self._texts(placed)}</g>"
-            )
-        yield "</g>"
-
-    def _outline(self, placed: PlacedBox) -> str:
-        theme, rect, role = self._theme, placed.rect, placed.box.role
-        style = theme.boxes[role]
-        lit = placed.box.id in self._lit
-        colour = theme.ink if lit else style.outline
-        width = theme.box_width + 0.5 * lit
-        radius = rect.height / 2 if role in ("value", "output", "loss") else 9.0
-        ring = ""
-        if role == "output":
-            ring = (
-                f'<rect {_rect(rect.grown(RING), self._dx, self._dy, radius + RING)} fill="{theme.background}" '
-                f'stroke="{colour}" stroke-width="{number(theme.box_width * 0.7)}"/>'
-            )
-        shape = _rect(rect, self._dx, self._dy, radius)
-        return f'{ring}<rect {shape} fill="{style.fill}" stroke="{colour}" stroke-width="{width}"{_dash(style.dash)}/>'
-
-    def _texts(self, placed: PlacedBox) -> str:
-        theme = self._theme
-        colour = theme.ink if placed.box.id in self._lit or not self._scene.trails else theme.quiet
-        text = self._glyphs.centred(placed.label, self._at(placed.rect.centre), placed.font, colour)
-        if placed.value and placed.value_rect:
-            text += f'<rect {_rect(placed.value_rect.grown(2), self._dx, self._dy, 4.0)} fill="{theme.background}"/>'
-            text += self._glyphs.centred(placed.value, self._at(placed.value_rect.centre), theme.value_font, colour)
-        return text
 
     def _tags(self) -> Iterator[str]:
         for trail in self._scene.trails:
@@ -180,9 +156,9 @@ class _Painter:
         for trail, middle in found.samples:
             y, start = top + middle, left + DISC + GAP
             line = f"M{number(start)} {number(y)}H{number(start + SAMPLE)}"
-            stroke = self._dashed(line, trail, self._theme.trail(trail.colour))
+            stroke = self._dashed(line, trail)
             yield self._tag(trail, (left + DISC / 2, y))
-            yield f'<g fill="none" stroke-width="{number(self._layout.lanes.width)}">{stroke}</g>'
+            yield f'<g fill="none" stroke-width="{number(self._width_of(trail))}">{stroke}</g>'
         for text in found.texts:
             yield self._glyphs.place(text.formula, left + text.left, top + text.baseline, text.font, text.colour)
         yield "</g>"
@@ -195,13 +171,5 @@ class _Painter:
         return "M" + "L".join(points)
 
 
-def _rect(rect: Rect, dx: float, dy: float, radius: float) -> str:
-    """Position and size of a rounded rectangle as attributes."""
-    return (
-        f'x="{number(rect.left + dx)}" y="{number(rect.top + dy)}" '
-        f'width="{number(rect.width)}" height="{number(rect.height)}" rx="{number(min(radius, rect.height / 2))}"'
-    )
-
-
-def _dash(pattern: Sequence[float]) -> str:
-    return f' stroke-dasharray="{" ".join(number(value) for value in pattern)}"' if pattern else ""
+def _moved(rect: Rect, dx: float, dy: float) -> Rect:
+    return Rect(rect.left + dx, rect.top + dy, rect.right + dx, rect.bottom + dy)

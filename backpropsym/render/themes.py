@@ -26,8 +26,10 @@ class BoxStyle:
 class Theme:
     """A look. Colours are `#RRGGBB`; widths and font sizes are pixels of the picture.
 
-    `ink` is for what matters, `quiet` for the rest of a picture with highlighted trails. `substitutes` replaces
-    trail colours that do not read on `background`.
+    `ink` is for what matters, `quiet` for the rest of a picture with highlighted trails, `adjoint` for the numbers of
+    the backward pass, `cluster` for the plates behind layers, `patch` for what a filter covers, `positive` and
+    `negative` for cells of those signs. `dead` is the dash pattern, in pixels, of links along which no derivative
+    flows. `substitutes` replaces trail colours that do not read on `background`.
     """
 
     name: str
@@ -38,6 +40,12 @@ class Theme:
     link_label: str
     boxes: Mapping[Role, BoxStyle]
     substitutes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    adjoint: str = "#A8331F"
+    cluster: str = "#F6F8FA"
+    patch: str = "#0F7B7D"
+    positive: str = "#2C6FB3"
+    negative: str = "#CE6A28"
+    dead: tuple[float, ...] = (2, 5)
     tint: float = 0.28
     link_width: float = 1.4
     box_width: float = 1.5
@@ -128,6 +136,11 @@ DARK = Theme(
         loss=BoxStyle("#303946", "#A3AEBB"),
     ),
     substitutes=MappingProxyType({"#000000": "#F0E442", "#0072B2": "#2F9BDB"}),
+    adjoint="#FF9E80",
+    cluster="#1B212B",
+    patch="#46C2C4",
+    positive="#4C9BE8",
+    negative="#EE9A5A",
 )
 
 PRINT = Theme(

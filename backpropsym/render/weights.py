@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from backpropsym.formula.tree import Add, Call, Expr, Mul, Name, Neg, names, walk
 from backpropsym.graph import Graph, Node, Role
@@ -16,12 +16,21 @@ def weights(graph: Graph) -> dict[str, LinkId]:
     A parameter is one if a single node uses it, once, in a product of that node's sum whose only other factor is
     an input or a computed node: w11 in `w11*x1 + b`. The sum may be the argument of a function: `tanh(w*x + b)`.
     """
-    found = {}
+    return {name: links[0] for name, links in _places(graph).items() if len(graph.consumers[name]) == 1}
+
+
+def shared_weights(graph: Graph) -> dict[str, tuple[LinkId, ...]]:
+    """The parameters that are labels wherever they are used, as the entries of a filter are, each with its links."""
+    return {name: links for name, links in _places(graph).items() if len(links) == len(graph.consumers[name])}
+
+
+def _places(graph: Graph) -> dict[str, tuple[LinkId, ...]]:
+    """The parameters that are weights of some node, in the order of the graph, and the links they weigh."""
+    found: dict[str, tuple[LinkId, ...]] = defaultdict(tuple)
     for node in graph.nodes.values():
         if node.op is not None:
             for name, source in _factors(node, graph):
-                if graph.consumers[name] == (node.name,):
-                    found[name] = LinkId(source, node.name)
+                found[name] += (LinkId(source, node.name),)
     return {name: found[name] for name in graph.names(Role.PARAMETER) if name in found}
 
 
@@ -45,11 +54,12 @@ def wrapped(node: Node, graph: Graph) -> str | None:
     return formula.function
 
 
-def labels(graph: Graph) -> Mapping[LinkId, tuple[str, ...]]:
+def labels(places: Mapping[str, Iterable[LinkId]]) -> Mapping[LinkId, tuple[str, ...]]:
     """The weights on each link, in the order of the graph."""
     found: dict[LinkId, tuple[str, ...]] = defaultdict(tuple)
-    for name, link in weights(graph).items():
-        found[link] += (name,)
+    for name, links in places.items():
+        for link in links:
+            found[link] += (name,)
     return found
 
 

@@ -229,11 +229,11 @@ def test_of_many_paths_the_first_or_the_strongest_are_drawn() -> None:
     assert strongest.total == "16"
 
 
-def test_tall_columns_show_the_first_rows_and_those_of_paths() -> None:
+def test_tall_columns_show_the_first_rows_the_last_and_those_of_paths() -> None:
     graph = dense(3, 40, 1)
     found = draw(graph, wrt="w_n0_1_n1_33", rows=5).scene
     middle = [box for box in found.boxes if box.column == 1]
-    assert [box.name for box in middle] == ["n1_0", "n1_1", "n1_2", "n1_3", "n1_4", "34 more", "n1_33"]
+    assert [box.name for box in middle] == ["n1_0", "n1_1", "n1_2", "n1_3", "34 more", "n1_33", "n1_39"]
     assert found.trails[0].names == ("w_n0_1_n1_33", "n1_33", "n2_0")
     assert all({link.source, link.target} <= {box.id for box in found.boxes} for link in found.links)
 

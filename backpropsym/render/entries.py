@@ -1,0 +1,126 @@
+"""Networks of tensors as pictures of neurons: every entry a box, or of wide layers a few."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+import numpy as np
+
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.entry import EntryDerivation, read_entry
+from backpropsym.derive.unroll import EntryReader, entry_name
+from backpropsym.errors import LimitError
+from backpropsym.formula.tree import names
+from backpropsym.graph import Graph, Node, Role
+from backpropsym.ops.kinds import Elementwise
+from backpropsym.render.rows import first_and_last
+from backpropsym.render.subject import Rest, Subject
+from backpropsym.render.trails import MAX_TRAILS
+
+MAX_ENTRIES = 2_000_000
+"""A network with more entries is drawn by layers."""
+
+
+def neuron_subject(graph: Graph, of: str, wrt: str | None, rows: int | None, path: int | None) -> Subject:
+    """Entries as neurons, with the paths between two entries; a name alone means the first entry.
+
+    Parameters
+    ----------
+    rows : the most entries of a tensor that have boxes.
+
+    Raises
+    ------
+    LimitError : symbolic sizes, or too many entries.
+    UnknownNameError : no such entry.
+    """
+    _check_sizes(graph)
+    derivation = EntryDerivation(graph, _entry(graph, of), _entry(graph, wrt)) if wrt else None
+    needed = _on_paths(derivation, path)
+    shown, rests = _shown(graph, rows, needed)
+    nodes = _nodes(graph, shown)
+    outputs = frozenset(shown[graph.output])
+    output = next(iter(shown[graph.output]))
+    drawn = Graph(nodes, output, graph.loss, graph.title, graph.functions)
+    boxes = frozenset(name for listed in shown.values() for name in listed)
+    return Subject(drawn, derivation, outputs, boxes=boxes, rests=rests)
+
+
+def _check_sizes(graph: Graph) -> None:
+    sizes = [size for node in graph.nodes.values() if node.named for size in node.shape]
+    if symbols := sorted({size for size in sizes if isinstance(size, str)}):
+        raise LimitError(
+            f"a picture of neurons needs numbers for the sizes {', '.join(symbols)}",
+            fix="draw it with --level layers, or declare the sizes as numbers",
+        )
+    count = sum(math.prod(map(int, node.shape)) for node in graph.nodes.values() if node.named)
+    if count > MAX_ENTRIES:
+        raise LimitError(f"the network has {count:,} entries", fix="draw it with --level layers")
+
+
+def _entry(graph: Graph, name: str) -> tuple[str, tuple[int, ...]]:
+    node, position = read_entry(name, graph)
+    return node, position if position is not None else (0,) * len(graph[node].shape)
+
+
+def _on_paths(derivation: Derivation | None, path: int | None) -> dict[str, None]:
+    """The entries on the paths that may be highlighted, in their order."""
+    if derivation is None:
+        return {}
+    listed = islice(derivation.space, path - 1, path) if path else islice(derivation.space, MAX_TRAILS)
+    return dict.fromkeys(name for each in listed for name in each)
+
+
+def _shown(
+    graph: Graph, rows: int | None, needed: Mapping[str, None]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, Rest]]:
+    """The entries of each tensor that have boxes or stand on links, and the rests."""
+    by_node: dict[str, list[tuple[int, ...]]] = {}
+    for name in needed:
+        tensor, position = read_entry(name, graph)
+        by_node.setdefault(tensor, []).append(position or ())
+    shown: dict[str, tuple[str, ...]] = {}
+    rests: dict[str, Rest] = {}
+    for node in graph.nodes.values():
+        if not node.named:
+            continue
+        shape = tuple(map(int, node.shape))
+        count = math.prod(shape)
+        kept = first_and_last(
+            count, rows, [int(np.ravel_multi_index(at, shape)) for at in by_node.get(node.name, ()) if at]
+        )
+        listed = tuple(entry_name(node.name, at) for at in _unravelled(kept, shape))
+        shown[node.name] = listed
+        gap = next((i for i, at in enumerate(kept) if at != i), len(kept))
+        if len(kept) < count and node.role is not Role.PARAMETER:
+            rests[node.name] = Rest(count - len(kept), listed[gap - 1])
+    return shown, rests
+
+
+def _unravelled(kept: Sequence[int], shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return [tuple(map(int, np.unravel_index(at, shape))) for at in kept] if shape else [()]
+
+
+def _nodes(graph: Graph, shown: Mapping[str, Sequence[str]]) -> dict[str, Node]:
+    """A node for each entry shown, and leaves for the others that their formulas name."""
+    reader = EntryReader(graph)
+    formulas = {}
+    for name in graph.named.order:
+        if graph[name].op is not None:
+            for entry in shown[name]:
+                formulas[entry] = reader.entry(*_entry(graph, entry))
+    used = dict.fromkeys(name for formula in formulas.values() for name in names(formula))
+    nodes: dict[str, Node] = {}
+    for node in graph.nodes.values():
+        for entry in shown.get(node.name, ()):
+            formula = formulas.get(entry)
+            nodes[entry] = (
+                Node(entry, node.role)
+                if formula is None
+                else Node(entry, node.role, (), Elementwise(formula), names(formula))
+            )
+    for entry in used:
+        if entry not in nodes:
+            nodes[entry] = Node(entry, graph[entry.partition("[")[0]].role)
+    return nodes
