@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.check.number_systems import Array
+from backpropsym.checks.number_systems import Array
 from backpropsym.derive.paths import Path, edges
 from backpropsym.formula.tree import ONE, Expr
 from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, ordered

@@ -10,9 +10,9 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from backpropsym.check.number_systems import Array
-from backpropsym.check.points import find_points
-from backpropsym.check.standins import abstract_functions, concrete
+from backpropsym.checks.number_systems import Array
+from backpropsym.checks.points import find_points
+from backpropsym.checks.standins import abstract_functions, concrete
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import forward
