@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from backpropsym.derive.unroll import unroll
 from backpropsym.errors import UnknownNameError, did_you_mean
-from backpropsym.formula.tree import Add, Call, Div, Neg
+from backpropsym.formula.tree import Add, Call, Div, Neg, node_names
 from backpropsym.graph import Block, Graph, Node
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View, renamed
 from backpropsym.ops.lowering import ANONYMOUS
@@ -93,7 +93,7 @@ def _with_steps(graph: Graph) -> Graph:
     blocks = tuple(
         Block(block.label, tuple(each for name in block.nodes for each in inside[name])) for block in graph.blocks
     )
-    return replace(_renamed(graph, shown), blocks=blocks)
+    return replace(_renamed(graph, shown), blocks=blocks, written={})
 
 
 def _owners(graph: Graph) -> dict[str, str]:
@@ -137,4 +137,9 @@ def _renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
         op = None if node.op is None else renamed(node.op, names)
         name = names.get(node.name, node.name)
         nodes[name] = replace(node, name=name, op=op, parents=parents)
-    return replace(graph, nodes=nodes)
+    kept = {
+        name: formula
+        for name, formula in graph.written.items()
+        if name not in names and names.keys().isdisjoint(node_names(formula))
+    }
+    return replace(graph, nodes=nodes, written=kept)

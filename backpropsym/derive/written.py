@@ -27,8 +27,8 @@ def transparent(expr: Expr, graph: Graph) -> Expr:
 
 
 def written_out(graph: Graph, node: Node) -> Expr:
-    """What a node is, over named nodes, in matrix notation."""
-    return transparent(formula_of(graph, node), graph)
+    """What a node is, over named nodes: as a person wrote it, else in matrix notation."""
+    return graph.written.get(node.name) or transparent(formula_of(graph, node), graph)
 
 
 def formula_of(graph: Graph, node: Node) -> Expr:

@@ -71,9 +71,18 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
         raise NetworkError(_listed(found))
     nodes = lowered_nodes(declaration, roles, formulas, table)
     loss = LOSS if declaration.loss is not None else None
+    written = {name: formula for name, formula in formulas.items() if name not in declaration.indices}
     assert declaration.output is not None
     graph = Graph(
-        nodes, declaration.output, loss, declaration.title, table, constants, values, (), tuple(declaration.blocks)
+        nodes,
+        declaration.output,
+        loss,
+        declaration.title,
+        table,
+        constants,
+        values,
+        blocks=tuple(declaration.blocks),
+        written=written,
     )
     clashes = list(derivative_clashes(graph, declaration))
     if clashes:
