@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from backpropsym.formula.tree import (
     ZERO,
     Add,
     Call,
-    Compare,
     Expr,
     Index,
     Limits,
@@ -270,8 +268,7 @@ class EntryReader:
     def _delta(self, first: Expr, second: Expr) -> Expr:
         if not self._chosen(first) and not self._chosen(second):
             return ONE if integer(first) == integer(second) else ZERO
-        distance = Call("abs", (add([self.concrete(first), neg(self.concrete(second))]),))
-        return Call("where", (Compare("<", distance, Number(Fraction(1, 2))), ONE, ZERO))
+        return Call("KroneckerDelta", (self.concrete(first), self.concrete(second)))
 
     def _chosen(self, subscript: Expr) -> bool:
         return any(name in self.graph.nodes for name in names(subscript))
@@ -281,8 +278,7 @@ class EntryReader:
         options = []
         for value in range(int(self.graph[name].shape[axis])):
             entry = self._read(name, [*subscripts[:axis], number(value), *subscripts[axis + 1 :]])
-            distance = Call("abs", (add([self.concrete(subscripts[axis]), number(-value)]),))
-            options.append(Call("where", (Compare("<", distance, Number(Fraction(1, 2))), entry, ZERO)))
+            options.append(mul([Call("KroneckerDelta", (self.concrete(subscripts[axis]), number(value))), entry]))
         return _total(options)
 
 

@@ -152,6 +152,24 @@ define(
 )
 define(
     Function(
+        name="KroneckerDelta",
+        arguments=("i", "j"),
+        primitive=Primitive(
+            scalar="(1.0 if abs({0} - {1}) < 0.5 else 0.0)",
+            array="(np.where(np.abs({0} - {1}) < 0.5, _real(1.0), _real(0.0)))",
+            real=lambda i, j: np.where(np.abs(i - j) < 0.5, 1.0, 0.0),
+            complex=lambda i, j: np.where(np.abs(np.real(i - j)) < 0.5, 1.0, 0.0) + 0j,
+            mpmath=lambda mp, i, j: mp.mpf(1 if abs(i - j) < 0.5 else 0),
+        ),
+        derivatives={"i": "0", "j": "0"},
+        named=False,
+        domain=((-3.0, 3.0), (-3.0, 3.0)),
+        probes=((-1000.0, 1000.0), (2.0, 2.0)),
+        source="1 where two whole numbers are equal, such as a class and a position, else 0",
+    )
+)
+define(
+    Function(
         name="sign",
         primitive=Primitive(
             scalar="(1.0 if {0} > 0.0 else -1.0 if {0} < 0.0 else {0})",

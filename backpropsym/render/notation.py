@@ -112,6 +112,7 @@ class Notation:
         self._symbols = _distinct(dict.fromkeys([*names, *self.table.own]))
         self._derivatives = dict(derivatives or {})
         self._adjoints: Mapping[str, str] = {}
+        self.entries = frozenset(name for name in self._symbols if "[" in name)
         self._own_looks = {look for name in self.table.own for look in self._symbols[name][:2]}
 
     @classmethod

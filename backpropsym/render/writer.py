@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar, Self
 
+from backpropsym.formula.limits import MAX_DEPTH
 from backpropsym.formula.text import ATOM, POWER, PRODUCT, SIGN, SUM, number_text, precedence
 from backpropsym.formula.tree import (
     Add,
@@ -24,8 +25,10 @@ from backpropsym.formula.tree import (
     Pow,
     Text,
     children,
+    depth,
 )
 from backpropsym.render.notation import Notation, Symbol
+from backpropsym.render.spoken import spoken
 
 __all__ = ["ATOM", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
 
@@ -64,6 +67,8 @@ class Writer(ABC):
     def write(self, expr: Expr) -> str:
         """`expr` as text, however deep it is."""
         done: list[str] = []
+        if self.notation.entries and depth(expr) <= MAX_DEPTH:
+            expr = spoken(expr, self.notation.entries)
         stack: list[tuple[Expr, bool]] = [(expr, False)]
         while stack:
             part, ready = stack.pop()

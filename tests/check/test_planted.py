@@ -32,7 +32,7 @@ PLANTS: dict[str, Callable[[Expr], Expr]] = {
     "offset": lambda derivative: Add((derivative, Number(Fraction(1, 10**4)))),
 }
 LECTURE = parse_network(example_text("lecture"))
-EVERYWHERE_ZERO = {"sign", "step"}
+EVERYWHERE_ZERO = {"KroneckerDelta", "sign", "step"}
 
 
 def edges_of(name: str) -> list[Edge]:

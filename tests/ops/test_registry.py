@@ -23,6 +23,7 @@ POINTS = 40
 PIECEWISE = {
     "sign": lambda x: sp.Piecewise((1, x > 0), (-1, x < 0), (0, True)),
     "step": lambda x: sp.Piecewise((1, x > 0), (0, True)),
+    "KroneckerDelta": lambda i, j: sp.Piecewise((1, sp.And(i - j < 0.5, i - j > -0.5)), (0, True)),
     "max": lambda a, b: sp.Piecewise((a, a >= b), (b, True)),
     "min": lambda a, b: sp.Piecewise((a, a <= b), (b, True)),
     "abs": lambda x: sp.Piecewise((x, x >= 0), (-x, True)),
