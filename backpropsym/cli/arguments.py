@@ -98,7 +98,12 @@ LimitOption = Annotated[
 ]
 ThemeOption = Annotated[
     str,
-    typer.Option("--theme", metavar="NAME", help="The look: light, dark or print.", autocompletion=complete_theme),
+    typer.Option(
+        "--theme",
+        metavar="NAME",
+        help="The look: light, dark, print, contrast, or a TOML file of your own.",
+        autocompletion=complete_theme,
+    ),
 ]
 
 
