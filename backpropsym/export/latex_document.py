@@ -9,7 +9,7 @@ from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.render.escape import latex_text
 from backpropsym.render.report import in_form
 from backpropsym.render.report_latex import LANDSCAPE, PACKAGES, LatexView, latex
-from backpropsym.render.report_tensor import tensor_report
+from backpropsym.render.report_tensor import tensor_latex
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[a4paper,landscape,margin=18mm]{geometry}
@@ -38,7 +38,7 @@ def latex_document(
     wide = LatexView(view.values if view else None, LANDSCAPE)
     derivation = in_form(derivation, form)
     if isinstance(derivation, TensorDerivation):
-        body = tensor_report(derivation, form, "latex")
+        body = tensor_latex(derivation, form, wide)
     else:
         body = latex(derivation, form, wide)
     return document(body, derivation.graph.title, PACKAGES)

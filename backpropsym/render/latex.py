@@ -8,7 +8,7 @@ from fractions import Fraction
 from backpropsym.formula.text import number_text
 from backpropsym.formula.tree import Call, Div, Expr, Limits, Name, Number
 from backpropsym.render.escape import latex_text
-from backpropsym.render.notation import Notation
+from backpropsym.render.notation import Notation, plain
 from backpropsym.render.writer import ATOM, POWER, PRODUCT, SUM, Writer
 
 _TALL = re.compile(r"\\frac|\\begin|\\left|\\sqrt")
@@ -55,6 +55,10 @@ class LatexWriter(Writer):
             return f"({text})"
         # What stands between \left and \right cannot be broken across lines.
         return rf"\Bigl({text}\Bigr)" if len(text) > _LONGEST_RIGID else rf"\left({text}\right)"
+
+    def option(self, key: str, text: str) -> str:
+        """An argument that is given by its name, upright."""
+        return rf"{plain(key).latex} = {text}"
 
     def words(self, text: str) -> str:
         """Plain words beside mathematics; slopes such as relu'(0) in them are mathematics."""

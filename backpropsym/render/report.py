@@ -13,11 +13,12 @@ from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.errors import OutputError, UnknownNameError, did_you_mean
 from backpropsym.render.json_text import json_text
+from backpropsym.render.page_parts import LIMIT, TextView
 from backpropsym.render.report_data import data
 from backpropsym.render.report_latex import LatexView, latex
 from backpropsym.render.report_markdown import markdown
-from backpropsym.render.report_tensor import tensor_report
-from backpropsym.render.report_text import LIMIT, TextView, text
+from backpropsym.render.report_tensor import tensor_report, tensor_text
+from backpropsym.render.report_text import text
 
 SUFFIXES: Mapping[str, str] = MappingProxyType({".txt": "text", ".tex": "latex", ".md": "markdown", ".json": "json"})
 """The medium that the suffix of a file names."""
@@ -41,7 +42,7 @@ def terminal(derivation: Derivation | TensorDerivation, form: str, view: TextVie
     """`derivation` in `form` for a terminal, each path in its colour."""
     derivation = in_form(derivation, form)
     if isinstance(derivation, TensorDerivation):
-        return Text(tensor_report(derivation, form, "text", view.values, view.limit, view.ascii))
+        return tensor_text(derivation, form, view)
     return text(derivation, form, view)
 
 
