@@ -146,7 +146,7 @@ def _attempt(
     }
     strokes = {trail.number: stroke(trail, courses, tracks, _start(trail, spots)) for trail in scene.trails}
     tags = {trail.number: chosen[trail.number].rect.centre for trail in scene.trails if trail.number in chosen}
-    clusters = _clusters(scene, placed, theme)
+    clusters = _clusters(scene, placed, courses.values(), theme)
     plates = [cluster.rect for cluster in clusters]
     bounds = _bounds(placed, courses.values(), strokes.values(), spots.values(), tags.values(), plates)
     return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters, placed.column)
@@ -245,25 +245,30 @@ def _tag_rect(centre: Point) -> Rect:
     return Rect.around(centre, 2 * TAG_RADIUS, 2 * TAG_RADIUS)
 
 
-def _clusters(scene: Scene, placed: Grid, theme: Theme) -> tuple[PlacedCluster, ...]:
+def _clusters(scene: Scene, placed: Grid, courses: Iterable[Polyline], theme: Theme) -> tuple[PlacedCluster, ...]:
     """The plates of groups whose boxes stand together, without any other among them."""
     found: list[PlacedCluster] = []
+    lines = list(courses)
     for cluster in scene.clusters:
         inner = [rect for name in cluster.boxes for rect in placed.boxes[name].occupied()]
         text = typeset(cluster.label, cluster.name)
-        width, height = text.width * theme.value_font, text.height * theme.value_font
-        around = hull(inner).grown(CLUSTER_MARGIN)
-        rect = Rect(
-            around.left,
-            around.top - height - 4,
-            max(around.right, around.left + width + 2 * CLUSTER_MARGIN),
-            around.bottom,
-        )
+        plates = [_plate(hull(inner), cluster.name, text, theme, above=above) for above in (True, False)]
+        plate = next((each for each in plates if not any(each.text_rect.meets_line(line) for line in lines)), plates[0])
         others = (each for name, box in placed.boxes.items() if name not in cluster.boxes for each in box.occupied())
-        if not any(rect.overlaps(other) for other in [*others, *(each.rect for each in found)]):
-            corner = (rect.left + CLUSTER_MARGIN + width / 2, rect.top + CLUSTER_MARGIN / 2 + height / 2 + 2)
-            found.append(PlacedCluster(cluster.name, rect, text, Rect.around(corner, width, height)))
+        if not any(plate.rect.overlaps(other) for other in [*others, *(each.rect for each in found)]):
+            found.append(plate)
     return tuple(found)
+
+
+def _plate(inner: Rect, name: str, text: Formula, theme: Theme, *, above: bool) -> PlacedCluster:
+    """The plate behind `inner`, with its label in the upper or the lower left corner."""
+    width, height = text.width * theme.value_font, text.height * theme.value_font
+    around, strip = inner.grown(CLUSTER_MARGIN), height + 4
+    right = max(around.right, around.left + width + 2 * CLUSTER_MARGIN)
+    rect = Rect(around.left, around.top - strip * above, right, around.bottom + strip * (not above))
+    away = CLUSTER_MARGIN / 2 + height / 2 + 2
+    corner = (rect.left + CLUSTER_MARGIN + width / 2, rect.top + away if above else rect.bottom - away)
+    return PlacedCluster(name, rect, text, Rect.around(corner, width, height))
 
 
 def _bounds(
