@@ -84,6 +84,7 @@ class Graph:
     values : numbers given for inputs, targets and parameters; may be partial.
     warnings : what is allowed but probably not meant.
     blocks : the layers that a person wrote as one step, none inside another.
+    notation : how names are written in LaTeX: by name, by pattern such as "w##", and options.
     """
 
     nodes: Mapping[str, Node]
@@ -95,9 +96,10 @@ class Graph:
     values: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     blocks: tuple[Block, ...] = ()
+    notation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field_name in ("nodes", "constants", "values"):
+        for field_name in ("nodes", "constants", "values", "notation"):
             object.__setattr__(self, field_name, MappingProxyType(dict(getattr(self, field_name))))
 
     def __getitem__(self, name: str) -> Node:

@@ -45,7 +45,7 @@ def neuron_subject(graph: Graph, of: str, wrt: str | None, rows: int | None, pat
     nodes = _nodes(graph, shown)
     outputs = frozenset(shown[graph.output])
     output = next(iter(shown[graph.output]))
-    drawn = Graph(nodes, output, graph.loss, graph.title, graph.functions)
+    drawn = Graph(nodes, output, graph.loss, graph.title, graph.functions, notation=graph.notation)
     boxes = frozenset(name for listed in shown.values() for name in listed)
     return Subject(drawn, derivation, outputs, boxes=boxes, rests=rests)
 
