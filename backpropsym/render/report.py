@@ -19,8 +19,11 @@ from backpropsym.render.report_latex import LatexView, latex
 from backpropsym.render.report_markdown import markdown
 from backpropsym.render.report_tensor import tensor_report, tensor_text
 from backpropsym.render.report_text import text
+from backpropsym.render.typst import typst
 
-SUFFIXES: Mapping[str, str] = MappingProxyType({".txt": "text", ".tex": "latex", ".md": "markdown", ".json": "json"})
+SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {".txt": "text", ".tex": "latex", ".md": "markdown", ".typ": "typst", ".json": "json"}
+)
 """The medium that the suffix of a file names."""
 
 
@@ -65,7 +68,7 @@ def report(
 
     Parameters
     ----------
-    medium : text, latex, markdown or json.
+    medium : text, latex, markdown, typst or json.
     values : numbers for the numeric form, completed by the network's own.
     limit : the most paths or equations that are listed; default 20 in text, else 1,000. LaTeX lists all.
     ascii : whether text is ASCII only.
@@ -77,6 +80,8 @@ def report(
     ValuesError : the numeric form lacks numbers.
     """
     derivation = in_form(derivation, form)
+    if medium == "typst":
+        return typst(report(derivation, form, "latex", values, limit), derivation.graph.title)
     if isinstance(derivation, TensorDerivation):
         return tensor_report(derivation, form, medium, values, limit, ascii)
     match medium:
