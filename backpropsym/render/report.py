@@ -17,7 +17,7 @@ from backpropsym.render.page_parts import LIMIT, TextView
 from backpropsym.render.report_data import data
 from backpropsym.render.report_latex import LatexView, latex
 from backpropsym.render.report_markdown import markdown
-from backpropsym.render.report_tensor import tensor_report, tensor_text
+from backpropsym.render.report_tensor import tensor_latex, tensor_report, tensor_text
 from backpropsym.render.report_text import text
 from backpropsym.render.typst import typst
 
@@ -54,6 +54,14 @@ def in_form(derivation: Derivation | TensorDerivation, form: str) -> Derivation 
     if form in ("index", "matrix") and not isinstance(derivation, TensorDerivation):
         return TensorDerivation(derivation.graph, derivation.of, derivation.wrt)
     return derivation
+
+
+def latex_fragment(derivation: Derivation | TensorDerivation, form: str, view: LatexView) -> str:
+    """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
+    derivation = in_form(derivation, form)
+    if isinstance(derivation, TensorDerivation):
+        return tensor_latex(derivation, form, view)
+    return latex(derivation, form, view)
 
 
 def report(

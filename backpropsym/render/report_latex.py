@@ -25,10 +25,18 @@ LANDSCAPE = 108
 
 @dataclass(frozen=True)
 class LatexView:
-    """How a derivation is shown in LaTeX: numbers for the numeric form, and the room on a line in letters."""
+    """How a derivation is shown in LaTeX.
+
+    Attributes
+    ----------
+    values : numbers for the numeric form.
+    room : the room on a line, in letters.
+    braces : whether a brace under each term of the explicit sum names its path.
+    """
 
     values: Mapping[str, Any] | None = None
     room: int = COLUMN
+    braces: bool = False
 
 
 def latex(derivation: Derivation, form: str = "paths", view: LatexView | None = None) -> str:
@@ -111,9 +119,12 @@ class _Fragment:
     def paths(self) -> str:
         lines, inner = self.parts()
         count = inner.count
-        lines += summed(self.name(inner), [self.writer.write(tree) for tree in terms(inner, "paths")], self.view.room)
-        listed = routes([self.writer.path(path) for path in inner.space], self.writer.arrow, self.view.room)
-        return colour_definitions(count) + align(lines) + align(listed)
+        written = [self.writer.write(tree) for tree in terms(inner, "paths")]
+        paths = [self.writer.path(path) for path in inner.space]
+        if self.view.braces:
+            return colour_definitions(count) + align(lines + braced(self.name(inner), written, paths, self.view.room))
+        lines += summed(self.name(inner), written, self.view.room)
+        return colour_definitions(count) + align(lines) + align(routes(paths, self.writer.arrow, self.view.room))
 
     def factored(self) -> str:
         lines, inner = self.parts()
@@ -177,6 +188,22 @@ def summed(left: str, written: Sequence[str], room: int) -> list[str]:
         pieces += [rf"&\qquad {coloured('{}' + line, number)}" for line in others]
         pieces[-1] += rf" \tag*{{{coloured(f'({number})', number)}}}"
         lines += pieces
+    return lines
+
+
+def braced(left: str, written: Sequence[str], paths: Sequence[str], room: int) -> list[str]:
+    """left = the sum of terms, each over a brace with its path; in parts, each over its own, where it is too long."""
+    room = max(room - width(left), room // 3)
+    lines = []
+    for number, (term, path) in enumerate(zip(written, paths, strict=True), 1):
+        sign, unsigned = ("-", term[1:]) if number > 1 and term.startswith("-") else ("+", term)
+        start = f"{left} &= " if number == 1 else rf"&\quad {{}}{sign} "
+        first, *others = broken(unsigned, room)
+        name = rf"\text{{({number})}}\ {path}"
+        last = rf"\underbrace{{{others.pop() if others else first}}}_{{{name}}}"
+        pieces = [first, *others, last] if len(broken(unsigned, room)) > 1 else [last]
+        lines.append(start + coloured(pieces[0], number))
+        lines += [rf"&\qquad {coloured('{}' + line, number)}" for line in pieces[1:]]
     return lines
 
 

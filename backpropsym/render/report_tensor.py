@@ -50,7 +50,7 @@ def tensor_report(
         case "latex":
             return tensor_latex(derivation, form, LatexView(values), limit)
         case "markdown":
-            body = TensorLatex(derivation, form, limit or MAX_TERMS, values=values).body()
+            body = TensorLatex(derivation, form, limit or MAX_TERMS, LatexView(values)).body()
             return markdown_of(body, derivation.graph.title)
         case "text":
             return tensor_text(derivation, form, TextView(values, limit or LIMIT, ascii)).plain
@@ -79,7 +79,7 @@ def tensor_text(derivation: TensorDerivation, form: str, view: TextView) -> Text
 def tensor_latex(derivation: TensorDerivation, form: str, view: LatexView, limit: int | None = None) -> str:
     """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
     check_form(form)
-    body = TensorLatex(derivation, form, limit or MAX_TERMS, view.room, view.values).body()
+    body = TensorLatex(derivation, form, limit or MAX_TERMS, view).body()
     return f"% In the preamble: {preamble()}\n{body}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,16 @@ from backpropsym.render.conventions import conventions, spelled_out
 from backpropsym.render.latex import LatexWriter
 from backpropsym.render.notation import Notation
 from backpropsym.render.page_parts import TextView, heading, next_steps, numbered, where_lines, widest
-from backpropsym.render.report_latex import COLUMN, align, colour_definitions, equation, facts_paragraph, routes, summed
+from backpropsym.render.report_latex import (
+    LatexView,
+    align,
+    braced,
+    colour_definitions,
+    equation,
+    facts_paragraph,
+    routes,
+    summed,
+)
 from backpropsym.render.unicode import AsciiWriter, UnicodeWriter
 from backpropsym.render.writer import Writer
 
@@ -159,11 +167,10 @@ class TensorText(_Page):
 class TensorLatex(_Page):
     """A derivation between tensors in LaTeX with amsmath and xcolor."""
 
-    def __init__(
-        self, derivation: TensorDerivation, form: str, limit: int, room: int = COLUMN, values: Any = None
-    ) -> None:
+    def __init__(self, derivation: TensorDerivation, form: str, limit: int, view: LatexView | None = None) -> None:
         super().__init__(derivation, form, LatexWriter(Notation.of(derivation.graph)), limit)
-        self.room, self.values = room, values
+        view = view or LatexView()
+        self.room, self.values, self.braces = view.room, view.values, view.braces
 
     @property
     def title(self) -> str:
@@ -188,12 +195,13 @@ class TensorLatex(_Page):
             lines = [line for left, right in self.equations() for line in equation(left, right, self.room)]
             return align(lines, "[0.6ex]") + self.facts()
         texts = [self.summed(term, r"\le", r"\quad\text{where }") for term in self.terms()]
-        lines = summed(self.title, texts, self.room)
+        paths = [self.writer.path(path) for path in self.paths()]
+        lines = braced(self.title, texts, paths, self.room) if self.braces else summed(self.title, texts, self.room)
         left = self.derivation.count - len(texts)
         if left > 0:
             lines.append(rf"&\quad {{}}+ \cdots \text{{ ({count_text(left)} more)}}")
-        listed = routes([self.writer.path(path) for path in self.paths()], self.writer.arrow, self.room)
-        return colour_definitions(len(texts)) + align(lines) + align(listed) + self.facts()
+        listed = "" if self.braces else align(routes(paths, self.writer.arrow, self.room))
+        return colour_definitions(len(texts)) + align(lines) + listed + self.facts()
 
     def facts(self) -> str:
         """Conventions, and what f' stands for."""
