@@ -43,6 +43,13 @@ def test_no_label_overlaps_in_any_example(name: str, look: str) -> None:
         assert lay_out(scene, THEMES[look]).crowding() == 0
 
 
+@pytest.mark.parametrize("name", [name for name in examples() if name != "deep"])
+def test_every_label_of_an_example_stands_on_its_own_line_only(name: str) -> None:
+    """But for the example with 256 links between two columns, where only labels on paths are drawn."""
+    for scene in pictures(name):
+        assert lay_out(scene, THEMES["light"]).covered() == set()
+
+
 def network(seed: int) -> str:
     """A random network up to six layers of eight neurons, with skip links and biases."""
     chance = random.Random(seed)
