@@ -28,6 +28,7 @@ MANY = 12
 """With more labels than this between two columns, those are smaller."""
 
 SMALLER = 0.8
+SHARED = 1.5
 ATTEMPTS = 5
 WIDER, TALLER = 1.3, 1.12
 """By how much the gaps where labels lie on lines, and all rows, grow from one attempt to the next."""
@@ -131,7 +132,7 @@ def _attempt(
     starts = _starts(scene)
     texts = {link.id: typeset(link.label or "", link.name) for link in scene.links if link.id in fonts}
     placed, courses = drawn
-    tracks = lanes(scene.trails, placed, theme.trail_width)
+    tracks = lanes(scene.trails, placed, _trail_width(scene, theme))
     shares = _combs(scene)
     options: dict[object, list[Candidate]] = {
         name: _label_places(courses[name], text, tracks.span(name), name in starts, fonts[name], shares[name])
@@ -150,6 +151,11 @@ def _attempt(
     plates = [cluster.rect for cluster in clusters]
     bounds = _bounds(placed, courses.values(), strokes.values(), spots.values(), tags.values(), plates)
     return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters, placed.column)
+
+
+def _trail_width(scene: Scene, theme: Theme) -> float:
+    """The width of the widest trail; wider than usual where widths show shares."""
+    return theme.trail_width * (SHARED if any(trail.strength is not None for trail in scene.trails) else 1.0)
 
 
 def _starts(scene: Scene) -> set[LinkId]:

@@ -23,8 +23,8 @@ LEGEND_GAP = 34.0
 STRENGTH = (0.8, 11.0)
 """Widths of the links that carry least and most, in pixels."""
 
-SHARES = (0.3, 1.5)
-"""Widths of the paths with the smallest and the largest share, against that of a path without one."""
+SHARES = (0.2, 1.0)
+"""Widths of the paths with the smallest and the largest share, against that of their lanes."""
 
 DEAD = (7.0, 5.0)
 """Dash pattern of a path whose term is zero and that has none of its own."""
