@@ -304,7 +304,8 @@ class Network:
         Parameters
         ----------
         of : default: the output.
-        options : `level`, `path`, `values`, `derivatives`, `theme` and `rows`, as in `render.draw.draw`.
+        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `width` and `layout`, as in
+            `render.draw.draw`.
         """
         from backpropsym.render.draw import draw as draw_graph
 
@@ -326,8 +327,15 @@ class Network:
         """
         return trace_graph(self.graph, at, of, rate)
 
-    def _repr_svg_(self) -> str:
-        return self.draw().svg
+    def _repr_latex_(self) -> str:
+        from backpropsym.render.notebook import network_latex
+
+        return network_latex(self.graph)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from backpropsym.render.notebook import bundle
+
+        return bundle(repr(self), svg=lambda: self.draw().svg, latex=self._repr_latex_)
 
     def init(self, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:
         """Random parameters by name, in their shapes; symbolic sizes must be numbers first.

@@ -76,7 +76,7 @@ def unroll(graph: Graph) -> Graph:
     shape = graph[graph.output].shape
     output = entry_name(graph.output, (0,) * len(shape))
     constants, values = _entries(graph, graph.constants), _entries(graph, graph.values)
-    return Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values)
+    return Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values, notation=graph.notation)
 
 
 def _check_symbols(graph: Graph) -> None:
@@ -130,7 +130,7 @@ def unroll_between(graph: Graph, of: Entry, wrt: Entry) -> Graph:
             nodes[name] = Node(name, Role.VALUE, (), Elementwise(formula), names(formula))
     nodes.setdefault(entry_name(*of), Node(entry_name(*of), graph[of[0]].role))
     output = entry_name(graph.output, (0,) * len(graph[graph.output].shape))
-    return Graph(nodes, output, graph.loss, graph.title, graph.functions)
+    return Graph(nodes, output, graph.loss, graph.title, graph.functions, notation=graph.notation)
 
 
 def _reached(graph: Graph, of: Entry, wrt: Entry) -> dict[str, set[tuple[int, ...]]]:
