@@ -26,11 +26,27 @@ from backpropsym.kernels.array_ops import (
 )
 from backpropsym.kernels.array_views import Moves, moves, padded
 from backpropsym.kernels.contract import contract
-from backpropsym.kernels.lower import FormulaLowering
+from backpropsym.kernels.lower import Environment, FormulaLowering
+from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.kinds import Contraction, Dimension, Elementwise, Join, Reduction, Shape, View
 
 POOLS = ("max", "min", "sum", "mean")
 _MOST_PLACES = 64
+
+
+class ArrayFormulas(FormulaLowering):
+    """Formulas for arrays, where an overflow to inf is quiet.
+
+    There 1/(1 + exp(-x)) is as accurate as its guarded spelling, and takes half the operations.
+    """
+
+    def _body(self, name: str, arguments: tuple[int, ...]) -> tuple[Expr, Environment]:
+        function = self.table[name]
+        if function.formula == FUNCTIONS["sigmoid"].formula:
+            body = self.table.definition(name)
+            assert body is not None, "the logistic function has a definition"
+            return body, dict(zip(function.arguments, arguments, strict=True))
+        return super()._body(name, arguments)
 
 
 class ArrayForward:
@@ -42,7 +58,7 @@ class ArrayForward:
     def __init__(self, graph: Graph, by_value: bool = True) -> None:
         self.graph = graph
         self.values = ArrayValues()
-        self.formulas = FormulaLowering(graph.functions, by_value, self.values)
+        self.formulas = ArrayFormulas(graph.functions, by_value, self.values)
         self.known: dict[str, int] = {}
         self.nodes: dict[int, str] = {}
         self.constants: dict[str, str] = {}

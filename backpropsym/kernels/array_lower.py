@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from backpropsym.formula.tree import Name
+from backpropsym.formula.tree import Name, names
 from backpropsym.graph import Graph, Node
 from backpropsym.kernels.array_forward import ArrayForward, interior, offsets
 from backpropsym.kernels.array_ops import ALL, BATCH, First, Fold, Item, Place, Range, Scatter, Source
@@ -263,7 +263,7 @@ class ArrayLowering(ArrayForward):
             return
         found = self.moved[node.name]
         if found is None:
-            self._pull_read(node, op, values.spread(adjoint, self.whole(node.name)))
+            self._pull_read(node, op, adjoint)
             return
         if found.items is None:
             self._pull_windows(node, op, values.spread(adjoint, self.whole(node.name)))
@@ -293,9 +293,13 @@ class ArrayLowering(ArrayForward):
         self._give(op.operand, self.values.pick(padded, interior(found, target, lead)))
 
     def _pull_read(self, node: Node, op: View, adjoint: int) -> None:
-        target, lead = self.whole(op.operand), self.lead(op.operand)
+        target, lead, own = self.whole(op.operand), self.lead(op.operand), self.lead(node.name)
+        read = {name for each in op.source for name in names(each)}
+        unread = [axis + own for axis, index in enumerate(op.indices) if index not in read]
+        if unread:
+            adjoint = self.values.sum(self.values.spread(adjoint, self.whole(node.name)), unread, keep=True)
         plain = {each.name for each in op.source if isinstance(each, Name)}
-        unique = bool(lead or not self.lead(node.name)) and set(op.indices) <= plain and not op.guards
+        unique = bool(lead or not own) and set(op.indices) <= plain and not op.guards
         operation = Scatter(target, self.index(node, op), lead, len(node.shape), unique)
         self._give_late(op.operand, operation, adjoint, *self.chosen(op, node))
 

@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from backpropsym.kernels.array_source import ArrayWriter
 
 WHOLE = ":"
+_REDUCTIONS = {"sum": "add.reduce", "max": "maximum.reduce", "min": "minimum.reduce"}
 
 
 def _reduce(writer: ArrayWriter, position: int, operation: Reduce) -> None:
     operand = writer.items[position].operands[0]
-    text = f"_np.{operation.function}({writer.text(operand)}, axis={_tuple(operation.axes)}"
+    text = f"_np.{_REDUCTIONS[operation.function]}({writer.text(operand)}, axis={_tuple(operation.axes)}"
     text += ", keepdims=True" if operation.keep else ""
     if not operation.shape:
         writer.assign(position, f"{text})")

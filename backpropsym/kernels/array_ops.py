@@ -232,12 +232,23 @@ class ArrayValues(Values):
                 return self.divide(*share)
         return super().call(name, arguments)
 
+    def compare(self, symbol: str, left: int, right: int) -> int:
+        """See Values; x > 0 is read off max(x, 0) where that is there, so that x need not be kept."""
+        if self.derivative and symbol in (">", "<=") and self._is(right, 0.0):
+            left = self._positions.get((Kind.CALL, "max", left, right), left)
+        return super().compare(symbol, left, right)
+
     def pick(self, operand: int, items: Sequence[Item]) -> int:
         """Basic indexing; nothing where every range is whole."""
         shape = self.shape(operand)
         items = [ALL if item == (0, size, 1) else item for item, size in zip(items, shape, strict=True)]
         if all(item == ALL for item in items):
             return operand
+        inner = self.items[operand].data
+        if isinstance(inner, Arrange):
+            places = zip(items, inner.axes, strict=True)
+            if all(item == ALL if axis is not None else item == 0 for item, axis in places):
+                return self.arrange(self.items[operand].operands[0], [axis for axis in inner.axes if axis is not None])
         pairs = zip(items, shape, strict=True)
         left = tuple(_length(item, size) for item, size in pairs if not isinstance(item, int))
         return self.make(Pick(left, tuple(items)), operand)
@@ -259,14 +270,20 @@ class ArrayValues(Values):
 
     def sum(self, operand: int, axes: Sequence[int], keep: bool = False) -> int:
         """The sum over axes; of a product of arrays of one shape without storing the product."""
+        ones = [axis for axis in axes if self.shape(operand)[axis] == 1]
+        if ones and not keep:
+            rank = len(self.shape(operand))
+            operand = self.pick(operand, [0 if axis in ones else ALL for axis in range(rank)])
+        left = [axis for axis in range(len(self.shape(operand)) + (0 if keep else len(ones))) if axis not in ones]
+        axes = [axis if keep else left.index(axis) for axis in axes if axis not in ones]
         if not axes:
             return operand
         shape, item = self.shape(operand), self.items[operand]
         if item.kind is Kind.MULTIPLY and all(self.shape(each) == shape for each in item.operands):
             letters = "".join(chr(ord("a") + axis) for axis in range(len(shape)))
             output = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
-            left = tuple(size for axis, size in enumerate(shape) if axis not in axes)
-            total = self.make(Product(left, (letters, letters), output), *item.operands)
+            sizes = tuple(size for axis, size in enumerate(shape) if axis not in axes)
+            total = self.make(Product(sizes, (letters, letters), output), *item.operands)
             return self.widened(total, axes) if keep else total
         return self.reduce("sum", operand, axes, keep)
 

@@ -145,7 +145,7 @@ def _chosen(where: Any, x: Any, y: Any, out: Any) -> Any:
 
 def _finite(x: Any, out: Any = None) -> Any:
     """x where it is finite, else 0."""
-    return np.multiply(np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0), 1, out=out)
+    return _kept(x, np.isfinite(x), np.empty_like(x) if out is None else out)
 
 
 def _moved(x: Any, out: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from backpropsym.kernels.array_forward import shape_source
 from backpropsym.kernels.array_moves import MOVES
-from backpropsym.kernels.array_ops import ArrayValues, Operation, Product, Source
+from backpropsym.kernels.array_ops import BATCH, ArrayValues, Operation, Product, Source, nominal
 from backpropsym.kernels.array_products import write_product
 from backpropsym.kernels.array_storage import Layout, Storage, plain_layout
 from backpropsym.kernels.dialects import ATOM, PRODUCT, ArrayDialect, Piece
@@ -26,6 +26,7 @@ _UFUNCS = {
 }
 _COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
 _MAX_INLINE = 88
+_LONG = 4096
 
 
 @dataclass
@@ -163,7 +164,7 @@ class ArrayWriter:
             constant = tuple(self.items[operand].kind is Kind.NUMBER for operand in item.operands)
             piece = self.dialect.call(item.data, operands, constant)
         elif item.kind is Kind.MEAN:
-            piece = Piece(f"_np.mean({operands[0].text})", ATOM)
+            piece = Piece(f"_np.add.reduce({operands[0].text})/{BATCH}", PRODUCT)
         else:
             piece = self.dialect.piece(item, operands)
         self.pieces[position] = piece
@@ -186,6 +187,8 @@ class ArrayWriter:
             return
         boolean = item.kind is Kind.COMPARE
         out = self.destination(position, boolean, () if boolean else item.operands)
+        if item.kind is Kind.CALL and item.data in ("max", "min"):
+            operands = [self._filled(position, each, text) for each, text in zip(item.operands, operands, strict=True)]
         if item.kind is Kind.CALL:
             constant = tuple(self.items[operand].kind is Kind.NUMBER for operand in item.operands)
             call = self.dialect.template(item.data, constant).text.format(*operands)
@@ -194,6 +197,13 @@ class ArrayWriter:
         name = _COMPARISONS[item.data] if boolean else _UFUNCS[item.kind]
         exponent = [repr(item.data)] if item.kind is Kind.POWER else []
         self.assign(position, f"_np.{name}({', '.join([*operands, *exponent])}, out={out})")
+
+    def _filled(self, position: int, operand: int, text: str) -> str:
+        """A number as an array where that is long: NumPy compares two arrays faster than an array and a number."""
+        shape, layout = self.shape(position), self.layouts[position]
+        if self.items[operand].kind is not Kind.NUMBER or nominal(shape) < _LONG or layout is None:
+            return text
+        return self.storage.constant(text, shape, layout.order)
 
     def _choice(self, position: int) -> None:
         """A choice between two: where one is zero, the other is kept or not."""

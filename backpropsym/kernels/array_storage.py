@@ -40,11 +40,12 @@ def plain_layout(shape: Shape) -> Layout:
 
 @dataclass
 class Slot:
-    """Memory for one array at a time: entries of one type, and the sizes that it must have room for."""
+    """Memory for one array at a time: entries of one type, the sizes that it must have room for, a fixed number."""
 
     boolean: bool
     size: int
     rooms: dict[str, None] = field(default_factory=dict)
+    number: str = ""
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Storage:
     """The slots of a kernel, and the names of the arrays in them."""
 
     slots: list[Slot] = field(default_factory=list)
+    constants: dict[str, int] = field(default_factory=dict)
     free: set[int] = field(default_factory=set)
     views: dict[tuple[int, Shape, tuple[int, ...]], str] = field(default_factory=dict)
 
@@ -71,6 +73,15 @@ class Storage:
         slot.rooms[entries_source(shape)] = None
         return index
 
+    def constant(self, number: str, shape: Shape, order: tuple[int, ...]) -> str:
+        """An array that holds one number everywhere and is never written."""
+        if number not in self.constants:
+            self.constants[number] = len(self.slots)
+            self.slots.append(Slot(False, nominal(shape), number=number))
+        index = self.constants[number]
+        self.slots[index].rooms[entries_source(shape)] = None
+        return self.view(index, shape, order)
+
     def release(self, index: int) -> None:
         """Give a slot back."""
         self.free.add(index)
@@ -86,7 +97,8 @@ class Storage:
         for index, slot in enumerate(self.slots):
             rooms = list(slot.rooms)
             size = rooms[0] if len(rooms) == 1 else f"max({', '.join(rooms)})"
-            lines.append(f"_s{index} = _np.empty({size}, {'bool' if slot.boolean else '_real'})")
+            made = f"full({size}, {slot.number}" if slot.number else f"empty({size}"
+            lines.append(f"_s{index} = _np.{made}, {'bool' if slot.boolean else '_real'})")
         lines.append("return (")
         for (index, shape, order), name in self.views.items():
             lines.append(f"    _s{index}[:{entries_source(shape)}]{_viewed(shape, order)},  # {name}")
