@@ -19,6 +19,7 @@ from fractions import Fraction
 
 from backpropsym.errors import did_you_mean
 from backpropsym.formula import limits
+from backpropsym.formula.algebra import constant
 from backpropsym.formula.claim_names import Vocabulary
 from backpropsym.formula.claim_scan import ABOVE, BELOW, LETTERS, Scanner
 from backpropsym.formula.claim_words import WORD, Words
@@ -405,21 +406,3 @@ class _Reader:
         if not least <= len(arguments) <= len(expected):
             fix = f"write {function}({', '.join(expected)})"
             self.scanner.fail(f"{function} takes {len(expected)} arguments, found {len(arguments)}", fix=fix)
-
-
-def constant(expr: Expr) -> Fraction | None:
-    """The value of a formula of numbers alone; None where it has a name in it, or divides by zero."""
-    match expr:
-        case Number(value):
-            return value
-        case Neg(operand):
-            inner = constant(operand)
-            return None if inner is None else -inner
-        case Div(numerator, denominator):
-            above, below = constant(numerator), constant(denominator)
-            return above / below if above is not None and below else None
-        case Add(terms):
-            values = [constant(term) for term in terms]
-            return None if None in values else sum((value for value in values if value is not None), Fraction(0))
-        case _:
-            return None
