@@ -79,7 +79,13 @@ def unroll(graph: Graph) -> Graph:
     return Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values)
 
 
-def _check_symbols(graph: Graph) -> None:
+def require_sizes(graph: Graph) -> None:
+    """Refuse symbolic sizes.
+
+    Raises
+    ------
+    LimitError : a named node has an axis whose size is a symbol.
+    """
     named = [node for node in graph.nodes.values() if node.named]
     symbols = {str(size) for node in named for size in node.shape if isinstance(size, str)}
     if symbols:
@@ -90,7 +96,7 @@ def _check_symbols(graph: Graph) -> None:
 
 
 def _check_size(graph: Graph) -> None:
-    _check_symbols(graph)
+    require_sizes(graph)
     named = [node for node in graph.nodes.values() if node.named]
     count = sum(math.prod(int(size) for size in node.shape) for node in named)
     if count > MAX_ENTRIES:
@@ -110,7 +116,7 @@ def unroll_between(graph: Graph, of: Entry, wrt: Entry) -> Graph:
     ------
     LimitError : symbolic shapes, or too many entries on the paths.
     """
-    _check_symbols(graph)
+    require_sizes(graph)
     reached = _reached(graph, of, wrt)
     reader = EntryReader(graph)
     formulas = {
