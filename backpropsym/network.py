@@ -16,6 +16,7 @@ from backpropsym.checks.report import Report
 from backpropsym.checks.run import check_graph
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.paths import PathSpace
 from backpropsym.derive.trace import Trace
 from backpropsym.derive.trace import trace as trace_graph
 from backpropsym.errors import NetworkError
@@ -259,6 +260,18 @@ class Network:
         options : `at`, numbers that come before the network's own; `progress`, called on the way.
         """
         return check_graph(self.graph, samples, seed, self.local, **options)
+
+    def paths(self, of: Handle | str | None = None, *, wrt: Handle | str) -> PathSpace:
+        """The paths from `wrt` to `of`: counted exactly, listed lazily, the strongest found without listing all.
+
+        Examples
+        --------
+        >>> import backpropsym as bp
+        >>> paths = bp.example("lecture").paths(wrt="w11")
+        >>> paths.count, next(iter(paths))
+        (2, ('w11', 's1', 'z1', 'u1', 'h1', 'a'))
+        """
+        return self.derive(of, wrt=wrt).space
 
     def verify(self, claim: str, *, wrt: Handle | str, of: Handle | str | None = None, seed: int = 0) -> Verdict:
         """Mark a hand-derived formula: whether it is right, and if not, the nearest explanation.
