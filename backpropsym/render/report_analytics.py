@@ -37,8 +37,8 @@ def analytics_data(found: PathAnalytics) -> dict[str, Any]:
     Returns
     -------
     Keys `count`, `lengths` (number of paths by number of links), `mean_length`; with numbers besides `value`,
-    `magnitude` (sum of absolute values), `cancelled`, `alive`, `dead`, `strongest` (`path`, `value`, `share`), `entropy` in nats,
-    `effective` and `path_norm`.
+    `magnitude` (sum of absolute values), `cancelled`, `alive`, `dead`, `strongest` (`path`, `value`, `share`),
+    `entropy` in nats, `effective` and `path_norm`.
     """
     data: dict[str, Any] = {
         "count": found.count,
