@@ -11,7 +11,20 @@ import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary, trace, verify
+from backpropsym.cli import (
+    check,
+    costs,
+    derive,
+    draw,
+    examples,
+    functions,
+    kernel,
+    latex,
+    paths,
+    summary,
+    trace,
+    verify,
+)
 from backpropsym.errors import BackpropsymError
 
 USER_MISTAKE = 2
@@ -50,6 +63,7 @@ for command in (
     latex.latex,
     kernel.kernel,
     summary.summary,
+    costs.costs,
     functions.functions,
     examples.examples,
 ):
