@@ -190,7 +190,7 @@ class _Sampler:
         node = self.graph[name]
         if node.role is not Role.PARAMETER:
             return DEFAULT
-        width = DEFAULT[1] * min(1.0, 2.0 / math.sqrt(max(math.prod(sizes(node)[1:]), 1)))
+        width = DEFAULT[1] * min(1.0, 1.0 / math.sqrt(max(math.prod(sizes(node)[1:]), 1)))
         return -width, width
 
 
