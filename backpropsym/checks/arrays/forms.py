@@ -65,7 +65,7 @@ def compare_forms(
     """
     found = FormsFound()
     for name in names:
-        free = [point for point in points if name not in point.crossed]
+        free = [point for point in points if not point.crosses(name)]
         if not free:
             continue
         found.agree[name] = []
@@ -142,7 +142,7 @@ def _matrix(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], fo
             except Unwritten as reason:
                 unwritten[equation.node] = str(reason)
                 continue
-            if equation.node not in agrees or equation.node in point.crossed:
+            if equation.node not in agrees or point.crosses(equation.node):
                 continue
             right = point.adjoints[equation.node]
             off = ratio(value, right, point.magnitudes[equation.node])
@@ -151,8 +151,11 @@ def _matrix(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], fo
             agrees[equation.node] &= found.take(
                 "matrix", equation.node, graph.objective, worst, *pair, float(np.asarray(off)[worst])
             )
+    if any(name in unwritten for name in names):
+        listed = ", ".join(f"{name} ({unwritten[name]})" for name in names if name in unwritten)
+        found.notes.add(f"matrix form not evaluated, its signs for moves of entries have no numbers: {listed}")
     for name in names:
         if name in unwritten:
-            found.notes.add(f"matrix form not evaluated for {name}: {unwritten[name]} has no value of its own")
-        elif agrees[name] and name in found.agree and any(each.node == name for each in programme):
+            continue
+        if agrees[name] and name in found.agree and any(each.node == name for each in programme):
             found.agree[name].append("matrix")

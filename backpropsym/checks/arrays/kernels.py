@@ -84,7 +84,7 @@ def _wrong_gradient(
                 continue
             blur = blur or _blur(graph, point, eps, random)
             off = np.asarray(gap - allowed - TOLERANCE * blur.get(name, 0.0))
-            if not np.all(off <= 0) and name not in point.crossed:
+            if not np.all(off <= 0):
                 worst = tuple(int(index) for index in np.unravel_index(int(np.argmax(off)), off.shape))
                 place = f"d{graph.objective}/d{entry_name(name, worst)}"
                 return place, float(np.asarray(gradient)[worst]), float(np.asarray(right)[worst])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ class MatrixNumbers:
         self.graph = graph
         self.values = {name: np.asarray(value) for name, value in values.items()}
         self.symbols: dict[str, Any] = {}
+        self.unwritten: dict[str, str] = {}
+        self._shape: tuple[int, ...] = ()
 
     def take(self, equation: MatrixEquation) -> Array:
         """The value of one equation's right side, in the shape of its node; it is kept under its symbol.
@@ -38,13 +40,15 @@ class MatrixNumbers:
         ------
         Unwritten : the right side has a sign without a value of its own, or uses an equation that has.
         """
-        with np.errstate(all="ignore"):
-            found = np.asarray(self._at(equation.right))
-        shape = self.values[equation.node].shape
-        if found.shape != shape:
-            found = np.broadcast_to(found, shape) if found.ndim == 0 else found
-        self.symbols[equation.symbol] = found
-        return found
+        self._shape = self.values[equation.node].shape
+        try:
+            with np.errstate(all="ignore"):
+                found = np.asarray(self._at(equation.right))
+        except Unwritten as reason:
+            self.unwritten[equation.symbol] = str(reason)
+            raise
+        self.symbols[equation.symbol] = np.broadcast_to(found, self._shape) if found.ndim == 0 else found
+        return np.asarray(self.symbols[equation.symbol])
 
     def _at(self, expr: Expr) -> Any:
         known: dict[str, Any] = {}
@@ -76,8 +80,12 @@ class MatrixNumbers:
                 return self._einsum(subscripts, operands)
             case Call("sum", (operand,), options):
                 return self._sum(operand, dict(options))
-            case Call("sum_to", (operand, Name(name))):
-                return _summed_to(self._at(operand), self._named(name).shape)
+            case Call("sum_to", (operand, like)):
+                return _summed_to(self._at(operand), np.shape(self._at(like)))
+            case Call(function, (operand,)) if function in _OF_VECTORS:
+                return _OF_VECTORS[function](self._vector(operand, function))
+            case Call("onehot", (chosen,)) if len(self._shape) == 1:
+                return (np.arange(self._shape[0]) == self._at(chosen)).astype(float)
             case Call("ones", (operand,)):
                 return np.ones_like(self._at(operand), dtype=float)
             case Call("size", (operand,)):
@@ -94,7 +102,14 @@ class MatrixNumbers:
             return self.symbols[name]
         if name in self.values:
             return self.values[name]
-        raise Unwritten(name)
+        raise Unwritten(self.unwritten.get(name, name))
+
+    def _vector(self, operand: Expr, function: str) -> Any:
+        """A vector: of an array with more axes the text does not say which one is meant."""
+        value = np.asarray(self._at(operand))
+        if value.ndim != 1:
+            raise Unwritten(function)
+        return value
 
     def _einsum(self, subscripts: str, operands: list[Expr]) -> Any:
         """A sum of products; a letter of the result that no operand has is an axis of equal entries."""
@@ -121,3 +136,22 @@ def _summed_to(value: Any, shape: tuple[int, ...]) -> Any:
     value = value.sum(axis=tuple(range(extra)))
     ones = tuple(axis for axis, size in enumerate(shape) if size == 1 != value.shape[axis])
     return value.sum(axis=ones, keepdims=True)
+
+
+def _logsumexp(value: Array) -> Any:
+    return np.logaddexp.reduce(value)
+
+
+def _extreme(position: Any, count: int) -> Array:
+    return np.where(np.arange(count) == position, 1.0, 0.0)
+
+
+_OF_VECTORS: dict[str, Callable[[Array], Any]] = {
+    "mean": np.mean,
+    "max": np.max,
+    "min": np.min,
+    "logsumexp": _logsumexp,
+    "softmax": lambda value: np.exp(value - _logsumexp(value)),
+    "argmax": lambda value: _extreme(np.argmax(value), len(value)),
+    "argmin": lambda value: _extreme(np.argmin(value), len(value)),
+}

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.arrays.switches import RecordingNetwork, branching_nodes, on_kinks, sizes
-from backpropsym.checks.number_systems import Array, Switching
+from backpropsym.checks.arrays.switches import RecordingNetwork, branching_nodes, moved_at_kink, on_kinks, sizes
+from backpropsym.checks.arrays.work import SMALL_WORK, work
+from backpropsym.checks.number_systems import STEP, Array, Switching
 from backpropsym.checks.points import DEFAULT, MAX_ROUNDS, MODERATE, RANGES, domains
 from backpropsym.derive.array_values import array_leaves, choices
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.graph import Graph, Role
+from backpropsym.ops.arithmetic import COMPLEX
 
 CANDIDATES = 12
 _SIZES = (3, 4, 2, 5)
@@ -37,6 +39,7 @@ class ArrayPoint:
         self.leaves = dict(leaves)
         self.sides = recording.sides
         self.network: ArrayNetwork = recording
+        self._crossing: dict[str, bool] = {}
 
     @property
     def values(self) -> dict[str, Any]:
@@ -58,11 +61,25 @@ class ArrayPoint:
         """For each node that branches, the entries that are on a kink."""
         return {name: on_kinks(self.graph[name], sides) for name, sides in self.sides.items()}
 
-    @cached_property
-    def crossed(self) -> frozenset[str]:
-        """The nodes with a path to the objective that crosses a kink."""
-        touched = [name for name, kink in self.kinks.items() if np.any(kink & (self.magnitudes[name] != 0))]
-        return self.graph.ancestors(*touched) if touched else frozenset()
+    def crosses(self, name: str) -> bool:
+        """Whether a path from a leaf to the objective crosses a kink; one that a zero slope cuts crosses nothing."""
+        if name not in self._crossing:
+            self._crossing[name] = any(kink.any() for kink in self.kinks.values()) and self._on_a_kink(name)
+        return self._crossing[name]
+
+    def _on_a_kink(self, name: str) -> bool:
+        """Whether a step in a leaf moves what is at a kink, and the objective depends on it."""
+        below = self.graph.descendants(name)
+        moved = {key: value for key, value in self.values.items() if key not in below}
+        direction = np.random.default_rng(0).uniform(0.5, 1.5, np.shape(self.values[name]))
+        moved[name] = self.values[name] + 1j * STEP * direction
+        network = ArrayNetwork(self.graph, moved, arithmetic=COMPLEX)
+        network.forward(self.graph.objective)
+        return any(
+            bool(np.any(moved_at_kink(self.graph[node], sides, network.values) & (self.magnitudes[node] != 0)))
+            for node, sides in self.sides.items()
+            if node in below
+        )
 
     @property
     def finite(self) -> bool:
@@ -108,7 +125,8 @@ def find_points(graph: Graph, at: Mapping[str, Any], samples: int, random: np.ra
     sampler = _Sampler(graph, at, random)
     found, notes = sampler.given()
     given = len(found)
-    wanted = max(samples, given + 1, CANDIDATES if sampler.branching else 0)
+    several = bool(sampler.branching) and work(graph) <= SMALL_WORK
+    wanted = max(samples, given + 1, CANDIDATES if several else 0)
     found += sampler.draw(wanted - given)
     if len(found) < wanted:
         notes.append(f"only {len(found)} of {wanted} points have finite values and derivatives")

@@ -20,6 +20,7 @@ from backpropsym.checks.arrays.links import wrong_links, wrong_sums
 from backpropsym.checks.arrays.points import ArrayPoint, ArrayPoints, find_points, with_sizes
 from backpropsym.checks.arrays.steps import ArrayLines, Directions, directions
 from backpropsym.checks.arrays.unrolled import Unrolled, unrolled
+from backpropsym.checks.arrays.work import SMALL_WORK, entries, work
 from backpropsym.checks.comparison import ROUNDINGS, TOLERANCE, Comparison, Measured, judged
 from backpropsym.checks.conventions import declared_conventions
 from backpropsym.checks.edges import EPS, ratio
@@ -30,12 +31,11 @@ from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefin
 from backpropsym.checks.steps import Progress, spread
 from backpropsym.derive.unroll import entry_name
 from backpropsym.graph import Graph, Node, Role
-from backpropsym.ops.kinds import Contraction, Elementwise, Reduction, Shape
+from backpropsym.ops.kinds import Contraction, Elementwise, Reduction
 
 DIRECTIONS = 2
 ENTRIES = 24
 FEW_ENTRIES = 6
-SMALL_WORK = 50_000
 WORK = 1_500_000_000
 STENCIL = 40
 HOW = "value is the Euclidean norm of a derivative"
@@ -95,31 +95,6 @@ def _with_one_objective(graph: Graph, random: np.random.Generator) -> tuple[Grap
     return replace(graph, nodes=nodes, output=total, constants=constants), [note]
 
 
-def work(graph: Graph) -> int:
-    """How many numbers a forward pass takes in."""
-    return sum(_numbers(graph, node) for node in graph.nodes.values())
-
-
-def _numbers(graph: Graph, node: Node) -> int:
-    match node.op:
-        case Contraction(subscripts, operands):
-            shapes = [graph[name].shape for name in operands]
-            groups = subscripts.split("->")[0].split(",")
-            axes = {
-                axis: int(size)
-                for group, shape in zip(groups, shapes, strict=True)
-                for axis, size in zip(group, shape, strict=True)
-            }
-            return math.prod(axes.values())
-        case Reduction(operand=operand):
-            return _count(graph[operand].shape)
-    return _count(node.shape)
-
-
-def _count(shape: Shape) -> int:
-    return math.prod(int(size) for size in shape)
-
-
 def _compare(
     graph: Graph,
     names: Sequence[str],
@@ -145,14 +120,14 @@ def _compare(
     examined = (np.arange(len(jobs)) % every == 0) | (off > TOLERANCE)
     taken = np.flatnonzero(examined)
     slopes = spread(lines.differences(jobs.part(taken), size[taken]), taken, len(jobs))
-    blocked = np.array([name in point.crossed for name, point, _ in pairs], bool)
+    blocked = np.array([point.crosses(name) for name, point, _ in pairs], bool)
     objective = np.array([float(point.values[graph.objective]) for point in at])
     found = Measured(jobs, derived, size, off, slopes, examined, blocked, objective)
     return judged(found, _tolerance(graph), lambda suspicious: _wrong(found, points, small, suspicious)), notes
 
 
 def _sampled(graph: Graph, names: Sequence[str], most: int) -> list[str]:
-    large = [f"{name} ({count:,})" for name in names if (count := _count(graph[name].shape)) > most]
+    large = [f"{name} ({count:,})" for name in names if (count := entries(graph[name].shape)) > most]
     if not large:
         return []
     more = " and more" if len(large) > 5 else ""
@@ -237,7 +212,7 @@ class _Rows:
         """The disagreement in fifty digits along a direction, at the first point with no kink on the paths."""
         if self.small is None:
             return math.nan
-        free = [self.points.found[at] for at in self.points.chosen if name not in self.points.found[at].crossed]
+        free = [self.points.found[at] for at in self.points.chosen if not self.points.found[at].crosses(name)]
         if not free:
             return math.nan
         return self.small.slope(free[0], name, self.random.uniform(0.5, 1.5, np.shape(free[0].values[name])))[1]

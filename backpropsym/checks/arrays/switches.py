@@ -73,10 +73,19 @@ def _ties(function: str, value: Array, axes: tuple[int, ...]) -> Array:
 
 def on_kinks(node: Node, sides: list[Array]) -> Array:
     """At which entries of a node one of its switches is at zero."""
+    return _any_entry(node, [sign == 0 for sign in sides])
+
+
+def moved_at_kink(node: Node, sides: list[Array], stepped: Mapping[str, Any]) -> Array:
+    """At which entries of a node a switch is at zero and what it looks at has an imaginary part."""
+    parents = [np.imag(stepped[parent]) != 0 for parent in node.parents]
+    return _any_entry(node, [(sign == 0) & parent for sign in sides for parent in parents])
+
+
+def _any_entry(node: Node, flags: list[Array]) -> Array:
     found = np.zeros(sizes(node), bool)
-    for sign in sides:
-        zero = sign == 0
+    for flag in flags:
         if isinstance(node.op, Reduction):
-            zero = zero.any(axis=node.op.axes, keepdims=node.op.keep)
-        found |= zero
+            flag = np.asarray(flag.any(axis=node.op.axes, keepdims=node.op.keep))
+        found |= flag
     return found
