@@ -229,7 +229,7 @@ class ArrayNetwork:
                 axes = tuple(axis + lead for axis in node.op.axes)
                 return np.max(found[operand], axis=axes, keepdims=node.op.keep)
             case Reduction(function="var", operand=operand):
-                lead = self._lead(node.name)
+                lead = self.lead(node.name)
                 axes = tuple(axis + lead for axis in node.op.axes)
                 return np.mean(np.square(found[operand]), axis=axes, keepdims=node.op.keep)
             case _:

@@ -19,7 +19,7 @@ from backpropsym.checks.report import Fault
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.derive.unroll import entry_name
-from backpropsym.errors import LimitError
+from backpropsym.errors import LimitError, ShapeError
 from backpropsym.graph import Graph
 
 ENTRIES = 8
@@ -142,9 +142,16 @@ def _matrix(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], fo
             except Unwritten as reason:
                 unwritten[equation.node] = str(reason)
                 continue
+            except ShapeError as error:
+                wrong = error.problems[0].message
+                found.faults.setdefault(equation.node, []).append(
+                    Fault(f"form matrix: {wrong}", "a shape", float("nan"))
+                )
+                agrees[equation.node] = False
+                break
             if equation.node not in agrees or point.crosses(equation.node):
                 continue
-            right = point.adjoints[equation.node]
+            right = np.asarray(point.adjoints[equation.node])
             off = ratio(value, right, point.magnitudes[equation.node])
             worst = tuple(int(index) for index in np.unravel_index(int(np.argmax(off)), np.shape(off)))
             pair = float(np.asarray(value)[worst]), float(right[worst])

@@ -116,6 +116,11 @@ def _mean(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
     return _sum(value, inside, axes) / inside.sum(axis=axes)
 
 
+def _var(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    centre = np.expand_dims(_mean(value, inside, axes), axes)
+    return _mean(np.square(value - centre), inside, axes)
+
+
 def _max(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
     return np.where(inside, value, -np.inf).max(axis=axes)
 
@@ -128,4 +133,4 @@ def _logsumexp(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
     return np.logaddexp.reduce(np.where(inside, value, -np.inf).reshape((*value.shape[: axes[0]], -1)), axis=-1)
 
 
-_REDUCTIONS = {"sum": _sum, "Sum": _sum, "mean": _mean, "max": _max, "min": _min, "logsumexp": _logsumexp}
+_REDUCTIONS = {"sum": _sum, "Sum": _sum, "mean": _mean, "var": _var, "max": _max, "min": _min, "logsumexp": _logsumexp}

@@ -9,6 +9,7 @@ import numpy as np
 
 from backpropsym.checks.number_systems import Array
 from backpropsym.derive.matrix import MatrixEquation
+from backpropsym.errors import ShapeError
 from backpropsym.formula.tree import Call, Expr, MatMul, Name, Number, Text, children, rebuild
 from backpropsym.graph import Graph
 from backpropsym.ops.arithmetic import evaluate
@@ -39,6 +40,7 @@ class MatrixNumbers:
         Raises
         ------
         Unwritten : the right side has a sign without a value of its own, or uses an equation that has.
+        ShapeError : the value has another shape than its node.
         """
         self._shape = self.values[equation.node].shape
         try:
@@ -47,8 +49,12 @@ class MatrixNumbers:
         except Unwritten as reason:
             self.unwritten[equation.symbol] = str(reason)
             raise
-        self.symbols[equation.symbol] = np.broadcast_to(found, self._shape) if found.ndim == 0 else found
-        return np.asarray(self.symbols[equation.symbol])
+        try:
+            found = np.broadcast_to(found, self._shape)
+        except ValueError as error:
+            raise ShapeError(f"{equation.symbol} has the shape {found.shape}, and not {self._shape}") from error
+        self.symbols[equation.symbol] = found
+        return found
 
     def _at(self, expr: Expr) -> Any:
         known: dict[str, Any] = {}
@@ -78,12 +84,10 @@ class MatrixNumbers:
                 return self._at(left) * self._at(right)
             case Call("einsum", (Text(subscripts), *operands)):
                 return self._einsum(subscripts, operands)
-            case Call("sum", (operand,), options):
-                return self._sum(operand, dict(options))
-            case Call("sum_to", (operand, like)):
-                return _summed_to(self._at(operand), np.shape(self._at(like)))
-            case Call(function, (operand,)) if function in _OF_VECTORS:
-                return _OF_VECTORS[function](self._vector(operand, function))
+            case Call("expand_dims", (operand,), options):
+                return np.expand_dims(self._at(operand), _whole_number(dict(options)["axis"]))
+            case Call(function, (operand,), options) if function in _REDUCTIONS:
+                return self._reduced(function, operand, dict(options))
             case Call("onehot", (chosen,)) if len(self._shape) == 1:
                 return (np.arange(self._shape[0]) == self._at(chosen)).astype(float)
             case Call("ones", (operand,)):
@@ -104,12 +108,19 @@ class MatrixNumbers:
             return self.values[name]
         raise Unwritten(self.unwritten.get(name, name))
 
-    def _vector(self, operand: Expr, function: str) -> Any:
-        """A vector: of an array with more axes the text does not say which one is meant."""
+    def _reduced(self, function: str, operand: Expr, options: dict[str, Expr]) -> Any:
+        """A function over one axis or over all; of more than two axes the text may mean some of them."""
         value = np.asarray(self._at(operand))
-        if value.ndim != 1:
+        if "axis" in options:
+            axes: tuple[int, ...] = (_whole_number(options["axis"]),)
+        elif function == "softmax":
+            axes = (value.ndim - 1,)
+        elif value.ndim > (1 if function.startswith("arg") else 2) and function != "sum":
             raise Unwritten(function)
-        return value
+        else:
+            axes = tuple(range(value.ndim))
+        found = _REDUCTIONS[function](value, axes)
+        return found if "keepdims" in options or found.shape == value.shape else np.squeeze(found, axis=axes)
 
     def _einsum(self, subscripts: str, operands: list[Expr]) -> Any:
         """A sum of products; a letter of the result that no operand has is an axis of equal entries."""
@@ -119,39 +130,33 @@ class MatrixNumbers:
             raise Unwritten("einsum")
         return np.einsum(subscripts, *arrays)
 
-    def _sum(self, operand: Expr, options: dict[str, Expr]) -> Any:
-        value = self._at(operand)
-        axis = options.get("axis")
-        return np.sum(value, axis=None if axis is None else _axis(axis))
 
-
-def _axis(expr: Expr) -> int:
+def _whole_number(expr: Expr) -> int:
     assert isinstance(expr, Number)
     return int(expr.value)
 
 
-def _summed_to(value: Any, shape: tuple[int, ...]) -> Any:
-    """`value` summed over the axes that broadcasting gave to `shape`."""
-    extra = value.ndim - len(shape)
-    value = value.sum(axis=tuple(range(extra)))
-    ones = tuple(axis for axis, size in enumerate(shape) if size == 1 != value.shape[axis])
-    return value.sum(axis=ones, keepdims=True)
+def _logsumexp(value: Array, axes: tuple[int, ...]) -> Array:
+    top = np.max(value, axis=axes, keepdims=True)
+    return np.asarray(top + np.log(np.sum(np.exp(value - top), axis=axes, keepdims=True)))
 
 
-def _logsumexp(value: Array) -> Any:
-    return np.logaddexp.reduce(value)
+def _kept(function: Callable[..., Any]) -> Callable[[Array, tuple[int, ...]], Array]:
+    return lambda value, axes: np.asarray(function(value, axis=axes, keepdims=True))
 
 
-def _extreme(position: Any, count: int) -> Array:
-    return np.where(np.arange(count) == position, 1.0, 0.0)
+def _first(position: Callable[[Array], Any]) -> Callable[[Array, tuple[int, ...]], Array]:
+    return lambda value, axes: np.where(np.arange(value.size) == position(value), 1.0, 0.0)
 
 
-_OF_VECTORS: dict[str, Callable[[Array], Any]] = {
-    "mean": np.mean,
-    "max": np.max,
-    "min": np.min,
+_REDUCTIONS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {
+    "sum": _kept(np.sum),
+    "mean": _kept(np.mean),
+    "var": _kept(np.var),
+    "max": _kept(np.max),
+    "min": _kept(np.min),
     "logsumexp": _logsumexp,
-    "softmax": lambda value: np.exp(value - _logsumexp(value)),
-    "argmax": lambda value: _extreme(np.argmax(value), len(value)),
-    "argmin": lambda value: _extreme(np.argmin(value), len(value)),
+    "softmax": lambda value, axes: np.asarray(np.exp(value - _logsumexp(value, axes))),
+    "argmax": _first(np.argmax),
+    "argmin": _first(np.argmin),
 }
