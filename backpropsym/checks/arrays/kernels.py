@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from backpropsym.checks.arrays.points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparison import TOLERANCE
 from backpropsym.checks.edges import EPS
-from backpropsym.checks.kernels import COPIES, ROUNDINGS, KernelsVerdict
+from backpropsym.checks.kernels import COPIES, ROUNDINGS, KernelsVerdict, without_accurate
 from backpropsym.checks.number_systems import Array
 from backpropsym.checks.report import Fault
 from backpropsym.derive.arrays import ArrayNetwork
@@ -95,8 +96,9 @@ def _blur(graph: Graph, point: ArrayPoint, eps: float, random: np.random.Generat
     """By how much each derivative moves when every value is off by a few roundings."""
     largest = max((np.size(value) for value in point.values.values()), default=0)
     found: dict[str, Array] = {}
+    plain = replace(graph, functions=without_accurate(graph.functions))
     for _ in range(FEW if largest > LARGE else COPIES):
-        moved = _Perturbed(graph, point.leaves, eps, random)
+        moved = _Perturbed(plain, point.leaves, eps, random)
         moved.forward(graph.objective)
         adjoints = moved.reverse(graph.objective, 1.0)
         for name, right in point.adjoints.items():

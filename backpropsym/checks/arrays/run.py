@@ -160,7 +160,7 @@ def _wrong(found: Measured, points: ArrayPoints, small: Unrolled | None, suspici
         if small is not None:
             numeric, gap = small.slope(points.found[jobs.points[row]], jobs.names[row], jobs.directions[row])
             numeric_gap = float(ratio(found.derived[row], numeric, found.size[row])) if math.isfinite(numeric) else 0.0
-        wrong[row] = numeric_gap > ROUNDINGS or gap > AGREE
+        wrong[row] = (math.isfinite(found.derived[row]) and numeric_gap > ROUNDINGS) or gap > AGREE
     return wrong
 
 
