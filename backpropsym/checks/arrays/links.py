@@ -183,7 +183,7 @@ def wrong_sums(graph: Graph, points: Sequence[ArrayPoint]) -> Iterator[Fault]:
             if not parts:  # a leaf that only chooses entries
                 continue
             total, size = sum(parts[1:], parts[0]), sum(np.abs(part) for part in parts)
-            off = np.asarray(ratio(point.adjoints[name], total, size))
+            off = np.where(np.isfinite(total), ratio(point.adjoints[name], total, size), 0.0)
             if np.any(off > max(TOLERANCE, len(parts))):
                 worst = np.unravel_index(int(np.argmax(off)), off.shape)
                 where = f"the adjoint of {_end(graph[name])}, a sum over {', '.join(users[:5])}"
