@@ -65,7 +65,7 @@ def compare_forms(
     """
     found = FormsFound()
     for name in names:
-        free = [point for point in points if not point.crosses(name)]
+        free = [point for point in points if _comparable(point, name)]
         if not free:
             continue
         found.agree[name] = []
@@ -75,6 +75,11 @@ def compare_forms(
             _paths(unrolled, name, free, found, random)
     _matrix(graph, names, points, found)
     return found
+
+
+def _comparable(point: ArrayPoint, name: str) -> bool:
+    """Whether forms must agree there: the derivative is a number, and no kink lies on its paths."""
+    return bool(np.isfinite(point.adjoints[name]).all()) and not point.crosses(name)
 
 
 def _index(
@@ -149,7 +154,7 @@ def _matrix(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], fo
                 )
                 agrees[equation.node] = False
                 break
-            if equation.node not in agrees or point.crosses(equation.node):
+            if equation.node not in agrees or not _comparable(point, equation.node):
                 continue
             right = np.asarray(point.adjoints[equation.node])
             off = ratio(value, right, point.magnitudes[equation.node])
