@@ -80,11 +80,13 @@ def _wrong_gradient(
         for name, gradient in gradients.items():
             right = point.adjoints.get(name, np.zeros(np.shape(gradient)))
             allowed = TOLERANCE * eps * point.magnitudes.get(name, np.zeros(np.shape(gradient)))
-            gap = np.abs(np.asarray(gradient, float) - right)
-            if np.all(gap <= allowed):
+            with np.errstate(invalid="ignore"):
+                gap = np.abs(np.asarray(gradient, float) - right)
+            if np.all((gap <= allowed) | ~np.isfinite(right)):
                 continue
             blur = blur or _blur(graph, point, eps, random)
             off = np.asarray(gap - allowed - TOLERANCE * blur.get(name, 0.0))
+            off = np.where(np.isfinite(right), off, 0.0)
             if not np.all(off <= 0):
                 worst = tuple(int(index) for index in np.unravel_index(int(np.argmax(off)), off.shape))
                 place = f"d{graph.objective}/d{entry_name(name, worst)}"
@@ -102,6 +104,7 @@ def _blur(graph: Graph, point: ArrayPoint, eps: float, random: np.random.Generat
         moved.forward(graph.objective)
         adjoints = moved.reverse(graph.objective, 1.0)
         for name, right in point.adjoints.items():
-            gap = np.abs(adjoints[name] - right)
+            with np.errstate(invalid="ignore"):
+                gap = np.abs(adjoints[name] - right)
             found[name] = np.maximum(found[name], gap) if name in found else gap
     return found
