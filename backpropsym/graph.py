@@ -55,6 +55,11 @@ class Node:
         """Whether a person named the node; a node inside a formula is anonymous."""
         return not self.name.startswith(ANONYMOUS)
 
+    @property
+    def owner(self) -> str:
+        """The named node in whose formula this one stands; a named node is its own."""
+        return self.name if self.named else self.name.removeprefix(ANONYMOUS).rpartition("_")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

@@ -51,8 +51,19 @@ def lowered_nodes(
     if problems:
         raise ShapeError(problems)
     for name in formulas:
-        nodes |= {each.name: Node(each.name, Role.VALUE, each.shape, each.op, each.parents) for each in lowered[name]}
+        steps = _needed(lowered[name])
+        nodes |= {each.name: Node(each.name, Role.VALUE, each.shape, each.op, each.parents) for each in steps}
     return nodes
+
+
+def _needed(steps: list[Lowered]) -> list[Lowered]:
+    """The steps that the last one depends on; to choose between functions, some are lowered in vain."""
+    kept, used = [], {steps[-1].name}
+    for step in reversed(steps):
+        if step.name in used:
+            kept.append(step)
+            used.update(step.parents)
+    return kept[::-1]
 
 
 def used_names(declaration: Declaration, name: str, formula: Expr) -> tuple[str, ...]:
