@@ -14,10 +14,13 @@ import numpy.typing as npt
 
 from backpropsym.checks.report import Report
 from backpropsym.checks.run import check_graph
+from backpropsym.derive.dead import DeadShares, dead_shares
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.trace import Trace
 from backpropsym.derive.trace import trace as trace_graph
+from backpropsym.derive.wiggle import FINITE, SMALL, Wiggles
+from backpropsym.derive.wiggle import wiggle as wiggle_graph
 from backpropsym.errors import NetworkError
 from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role, Shape
@@ -325,6 +328,43 @@ class Network:
         NotScalarError : `of` has axes.
         """
         return trace_graph(self.graph, at, of, rate)
+
+    def wiggle(
+        self,
+        at: Mapping[str, Any] | None = None,
+        of: str | None = None,
+        wrt: str | Sequence[str] = (),
+        small: float = SMALL,
+        finite: float = FINITE,
+    ) -> Wiggles:
+        """What pushing each parameter does at one object, and which links cut every path where it does nothing.
+
+        Parameters
+        ----------
+        at : numbers by name, completed by the network's own.
+        of : a scalar node or an entry; default: the output where that is a scalar, else the loss.
+        wrt : leaves, or entries such as "W1[2,0]"; default: every parameter.
+        small, finite : how far each is pushed, both ways.
+
+        Raises
+        ------
+        ValuesError : numbers are missing, or a batch is given.
+        LimitError : more than 2,000 parameters are pushed.
+        """
+        return wiggle_graph(self.graph, at, of, (wrt,) if isinstance(wrt, str) else wrt, small, finite)
+
+    def dead(self, data: Mapping[str, Any]) -> DeadShares:
+        """The share of objects on which each neuron is dead: nothing that it reads moves it.
+
+        Parameters
+        ----------
+        data : arrays by name, inputs with a leading axis of objects; completed by the network's own numbers.
+
+        Raises
+        ------
+        ValuesError : numbers are missing, or there is no leading axis of objects.
+        """
+        return dead_shares(self.graph, data)
 
     def _repr_svg_(self) -> str:
         return self.draw().svg

@@ -11,7 +11,20 @@ import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary, trace, verify
+from backpropsym.cli import (
+    check,
+    derive,
+    draw,
+    examples,
+    functions,
+    kernel,
+    latex,
+    paths,
+    summary,
+    trace,
+    verify,
+    wiggle,
+)
 from backpropsym.errors import BackpropsymError
 
 USER_MISTAKE = 2
@@ -44,6 +57,7 @@ for command in (
     derive.derive,
     paths.paths,
     trace.trace,
+    wiggle.wiggle,
     check.check,
     verify.verify,
     draw.draw,

@@ -83,7 +83,7 @@ class ArrayNetwork:
         """The number of batch axes of a node, 0 or 1."""
         return int(self.batch is not None and name in self.graph.batched)
 
-    def _aligned(self, name: str, rank: int) -> Any:
+    def aligned(self, name: str, rank: int) -> Any:
         """A node's value with axes of size 1 put in, so that it broadcasts against `rank` axes."""
         value, own = self.values[name], len(self.graph[name].shape)
         lead = self._lead(name)
@@ -93,7 +93,7 @@ class ArrayNetwork:
         rank, lead = len(node.shape), self._lead(node.name)
         match node.op:
             case Elementwise(formula):
-                values = {parent: self._aligned(parent, rank) for parent in node.parents}
+                values = {parent: self.aligned(parent, rank) for parent in node.parents}
                 found = evaluate(formula, values, self.graph.functions, self.arithmetic)
                 whole = ((self.objects,) if lead else ()) + tuple(int(size) for size in node.shape)
                 return np.broadcast_to(found, whole)
@@ -148,7 +148,7 @@ class ArrayNetwork:
         lead = self._lead(node.name)
         match node.op:
             case Elementwise(formula):
-                values = {parent: self._aligned(parent, len(node.shape)) for parent in node.parents}
+                values = {parent: self.aligned(parent, len(node.shape)) for parent in node.parents}
                 found = partials(formula, self.graph.functions)
                 table = self.graph.functions
                 return [
@@ -217,11 +217,11 @@ class ArrayNetwork:
         """The size of a value from those of its parents."""
         match node.op:
             case Elementwise(formula):
-                values = {parent: self._aligned(parent, len(node.shape)) for parent in node.parents}
+                values = {parent: self.aligned(parent, len(node.shape)) for parent in node.parents}
                 sizes = ArrayNetwork(self.graph, found, self.batch)
                 self.magnitudes = True
                 return sum(
-                    self._size(each, values, self.graph.functions) * sizes._aligned(parent, len(node.shape))
+                    self._size(each, values, self.graph.functions) * sizes.aligned(parent, len(node.shape))
                     for parent, each in partials(formula, self.graph.functions).items()
                 )
             case Reduction(function="logsumexp" | "max" | "min", operand=operand):
