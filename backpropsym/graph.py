@@ -84,6 +84,7 @@ class Graph:
     values : numbers given for inputs, targets and parameters; may be partial.
     warnings : what is allowed but probably not meant.
     blocks : the layers that a person wrote as one step, none inside another.
+    derivatives : the nodes that hold derivatives of others, as (of, by); they are written as that quotient.
     """
 
     nodes: Mapping[str, Node]
@@ -95,9 +96,10 @@ class Graph:
     values: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     blocks: tuple[Block, ...] = ()
+    derivatives: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field_name in ("nodes", "constants", "values"):
+        for field_name in ("nodes", "constants", "values", "derivatives"):
             object.__setattr__(self, field_name, MappingProxyType(dict(getattr(self, field_name))))
 
     def __getitem__(self, name: str) -> Node:

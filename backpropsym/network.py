@@ -15,6 +15,8 @@ import numpy.typing as npt
 from backpropsym.checks.report import Report
 from backpropsym.checks.run import check_graph
 from backpropsym.derive.dead import DeadShares, dead_shares
+from backpropsym.derive.gradient import LiveDerivatives, gradient_graph, live
+from backpropsym.derive.jacobian import Jacobian
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.trace import Trace
@@ -28,7 +30,14 @@ from backpropsym.kernels.compile import Kernel, compile_kernel
 from backpropsym.marking.mark import Marker
 from backpropsym.marking.verify import Verdict
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivation, derive_tensors
+from backpropsym.render.shown import (
+    Derivation,
+    EntryDerivation,
+    Hessian,
+    HigherDerivation,
+    TensorDerivation,
+    derive_tensors,
+)
 from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
@@ -207,23 +216,83 @@ class Network:
         return LocalDerivatives(self.graph)
 
     def derive(
-        self, of: Handle | str | None = None, *, wrt: Handle | str
+        self, of: Handle | str | None = None, *, wrt: Handle | str | Sequence[Handle | str]
     ) -> Derivation | EntryDerivation | TensorDerivation:
         """The derivative of a node by a node, or of an entry such as "p[1]" by an entry such as "W1[2,0]".
 
         Parameters
         ----------
         of : default: the output where that is a scalar, else the loss.
-        wrt : a parameter, an input, or any node.
+        wrt : a parameter, an input, or any node; several for a derivative of higher order, by each in turn.
 
         Raises
         ------
         UnknownNameError : no such node or entry.
+        LimitError : a higher derivative in a network of tensors that is too large to be unrolled.
         """
         target = None if of is None else _name(of)
+        if not isinstance(wrt, Handle | str):
+            *inner, wrt = wrt
+            if inner:
+                return self.gradient_graph(target, wrt=inner[0]).derive(wrt=[*inner[1:], wrt])
         if not self.graph.scalar:
             return derive_tensors(self.graph, target, _name(wrt))
+        if self.graph.derivatives:
+            return HigherDerivation(self.graph, self._live, target or self.graph.output, _name(wrt))
         return Derivation(self.local, target or self.graph.output, _name(wrt))
+
+    @cached_property
+    def _live(self) -> LiveDerivatives:
+        """The local derivatives of a gradient network, without links that are zero everywhere."""
+        return LiveDerivatives(live(self.graph))
+
+    def gradient_graph(
+        self, of: Handle | str | None = None, *, wrt: Handle | str | Sequence[Handle | str] = ()
+    ) -> Network:
+        """The derivatives of a number as a network of scalars: this one and a node for each adjoint.
+
+        The node dA_dB holds d A / d B. With one name in `wrt` that derivative is the output. With several (default:
+        every parameter) the output is `slope`, the sum of the derivatives times inputs t_NAME: the directional
+        derivative, whose gradient is the Hessian times the direction.
+
+        Parameters
+        ----------
+        of : default: the output where that is a scalar, else the loss.
+
+        Raises
+        ------
+        LimitError : a network of tensors too large to be unrolled.
+        NotScalarError : `of` has axes.
+        """
+        names = [_name(each) for each in ([wrt] if isinstance(wrt, Handle | str) else wrt)]
+        return Network(graph=gradient_graph(self.graph, None if of is None else _name(of), names))
+
+    def jacobian(self, of: str | Sequence[str] | None = None, wrt: str | Sequence[str] = ()) -> Jacobian:
+        """The derivatives of several nodes by several nodes: a derivation each, and the matrix in numbers.
+
+        Parameters
+        ----------
+        of : default: the output.
+        wrt : default: every parameter.
+        """
+        rows = (of,) if isinstance(of, str) else tuple(of or (self.graph.output,))
+        columns = (wrt,) if isinstance(wrt, str) else tuple(wrt or self.parameters)
+        return Jacobian(rows, columns, {(a, b): self.derive(a, wrt=b) for a in rows for b in columns})
+
+    def hessian(self, of: str | None = None, wrt: str | Sequence[str] = ()) -> Hessian:
+        """All second derivatives of a number: formulas with their paths, the matrix, its product with a direction.
+
+        Parameters
+        ----------
+        of : default: the output where that is a scalar, else the loss.
+        wrt : rows and columns; default: every parameter, or every entry of one.
+
+        Raises
+        ------
+        LimitError : a network of tensors too large to be unrolled, or more than 2,000 names.
+        NotScalarError : `of` has axes.
+        """
+        return Hessian(self.graph, of, (wrt,) if isinstance(wrt, str) else wrt)
 
     def at_level(self, level: str) -> Network:
         """The same network with other nodes named: derivation, counting, drawing and kernels follow.
@@ -349,7 +418,7 @@ class Network:
         Raises
         ------
         ValuesError : numbers are missing, or a batch is given.
-        LimitError : more than 2,000 parameters are pushed.
+        LimitError : more than 2,000 entries are pushed.
         """
         return wiggle_graph(self.graph, at, of, (wrt,) if isinstance(wrt, str) else wrt, small, finite)
 

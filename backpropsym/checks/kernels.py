@@ -16,7 +16,6 @@ from backpropsym.errors import LimitError
 from backpropsym.graph import Role
 from backpropsym.kernels.compile import Kernel, compile_kernel
 from backpropsym.ops.arithmetic import evaluate
-from backpropsym.ops.table import FunctionTable
 
 LINKS = 5_000
 FORWARD_LINKS = 300
@@ -84,7 +83,7 @@ def _spelled(numbers: Numbers) -> LocalDerivatives:
     """The local derivatives without their accurate spellings: what derivatives by stored values amount to."""
     table = numbers.graph.functions
     plain = {name: replace(entry, accurate={}) for name, entry in table.items() if entry.accurate}
-    return LocalDerivatives(replace(numbers.graph, functions=FunctionTable({**table.own, **plain})))
+    return LocalDerivatives(replace(numbers.graph, functions=table.with_own(plain)))
 
 
 def _blur(numbers: Numbers, local: LocalDerivatives, point: int, random: np.random.Generator) -> dict[str, float]:

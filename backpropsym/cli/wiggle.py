@@ -10,6 +10,7 @@ import typer
 from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
+    ColumnsOption,
     JsonOption,
     LimitOption,
     NetworkArgument,
@@ -19,10 +20,8 @@ from backpropsym.cli.arguments import (
     load_network,
     medium_for,
     read_numbers,
-    to_file,
 )
-from backpropsym.cli.completion import complete_node
-from backpropsym.cli.output import console, emit, needs_ascii, wrote
+from backpropsym.cli.output import emit, look, wrote
 
 if TYPE_CHECKING:
     from backpropsym.derive.dead import DeadShares
@@ -32,15 +31,7 @@ if TYPE_CHECKING:
 def wiggle(
     network: NetworkArgument,
     at: AtOption = None,
-    wrt: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--wrt",
-            metavar="NAME",
-            help="What is pushed, may be given several times; if left out, every parameter.",
-            autocompletion=complete_node,
-        ),
-    ] = None,
+    wrt: ColumnsOption = None,
     of: OfOption = None,
     small: Annotated[float, typer.Option("--small", help="How far the small push goes.")] = 1e-3,
     push: Annotated[float, typer.Option("--push", help="How far the finite push goes.")] = 1.0,
@@ -65,7 +56,6 @@ def wiggle(
     from backpropsym.render.cuts import wiggle_drawing
     from backpropsym.render.drawing import FORMATS
     from backpropsym.render.report_wiggle import wiggle_report
-    from backpropsym.render.table import WIDTH
 
     loaded = load_network(network)
     values = read_numbers(at, loaded) or {}
@@ -78,5 +68,5 @@ def wiggle(
             wrote(wiggle_drawing(found, theme).save(output))
             return
     medium = medium_for(None, json, output)
-    plain, width = (ascii, WIDTH) if to_file(output) else (needs_ascii(ascii), console().width)
+    plain, width = look(output, ascii)
     emit(wiggle_report(found, medium, limit, plain, width), output)

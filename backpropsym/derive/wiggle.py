@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -13,11 +13,11 @@ import numpy as np
 
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.cut import ZeroCuts
-from backpropsym.derive.entry import EntryDerivation, read_entry
+from backpropsym.derive.entry import EntryDerivation, read_entry, scalar_names
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import forward, given_values, local_numbers
-from backpropsym.derive.unroll import entry_name, positions, unroll
-from backpropsym.errors import LimitError, ValuesError
+from backpropsym.derive.unroll import entry_count, entry_name, entry_values, unroll
+from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import Div, Expr, Mul, Neg
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import Arithmetic, evaluate
@@ -174,13 +174,13 @@ def wiggle(
     Raises
     ------
     ValuesError : numbers are missing, a batch is given, or a push is not a positive number.
-    LimitError : more than 2,000 parameters are pushed.
+    LimitError : more than 2,000 entries are pushed.
     UnknownNameError : no such node or entry.
     """
     if not (0 < small < math.inf and 0 < finite < math.inf):
         raise ValuesError(f"pushes are positive numbers, not {small:g} and {finite:g}", fix="use the defaults")
     target = of or (graph.objective if graph[graph.output].shape else graph.output)
-    names = list(_entries(graph, wrt or graph.names(Role.PARAMETER)))
+    names = scalar_names(graph, wrt or graph.names(Role.PARAMETER), MOST_ROWS)
     steps = (-finite, -small, small, finite)
     rows, stages = [], []
     for name, stage in _stages(graph, dict(values or {}), target, names):
@@ -190,45 +190,23 @@ def wiggle(
     return Wiggles(graph, target, value, tuple(rows), tuple(stages))
 
 
-def _entries(graph: Graph, wrt: Iterable[str]) -> Iterator[str]:
-    """The scalars that names stand for: every entry of a tensor."""
-    count = 0
-    for each in wrt:
-        name, position = read_entry(each, graph)
-        shape = graph[name].shape if position is None else ()
-        count += math.prod(size if isinstance(size, int) else MOST_ROWS + 1 for size in shape)
-        if count > MOST_ROWS:
-            raise LimitError(
-                f"more than {MOST_ROWS:,} parameters would be pushed one by one",
-                fix='choose some with --wrt, such as --wrt "W1[0,0]"',
-            )
-        if position is not None:
-            yield entry_name(name, position)
-        else:
-            yield from (entry_name(name, each) for each in positions(graph[name].shape))
-
-
 def _stages(graph: Graph, values: Mapping[str, Any], of: str, names: Sequence[str]) -> Iterator[tuple[str, Stage]]:
     """Each name with the network on which it is pushed; one for all where the network is small."""
-    located = {name: read_entry(name, graph) for name in (of, *names)}
-    needed = graph.ancestors(*(node for node, _ in located.values()))
     if graph.scalar:
-        leaves = given_values(graph, values, needed)
+        leaves = given_values(graph, values, graph.ancestors(graph[of].name, *names))
         _refuse_batch(any(np.ndim(value) for value in leaves.values()))
         whole = _stage(graph, of, leaves, names)
         yield from ((name, whole) for name in names)
         return
-    arrays, batch, sizes = array_leaves(graph, values, needed)
+    located = {name: read_entry(name, graph) for name in (of, *names)}
+    arrays, batch, sizes = array_leaves(graph, values, graph.ancestors(*(node for node, _ in located.values())))
     _refuse_batch(batch is not None)
     graph = graph.sized(sizes)
     target = located[of][0], located[of][1] or ()
     if graph[target[0]].shape and not target[1]:
         raise ValuesError(f"{of} has axes, and one number is watched", fix=f"choose an entry: --of '{of}[0]'")
-    named = [node for node in graph.nodes.values() if node.named]
-    if sum(math.prod(int(size) for size in node.shape) for node in named) <= MOST_UNROLLED:
-        entries = ((name, at, array[at]) for name, array in arrays.items() for at in np.ndindex(array.shape))
-        leaves = {entry_name(name, at): np.float64(number) for name, at, number in entries}
-        whole = _stage(unroll(graph), entry_name(*target), leaves, names)
+    if entry_count(graph) <= MOST_UNROLLED:
+        whole = _stage(unroll(graph), entry_name(*target), entry_values(graph, arrays), names)
         yield from ((name, whole) for name in names)
         return
     for name in names:

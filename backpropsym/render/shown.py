@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from backpropsym.derive import derivation, entry, tensors
+from backpropsym.derive import derivation, entry, gradient, hessian, tensors
 from backpropsym.graph import Graph
 from backpropsym.render.report_latex import LatexView
 from backpropsym.render.report_latex import latex as scalar_latex
@@ -40,6 +40,25 @@ class Derivation(derivation.Derivation):
 
 class EntryDerivation(entry.EntryDerivation, Derivation):
     """A derivation between entries of tensors."""
+
+
+class HigherDerivation(gradient.HigherDerivation, Derivation):
+    """A derivation in a gradient network."""
+
+    def draw(self, **options: Any) -> Drawing:
+        """The picture of the gradient network with this derivation's paths highlighted; options as elsewhere."""
+        from backpropsym.render.draw import draw as draw_graph
+
+        return draw_graph(self.whole, self.wrt, self.of, **options)
+
+
+class Hessian(hessian.Hessian):
+    """All second derivatives of a number."""
+
+    def __getitem__(self, pair: tuple[str, str]) -> HigherDerivation:
+        """One entry as a derivation: of the first derivative by the row, by the column."""
+        found = super().__getitem__(pair)
+        return HigherDerivation(self.graph, found.local, found.of, found.wrt)
 
 
 class TensorDerivation(tensors.TensorDerivation):
