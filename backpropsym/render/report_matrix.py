@@ -25,6 +25,9 @@ from backpropsym.render.unicode import AsciiWriter, UnicodeWriter
 from backpropsym.render.writer import Writer
 
 LIMIT = 40
+ROOM = 70
+"""Letters of a formula on one line of a landscape page, beside the other columns."""
+
 Part = Derivation | TensorDerivation
 
 
@@ -102,7 +105,7 @@ class MatrixReport:
         rows = [self._row(of, by, part, writer) for of, by, part in listed[: self.limit or LIMIT]]
         notes = self._notes(len(listed) > len(rows))
         heads = ("derivative", "paths", "formula", *(() if self.matrix is None else ("value",)))
-        return Table(self._title(), heads, tuple(rows), frozenset({1}), frozenset({1}), notes)
+        return Table(self._title(), heads, tuple(rows), frozenset({1}), frozenset({1}), notes, ROOM)
 
     def _title(self) -> str:
         if isinstance(self.found, Hessian):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backpropsym.errors import printable
 from backpropsym.render.escape import latex_text
@@ -35,6 +35,7 @@ class Table:
     right : the columns of numbers, which stand to the right.
     words : the columns of plain words, which are no mathematics.
     notes : sentences below it, in plain words.
+    room : for a formula in one cell in LaTeX, in letters.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Table:
     right: frozenset[int] = frozenset()
     words: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
+    room: int = _ROOM
 
     def cut(self, limit: int | None, noun: str) -> Table:
         """The first `limit` rows, with a note on those left out."""
@@ -50,7 +52,7 @@ class Table:
         if left <= 0:
             return self
         note = f"{left:,} more {noun} are not listed: --limit N lists more"
-        return Table(self.title, self.heads, self.rows[:limit], self.right, self.words, (note, *self.notes))
+        return replace(self, rows=self.rows[:limit], notes=(note, *self.notes))
 
 
 def text_tables(tables: Sequence[Table], width: int = WIDTH) -> str:
@@ -133,7 +135,9 @@ def _latex_lines(table: Table) -> Iterator[str]:
         yield r"\toprule"
         yield " & ".join(map(latex_text, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
         for row in table.rows:
-            cells = (latex_text(cell) if at in table.words else _latex_cell(cell) for at, cell in enumerate(row))
+            cells = (
+                latex_text(cell) if at in table.words else _latex_cell(cell, table.room) for at, cell in enumerate(row)
+            )
             yield " & ".join(cells) + r" \\"
         yield r"\bottomrule"
         yield r"\end{longtable}}" if long else r"\end{tabular}\par}\medskip"
@@ -141,10 +145,10 @@ def _latex_lines(table: Table) -> Iterator[str]:
         yield rf"\noindent {latex_text(note)}\par"
 
 
-def _latex_cell(cell: str) -> str:
+def _latex_cell(cell: str, room: int) -> str:
     if not cell:
         return ""
-    lines = broken(cell, _ROOM)
+    lines = broken(cell, room)
     if len(lines) == 1:
         return f"${cell}$"
     body = r" \\ ".join(f"& {line}" if at == 0 else rf"& \quad {{}}{line}" for at, line in enumerate(lines))
