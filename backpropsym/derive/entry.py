@@ -62,10 +62,9 @@ def scalar_names(graph: Graph, names: Iterable[str], most: int) -> list[str]:
     LimitError : there are more than `most`.
     UnknownNameError : no such node or entry.
     """
-    if graph.scalar:
-        return [graph[name].name for name in names]
     found: list[str] = []
-    for name, at in (read_entry(each, graph) for each in names):
+    for each in names:
+        name, at = (graph[each].name, None) if graph.scalar else read_entry(each, graph)
         shape = graph[name].shape if at is None else ()
         count = math.prod(size if isinstance(size, int) else most + 1 for size in shape)
         if len(found) + count > most:
@@ -73,7 +72,7 @@ def scalar_names(graph: Graph, names: Iterable[str], most: int) -> list[str]:
                 f"more than {most:,} entries would be taken one by one",
                 fix='choose some with --wrt, such as --wrt "W1[0,0]"',
             )
-        found += [entry_name(name, each) for each in ([at] if at is not None else positions(shape))]
+        found += [entry_name(name, position) for position in ([at] if at is not None else positions(shape))]
     return found
 
 

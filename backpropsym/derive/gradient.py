@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry import scalar_names
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.numbers import forward, given_values
 from backpropsym.derive.programme import adjoints
 from backpropsym.derive.unroll import entry_count, entry_name, unroll
 from backpropsym.errors import LimitError, NotScalarError
@@ -173,15 +171,18 @@ class HigherDerivation(Derivation):
 
     Parameters
     ----------
-    whole : the gradient network, in which nodes are computed.
-    paths : its live links, as `live` gives them.
+    whole : the gradient network.
+    paths : the derivatives on its live links, as `live` gives them.
     """
 
     def __init__(self, whole: Graph, paths: LocalDerivatives, of: str, wrt: str) -> None:
-        self.whole = whole
         super().__init__(paths, of, wrt)
+        # Only paths avoid the dead links: a node is computed from all that its formula names.
+        self.graph = whole
 
-    def node_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The value of every node that `of` depends on."""
-        leaves = given_values(self.whole, values or {}, self.whole.ancestors(self.of))
-        return forward(self.whole, leaves, self.of)
+
+def scalar_derivation(graph: Graph, of: str, wrt: str) -> Derivation:
+    """The derivation between two nodes of a network of scalars, which may be a gradient network."""
+    if graph.derivatives:
+        return HigherDerivation(graph, LiveDerivatives(live(graph)), of, wrt)
+    return Derivation(LocalDerivatives(graph), of, wrt)

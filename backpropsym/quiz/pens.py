@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
@@ -17,6 +18,7 @@ from backpropsym.render.unicode import AsciiWriter, UnicodeWriter
 from backpropsym.render.writer import Writer
 
 _ROOM = 70
+_WIDTH = 96
 _MARKUP = re.compile(r"([\\`*_<>|\[\]#])")
 
 
@@ -98,12 +100,21 @@ class TextPen(Pen):
 
     def sheet(self, title: str, parts: Sequence[tuple[str, str]], last: bool) -> str:
         """Numbered paragraphs under a heading."""
-        body = "\n".join(f"{head}  {text}".strip() + "\n" for head, text in parts)
+        body = "\n".join(_wrapped(f"{head}  {text}".strip()) + "\n" for head, text in parts)
         return f"{self.words(title)}\n{'=' * len(self.words(title))}\n\n{body}" + ("" if last else "\n\n")
 
     def document(self, title: str, body: str) -> str:
         """The sheets."""
         return body
+
+
+def _wrapped(text: str) -> str:
+    """`text` with long lines of words set on several; indented lines are tables and formulas and stay."""
+    lines = (
+        [line] if line.startswith(" ") or not line else textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 4)
+        for line in text.splitlines()
+    )
+    return "\n".join(part for each in lines for part in each)
 
 
 class MarkdownPen(Pen):

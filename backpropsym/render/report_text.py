@@ -121,7 +121,7 @@ class _Page:
         of, wrt, graph = self.derivation.of, self.derivation.wrt, self.derivation.graph
         names = self.writer.name
         why = f"there is no path from {names(wrt)} to {names(of)}"
-        if isinstance(self.derivation, HigherDerivation) and self.derivation.whole.between(wrt, of):
+        if isinstance(self.derivation, HigherDerivation) and graph.between(wrt, of):
             why = f"every path from {names(wrt)} to {names(of)} has a link that is zero everywhere, such as ReLU''"
         elif graph.between(of, wrt):
             why += f"; {names(wrt)} is computed from {names(of)}"

@@ -45,12 +45,6 @@ class EntryDerivation(entry.EntryDerivation, Derivation):
 class HigherDerivation(gradient.HigherDerivation, Derivation):
     """A derivation in a gradient network."""
 
-    def draw(self, **options: Any) -> Drawing:
-        """The picture of the gradient network with this derivation's paths highlighted; options as elsewhere."""
-        from backpropsym.render.draw import draw as draw_graph
-
-        return draw_graph(self.whole, self.wrt, self.of, **options)
-
 
 class Hessian(hessian.Hessian):
     """All second derivatives of a number."""

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
+from backpropsym.derive.derivation import FORMS
 from backpropsym.network import Network
+from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.render.notation import Notation
 from backpropsym.spec.random_network import layered
@@ -78,6 +80,31 @@ def test_formulas_are_those_of_sympy_symbol_by_symbol() -> None:
             table = steps.graph.functions
             found = table.symbolic.expression(defined(steps.tree("expanded"), table))
             assert sp.expand(found - expected[at, column_at]) == 0, (row, column)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("function", ["relu", "tanh"])
+def test_every_form_of_every_entry_has_the_same_value(form: str, function: str) -> None:
+    net = bp.loads(layered((2, 2, 1), function, seed=6))
+    whole = net.hessian("loss")
+    for pair in whole.upper():
+        steps = whole[pair]
+        values = steps.node_values()
+        found = evaluate(steps.tree(form), {**values, **numbers_of(steps)}, steps.graph.functions)
+        assert float(found) == pytest.approx(steps.evaluate(), rel=1e-9, abs=1e-12)
+
+
+def numbers_of(steps: Any) -> dict[str, float]:
+    """The symbols of the programmes, by their equations."""
+    found: dict[str, float] = {}
+    for direction in ("backward", "forward") if steps.count else ():
+        programme, values = steps.programme(direction), steps.node_values()
+        for each in programme.equations:
+            right = programme.right_side(each)
+            found[programme.symbols[programme.varying(each)]] = evaluate(
+                right, {**values, **found}, steps.graph.functions
+            )
+    return found
 
 
 @pytest.mark.parametrize("function", ["tanh", "sigmoid", "softplus"])
@@ -156,6 +183,8 @@ def test_links_that_are_zero_everywhere_carry_no_path() -> None:
     net = bp.example("lecture")
     found = net.derive("a", wrt=["w11", "v11"])
     assert (found.count, found.expression()) == (1, "da_du1*f_prime(s1)*x1")
+    assert found.expression("expanded").startswith("p11*f_prime(v11*f(w11*x1")
+    assert len(found.draw().scene.trails) == 1
     assert net.derive("a", wrt=["w11", "w11"]).count == 0
     assert "zero everywhere" in run("derive", "lecture", "--wrt", "w11", "--wrt", "w11").stdout
     matrix = net.hessian().evaluate()
