@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from backpropsym.analyses import Analyses
 from backpropsym.checks.report import Report
 from backpropsym.checks.run import check_graph
-from backpropsym.derive.dead import DeadShares, dead_shares
 from backpropsym.derive.gradient import LiveDerivatives, gradient_graph, live
-from backpropsym.derive.jacobian import Jacobian
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.trace import Trace
-from backpropsym.derive.trace import trace as trace_graph
-from backpropsym.derive.wiggle import FINITE, SMALL, Wiggles
-from backpropsym.derive.wiggle import wiggle as wiggle_graph
 from backpropsym.errors import NetworkError
 from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role, Shape
@@ -33,7 +28,6 @@ from backpropsym.ops.function import FUNCTIONS
 from backpropsym.render.shown import (
     Derivation,
     EntryDerivation,
-    Hessian,
     HigherDerivation,
     TensorDerivation,
     derive_tensors,
@@ -51,7 +45,7 @@ if TYPE_CHECKING:
 _ABSTRACT = "abstract"
 
 
-class Network:
+class Network(Analyses):
     """A computational graph with its output, loss and values.
 
     Built in Python, piece by piece, or made from a finished graph. A built network becomes a graph when it is
@@ -267,33 +261,6 @@ class Network:
         names = [_name(each) for each in ([wrt] if isinstance(wrt, Handle | str) else wrt)]
         return Network(graph=gradient_graph(self.graph, None if of is None else _name(of), names))
 
-    def jacobian(self, of: str | Sequence[str] | None = None, wrt: str | Sequence[str] = ()) -> Jacobian:
-        """The derivatives of several nodes by several nodes: a derivation each, and the matrix in numbers.
-
-        Parameters
-        ----------
-        of : default: the output.
-        wrt : default: every parameter.
-        """
-        rows = (of,) if isinstance(of, str) else tuple(of or (self.graph.output,))
-        columns = (wrt,) if isinstance(wrt, str) else tuple(wrt or self.parameters)
-        return Jacobian(rows, columns, {(a, b): self.derive(a, wrt=b) for a in rows for b in columns})
-
-    def hessian(self, of: str | None = None, wrt: str | Sequence[str] = ()) -> Hessian:
-        """All second derivatives of a number: formulas with their paths, the matrix, its product with a direction.
-
-        Parameters
-        ----------
-        of : default: the output where that is a scalar, else the loss.
-        wrt : rows and columns; default: every parameter, or every entry of one.
-
-        Raises
-        ------
-        LimitError : a network of tensors too large to be unrolled, or more than 2,000 names.
-        NotScalarError : `of` has axes.
-        """
-        return Hessian(self.graph, of, (wrt,) if isinstance(wrt, str) else wrt)
-
     def at_level(self, level: str) -> Network:
         """The same network with other nodes named: derivation, counting, drawing and kernels follow.
 
@@ -381,59 +348,6 @@ class Network:
         from backpropsym.render.draw import draw as draw_graph
 
         return draw_graph(self.graph, wrt, of, **options)
-
-    def trace(self, at: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
-        """Both passes of backpropagation at one object, number by number, and one step of gradient descent.
-
-        Parameters
-        ----------
-        at : numbers by name, completed by the network's own.
-        of : a scalar node; default: the loss, else the output.
-        rate : the length of the step, in units of parameter squared per unit of `of`.
-
-        Raises
-        ------
-        ValuesError : numbers are missing, or a batch is given.
-        NotScalarError : `of` has axes.
-        """
-        return trace_graph(self.graph, at, of, rate)
-
-    def wiggle(
-        self,
-        at: Mapping[str, Any] | None = None,
-        of: str | None = None,
-        wrt: str | Sequence[str] = (),
-        small: float = SMALL,
-        finite: float = FINITE,
-    ) -> Wiggles:
-        """What pushing each parameter does at one object, and which links cut every path where it does nothing.
-
-        Parameters
-        ----------
-        at : numbers by name, completed by the network's own.
-        of : a scalar node or an entry; default: the output where that is a scalar, else the loss.
-        wrt : leaves, or entries such as "W1[2,0]"; default: every parameter.
-        small, finite : how far each is pushed, both ways.
-
-        Raises
-        ------
-        ValuesError : numbers are missing, or a batch is given.
-        LimitError : more than 2,000 entries are pushed.
-        """
-        return wiggle_graph(self.graph, at, of, (wrt,) if isinstance(wrt, str) else wrt, small, finite)
-
-    def dead(self, data: Mapping[str, Any]) -> DeadShares:
-        """The share of objects on which each neuron is dead: nothing that it reads moves it.
-
-        Parameters
-        ----------
-        data : arrays by name, inputs with a leading axis of objects; completed by the network's own numbers.
-
-        Raises
-        ------
-        ValuesError : numbers are missing, or there is no leading axis of objects.
-        """
-        return dead_shares(self.graph, data)
 
     def _repr_svg_(self) -> str:
         return self.draw().svg

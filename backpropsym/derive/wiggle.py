@@ -140,6 +140,7 @@ class Wiggles:
     value : its value at the object.
     rows : one for each parameter, or entry of one.
     stages : for each row the network of scalars on which it was found.
+    given : the numbers of the object, completed by the network's own.
     """
 
     graph: Graph
@@ -147,6 +148,7 @@ class Wiggles:
     value: float
     rows: tuple[Wiggle, ...]
     stages: tuple[Stage, ...]
+    given: Mapping[str, Any]
 
     @property
     def cut(self) -> tuple[Edge, ...]:
@@ -187,7 +189,7 @@ def wiggle(
         rows.append(_row(stage, name, steps))
         stages.append(stage)
     value = stages[0].values[stages[0].of] if stages else math.nan
-    return Wiggles(graph, target, value, tuple(rows), tuple(stages))
+    return Wiggles(graph, target, value, tuple(rows), tuple(stages), dict(values or {}))
 
 
 def _stages(graph: Graph, values: Mapping[str, Any], of: str, names: Sequence[str]) -> Iterator[tuple[str, Stage]]:

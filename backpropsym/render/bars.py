@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backpropsym.render.geometry import Point, Polyline, Rect, walk
 from backpropsym.render.layout import TAG_RADIUS, Layout
@@ -17,7 +17,9 @@ WIDTH = 3.0
 MOST_ROUTES = 200
 """So many other links are kept clear of; more lie too close together for that."""
 
-_SHARES = (0.5, 0.58, 0.42, 0.66, 0.34, 0.74, 0.26, 0.82, 0.18, 0.88, 0.12)
+_SHARES = tuple(round(0.5 + side * at * 0.04, 2) for at in range(12) for side in ((1, -1) if at else (1,)))
+_CLEARANCES = (2 * BAR, 14.0, 10.0)
+"""Squares about the middle of a mark that are to be free; a short link has room for the smallest only."""
 
 
 def bars(layout: Layout) -> Iterator[tuple[LinkId, Polyline]]:
@@ -26,7 +28,7 @@ def bars(layout: Layout) -> Iterator[tuple[LinkId, Polyline]]:
     taken += [Rect.around(tag, 2 * TAG_RADIUS, 2 * TAG_RADIUS) for tag in layout.tags.values()]
     for link in layout.scene.cuts:
         spots = [walk(layout.routes[link], share) for share in _SHARES]
-        free = [spot for spot in spots if not any(_around(spot[0]).overlaps(rect) for rect in taken)] or spots
+        free = next(filter(None, (_free(spots, taken, each) for each in _CLEARANCES)), spots)
         # A bar where two links cross would leave open which of them it is across.
         others = [line for other, line in layout.routes.items() if other != link][:MOST_ROUTES]
         alone = (spot for spot in free if not any(_around(spot[0]).meets_line(line) for line in others))
@@ -35,8 +37,13 @@ def bars(layout: Layout) -> Iterator[tuple[LinkId, Polyline]]:
             yield link, _bar(middle, course, side)
 
 
-def _around(middle: Point) -> Rect:
-    return Rect.around(middle, 2 * BAR, 2 * BAR)
+def _free(spots: Sequence[tuple[Point, Point]], taken: Sequence[Rect], clearance: float) -> list[tuple[Point, Point]]:
+    """The spots about which nothing else stands."""
+    return [spot for spot in spots if not any(_around(spot[0], clearance).overlaps(rect) for rect in taken)]
+
+
+def _around(middle: Point, clearance: float = 2 * BAR) -> Rect:
+    return Rect.around(middle, clearance, clearance)
 
 
 def _bar(middle: Point, course: Point, side: float) -> Polyline:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from backpropsym.derive.local import Edge
 from backpropsym.derive.wiggle import Wiggles
-from backpropsym.errors import LimitError
-from backpropsym.graph import Graph, Role
 from backpropsym.render.draw import draw
 from backpropsym.render.drawing import Drawing
 from backpropsym.render.report_wiggle import wiggle_note
@@ -16,14 +14,13 @@ from backpropsym.render.scene import LinkId
 from backpropsym.render.weights import weights
 
 
-def with_cuts(drawing: Drawing, graph: Graph, cuts: Iterable[Edge], note: str) -> Drawing:
-    """`drawing` of a network of scalars with the links `cuts` barred, and `note` below it.
+def with_cuts(drawing: Drawing, carriers: Mapping[str, LinkId], cuts: Iterable[Edge], note: str) -> Drawing:
+    """`drawing` with the links `cuts` barred, and `note` below it.
 
-    A link that starts at a weight is drawn as the link on which the weight stands.
+    A link that starts at a weight is drawn as the link that carries the weight, as `carriers` tells.
     """
     scene = drawing.scene
     boxes, links = {box.id for box in scene.boxes}, {link.id for link in scene.links}
-    carriers = weights(graph)
     found = (LinkId(*edge) if edge.source in boxes else carriers.get(edge.source) for edge in cuts)
     barred = tuple(dict.fromkeys(link for link in found if link in links))
     return replace(drawing, scene=replace(scene, cuts=barred, note=note or scene.note))
@@ -36,19 +33,14 @@ def wiggle_drawing(found: Wiggles, theme: str = "light") -> Drawing:
     ------
     LimitError : the network is too large to be drawn by neurons.
     """
-    if not found.stages:
-        return draw(found.graph, theme=theme)
-    stage = found.stages[0]
-    if any(other is not stage for other in found.stages):
-        raise LimitError(
-            "the network is too large to be drawn with all of these entries", fix="choose one entry with --wrt"
-        )
-    graph = stage.graph
-    leaves = [node for node in graph.nodes.values() if node.op is None]
-    # About one entry of a large network, the graph ends at computed nodes, whose numbers a picture cannot be given.
-    known = {**graph.values, **graph.constants, **stage.values}
-    whole = all(node.role is not Role.VALUE and node.name in known for node in leaves)
-    values = {node.name: known[node.name] for node in leaves} if whole else None
     wrt = found.rows[0].name if len(found.rows) == 1 else None
-    drawing = draw(graph, wrt, stage.of, level="neurons", values=values, theme=theme)
-    return with_cuts(drawing, graph, found.cut, wiggle_note(found))
+    known = {**found.graph.values, **found.graph.constants, **found.given}
+    leaves = (node.name for node in found.graph.nodes.values() if node.op is None)
+    values = found.given if all(name in known for name in leaves) else None
+    drawing = draw(found.graph, wrt, found.of, level="neurons", values=values, theme=theme)
+    if not found.stages:
+        return drawing
+    carriers: dict[str, LinkId] = {}
+    for graph in {id(stage.graph): stage.graph for stage in found.stages}.values():
+        carriers |= weights(graph)
+    return with_cuts(drawing, carriers, found.cut, wiggle_note(found))

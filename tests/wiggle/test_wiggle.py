@@ -209,3 +209,10 @@ def test_mistakes_are_said_in_words() -> None:
             net.wiggle(values, **mistake)
     with pytest.raises(bp.BackpropsymError, match="one object"):
         bp.example("lecture").wiggle({"x1": [1.0, 2.0]})
+
+
+def test_entries_are_barred_in_the_picture_of_neurons() -> None:
+    net, values = dense()
+    drawing = wiggle_drawing(net.wiggle(values, wrt=["W1[0,0]", "W2[0,1]"]))
+    assert drawing.scene.cuts == (("s1[0]", "z1[0]"), ("z1[1]", "s2[0]"))
+    assert drawing.svg.count('class="cut"') == 4
