@@ -16,7 +16,6 @@ from backpropsym.errors import LimitError
 from backpropsym.graph import Role
 from backpropsym.kernels.compile import Kernel, compile_kernel
 from backpropsym.ops.arithmetic import evaluate
-from backpropsym.ops.table import FunctionTable
 
 LINKS = 5_000
 FORWARD_LINKS = 300
@@ -88,7 +87,7 @@ def _spelled(numbers: Numbers) -> LocalDerivatives:
 def without_accurate(table: FunctionTable) -> FunctionTable:
     """The functions with derivatives as they are printed, which lose what stored values lose."""
     plain = {name: replace(entry, accurate={}) for name, entry in table.items() if entry.accurate}
-    return FunctionTable({**table.own, **plain})
+    return table.with_own(plain)
 
 
 def _blur(numbers: Numbers, local: LocalDerivatives, point: int, random: np.random.Generator) -> dict[str, float]:

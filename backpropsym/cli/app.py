@@ -18,12 +18,16 @@ from backpropsym.cli import (
     draw,
     examples,
     functions,
+    hessian,
+    jacobian,
     kernel,
     latex,
     paths,
+    quiz,
     summary,
     trace,
     verify,
+    wiggle,
 )
 from backpropsym.errors import BackpropsymError
 
@@ -57,6 +61,10 @@ for command in (
     derive.derive,
     paths.paths,
     trace.trace,
+    wiggle.wiggle,
+    jacobian.jacobian,
+    hessian.hessian,
+    quiz.quiz,
     check.check,
     verify.verify,
     draw.draw,

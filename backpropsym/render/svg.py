@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from hashlib import sha256
 from math import ceil
 
+from backpropsym.render.bars import COLOUR as CUT
+from backpropsym.render.bars import WIDTH as BAR_WIDTH
+from backpropsym.render.bars import bars
 from backpropsym.render.engine import Engine
 from backpropsym.render.geometry import Point, Polyline, Rect
 from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out
@@ -65,7 +68,7 @@ class _Painter:
         """The whole file."""
         painter = self._painter
         behind = [*painter.clusters(), *self._links(), *painter.patches()]
-        body = "\n".join([*behind, *self._trails(), *self._labels(), *painter.boxes(), *self._tags()])
+        body = "\n".join([*behind, *self._trails(), *self._labels(), *painter.boxes(), *self._cuts(), *self._tags()])
         foot = "\n".join(self._legend_parts(self._legend)) if self._legend else ""
         width, height, key = number(self._width), number(self._height), self._key
         return "\n".join(
@@ -136,6 +139,17 @@ class _Painter:
             text = self._glyphs.centred(label.text, self._at(label.rect.centre), label.font, colour)
             yield f'<g><rect {rect} fill="{self._layout.ground(label.rect, theme)}"{edge}/>{text}</g>'
         yield "</g>"
+
+    def _cuts(self) -> Iterator[str]:
+        """Two bars across every cut link, on the background's colour so that they part it."""
+        edge, colour = self._theme.background, self._theme.text(CUT)
+        for link, line in bars(self._layout):
+            name, path = attribute(f"{link.source}-{link.target}"), self._path(line)
+            yield (
+                f'<g class="cut" data-link={name} fill="none" stroke-linecap="round">'
+                f'<path d="{path}" stroke="{edge}" stroke-width="{number(BAR_WIDTH + 3)}"/>'
+                f'<path d="{path}" stroke="{colour}" stroke-width="{number(BAR_WIDTH)}"/></g>'
+            )
 
     def _tags(self) -> Iterator[str]:
         for trail in self._scene.trails:
