@@ -16,6 +16,7 @@ from backpropsym.errors import LimitError
 from backpropsym.graph import Role
 from backpropsym.kernels.compile import Kernel, compile_kernel
 from backpropsym.ops.arithmetic import evaluate
+from backpropsym.ops.table import FunctionTable
 
 LINKS = 5_000
 FORWARD_LINKS = 300
