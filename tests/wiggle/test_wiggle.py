@@ -179,7 +179,8 @@ def test_pictures_bar_the_cut_links(suffix: str, tmp_path: Path) -> None:
     at.write_text("w12 = -3.0\n", encoding="utf-8")
     assert run("wiggle", "lecture", "--at", str(at), "--wrt", "w12", "-o", str(file)).exit_code == 0
     text = file.read_text(encoding="utf-8")
-    assert ("style=dashed" if suffix == ".dot" else 'class="cut" data-link="s2-z2"') in text
+    mark = {".dot": "style=dashed", ".mmd": "stroke-dasharray", ".md": "stroke-dasharray"}
+    assert mark.get(suffix, 'class="cut" data-link="s2-z2"') in text
 
 
 def test_a_cut_at_a_weight_bars_the_link_that_carries_it() -> None:
