@@ -34,6 +34,7 @@ from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
 
 if TYPE_CHECKING:
+    from backpropsym.export.slides import Slides
     from backpropsym.render.drawing import Drawing
 
 _ABSTRACT = "abstract"
@@ -325,6 +326,31 @@ class Network:
         NotScalarError : `of` has axes.
         """
         return trace_graph(self.graph, at, of, rate)
+
+    def slides(
+        self,
+        of: str | None = None,
+        *,
+        wrt: str,
+        values: Mapping[str, Any] | None = None,
+        steps: Sequence[str] | None = None,
+        **options: Any,
+    ) -> Slides:
+        """A derivation step by step: the network, both passes, each path lit with its term, the sum, the bricks.
+
+        Parameters
+        ----------
+        of : default: the output where that is a scalar, else the loss.
+        values : numbers for inputs, targets and parameters, completed by the network's own; None shows no numbers.
+        steps : which of `render.steps.KINDS` to show; default: all.
+        options : `level`, `theme` and others of `draw`.
+        """
+        from backpropsym.export.slides import Slides
+        from backpropsym.render.story import story
+
+        drawing = self.draw(of, wrt=wrt, values=values, **options)
+        told = story(self.derive(of, wrt=wrt), drawing, values)
+        return Slides(told.only(steps) if steps is not None else told)
 
     def _repr_svg_(self) -> str:
         return self.draw().svg

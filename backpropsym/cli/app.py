@@ -11,7 +11,20 @@ import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary, trace, verify
+from backpropsym.cli import (
+    check,
+    derive,
+    draw,
+    examples,
+    functions,
+    kernel,
+    latex,
+    paths,
+    slides,
+    summary,
+    trace,
+    verify,
+)
 from backpropsym.errors import BackpropsymError
 
 USER_MISTAKE = 2
@@ -48,6 +61,7 @@ for command in (
     verify.verify,
     draw.draw,
     latex.latex,
+    slides.slides,
     kernel.kernel,
     summary.summary,
     functions.functions,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -232,8 +233,10 @@ class Derivation:
         ValuesError : a number is missing or is not one.
         AbstractFunctionError : a function on the way has no formula.
         """
-        if self.count == 0:
-            return 0.0
+        return float(np.mean(self.adjoint_values(values)[self.wrt])) if self.count else 0.0
+
+    def adjoint_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The derivative of `of` by every node on the paths, in numbers, by the backward programme."""
         numbers = self.numbers(values)
         adjoints: dict[str, Any] = {self.of: np.float64(1.0)}
         with np.errstate(all="ignore"):
@@ -241,7 +244,7 @@ class Derivation:
                 if name != self.of:
                     users = self.space.successors[name]
                     adjoints[name] = sum(adjoints[user] * numbers[Edge(name, user)] for user in users)
-        return float(np.mean(adjoints[self.wrt]))
+        return adjoints
 
     def numeric(self, values: Mapping[str, Any] | None = None, top: int | None = None) -> Iterator[NumericTerm]:
         """Terms with their numbers at one object: in path order, or the `top` strongest.
@@ -250,15 +253,29 @@ class Derivation:
         ------
         ValuesError : a number is missing, or a batch is given.
         """
+        numbers = self._numbers_at_one_object(values)
+        paths: Iterable[Path] = self.space
+        if top is not None:
+            paths = islice(self.space.strongest(lambda link: numbers[link]), top)
+        yield from self._in_numbers(paths, numbers)
+
+    def terms_in_numbers(self, paths: Iterable[Path], values: Mapping[str, Any] | None = None) -> Iterator[NumericTerm]:
+        """The terms of these paths with their numbers at one object.
+
+        Raises
+        ------
+        ValuesError : a number is missing, or a batch is given.
+        """
+        return self._in_numbers(paths, self._numbers_at_one_object(values))
+
+    def _numbers_at_one_object(self, values: Mapping[str, Any] | None) -> dict[Edge, float]:
         found = self.numbers(values)
         if any(np.ndim(number) for number in found.values()):
             raise ValuesError("terms have numbers at one object, and a batch was given", fix="give one number a name")
-        numbers = {link: float(number) for link, number in found.items()}
+        return {link: float(number) for link, number in found.items()}
+
+    def _in_numbers(self, paths: Iterable[Path], numbers: Mapping[Edge, float]) -> Iterator[NumericTerm]:
         whole = self._sum_of_magnitudes(numbers)
-        paths: Iterator[Path] = iter(self.space)
-        if top is not None:
-            strongest = self.space.strongest(lambda link: numbers[link])
-            paths = (path for _, path in zip(range(top), strongest, strict=False))
         for path in paths:
             factors = tuple(numbers[link] for link in edges(path))
             value = math.prod(factors)

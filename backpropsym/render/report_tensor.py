@@ -147,48 +147,25 @@ class _Page:
     @property
     def title(self) -> str:
         """The derivative that is derived, with its free indices."""
+        if self.form not in ("matrix", "backward"):
+            return entry_title(self.derivation, self.writer)
         of = entry_name(self.derivation.of, self.derivation.of_at or ())
         wrt = entry_name(self.derivation.wrt, self.derivation.wrt_at or ())
-        return self.writer.derivative(of, wrt) if self.form in ("matrix", "backward") else self._entry_title(of, wrt)
-
-    def _entry_title(self, of: str, wrt: str) -> str:
-        tails = [_tail(self.derivation.of_indices), _tail(self.derivation.indices)]
-        if isinstance(self.writer, LatexWriter):
-            above, below = (
-                self.writer.write(Index(Name(name), tuple(map(Name, indices))) if indices else Name(name))
-                for name, indices in ((of, self.derivation.of_indices), (wrt, self.derivation.indices))
-            )
-            return rf"\frac{{\partial {above}}}{{\partial {below}}}"
-        sign = "d" if isinstance(self.writer, AsciiWriter) else "∂"
-        return f"{sign}{self.writer.name(of)}{tails[0]}/{sign}{self.writer.name(wrt)}{tails[1]}"
+        return self.writer.derivative(of, wrt)
 
     def lines(self) -> list[tuple[str, str]]:
         """What stands left and right in each line."""
         if self.form in ("matrix", "backward"):
             return [(self._left(each), self.writer.write(each.right)) for each in _equations(self.derivation)]
         paths = itertools.islice(self.derivation.space, self.limit)
-        return [(self.writer.path(path), self._summed(self.derivation.term(path, readable=True))) for path in paths]
+        return [
+            (self.writer.path(path), summed(self.derivation.term(path, readable=True), self.writer)) for path in paths
+        ]
 
     def _left(self, equation: MatrixEquation) -> str:
         if equation.node == self.derivation.wrt:
             return self.writer.derivative(self.derivation.of, equation.node)
         return self.writer.write(Name(equation.symbol))
-
-    def _summed(self, term: IndexTerm) -> str:
-        product = self.writer.write(term.product)
-        sums = " ".join(self.writer.ranged(limits) for limits in term.sums)
-        between = f" {self._at_most} "
-        where = ", ".join(between.join(map(self.writer.write, condition)) for condition in term.conditions)
-        text = f"{sums} {product}".strip()
-        return f"{text}  {self._where} {where}" if where else text
-
-    @property
-    def _at_most(self) -> str:
-        return r"\le" if isinstance(self.writer, LatexWriter) else "<=" if isinstance(self.writer, AsciiWriter) else "≤"
-
-    @property
-    def _where(self) -> str:
-        return r"\quad\text{where }" if isinstance(self.writer, LatexWriter) else "where"
 
     def text(self) -> str:
         """Aligned lines under a heading."""
@@ -223,6 +200,33 @@ class _Page:
         """A display formula."""
         lines = self.latex().splitlines()[1:]
         return "$$\n" + "\n".join(lines).replace("align*", "aligned") + "\n$$\n"
+
+
+def entry_title(derivation: TensorDerivation, writer: Writer) -> str:
+    """The derivative that is derived, entry by entry, with its free indices."""
+    of = entry_name(derivation.of, derivation.of_at or ())
+    wrt = entry_name(derivation.wrt, derivation.wrt_at or ())
+    if isinstance(writer, LatexWriter):
+        above, below = (
+            writer.write(Index(Name(name), tuple(map(Name, indices))) if indices else Name(name))
+            for name, indices in ((of, derivation.of_indices), (wrt, derivation.indices))
+        )
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+    sign = "d" if isinstance(writer, AsciiWriter) else "∂"
+    of, wrt = (writer.name(name) for name in (of, wrt))
+    return f"{sign}{of}{_tail(derivation.of_indices)}/{sign}{wrt}{_tail(derivation.indices)}"
+
+
+def summed(term: IndexTerm, writer: Writer) -> str:
+    """A term with its sums and conditions."""
+    product = writer.write(term.product)
+    sums = " ".join(writer.ranged(limits) for limits in term.sums)
+    latex = isinstance(writer, LatexWriter)
+    at_most = r"\le" if latex else "<=" if isinstance(writer, AsciiWriter) else "≤"
+    where = ", ".join(f" {at_most} ".join(map(writer.write, condition)) for condition in term.conditions)
+    text = f"{sums} {product}".strip()
+    word = r"\quad\text{where }" if latex else "where"
+    return f"{text}  {word} {where}" if where else text
 
 
 def _tail(indices: tuple[str, ...]) -> str:

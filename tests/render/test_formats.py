@@ -19,7 +19,14 @@ from backpropsym.render.scene import Box, Link, LinkId, Scene, Trail
 from backpropsym.render.themes import THEMES, contrast, theme
 from tests.render.scenes import lecture
 
-STARTS = {".svg": b"<svg ", ".png": b"\x89PNG", ".pdf": b"%PDF-", ".dot": b"digraph", ".html": b"<!DOCTYPE html>"}
+STARTS = {
+    ".svg": b"<svg ",
+    ".png": b"\x89PNG",
+    ".pdf": b"%PDF-",
+    ".tex": b"% The network",
+    ".dot": b"digraph",
+    ".html": b"<!DOCTYPE html>",
+}
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -34,7 +41,7 @@ def test_every_suffix_is_written(suffix: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_suffix_names_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"fix: end the name in one of \.svg, \.png, \.pdf, \.dot, \.html"):
+    with pytest.raises(OutputError, match=r"fix: end the name in one of \.svg, \.png, \.pdf, \.tex, \.dot, \.html"):
         Drawing(lecture()).save(tmp_path / "picture.gif")
 
 
