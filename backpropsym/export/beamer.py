@@ -8,8 +8,9 @@ from itertools import groupby
 from backpropsym.export.latex_document import fonts
 from backpropsym.render.escape import latex_text
 from backpropsym.render.layout import Layout, lay_out
+from backpropsym.render.sizes import PlacedBox
 from backpropsym.render.steps import Line, Piece, Prose, Step, Story
-from backpropsym.render.tikz import TikzPicture
+from backpropsym.render.tikz import TikzPicture, below
 from backpropsym.render.tikz_style import CENTIMETRE, styles
 
 WIDTH, HEIGHT = 13.8, 4.1
@@ -96,8 +97,15 @@ class _Deck:
             self._theme,
             overlays=lambda trail: slides(n for n, step in self._steps if trail in step.trails) or "<0>",
             lit=lit,
+            below={name: text for name, placed in self._layout.boxes.items() if (text := self._below(placed))},
         )
         return picture.text(f"scale={self._scale:.3g}, transform shape")
+
+    def _below(self, placed: PlacedBox) -> str:
+        """What stands under a box; its adjoint while the adjoints are computed."""
+        always, late = below(placed, adjoint=False), below(placed)
+        backward = slides(number for number, step in self._steps if step.kind == "backward")
+        return always if always == late or not backward else rf"\alt{backward}{{{late}}}{{{always or '{}'}}}"
 
     def _formulas(self) -> Iterator[tuple[list[int], list[Step]]]:
         """Steps one after the other whose formulas differ only in what is lit, with their numbers."""

@@ -13,7 +13,7 @@ from backpropsym.errors import printable
 from backpropsym.render.geometry import Point, Polyline, beside
 from backpropsym.render.layout import Layout, lay_out
 from backpropsym.render.scene import LinkId, Scene, Trail
-from backpropsym.render.sizes import PlacedBox
+from backpropsym.render.sizes import PlacedBox, cell_size
 from backpropsym.render.splines import spline
 from backpropsym.render.themes import LIGHT, Theme
 from backpropsym.render.tikz_style import CENTIMETRE, POINT, colour_of, styles
@@ -89,6 +89,8 @@ class TikzPicture:
         parts = [
             ("neurons", self._nodes()),
             ("weights, each at its share of the way along its link", self._weights()),
+            ("layers", self._background(self._clusters())),
+            ("cells", self._grids()),
             ("links", self._background(self._links())),
             ("the paths, each in the colour of its term", self._background(self._trails())),
             ("their numbers", self._tags()),
@@ -110,26 +112,45 @@ class TikzPicture:
 
     def _nodes(self) -> Iterator[str]:
         for name, placed in self._layout.boxes.items():
-            options = [_style(placed)]
+            options = _style(placed)
             if self._lit.get(name):
                 options.append(self._lit[name])
             if self._below.get(name):
-                options.append(rf"label={{[number]below:{self._below[name]}}}")
-            where, text = _at(placed.rect.centre), f"${placed.box.label}$"
+                side = "above" if placed.small else "below"
+                options.append(rf"label={{[number]{side}:{{{self._below[name]}}}}}")
+            where, text = _at(placed.rect.centre), _inside(placed)
             yield rf"\node[{', '.join(options)}] ({self._names[name]}) at {where} {{{text}}};"
 
     def _links(self) -> Iterator[str]:
-        straight = []
+        straight: dict[str, list[str]] = {}
         for link in self._layout.scene.links:
-            course = self._layout.routes[link.id]
+            course, style = self._layout.routes[link.id], "link, dead" if link.dead else "link"
             if len(course) == 2:
-                straight.append(f"{self._names[link.source]}/{self._names[link.target]}")
+                straight.setdefault(style, []).append(f"{self._names[link.source]}/{self._names[link.target]}")
             else:
-                yield rf"\draw[link] ({self._names[link.source]}) {_curved(course)} ({self._names[link.target]});"
-        if straight:
-            pairs = fill(", ".join(straight), _WIDTH, subsequent_indent="    ", break_long_words=False)
-            yield rf"\draw[link] foreach \from/\to in {{{pairs}}}".replace("\n", "\n  ")
+                yield rf"\draw[{style}] ({self._names[link.source]}) {_curved(course)} ({self._names[link.target]});"
+        for style, found in straight.items():
+            pairs = fill(", ".join(found), _WIDTH, subsequent_indent="    ", break_long_words=False)
+            yield rf"\draw[{style}] foreach \from/\to in {{{pairs}}}".replace("\n", "\n  ")
             yield r"  {(\from.center) -- (\to.center)};"
+
+    def _clusters(self) -> Iterator[str]:
+        for cluster in self._layout.scene.clusters:
+            held = "".join(f"({self._names[name]})" for name in cluster.boxes if name in self._names)
+            yield rf"\node[cluster, fit={held}, label={{[cluster label]{{${cluster.label}$}}}}] {{}};"
+
+    def _grids(self) -> Iterator[str]:
+        """The cells of each grid, and the patch on it, counted from its lower left corner."""
+        for name, placed in self._layout.boxes.items():
+            cells = placed.box.cells
+            if cells:
+                size = cell_size(placed.box)
+                corner = f"shift={{({self._names[name]}.south west)}}, scale={size / CENTIMETRE:.4g}"
+                yield rf"\draw[cell lines, {corner}] (0, 0) grid ({cells.columns}, {cells.rows});"
+                if cells.patch:
+                    row, column, high, wide = cells.patch
+                    low = cells.rows - row - high
+                    yield rf"\draw[patch, {corner}] ({column}, {low}) rectangle +({wide}, {high});"
 
     def _weights(self) -> Iterator[str]:
         for link in self._layout.scene.links:
@@ -216,11 +237,41 @@ def _quiet(layout: Layout) -> dict[str, str]:
 
 
 def _values(layout: Layout) -> dict[str, str]:
-    return {name: f"${placed.box.value}$" for name, placed in layout.boxes.items() if placed.box.value}
+    return {name: text for name, placed in layout.boxes.items() if (text := below(placed))}
 
 
-def _style(placed: PlacedBox) -> str:
-    return f"{placed.box.role}, small" if placed.small else placed.box.role
+def _style(placed: PlacedBox) -> list[str]:
+    """The styles of a box; the size of a grid."""
+    box = placed.box
+    if box.cells:
+        rect = placed.rect
+        return [box.role, f"minimum width={length(rect.width)}cm, minimum height={length(rect.height)}cm, sheet"]
+    return [box.role] + ["small"] * placed.small + ["plate"] * bool(box.shape and not placed.small)
+
+
+def _inside(placed: PlacedBox) -> str:
+    """The name of a box, and the sizes of a tensor below it, or beside it in a small one."""
+    box, name = placed.box, f"${placed.box.label}$"
+    if box.cells or not box.shape:
+        return "" if box.cells else name
+    font = r"\fontsize{6}{7}\selectfont" if placed.small else r"\scriptsize"
+    shape = rf"{{{font}\color{{bpQuiet}}${_sizes(placed)}$}}"
+    return f"{name} {shape}" if placed.small else rf"{name}\\{shape}"
+
+
+def _sizes(placed: PlacedBox) -> str:
+    return r" \times ".join(placed.box.shape)
+
+
+def below(placed: PlacedBox, *, adjoint: bool = True) -> str:
+    """What stands under a box in LaTeX's text mode: a grid's name and sizes, the value, the adjoint in its colour."""
+    box = placed.box
+    parts = [box.label, _sizes(placed)] if box.cells else []
+    first = r"\;\;".join(part for part in (*parts, box.value) if part)
+    lines = [f"${first}$"] if first else []
+    if adjoint and box.adjoint:
+        lines.append(rf"\color{{bpAdjoint}}${box.adjoint}$")
+    return r"\\".join(lines)
 
 
 def _at(point: Point) -> str:

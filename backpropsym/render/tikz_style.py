@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from backpropsym.render.layout import TAG_RADIUS, Layout
 from backpropsym.render.scene import Role, Trail
-from backpropsym.render.sizes import BOX_HEIGHT, SMALL_HEIGHT
+from backpropsym.render.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
+from backpropsym.render.svg import DEAD
 from backpropsym.render.themes import Theme
 
 CENTIMETRE = 60.0
@@ -35,13 +36,19 @@ def styles(layout: Layout, theme: Theme) -> str:
 
 def packages() -> str:
     """The packages and libraries that the styles use."""
-    return "\\usepackage{amsmath, tikz}\n\\usetikzlibrary{backgrounds, calc, shapes.misc}\n"
+    return "\\usepackage{amsmath, tikz}\n\\usetikzlibrary{backgrounds, calc, fit, shapes.misc}\n"
 
 
 def colours(layout: Layout, theme: Theme) -> str:
     """A definition for every colour in use."""
     named = {"bpBackground": theme.background, "bpInk": theme.ink, "bpQuiet": theme.quiet}
     named |= {"bpLink": theme.link, "bpLabel": theme.link_label}
+    if any(placed.box.adjoint for placed in layout.boxes.values()):
+        named["bpAdjoint"] = theme.adjoint
+    if any(placed.box.cells for placed in layout.boxes.values()):
+        named["bpPatch"] = theme.patch
+    if layout.scene.clusters:
+        named["bpCluster"] = theme.cluster
     for role in _roles(layout):
         look, name = theme.boxes[role], colour_of(role)
         named |= {name: look.fill, f"{name}Edge": look.outline}
@@ -66,11 +73,24 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
         yield f"  {role}/.style={{neuron, {_outline(role, theme)}}},\n"
     if any(placed.small for placed in layout.boxes.values()):
         low = f"{SMALL_HEIGHT / CENTIMETRE:.2f}cm"
-        yield f"  small/.style={{minimum height={low}, minimum width={low}, inner xsep=1.2mm, font=\\footnotesize}},\n"
+        yield f"  small/.style={{minimum height={low}, minimum width={low}, inner xsep=1mm, font=\\footnotesize}},\n"
     if any(placed.box.role == "more" for placed in layout.boxes.values()):
         yield f"  more/.style={{minimum height={high}, text=bpQuiet}},\n"
+    if any(placed.box.shape for placed in layout.boxes.values()):
+        tall = f"{PLATE_HEIGHT / CENTIMETRE:.2f}cm"
+        yield f"  plate/.style={{minimum height={tall}, minimum width={tall}, rectangle, rounded corners=1.8mm,\n"
+        yield "    align=center},\n"
+    if any(placed.box.cells for placed in layout.boxes.values()):
+        yield "  sheet/.style={rectangle, sharp corners, double=none, inner sep=0pt},\n"
+        yield "  cell lines/.style={draw=bpLink, line width=0.3pt},\n"
+        yield "  patch/.style={draw=bpPatch, fill=bpPatch, fill opacity=0.28, line width=0.95pt},\n"
+    if layout.scene.clusters:
+        yield "  cluster/.style={draw=bpLink!55!bpBackground, fill=bpCluster, rounded corners=2mm, inner sep=3.5mm},\n"
+        yield "  cluster label/.style={above, font=\\scriptsize, text=bpQuiet},\n"
+    if any(link.dead for link in layout.scene.links):
+        yield f"  dead/.style={{{_dash(theme.dead)}}},\n"
     yield "  quiet/.style={text=bpQuiet},\n"
-    yield "  number/.style={font=\\scriptsize, text=bpInk, inner sep=2pt},\n"
+    yield "  number/.style={font=\\scriptsize, text=bpInk, inner sep=2pt, align=center},\n"
     yield f"  link/.style={{draw=bpLink, line width={_points(theme.link_width)}}},\n"
     yield "  weight/.style={fill=bpBackground, text=bpLabel, font=\\footnotesize, inner sep=1.2pt},\n"
     if layout.scene.trails:
@@ -99,8 +119,10 @@ def _trail_styles(layout: Layout, theme: Theme) -> Iterator[str]:
     yield "    inner sep=0pt, font=\\sffamily\\bfseries\\scriptsize},\n"
     for trail in layout.scene.trails:
         name, dashed = path_colour(trail), ""
-        if trail.dash:
-            pale = f"{name}!{round(100 * theme.tint)}!bpBackground"
+        pale = f"{name}!{round(100 * theme.tint)}!bpBackground"
+        if trail.dead:
+            name, dashed = pale, f", {_dash(trail.dash or DEAD)}"
+        elif trail.dash:
             dashed = f", {_dash(trail.dash)}, preaction={{draw={pale}, solid, line width={_points(wide)}}}"
         yield f"  path {trail.number}/.style={{trail={name}{dashed}}},\n  tag {trail.number}/.style={{tag={name}}},\n"
 

@@ -97,11 +97,11 @@ def test_without_motion_the_whole_sum_is_shown(browser: Browser, tmp_path: Path)
     page.close()
 
 
-@pytest.mark.parametrize("name", ["lecture", "skip", "digits", "deep", "nothing"])
+@pytest.mark.parametrize("name", ["lecture", "skip", "digits", "prelu", "nothing"])
 def test_the_pdf_has_a_page_a_step_with_its_words_and_paths(name: str, tmp_path: Path) -> None:
     found = deck(name)
     path = found.save(tmp_path / "deck.pdf")
-    pages = images(path, 40)
+    pages = images(path, 60)
     assert len(pages) == len(found)
     text = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, text=True, check=True).stdout
     for words, page, step in zip(text.split("\f"), pages, found.story.steps, strict=False):
