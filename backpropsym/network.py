@@ -34,8 +34,10 @@ from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
 
 if TYPE_CHECKING:
+    from backpropsym.export.sheet import Sheet
     from backpropsym.export.slides import Slides
     from backpropsym.render.drawing import Drawing
+    from backpropsym.render.themes import Theme
 
 _ABSTRACT = "abstract"
 
@@ -311,6 +313,39 @@ class Network:
 
         return draw_graph(self.graph, wrt, of, **options)
 
+    def handout(
+        self,
+        wrt: str | None = None,
+        *,
+        values: Mapping[str, Any] | None = None,
+        theme: str | Theme = "light",
+        samples: int = 3,
+        seed: int = 0,
+    ) -> Sheet:
+        """The whole story on a page or two: picture, both passes, every gradient, one path by path, the check.
+
+        Parameters
+        ----------
+        wrt : the parameter whose derivative is shown path by path; default: one with the most paths.
+        values : numbers, completed by the network's own; None shows no numbers.
+        samples, seed : as in `check`.
+
+        Raises
+        ------
+        NetworkError : the network has no parameters.
+        """
+        from backpropsym.export.sheet import Sheet
+        from backpropsym.render.handout import handout
+
+        derivations = self.gradients()
+        if not derivations:
+            raise NetworkError("a handout tells of gradients, and the network has no parameters")
+        shown = self.graph[wrt].name if wrt else _most_paths(derivations)
+        of = self.graph.objective
+        derivations = {shown: self.derive(of, wrt=shown), **derivations} if shown not in derivations else derivations
+        drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
+        return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed), values))
+
     def trace(self, at: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
         """Both passes of backpropagation at one object, number by number, and one step of gradient descent.
 
@@ -375,6 +410,13 @@ class Network:
         if len(sizes) > 1:
             return random.normal(0.0, math.sqrt(2.0 / math.prod(sizes[1:])), sizes)
         return np.asarray(random.standard_normal(sizes)) if self.graph.scalar else np.zeros(sizes)
+
+
+def _most_paths(derivations: Mapping[str, Derivation | EntryDerivation | TensorDerivation]) -> str:
+    """The first of those with the most paths; more than a picture shows count as many."""
+    from backpropsym.render.trails import MAX_TRAILS
+
+    return max(derivations, key=lambda name: min(derivations[name].count, MAX_TRAILS))
 
 
 def _name(value: Handle | str) -> str:

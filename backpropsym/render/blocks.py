@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backpropsym.render.legend import Text
+from backpropsym.render.paint import attribute
 from backpropsym.render.scene import PALETTE
 from backpropsym.render.steps import Column, Line, Piece
 from backpropsym.render.themes import Theme
@@ -44,6 +45,18 @@ def block(columns: Sequence[Column], theme: Theme, font: float = FONT) -> Block:
         texts += [Text(t.formula, t.left + left, t.baseline + down, t.font, t.colour) for t in part.texts]
         left += part.width + COLUMN_GAP * font
     return Block(tuple(texts), max(left - COLUMN_GAP * font, 0.0), height)
+
+
+def block_svg(columns: Sequence[Column], theme: Theme, alt: str, key: str, font: float = FONT) -> str:
+    """`columns` as the text of an SVG file that says what it shows; `key` tells its glyphs from those of others."""
+    found, glyphs = block(columns, theme, font), GlyphBook(f"{key}-f")
+    drawn = found.drawn(glyphs, 0, 0)
+    width, height = number(max(found.width, 1)), number(max(found.height, 1))
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f"aria-label={attribute(alt)}><defs>{glyphs.definitions()}</defs>{drawn}</svg>\n"
+    )
 
 
 def _column(column: Column, theme: Theme, font: float) -> Block:

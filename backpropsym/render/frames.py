@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
-from backpropsym.render.blocks import Block, block
+from backpropsym.render.blocks import Block, block, block_svg
 from backpropsym.render.layout import Layout, lay_out
-from backpropsym.render.paint import attribute, escaped
+from backpropsym.render.paint import escaped
 from backpropsym.render.raster import size
 from backpropsym.render.steps import Prose, Step, Story, plain
 from backpropsym.render.svg import step_svg
@@ -53,15 +53,8 @@ class Frames:
 
     def formulas_svg(self, step: Step) -> str:
         """The formulas of one step as the text of an SVG file that says what it shows."""
-        found = self.formulas(step)
-        glyphs = GlyphBook("bp" + sha256(repr((step, self.story.theme)).encode()).hexdigest()[:8] + "-f")
-        drawn = found.drawn(glyphs, 0, 0)
-        width, height = number(max(found.width, 1)), number(max(found.height, 1))
-        return (
-            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-            f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-            f"aria-label={attribute(step.formulas)}><defs>{glyphs.definitions()}</defs>{drawn}</svg>\n"
-        )
+        key = "bp" + sha256(repr((step, self.story.theme)).encode()).hexdigest()[:8]
+        return block_svg(step.columns, self.story.theme, step.formulas, key)
 
     def slide(self, step: Step) -> str:
         """The whole step as the text of an SVG file of 1280 by 720 pixels."""

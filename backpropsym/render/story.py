@@ -12,7 +12,7 @@ from backpropsym.render.drawing import Drawing
 from backpropsym.render.lines import width
 from backpropsym.render.scene import Trail
 from backpropsym.render.steps import EQUALS, NOTHING, Column, Kind, Line, Maths, Piece, Prose, Step, Story
-from backpropsym.render.tellers import Equation, ScalarTeller, Teller, TensorTeller
+from backpropsym.render.tellers import Equation, Teller, teller
 
 ROOM = 108
 """Letters that stand side by side on a slide."""
@@ -43,9 +43,7 @@ def story(
     ------
     ValuesError : numbers are asked for and some are missing.
     """
-    if isinstance(derivation, TensorDerivation):
-        return _Teller(TensorTeller(derivation), drawing).story()
-    return _Teller(ScalarTeller(derivation, values), drawing).story()
+    return _Teller(teller(derivation, values), drawing).story()
 
 
 class _Teller:
@@ -264,7 +262,7 @@ def _pages(layers: Iterable[Layer], rows: int) -> Iterator[list[list[Layer]]]:
     page: list[list[Layer]] = []
     filled = 0
     for column in _stacked(layers, rows):
-        wide = max(_width(each.line) for each in _listed(column, rows) if each) + _BETWEEN
+        wide = max(line_width(each.line) for each in _listed(column, rows) if each) + _BETWEEN
         if page and filled + wide > ROOM:
             yield page
             page, filled = [], 0
@@ -274,7 +272,8 @@ def _pages(layers: Iterable[Layer], rows: int) -> Iterator[list[list[Layer]]]:
         yield page
 
 
-def _width(line: Line) -> int:
+def line_width(line: Line) -> int:
+    """About how many letters wide a line is set."""
     return width(" ".join([line.left.latex, line.sign.latex, *(piece.maths.latex for piece in line.pieces)]))
 
 

@@ -338,3 +338,8 @@ def _elided(shown: Sequence[str], count: int, joint: str, writer: Writer) -> str
     half = MAX_FACTORS // 2
     parts = list(shown) if len(shown) == count else [*shown[:half], _dots(writer), *shown[half:]]
     return joint.join(parts)
+
+
+def teller(derivation: Derivation | TensorDerivation, values: Mapping[str, Any] | None = None) -> Teller:
+    """Who tells of a derivation; with numbers where there are `values`, between scalars only."""
+    return TensorTeller(derivation) if isinstance(derivation, TensorDerivation) else ScalarTeller(derivation, values)
