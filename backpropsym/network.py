@@ -335,12 +335,12 @@ class Network:
         NetworkError : the network has no parameters.
         """
         from backpropsym.export.sheet import Sheet
-        from backpropsym.render.handout import handout
+        from backpropsym.render.handout import handout, most_paths
 
         derivations = self.gradients()
         if not derivations:
             raise NetworkError("a handout tells of gradients, and the network has no parameters")
-        shown = self.graph[wrt].name if wrt else _most_paths(derivations)
+        shown = self.graph[wrt].name if wrt else most_paths(derivations)
         of = self.graph.objective
         derivations = {shown: self.derive(of, wrt=shown), **derivations} if shown not in derivations else derivations
         drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
@@ -410,13 +410,6 @@ class Network:
         if len(sizes) > 1:
             return random.normal(0.0, math.sqrt(2.0 / math.prod(sizes[1:])), sizes)
         return np.asarray(random.standard_normal(sizes)) if self.graph.scalar else np.zeros(sizes)
-
-
-def _most_paths(derivations: Mapping[str, Derivation | EntryDerivation | TensorDerivation]) -> str:
-    """The first of those with the most paths; more than a picture shows count as many."""
-    from backpropsym.render.trails import MAX_TRAILS
-
-    return max(derivations, key=lambda name: min(derivations[name].count, MAX_TRAILS))
 
 
 def _name(value: Handle | str) -> str:

@@ -23,7 +23,7 @@ MACROS = r"""% \lit<slides>{colour}{term}: in its colour on these slides, else p
 \newcommand<>{\lit}[2]{\alt#3{\textcolor{#1}{#2}}{\textcolor{bpPale}{#2}}}
 % a formula below the picture, made smaller where it would not fit
 \newlength{\formularoom}
-\newcommand{\formula}[1]{\adjustbox{max width=\linewidth, max totalheight=\formularoom}{$\displaystyle #1$}}
+\newcommand{\formula}[1]{\adjustbox{max width=\linewidth, max totalheight=\dimexpr\formularoom-3mm}{$\displaystyle #1$}}
 \tikzset{
   lit/.style={fill=bpLit, draw=bpInk, text=bpInk},
   lit on/.code args={<#1>}{\alt<#1>{\pgfkeysalso{lit}}{}},
@@ -102,10 +102,9 @@ class _Deck:
         return picture.text(f"scale={self._scale:.3g}, transform shape")
 
     def _below(self, placed: PlacedBox) -> str:
-        """What stands under a box; its adjoint while the adjoints are computed."""
-        always, late = below(placed, adjoint=False), below(placed)
+        """What stands under a box; its adjoint has its room always, and is seen while adjoints are computed."""
         backward = slides(number for number, step in self._steps if step.kind == "backward")
-        return always if always == late or not backward else rf"\alt{backward}{{{late}}}{{{always or '{}'}}}"
+        return below(placed, adjoint=backward or "<0>")
 
     def _formulas(self) -> Iterator[tuple[list[int], list[Step]]]:
         """Steps one after the other whose formulas differ only in what is lit, with their numbers."""

@@ -14,6 +14,7 @@ from backpropsym.render.drawing import Drawing
 from backpropsym.render.steps import NOTHING, Column, Line, Maths, Piece, Prose, Step
 from backpropsym.render.story import line_width, story
 from backpropsym.render.tellers import Teller, teller
+from backpropsym.render.trails import MAX_TRAILS
 
 ROOM = 96
 """Letters side by side on a page."""
@@ -111,6 +112,11 @@ def handout(
         *_checked(report),
     ]
     return Handout(graph.title or "A network", tuple(found))
+
+
+def most_paths(derivations: Mapping[str, Derivation | TensorDerivation]) -> str:
+    """The first parameter with the most paths; more than a picture shows count as many."""
+    return max(derivations, key=lambda name: min(derivations[name].count, MAX_TRAILS))
 
 
 class _Parts:

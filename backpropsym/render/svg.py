@@ -51,7 +51,7 @@ class _Painter:
         self, layout: Layout, theme: Theme, *, with_legend: bool = True, at_work: Collection[str] = ()
     ) -> None:
         self._layout, self._theme, self._scene = layout, theme, layout.scene
-        self._key = "bp" + sha256(repr((layout.scene, theme, sorted(at_work))).encode()).hexdigest()[:8]
+        self._key = "bp" + sha256(repr((layout.scene, theme, *sorted(at_work))).encode()).hexdigest()[:8]
         self._glyphs = GlyphBook(self._key)
         self._legend = legend(layout.scene, theme) if with_legend else None
         bounds, legend_width = layout.bounds, self._legend.width if self._legend else 0.0

@@ -263,14 +263,21 @@ def _sizes(placed: PlacedBox) -> str:
     return r" \times ".join(placed.box.shape)
 
 
-def below(placed: PlacedBox, *, adjoint: bool = True) -> str:
-    """What stands under a box in LaTeX's text mode: a grid's name and sizes, the value, the adjoint in its colour."""
+def below(placed: PlacedBox, *, adjoint: str = "") -> str:
+    """What stands under a box in LaTeX's text mode: a grid's name and sizes, the value, the adjoint in its colour.
+
+    Parameters
+    ----------
+    adjoint : the slides of a Beamer frame on which the adjoint is seen.
+    """
     box = placed.box
     parts = [box.label, _sizes(placed)] if box.cells else []
     first = r"\;\;".join(part for part in (*parts, box.value) if part)
     lines = [f"${first}$"] if first else []
-    if adjoint and box.adjoint:
-        lines.append(rf"\color{{bpAdjoint}}${box.adjoint}$")
+    if box.adjoint:
+        coloured = rf"\color{{bpAdjoint}}${box.adjoint}$"
+        # In braces, since TikZ takes an overlay at the start of a line of a node for one of the node's path.
+        lines.append(rf"{{\uncover{adjoint}{{{coloured}}}}}" if adjoint else coloured)
     return r"\\".join(lines)
 
 
