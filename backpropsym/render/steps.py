@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
 from backpropsym.errors import UnknownNameError, did_you_mean
@@ -100,14 +100,12 @@ class Story:
     ----------
     scene : the picture.
     theme : its look.
-    derivative : what is derived.
     steps : in the order in which they are told.
     """
 
     scene: Scene
     theme: Theme
-    derivative: Maths
-    steps: tuple[Step, ...] = field(default=())
+    steps: tuple[Step, ...]
 
     @property
     def title(self) -> str:

@@ -60,7 +60,7 @@ class _Teller:
     def story(self) -> Story:
         """The whole story."""
         steps = (self._network(), *self._forward(), *self._paths(), *self._sum(), *self._bricks(), *self._backward())
-        return Story(self._scene, self._drawing.theme, self._teller.derivative, steps)
+        return Story(self._scene, self._drawing.theme, steps)
 
     def _network(self) -> Step:
         teller, count = self._teller, self._teller.count
