@@ -98,6 +98,22 @@ def emit(text: str, output: Path | None) -> None:
         wrote(output)
 
 
+def made(folder: Path) -> Path:
+    """The folder, made where there is none yet.
+
+    Raises
+    ------
+    OutputError : it cannot be made.
+    """
+    from backpropsym.errors import OutputError
+
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}", fix="choose another place") from None
+    return folder
+
+
 def wrote(path: Path) -> None:
     """Say on standard error where a result is."""
     from backpropsym.errors import printable

@@ -5,7 +5,7 @@ What a person wrote reaches the markup in titles and data attributes only, escap
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from math import ceil
 
@@ -44,14 +44,21 @@ def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True, engine: Engi
     return _Painter(lay_out(scene, theme, labels=labels, engine=engine), theme).picture()
 
 
+def step_svg(layout: Layout, theme: Theme, at_work: Collection[str] = ()) -> str:
+    """A laid out picture as the text of an SVG file, without a legend; the boxes `at_work` stand out."""
+    return _Painter(layout, theme, with_legend=False, at_work=at_work).picture()
+
+
 class _Painter:
     """Writes one picture, part by part, from the back to the front."""
 
-    def __init__(self, layout: Layout, theme: Theme) -> None:
+    def __init__(
+        self, layout: Layout, theme: Theme, *, with_legend: bool = True, at_work: Collection[str] = ()
+    ) -> None:
         self._layout, self._theme, self._scene = layout, theme, layout.scene
-        self._key = "bp" + sha256(repr((layout.scene, theme)).encode()).hexdigest()[:8]
+        self._key = "bp" + sha256(repr((layout.scene, theme, *sorted(at_work))).encode()).hexdigest()[:8]
         self._glyphs = GlyphBook(self._key)
-        self._legend = legend(layout.scene, theme)
+        self._legend = legend(layout.scene, theme) if with_legend else None
         bounds, legend_width = layout.bounds, self._legend.width if self._legend else 0.0
         # Whole pixels, so that the edge of a raster image is not a blend.
         self._width = ceil(max(bounds.width, legend_width) + 2 * MARGIN)
@@ -62,7 +69,7 @@ class _Painter:
         lit = {end for trail in self._scene.trails for link in trail.links for end in link}
         lit -= {trail.links[0].source for trail in self._scene.trails if trail.from_label and trail.links}
         lit |= {link.source for trail in self._scene.trails for link in trail.links[1:]}
-        self._painter = BoxPainter(layout, theme, self._glyphs, (self._dx, self._dy), lit)
+        self._painter = BoxPainter(layout, theme, self._glyphs, (self._dx, self._dy), lit, at_work)
 
     def picture(self) -> str:
         """The whole file."""
@@ -130,7 +137,8 @@ class _Painter:
         return f'<path d="{line}" stroke="{pale}"/>{top}' if trail.dash else top
 
     def _labels(self) -> Iterator[str]:
-        trails, theme = self._layout.lanes.order, self._theme
+        theme = self._theme
+        trails = {link for trail in self._scene.trails for link in trail.links}
         yield '<g class="labels">'
         for link, label in labelled_links(self._layout):
             colour = theme.ink if link.id in trails else (theme.quiet if trails else theme.link_label)
