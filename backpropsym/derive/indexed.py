@@ -218,9 +218,9 @@ def placed(expr: Expr, values: Mapping[str, Expr]) -> Expr:
             return values.get(name, expr)
         case Index(base, subscripts):
             return Index(base, tuple(linear(substitute(each, values)) for each in subscripts))
-        case Call("inside", (position, low, high, kept)):
+        case Call("inside" | "present" as switch, (position, low, high, kept)):
             where = tuple(linear(substitute(each, values)) for each in (position, low, high))
-            return Call("inside", (*where, placed(kept, values)))
+            return Call(switch, (*where, placed(kept, values)))
         case _:
             parts = children(expr)
             return rebuild(expr, tuple(placed(part, values) for part in parts)) if parts else expr

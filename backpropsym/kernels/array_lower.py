@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from backpropsym.formula.tree import Add, Call, Expr, Mul, Name, Neg, Number, names
+from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number, names
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels.contract import contraction
 from backpropsym.kernels.lower import FormulaLowering
@@ -159,11 +159,12 @@ class ArrayLowering:
         if op.method == "reshape":
             return self.source(f"{{0}}.reshape({shape_source(shape)})", shape, operand)
         if op.method == "transpose":
-            return self.source(f"_np.transpose({{0}}, {_reversed_axes(lead, len(node.shape))})", shape, operand)
+            return self.source(f"_np.transpose({{0}}, {_order(lead, op.options)})", shape, operand)
         chosen = self._chosen(node, op)
         index = self._index(node, op, len(chosen))
-        text = f"_read({{0}}, {index}, {lead}, {len(node.shape)})"
-        read = {name for each in op.source for name in names(each)}
+        absent = ", absent=True" if op.absent and op.guards else ""
+        text = f"_read({{0}}, {index}, {lead}, {len(node.shape)}{absent})"
+        read = {name for each in (*op.source, *(each for each, _ in op.guards)) for name in names(each)}
         sizes = zip(op.indices, node.shape, strict=True)
         reached = tuple(size if index in read else 1 for index, size in sizes)
         return self._full(self.source(text, shape[: len(shape) - len(reached)] + reached, operand, *chosen), shape)
@@ -179,7 +180,8 @@ class ArrayLowering:
         grid = {index: _axis_source(axis, rank, size) for axis, (index, size) in axes}
         data = [parent for parent in node.parents if parent != op.operand]
         for slot, parent in enumerate(data):
-            grid[parent] = f"_whole({{{slot + 1}}}, {rank if self._lead(parent) else 0})"
+            scalar = f"_whole({{{slot + 1}}}, {rank if self._lead(parent) else 0})"
+            grid[parent] = f"{{{slot + 1}}}" if self.graph[parent].shape else scalar
         sources = [index_source(each, grid) for each in op.source]
         guards = [f"({index_source(each, grid)}, {size})" for each, size in op.guards]
         text = f"({', '.join(sources)},), ({', '.join(guards)}{',' if guards else ''})"
@@ -315,7 +317,8 @@ class ArrayLowering:
         if op.method == "reshape":
             return self.source(f"{{0}}.reshape({shape_source(target)})", target, full)
         if op.method == "transpose":
-            return self.source(f"_np.transpose({{0}}, {_reversed_axes(lead, len(node.shape))})", target, full)
+            back = sorted(range(len(op.options)), key=op.options.__getitem__)
+            return self.source(f"_np.transpose({{0}}, {_order(lead, back)})", target, full)
         chosen = self._chosen(node, op)
         index = self._index(node, op, len(chosen))
         text = f"_scatter({{0}}, {index}, {lead}, {len(node.shape)}, {shape_source(target)})"
@@ -369,6 +372,8 @@ def index_source(expr: Expr, grid: Mapping[str, str]) -> str:
             return "*".join(index_source(factor, grid) for factor in factors)
         case Neg(operand):
             return f"(-{index_source(operand, grid)})"
+        case Index(Name(name), subscripts):
+            return f"_named({grid[name]}, {', '.join(index_source(each, grid) for each in subscripts)})"
         case Call("quotient", (above, below)):
             return f"({index_source(above, grid)} // {index_source(below, grid)})"
         case Call("remainder", (above, below)):
@@ -383,8 +388,9 @@ def _axis_source(axis: int, rank: int, size: Dimension) -> str:
     return f"{text}.reshape({inside})" if rank > 1 else text
 
 
-def _reversed_axes(lead: int, rank: int) -> str:
-    return repr((*range(lead), *range(lead + rank - 1, lead - 1, -1)))
+def _order(lead: int, axes: Sequence[int]) -> str:
+    """An order of axes behind that of the objects."""
+    return repr((*range(lead), *(lead + axis for axis in axes)))
 
 
 def _broadcast(shapes: Sequence[Shape]) -> Shape:

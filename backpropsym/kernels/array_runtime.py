@@ -102,6 +102,11 @@ def _whole(x: Any, rank: int) -> Any:
     return chosen.reshape(chosen.shape + (1,) * rank)
 
 
+def _named(x: Any, *index: Any) -> Any:
+    """The entries of an array of choices at `index`, as whole numbers; objects, where x has them, come first."""
+    return np.asarray(x)[(..., *index)].astype(int)
+
+
 def _placed(index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Index arrays for every axis of an array of `shape`, and the mask of entries that exist.
 
@@ -117,9 +122,11 @@ def _placed(index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...
     return index, kept
 
 
-def _read(x: Any, index: Any, guards: Any, lead: int, rank: int) -> Any:
+def _read(x: Any, index: Any, guards: Any, lead: int, rank: int, absent: bool = False) -> Any:
+    """Entries of x; where one does not exist zero, or -inf where a maximum passes over what is `absent`."""
     position, kept = _placed(index, guards, lead, rank, x.shape)
-    return x[position] * kept if guards else x[position]
+    found = x[position]
+    return np.where(kept, found, x.dtype.type(-np.inf)) if absent else found * kept if guards else found
 
 
 def _scatter(adjoint: Any, index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...]) -> Any:

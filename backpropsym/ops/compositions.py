@@ -8,6 +8,7 @@ from backpropsym.ops import (  # noqa: F401  (each import registers a family)
     convolution,
     normalisation,
     objectives,
+    pooling,
     products,
     rearrange,
     reductions,

@@ -22,6 +22,7 @@ from backpropsym.formula.tree import (
     Mul,
     Name,
     Number,
+    Slice,
     children,
     names,
     number,
@@ -155,6 +156,10 @@ class IndexLowering(Lowering):
     def _read(self, name: str, subscripts: Sequence[Expr], expr: Expr, spans: Mapping[str, Span]) -> Entries:
         """The entries of a node at `subscripts`, as a view over the indices in them."""
         shape = self.shapes[name]
+        sliced = next((each for each in subscripts if isinstance(each, Slice)), None)
+        if sliced is not None:
+            fix = "write an index, and a sum over it where one is meant"
+            raise refuse(f"the slice {to_text(sliced)} stands in a formula of entries", fix=fix, span=sliced.span)
         if len(subscripts) != len(shape):
             message = f"{name} has {len(shape)} axes, and {len(subscripts)} indices"
             raise refuse(message, fix=f"its shape is {shape_text(shape)}", span=expr.span)

@@ -58,8 +58,12 @@ class View(_OverAxes):
     """Entries moved, nothing computed: entry `indices` of the result is entry `source` of the operand.
 
     `source` holds one formula an axis of the operand, over `indices`, and over names of scalar nodes where an
-    entry is chosen by data. `method` and `options` tell kernels which NumPy view this is. An entry for which an
-    index of `guards`, given with the size of its axis, falls outside is zero.
+    entry is chosen by data: a scalar node, or an entry of a node with axes. `method` and `options` tell kernels
+    which NumPy view this is: windows have their strides, paddings and dilations, one an axis, a transpose its
+    order of axes, a gather its axis.
+
+    An entry for which an index of `guards`, given with the size of its axis, falls outside is zero; where such
+    entries are `absent`, they do not count in the maximum that is taken over the view.
     """
 
     operand: str
@@ -68,6 +72,7 @@ class View(_OverAxes):
     method: str
     options: tuple[int, ...] = ()
     guards: tuple[tuple[Expr, int], ...] = ()
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def define_entry(op: Op, shape: Shape, shapes: Mapping[str, Shape]) -> Definitio
         case View(operand, own, source):
             entry: Expr = Index(Name(operand), source)
             for position, size in op.guards:
-                entry = Call("inside", (position, number(0), number(size), entry))
+                entry = Call("present" if op.absent else "inside", (position, number(0), number(size), entry))
             return Definition(own, entry)
         case Join(operands, axis):
             return Definition(indices, _join(operands, axis, indices, shapes))

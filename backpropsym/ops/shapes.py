@@ -86,4 +86,7 @@ def axes_of(axis: int | Sequence[int] | None, rank: int, what: str, span: Span |
         if not -rank <= each < rank:
             fix = f"use an axis from {-rank} to {rank - 1}" if rank else "leave axis out: a scalar has no axes"
             raise refuse(f"{what} has no axis {each}", fix=fix, span=span)
-    return tuple(sorted({each % rank for each in listed}))
+    found = tuple(sorted(each % rank for each in listed))
+    if len(set(found)) < len(found):
+        raise refuse(f"{what} names an axis twice", fix="name each axis once", span=span)
+    return found
