@@ -23,12 +23,14 @@ from backpropsym.spec.functions import call_signatures
 MAX_LAYERS = 10_000
 ARROW = "->"
 TARGET = "y"
-_LOSSES = ("mse", "mae", "huber", "log_cosh", "bce", "bce_with_logits", "hinge", "poisson", "cross_entropy")
-_PLAIN = ("flatten", "softmax", "log_softmax", "global_avg_pool", "transpose")
+_CLASS_LOSSES = ("cross_entropy", "nll")
+_ENTRY_LOSSES = ("mse", "mae", "huber", "smooth_l1", "log_cosh", "bce", "bce_with_logits", "hinge", "poisson", "kl_div")
+_LOSSES = (*_ENTRY_LOSSES, *_CLASS_LOSSES)
+_PLAIN = ("flatten", "softmax", "log_softmax", "global_avg_pool", "global_max_pool", "transpose", "upsample")
 _POOLS = ("max_pool", "avg_pool")
 _OPTIONS = {"stride", "padding", "dilation", "groups"}
 
-Argument = int | float | str | bool
+Argument = int | float | str | bool | tuple["Argument", ...]
 
 
 def parse_architecture(text: str) -> Graph:
@@ -55,6 +57,7 @@ class _Architecture:
         self.spans: dict[str, Span] = {}
         self.parameters = 0
         self.layers = 0
+        self.space = ""
         self.current = ""
         self.read(self.parse())
         if not self.declaration.nodes:
@@ -165,8 +168,10 @@ class _Architecture:
                 return -value
             case ast.Name(id=name):
                 return name
+            case ast.Tuple(elts=[_, *_] as parts):
+                return tuple(map(self.argument, parts))
             case _:
-                self.fail("an argument is a number or a name", node)
+                self.fail("an argument is a number, a name or a tuple of numbers", node)
 
     def residual(self, block: ast.expr, node: ast.expr) -> None:
         """x + block(x)."""
@@ -210,7 +215,8 @@ class _Architecture:
             makers[name](arguments, options, node)
         elif name in _PLAIN or name in _POOLS or self.is_activation(name):
             inside = ", ".join([self.current, *map(str, arguments), *(f"{k}={v}" for k, v in options.items())])
-            self.add(self.unused(name), f"{name}({inside})", node)
+            op = name + self.space if name in _POOLS else name
+            self.add(self.unused(name), f"{op}({inside})", node)
         else:
             known = (*makers, *_PLAIN, *_POOLS, *_LOSSES, "residual", *filter(self.is_activation, FUNCTIONS))
             self.fail(f"{name} is not a layer", node, did_you_mean(name, known, "see the list of layers in the docs"))
@@ -224,7 +230,7 @@ class _Architecture:
 
     def loss(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
         shape = self.shapes[self.current]
-        self.declaration.targets[TARGET] = () if name == "cross_entropy" else shape
+        self.declaration.targets[TARGET] = () if name in _CLASS_LOSSES else shape
         inside = ", ".join([self.current, TARGET, *map(str, arguments), *(f"{k}={v}" for k, v in options.items())])
         self.declaration.loss = f"{name}({inside})"
         self.spans["loss"] = (node.col_offset, node.end_col_offset or 0)
@@ -264,6 +270,7 @@ class _Architecture:
                 self.parameter(bias, (head[0],), node)
                 written.append(f"bias={bias}")
             self.leftover(f"conv{space}d", options, node)
+            self.space = f"{space}d"
             self.add(self.unused("s", self.parameters), f"conv{space}d({', '.join(written)})", node)
             self.activate(activation, node)
 
