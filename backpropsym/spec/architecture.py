@@ -171,7 +171,7 @@ class _Architecture:
             case ast.Tuple(elts=[_, *_] as parts):
                 return tuple(map(self.argument, parts))
             case _:
-                self.fail("an argument is a number, a name or a tuple of numbers", node)
+                self.fail("an argument is a number or a name, or a tuple of them", node)
 
     def residual(self, block: ast.expr, node: ast.expr) -> None:
         """x + block(x)."""
