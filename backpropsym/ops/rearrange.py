@@ -15,7 +15,13 @@ from backpropsym.ops.options import LARGEST, option
 from backpropsym.ops.shapes import axes_of, refuse, shape_text
 
 
-@compose("transpose", "x", options=("axes",), shapes="(a, b, c) → (c, b, a); with `axes=(1, 0, 2)` (b, a, c)")
+@compose(
+    "transpose",
+    "x",
+    options=("axes",),
+    shapes="(a, b, c) → (c, b, a); with `axes=(1, 0, 2)` (b, a, c)",
+    source="numpy.transpose",
+)
 def transpose(lowering: Lowering, call: Call) -> Value:
     """The axes in reverse order, or in the order of `axes`."""
     value = lowering.value(call.arguments[0])
@@ -43,14 +49,16 @@ def _numbers(values: Sequence[int]) -> Tuple:
     return Tuple(tuple(map(number, values)))
 
 
-@compose("flatten", "x", shapes="(a, b, c) → (a·b·c,)")
+@compose("flatten", "x", shapes="(a, b, c) → (a·b·c,)", source="numpy.ravel")
 def flatten(lowering: Lowering, call: Call) -> Value:
     """All entries in one axis, the last axis running fastest."""
     value = lowering.value(call.arguments[0])
     return lowering.reshape(value, (math.prod(whole_sizes(value.shape, call)),))
 
 
-@compose("reshape", "x", "size", variadic=True, shapes="(a, b) → the sizes given, of the product a·b")
+@compose(
+    "reshape", "x", "size", variadic=True, shapes="(a, b) → the sizes given, of the product a·b", source="numpy.reshape"
+)
 def reshape(lowering: Lowering, call: Call) -> Value:
     """The entries in the same order under new axes: reshape(x, 2, 3), or reshape(x, (2, 3))."""
     value = lowering.value(call.arguments[0])
@@ -65,7 +73,9 @@ def reshape(lowering: Lowering, call: Call) -> Value:
     return lowering.reshape(value, sizes)
 
 
-@compose("concat", "a", variadic=True, options=("axis",), shapes="(a, n), (b, n) → (a + b, n)")
+@compose(
+    "concat", "a", variadic=True, options=("axis",), shapes="(a, n), (b, n) → (a + b, n)", source="numpy.concatenate"
+)
 def concat(lowering: Lowering, call: Call) -> Value:
     """Values laid one after another along an axis, the first by default."""
     values = [lowering.value(part) for part in call.arguments]
@@ -84,7 +94,14 @@ def concat(lowering: Lowering, call: Call) -> Value:
     return joined(lowering, values, axis)
 
 
-@compose("stack", "a", variadic=True, options=("axis",), shapes="(n,), (n,) → (2, n); with `axis=1` (n, 2)")
+@compose(
+    "stack",
+    "a",
+    variadic=True,
+    options=("axis",),
+    shapes="(n,), (n,) → (2, n); with `axis=1` (n, 2)",
+    source="numpy.stack",
+)
 def stack(lowering: Lowering, call: Call) -> Value:
     """Values of one shape laid along a new axis, the first by default; scalars give a vector."""
     values = [lowering.value(part) for part in call.arguments]
@@ -144,7 +161,14 @@ def _widths(given: Expr, count: int, call: Call) -> list[tuple[int, int]]:
     return pairs
 
 
-@compose("gather", "x", "index", options=("axis",), shapes="(n, d), (k,) → (k, d); with `axis=1` (d, n), (k,) → (d, k)")
+@compose(
+    "gather",
+    "x",
+    "index",
+    options=("axis",),
+    shapes="(n, d), (k,) → (k, d); with `axis=1` (d, n), (k,) → (d, k)",
+    source="numpy.take",
+)
 def gather(lowering: Lowering, call: Call) -> Value:
     """The entries that `index` names along an axis, the first by default; `index` is a node, or numbers."""
     value = axes_needed(lowering.value(call.arguments[0]), call.arguments[0], call)

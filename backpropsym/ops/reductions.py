@@ -17,7 +17,8 @@ def _reduction(name: str, described: str, *arguments: str) -> None:
 
     reduce.__doc__ = f"{described} over all axes, or over those of `axis`."
     two, limits = len(arguments) > 1, name != "logsumexp"
-    compose(name, *arguments, options=("axis",), reduces=two, limits=limits, shapes=_SHAPES)(reduce)
+    source = f"numpy.{name}" if limits else "scipy.special.logsumexp"
+    compose(name, *arguments, options=("axis",), reduces=two, limits=limits, shapes=_SHAPES, source=source)(reduce)
 
 
 _reduction("sum", "The sum", "x")
@@ -35,7 +36,7 @@ def variance(lowering: Lowering, call: Call) -> Value:
     return lowering.reduce("var", value, axes) if axes else Value(ZERO, ())
 
 
-@compose("norm", "x", options=("axis", "ord"), shapes=_SHAPES, source="Euclid; at 0 the subgradient 0")
+@compose("norm", "x", options=("axis", "ord"), shapes=_SHAPES, source="Euclidean norm; at 0 the subgradient 0")
 def norm(lowering: Lowering, call: Call) -> Value:
     """The Euclidean norm; with `ord=1` the sum of absolute values."""
     value = lowering.value(call.arguments[0])
