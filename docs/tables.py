@@ -106,7 +106,7 @@ def op_usage(op: Composition) -> str:
     """How an op is called; options without their defaults."""
     signature = op.signature
     if op.name in FUNCTIONS and not signature.reduces:
-        return next(each["usage"] for each in functions_data() if each["name"] == op.name)
+        return str(next(each["usage"] for each in functions_data() if each["name"] == op.name))
     arguments = ["x"] if signature.reduces else [*signature.arguments]
     arguments += ["..."] if signature.variadic else []
     return f"{op.name}({', '.join([*arguments, *(f'{option}=' for option in signature.options)])})"
@@ -125,7 +125,7 @@ def case_op(case: dict[str, Any]) -> str:
 def torch_name(text: str) -> str:
     """The function of PyTorch where an expression is a plain call of one, else the expression."""
     match = re.fullmatch(r"((?:F|torch)(?:\.\w+)+)\([^*+/]*\)(?:\[[^()]*\]|\.values)?", text)
-    return match[1] if match and text.count(".mean()") == 0 else text
+    return match.group(1) if match and ".mean()" not in text else text
 
 
 def case_table() -> str:

@@ -154,18 +154,49 @@ class Composer:
         becomes a delta.
         """
         for axis, size in enumerate(shape):
-            solved = _solution(walk.subscripts[axis], entry[axis], walk.sums, fixed)
-            if solved is None:
-                if walk.subscripts[axis] != entry[axis]:
-                    delta = Call(DELTA, (walk.subscripts[axis], entry[axis]))
-                    walk = replace(walk, factors=(*walk.factors[:-1], mul([walk.factors[-1], delta])))
-                continue
-            limits, value = solved
-            walk = walk.put({limits.index: value})
-            whole = value == entry[axis] and limits.low == number(0) and limits.high == last(size)
-            if not whole:
-                walk = replace(walk, conditions=(*walk.conditions, (limits.low, value, limits.high)))
+            reached = walk.subscripts[axis]
+            if isinstance(size, int):
+                walk = _without(walk, Call("inside", (reached, number(0), number(size), ONE)))
+            walk = self._equate(walk, reached, entry[axis], last(size), fixed)
         return walk
+
+    def _equate(self, walk: Walk, expr: Expr, value: Expr, most: Expr, fixed: Collection[str]) -> Walk:
+        """The walk where expr = value; `value` runs from 0 to `most`.
+
+        A whole quotient gives expr = below*value; any other expr = below*value + r for every remainder r.
+        """
+        if isinstance(expr, Call) and expr.function == "quotient" and isinstance(most, Number):
+            above, below = expr.arguments
+            assert isinstance(below, Number), "views divide by whole numbers"
+            multiple, largest = mul([below, value]), linear(mul([below, most]))
+            divided = _without(walk, Call("inside", (Call("remainder", (above, below)), number(0), ONE, ONE)))
+            if divided is not walk:
+                return self._equate(divided, above, multiple, largest, fixed)
+            rest = bound(self.fresh(), int(below.value))
+            whole = linear(add([multiple, Name(rest.index)]))
+            if _solution(above, whole, walk.sums, fixed) is not None:
+                walk = replace(walk, sums=(*walk.sums, rest))
+                return self._equate(walk, above, whole, linear(add([largest, rest.high])), fixed)
+        solved = _solution(expr, value, walk.sums, fixed)
+        if solved is None:
+            if expr == value:
+                return walk
+            return replace(walk, factors=(*walk.factors[:-1], mul([walk.factors[-1], Call(DELTA, (expr, value))])))
+        limits, found = solved
+        walk = walk.put({limits.index: found})
+        if found == value and limits.low == number(0) and limits.high == most:
+            return walk
+        return replace(walk, conditions=(*walk.conditions, (limits.low, found, limits.high)))
+
+
+def _without(walk: Walk, guard: Expr) -> Walk:
+    """The walk without a factor of its last link that is known to be one; the same walk where it has none."""
+    last_link = walk.factors[-1]
+    factors = last_link.factors if isinstance(last_link, Mul) else (last_link,)
+    if guard not in factors:
+        return walk
+    kept = mul([factor for factor in factors if factor != guard])
+    return replace(walk, factors=(*walk.factors[:-1], kept))
 
 
 def _shared(axis: int, walks: Sequence[Walk], outside: Collection[str]) -> Expr | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from backpropsym.derive.levels import step_names
 from backpropsym.derive.written import OUTER as OUTER
 from backpropsym.derive.written import TRANSPOSE as TRANSPOSE
-from backpropsym.derive.written import matrix_product, reduced, softmax_of, transparent, transposed
+from backpropsym.derive.written import matrix_product, permuted, reduced, softmax_of, transparent
 from backpropsym.errors import NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
@@ -215,10 +215,9 @@ class _Programme:
             case "reshape":
                 return Call("reshape_like", (adjoint, operand))
             case "transpose":
-                return transposed(adjoint)
-            case "gather":
-                chosen = next(each for each in op.source if names(each))
-                return mul([adjoint, Call("onehot", (chosen,))])
+                return permuted(adjoint, sorted(range(len(op.options)), key=op.options.__getitem__))
+            case "gather" if len(op.source) == 1 and isinstance(op.source[0], Name):
+                return mul([adjoint, Call("onehot", op.source)])
             case _:
                 return Call("scatter", (adjoint, operand))
 

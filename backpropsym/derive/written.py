@@ -46,6 +46,11 @@ def formula_of(graph: Graph, node: Node) -> Expr:
             return Call("einsum", (Text(subscripts), *map(Name, operands)))
         case Reduction(function, operand, axes):
             return reduced(function, Name(operand), axes, len(graph[operand].shape))
+        case View(operand, method="transpose", options=order):
+            return permuted(Name(operand), order)
+        case View(operand, method="gather", options=(axis,)):
+            chosen = (Name(parent) for parent in node.parents if parent != operand)
+            return Call("gather", (Name(operand), *chosen, number(axis)))
         case View(operand, method="gather"):
             return Call("entry", (Name(operand), *(each for each in node.op.source if names(each))))
         case View(operand):
@@ -77,6 +82,13 @@ def transposed(expr: Expr) -> Expr:
     if isinstance(expr, Call) and expr.function == TRANSPOSE:
         return expr.arguments[0]
     return Call(TRANSPOSE, (expr,))
+
+
+def permuted(expr: Expr, order: Sequence[int]) -> Expr:
+    """The axes in another order; transposed where that is the reverse one."""
+    if list(order) == sorted(order, reverse=True):
+        return transposed(expr)
+    return Call("permute", (expr, *map(number, order)))
 
 
 def matrix_product(left: Expr, output: str, other: Expr, letters: str, target: str) -> Expr | None:
