@@ -21,9 +21,11 @@ from backpropsym.checks.report import Fault, Report, Row, Verdict
 from backpropsym.derive.array_values import array_leaves, choices
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.local import Edge
+from backpropsym.errors import LimitError
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.ops.arithmetic import COMPLEX
+from backpropsym.ops.size_values import size_value
 
 STEP = 1e-100
 ACCEPTED = 32.0
@@ -32,6 +34,7 @@ ENTRIES = 6
 HOW = "value is the Euclidean norm of a derivative; compared along random directions and single entries"
 _EPS = float(np.finfo(float).eps)
 _SIZES = (3, 4, 2, 5)
+_ATTEMPTS = 2_000
 Progress = Callable[[str, int, int], None]
 
 
@@ -95,9 +98,16 @@ def _row(name: str, norm: float, found: list[_Comparison], faults: tuple[Fault, 
 
 
 def _sizes(graph: Graph) -> dict[str, int]:
-    """Small numbers for symbolic sizes."""
-    symbols = sorted({size for node in graph.nodes.values() for size in node.shape if isinstance(size, str)})
-    return {symbol: _SIZES[index % len(_SIZES)] for index, symbol in enumerate(symbols)}
+    """Small numbers for symbolic sizes, drawn until every size such as n - 3 is positive."""
+    shapes = {size for node in graph.nodes.values() for size in node.shape}
+    sizes = {symbol: _SIZES[index % len(_SIZES)] for index, symbol in enumerate(graph.symbols)}
+    random = np.random.default_rng(0)
+    for attempt in range(_ATTEMPTS):
+        if all((size_value(size, sizes) or 0) > 0 for size in shapes):
+            return sizes
+        sizes = {symbol: int(random.integers(1, 4 + attempt // 100)) for symbol in graph.symbols}
+    shown = ", ".join(sorted(size for size in shapes if isinstance(size, str)))
+    raise LimitError(f"no small numbers make all sizes positive: {shown}", fix="declare the sizes as numbers")
 
 
 def _leaves(graph: Graph, random: np.random.Generator, at: Mapping[str, Any]) -> dict[str, Any]:

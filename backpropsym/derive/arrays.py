@@ -104,8 +104,8 @@ class ArrayNetwork:
                 return _reduce(function, self.values[operand], tuple(axis + lead for axis in axes), keep)
             case View(operand):
                 position, kept = self._positions(node, node.op)
-                found = self.values[operand][position]
-                return np.where(kept, found, self.absent) if node.op.absent else found * kept
+                outside = self.absent if node.op.absent else float(node.op.fill)
+                return np.where(kept, self.values[operand][position], outside)
             case Join(operands, axis):
                 parts = [self._full(operand, lead) for operand in operands]
                 return np.concatenate(parts, axis=axis + lead)
@@ -133,10 +133,10 @@ class ArrayNetwork:
                 chosen = np.asarray(np.real(self.values[parent])).astype(int)
                 shown = chosen.reshape(chosen.shape + (1,) * rank) if self._lead(parent) else chosen
                 grid[parent] = chosen if self.graph[parent].shape else shown
-        kept: Any = np.ones((1,) * rank)
+        kept: Any = np.ones((1,) * rank, bool)
         for position, size in view.guards:
             inside = whole(position, grid)
-            kept = kept * ((inside >= 0) & (inside < size))
+            kept = kept & (inside >= 0) & (inside < int(size))
         limits = self.graph[view.operand].shape
         found = tuple(
             np.clip(whole(each, grid), 0, int(size) - 1) for each, size in zip(view.source, limits, strict=True)
@@ -162,7 +162,7 @@ class ArrayNetwork:
                 return self._pull_contraction(node, subscripts, operands, adjoint)
             case Reduction(function, operand, axes, keep):
                 inner = tuple(axis + lead for axis in axes)
-                weight = _weight(function, self.values[operand], self.values[node.name], inner, keep, self.magnitudes)
+                weight = _weight(function, self.values[operand], inner, self.magnitudes)
                 return [(operand, weight * (adjoint if keep else np.expand_dims(adjoint, inner)))]
             case View(operand):
                 total = np.zeros_like(self.values[operand], dtype=float)
@@ -333,9 +333,7 @@ def _first(function: str, value: Any, axes: tuple[int, ...]) -> Any:
     return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
 
 
-def _weight(
-    function: str, value: Any, whole_value: Any, axes: tuple[int, ...], keep: bool, magnitudes: bool = False
-) -> Any:
+def _weight(function: str, value: Any, axes: tuple[int, ...], magnitudes: bool = False) -> Any:
     """d reduction / d entry, in the shape of the operand; with `magnitudes` of its terms in absolute value."""
     match function:
         case "sum":
@@ -347,6 +345,8 @@ def _weight(
             distance = np.abs(value) + np.abs(centre) if magnitudes else value - centre
             return 2.0 * distance / np.prod([value.shape[axis] for axis in axes])
         case "logsumexp":
-            return np.exp(value - (whole_value if keep else np.expand_dims(whole_value, axes)))
+            top = np.max(np.real(value), axis=axes, keepdims=True)
+            shares = np.exp(value - np.where(np.isfinite(top), top, 0.0))
+            return shares / np.sum(shares, axis=axes, keepdims=True)
         case _:
             return _first(function, value, axes)

@@ -35,6 +35,7 @@ from backpropsym.formula.tree import (
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
+from backpropsym.ops.sizes import size_product, size_tree
 
 ENTRYWISE = "entrywise"
 _STATISTICS = ("mean", "var")
@@ -177,7 +178,7 @@ class _Programme:
             for axis in op.axes:
                 adjoint = Call("expand_dims", (adjoint,), (("axis", number(axis)),))
         sizes = [shape[axis] for axis in op.axes]
-        count = mul([number(size) if isinstance(size, int) else Name(size) for size in sizes])
+        count = size_tree(size_product(sizes))
         match op.function:
             case "sum":
                 return self._spread(adjoint, operand)

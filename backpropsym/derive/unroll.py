@@ -81,11 +81,9 @@ def unroll(graph: Graph) -> Graph:
 
 
 def _check_symbols(graph: Graph) -> None:
-    named = [node for node in graph.nodes.values() if node.named]
-    symbols = {str(size) for node in named for size in node.shape if isinstance(size, str)}
-    if symbols:
+    if graph.symbols:
         raise LimitError(
-            f"a network of symbolic sizes ({', '.join(sorted(symbols))}) has no entries to list",
+            f"a network of symbolic sizes ({', '.join(graph.symbols)}) has no entries to list",
             fix="declare the sizes as numbers, or ask for --form index",
         )
 
@@ -227,9 +225,10 @@ class EntryReader:
                 return self._read(name, ())
             case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
                 return _REDUCTIONS[function](self._summands(arguments))
-            case Call("inside" | "present" as switch, (position, low, high, kept)):
+            case Call("inside" | "present" as switch, (position, low, high, kept, *otherwise)):
                 within = integer(low) <= integer(position) < integer(high)
-                return self.concrete(kept) if within else ABSENT if switch == "present" else ZERO
+                outside = ABSENT if switch == "present" else otherwise[0] if otherwise else ZERO
+                return self.concrete(kept) if within else outside
             case Call("KroneckerDelta", (first, second)):
                 return self._delta(first, second)
             case Mul(factors):

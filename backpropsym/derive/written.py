@@ -47,10 +47,10 @@ def formula_of(graph: Graph, node: Node) -> Expr:
         case Reduction(function, operand, axes):
             return reduced(function, Name(operand), axes, len(graph[operand].shape))
         case View(operand, method="transpose", options=order):
-            return permuted(Name(operand), order)
+            return permuted(Name(operand), tuple(map(int, order)))
         case View(operand, method="gather", options=(axis,)):
             chosen = (Name(parent) for parent in node.parents if parent != operand)
-            return Call("gather", (Name(operand), *chosen, number(axis)))
+            return Call("gather", (Name(operand), *chosen, number(int(axis))))
         case View(operand, method="gather"):
             return Call("entry", (Name(operand), *(each for each in node.op.source if names(each))))
         case View(operand):

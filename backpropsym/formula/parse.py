@@ -44,6 +44,7 @@ _TOKEN = re.compile(
       | (?P<operator>\*\*|<=|>=|[-+*/@<>=(),\[\]:])""",
     re.VERBOSE,
 )
+_SWITCHES = ("True", "False")
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
@@ -132,7 +133,7 @@ def _check_tokens(text: str) -> None:
             continue
         if kind == "number":
             _check_number(text, token, span)
-        if kind == "name" and (problem := name_problem(token)):
+        if kind == "name" and token not in _SWITCHES and (problem := name_problem(token)):
             raise FormulaError([problem.at(Location("formula", None, text, span[0], len(token)))])
         if previous == "number" and kind in ("number", "name"):
             _fail(text, f"{token!r} follows a number", span, "write a product with *")
@@ -191,6 +192,8 @@ class _Reader:
             case ast.Subscript(value=base, slice=subscript):
                 inner = subscript.elts if isinstance(subscript, ast.Tuple) else [subscript]
                 return Index(self.read(base), tuple(self._subscript(part) for part in inner), span=span)
+            case ast.Constant(value=bool() as switch):
+                self.fail(node, f"{switch} stands only as an option, as in causal=True", "use a number")
             case ast.Compare():
                 self.fail(node, "a comparison stands only as the first argument of where", "where(x > 0, a, b)")
             case _:
@@ -311,6 +314,8 @@ class _Reader:
                 self.fail(node, "* cannot stand before an argument")
             case ast.Constant(value=str() as text):
                 return Text(text, span=span)
+            case ast.Constant(value=bool() as switch) if option:
+                return Number(Fraction(switch), span=span)
             case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.limits and not option:
                 return Limits(index, self.read(low), self.read(high), span=span)
             case ast.Tuple(elts=parts) if parts and (option or signature.axes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,7 +15,8 @@ from backpropsym.kernels.lower import FormulaLowering
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.values import Kind
 from backpropsym.ops.differentiate import partials
-from backpropsym.ops.kinds import Contraction, Dimension, Elementwise, Join, Reduction, Shape, View
+from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Shape, View
+from backpropsym.ops.sizes import Dimension, size_product, size_sum
 
 BATCH = "_n"
 
@@ -79,7 +81,7 @@ class ArrayLowering:
 
     def _shape_text(self, position: int) -> str:
         """A shape as it stands in comments, n for the number of objects."""
-        return shape_source(self.shape(position)).replace(BATCH, "n").replace("_size_", "")
+        return shape_source(self.shape(position)).replace("_size_", "").replace(BATCH, "n")
 
     def whole(self, node: Node) -> Shape:
         """The shape of a node's value, batch included."""
@@ -127,7 +129,13 @@ class ArrayLowering:
                 inside = ", ".join([":", *["None"] * (rank - len(own)), *[":"] * len(own)])
                 position = self.source(f"{{0}}[{inside}]", shape, position)
             found[parent] = position
-        return found
+        return found | self._sizes(node)
+
+    def _sizes(self, node: Node) -> dict[str, int]:
+        """The symbolic sizes in an elementwise formula, as numbers."""
+        assert node.formula is not None, "only elementwise nodes have formulas"
+        symbols = [name for name in names(node.formula) if name not in node.parents]
+        return {symbol: self.source(f"_real({size_source(symbol)})", ()) for symbol in symbols}
 
     def _full(self, position: int, shape: Shape) -> int:
         """A value spread to a shape that it broadcasts to."""
@@ -159,11 +167,11 @@ class ArrayLowering:
         if op.method == "reshape":
             return self.source(f"{{0}}.reshape({shape_source(shape)})", shape, operand)
         if op.method == "transpose":
-            return self.source(f"_np.transpose({{0}}, {_order(lead, op.options)})", shape, operand)
+            return self.source(f"_np.transpose({{0}}, {_order(lead, tuple(map(int, op.options)))})", shape, operand)
         chosen = self._chosen(node, op)
         index = self._index(node, op, len(chosen))
-        absent = ", absent=True" if op.absent and op.guards else ""
-        text = f"_read({{0}}, {index}, {lead}, {len(node.shape)}{absent})"
+        outside = ", absent=True" if op.absent and op.guards else f", {float(op.fill)!r}" if op.fill else ""
+        text = f"_read({{0}}, {index}, {lead}, {len(node.shape)}{outside})"
         read = {name for each in (*op.source, *(each for each, _ in op.guards)) for name in names(each)}
         sizes = zip(op.indices, node.shape, strict=True)
         reached = tuple(size if index in read else 1 for index, size in sizes)
@@ -183,7 +191,7 @@ class ArrayLowering:
             scalar = f"_whole({{{slot + 1}}}, {rank if self._lead(parent) else 0})"
             grid[parent] = f"{{{slot + 1}}}" if self.graph[parent].shape else scalar
         sources = [index_source(each, grid) for each in op.source]
-        guards = [f"({index_source(each, grid)}, {size})" for each, size in op.guards]
+        guards = [f"({index_source(each, grid)}, {size_source(size)})" for each, size in op.guards]
         text = f"({', '.join(sources)},), ({', '.join(guards)}{',' if guards else ''})"
         if count or "_size_" in text:
             return text
@@ -306,7 +314,7 @@ class ArrayLowering:
     def _count(self, sizes: Sequence[Dimension]) -> int:
         if all(isinstance(size, int) for size in sizes):
             return self.values.number(float(math.prod(int(size) for size in sizes)))
-        return self.source(f"_real({'*'.join(map(size_source, sizes))})", ())
+        return self.source(f"_real({size_source(size_product(sizes))})", ())
 
     def _expanded(self, position: int, axes: tuple[int, ...], shape: Shape) -> int:
         return self.source(f"_np.expand_dims({{0}}, {axes!r})", shape, position)
@@ -327,11 +335,12 @@ class ArrayLowering:
     def _pull_join(
         self, node: Node, operands: Sequence[str], axis: int, adjoint: int, kept: set[str]
     ) -> list[tuple[str, int]]:
-        lead, start, found = self._lead(node.name), 0, []
+        lead, found = self._lead(node.name), []
+        start: Dimension = 0
         full = self._full(adjoint, self.whole(node))
         for name in operands:
-            end = start + int(self.graph[name].shape[axis])
-            inside = ", ".join([*[":"] * (axis + lead), f"{start}:{end}"])
+            end = size_sum([start, self.graph[name].shape[axis]])
+            inside = ", ".join([*[":"] * (axis + lead), f"{size_source(start)}:{size_source(end)}"])
             part = self.source(f"{{0}}[{inside}]", self._joined(node, name), full)
             start = end
             if name in kept:
@@ -356,14 +365,17 @@ def shape_source(shape: Shape) -> str:
 
 def size_source(size: Dimension) -> str:
     """A size as source."""
-    return str(size) if isinstance(size, int) or size == BATCH else f"_size_{size}"
+    if isinstance(size, int) or size == BATCH:
+        return str(size)
+    named = re.sub(r"[A-Za-z_]\w*", lambda symbol: f"_size_{symbol.group()}", size)
+    return f"({named})" if " " in named else named
 
 
 def index_source(expr: Expr, grid: Mapping[str, str]) -> str:
     """A formula of indices as source on index arrays."""
     match expr:
         case Name(name):
-            return grid[name]
+            return grid.get(name) or size_source(name)
         case Number(value):
             return f"({int(value)})" if value < 0 else str(int(value))
         case Add(terms):

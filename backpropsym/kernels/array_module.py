@@ -13,7 +13,8 @@ from backpropsym.kernels.dialects import ArrayDialect
 from backpropsym.kernels.module import Names, after_imports, docstring_source, statement_lines, wrapped_names
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.source import body
-from backpropsym.ops.kinds import Dimension
+from backpropsym.ops import size_values
+from backpropsym.ops.sizes import Dimension, size_symbols
 
 _WIDTH = 100
 
@@ -39,7 +40,8 @@ def array_module(graph: Graph, lowering: ArrayLowering, program: Program, names:
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
     head = [docstring_source(docstring), "", "from __future__ import annotations", ""]
-    head += ["from collections.abc import Sequence", "from typing import Any", "", "import numpy as np", "", "_np = np"]
+    head += ["import math", "from collections.abc import Iterable, Mapping, Sequence", "from typing import Any", ""]
+    head += ["import numpy as np", "", "_np = np"]
     head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]
     head += [*wrapped_names("_OBJECTS", names.objects), *wrapped_names("_IGNORED", names.ignored)]
     head += [f"{name} = ({text})" for name, text in lowering.constants.items()]
@@ -57,8 +59,8 @@ def array_module(graph: Graph, lowering: ArrayLowering, program: Program, names:
 
 
 def _symbols(graph: Graph, names: Names) -> list[Dimension]:
-    sizes = {size for name in names.needed for size in graph[name].shape if isinstance(size, str)}
-    return [BATCH, *sorted(sizes)]
+    shapes = [graph[name].shape for name in names.needed]
+    return [BATCH, *sorted({symbol for shape in shapes for size in shape for symbol in size_symbols(size)})]
 
 
 def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
@@ -74,7 +76,8 @@ def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
 
 
 def _helpers(used: dict[str, str]) -> list[str]:
-    parts = [inspect.getsource(array_runtime).split("import numpy as np\n", 1)[1].strip()]
+    own = inspect.getsource(array_runtime).split("\nMistake = ", 1)[1].strip()
+    parts = [after_imports(size_values), f"Mistake = {own}"]
     if "_erf_array" in used or "_erfc_array" in used:
         parts += [after_imports(errorfunction), "_erf_array = erf_array\n_erfc_array = erfc_array"]
     return parts

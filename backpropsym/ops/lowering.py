@@ -6,8 +6,9 @@ anonymous one where it stands inside a formula.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.parse import Signature
@@ -33,8 +34,9 @@ from backpropsym.formula.tree import (
     number,
     rebuild,
 )
-from backpropsym.ops.kinds import Contraction, Dimension, Elementwise, Op, Reduction, Shape, View, ravel, unravel
+from backpropsym.ops.kinds import Contraction, Elementwise, Op, Reduction, Shape, View, regrouped
 from backpropsym.ops.shapes import axes_of, broadcast, matmul, refuse, shape_text
+from backpropsym.ops.sizes import Dimension, size_difference, size_sum, size_tree
 from backpropsym.ops.table import FunctionTable
 
 ANONYMOUS = "_"
@@ -111,14 +113,18 @@ class Lowering:
             last = self.nodes.pop()
             self.nodes.append(Lowered(self.owner, last.op, last.shape, last.parents))
         else:
-            self.nodes.append(Lowered(self.owner, Elementwise(value.expr), value.shape, names(value.expr)))
+            self.nodes.append(Lowered(self.owner, Elementwise(value.expr), value.shape, self.parents(value.expr)))
         return self.nodes
+
+    def parents(self, expr: Expr) -> tuple[str, ...]:
+        """The nodes in a formula; other names in it are symbolic sizes."""
+        return tuple(name for name in names(expr) if name in self.shapes)
 
     def value(self, expr: Expr) -> Value:
         """The value of a formula or of a part of one."""
         match expr:
             case Name(name):
-                return Value(expr, self.shapes[name])
+                return Value(expr, self.shapes.get(name, ()))
             case Number():
                 return Value(expr, ())
             case MatMul(left, right):
@@ -160,9 +166,28 @@ class Lowering:
 
     def name(self, value: Value) -> str:
         """The node that holds `value`, an anonymous one if need be."""
-        if isinstance(value.expr, Name):
+        if isinstance(value.expr, Name) and value.expr.name in self.shapes:
             return value.expr.name
-        return self.add(Elementwise(value.expr), value.shape, names(value.expr))
+        return self.add(Elementwise(value.expr), value.shape, self.parents(value.expr))
+
+    def named(self, suffix: str, value: Value) -> Value:
+        """`value` as a node that is shown: the owner's name and a suffix.
+
+        It stands for a step of a long composition, such as one gate at one time, so that derivations read by steps.
+        """
+        name = next(each for each in self._free_names(suffix) if each not in self.shapes)
+        last = self.nodes[-1] if self.nodes else None
+        if last is not None and value.expr == Name(last.name) and last.name.startswith(ANONYMOUS):
+            self.nodes[-1] = replace(last, name=name)
+            del self.shapes[last.name]
+        else:
+            self.nodes.append(Lowered(name, Elementwise(value.expr), value.shape, self.parents(value.expr)))
+        self.shapes[name] = value.shape
+        return Value(Name(name), value.shape)
+
+    def _free_names(self, suffix: str) -> Iterator[str]:
+        yield f"{self.owner}_{suffix}"
+        yield from (f"{self.owner}{count}_{suffix}" for count in itertools.count(2))
 
     def add(self, op: Op, shape: Shape, parents: Sequence[str]) -> str:
         """A new anonymous node."""
@@ -189,10 +214,10 @@ class Lowering:
         op = Reduction(function, operand, tuple(axes), keep)
         return self.node(op, kept if keep else dropped, [operand])
 
-    def reshape(self, value: Value, shape: tuple[int, ...]) -> Value:
-        """The same entries, in the same order, under other axes."""
+    def reshape(self, value: Value, shape: Shape) -> Value:
+        """The same entries, in the same order, under other axes; leading axes that stay are left alone."""
         indices = tuple(f"_i{axis}" for axis in range(len(shape)))
-        source = unravel(ravel(tuple(map(Name, indices)), shape), tuple(int(size) for size in value.shape))
+        source = regrouped(tuple(map(Name, indices)), shape, value.shape)
         operand = self.name(value)
         return self.node(View(operand, indices, source, "reshape", shape), shape, [operand])
 
@@ -228,18 +253,13 @@ class Lowering:
         if isinstance(subscript, Slice):
             start, count = _stretch(subscript, size, axis)
             shape.append(count)
-            return add([number(start), mul([number(subscript.step), Name(f"_i{len(shape) - 1}")])])
+            return add([size_tree(start), mul([number(subscript.step), Name(f"_i{len(shape) - 1}")])])
         position = constant_integer(subscript)
         if position is not None:
             if isinstance(size, int) and not -size <= position < size:
                 fix = f"axis {axis} counts from 0 to {size - 1}"
                 raise refuse(f"the index {position} is outside", fix=fix, span=subscript.span)
-            if position < 0 and not isinstance(size, int):
-                fix = f"declare {size} as a number"
-                raise refuse(
-                    f"the index {position} counts from the end of {size} entries", fix=fix, span=subscript.span
-                )
-            return number(position + size if position < 0 and isinstance(size, int) else position)
+            return size_tree(size_sum([size, position]) if position < 0 else position)
         if isinstance(subscript, Name) and subscript.name in self.shapes:
             return self._chosen(subscript, shape, parents)
         raise refuse(f"the index {to_text(subscript)} is not a number, a slice or a node", span=subscript.span)
@@ -286,13 +306,16 @@ def whole_numbers(expr: Expr) -> tuple[int, ...] | None:
     return tuple(each for each in found if each is not None) if None not in found else None
 
 
-def _stretch(part: Slice, size: Dimension, axis: int) -> tuple[int, Dimension]:
-    """The first entry and the number of entries of a slice."""
-    if part.start in (None, 0) and part.stop is None and part.step == 1:
-        return 0, size
+def _stretch(part: Slice, size: Dimension, axis: int) -> tuple[Dimension, Dimension]:
+    """The first entry and the number of entries of a slice; on a symbolic axis, ends that leave room for every size."""
     if not isinstance(size, int):
-        message = f"the slice {to_text(part)} needs the size of axis {axis} in numbers, found {size}"
-        raise refuse(message, fix=f"declare {size} as a number, or take the whole axis with :", span=part.span)
+        start, stop = part.start or 0, 0 if part.stop is None else part.stop
+        first, last = (size_sum([size, end]) if end < 0 or end is stop else end for end in (start, stop))
+        count = size_difference(last, first)
+        if part.step != 1 or stop > 0 or (isinstance(count, int) and count < 1):
+            message = f"the slice {to_text(part)} needs the size of axis {axis} in numbers, found {size}"
+            raise refuse(message, fix=f"declare {size} as a number, or end the slice as in 1: or 1:-1", span=part.span)
+        return first, count
     found = range(*slice(part.start, part.stop, part.step).indices(size))
     if not found:
         message = f"the slice {to_text(part)} of axis {axis} is empty"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from backpropsym.formula.algebra import add
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Call, Expr, Index, Name, Tuple, number
 from backpropsym.ops.compose import axes_needed, compose, moved, whole_sizes
-from backpropsym.ops.kinds import Dimension, Join, Shape, View
+from backpropsym.ops.kinds import Join, Shape, View
 from backpropsym.ops.lowering import Lowering, Value, constant_integer, whole_numbers
 from backpropsym.ops.options import LARGEST, option
 from backpropsym.ops.shapes import axes_of, refuse, shape_text
+from backpropsym.ops.sizes import Dimension, as_size, size_product, size_sum
 
 
 @compose(
@@ -53,22 +53,24 @@ def _numbers(values: Sequence[int]) -> Tuple:
 def flatten(lowering: Lowering, call: Call) -> Value:
     """All entries in one axis, the last axis running fastest."""
     value = lowering.value(call.arguments[0])
-    return lowering.reshape(value, (math.prod(whole_sizes(value.shape, call)),))
+    return lowering.reshape(value, (size_product(value.shape),))
 
 
 @compose(
     "reshape", "x", "size", variadic=True, shapes="(a, b) → the sizes given, of the product a·b", source="numpy.reshape"
 )
 def reshape(lowering: Lowering, call: Call) -> Value:
-    """The entries in the same order under new axes: reshape(x, 2, 3), or reshape(x, (2, 3))."""
+    """The entries in the same order under new axes: reshape(x, 2, 3), reshape(x, (2, 3)), reshape(x, n, 2*d)."""
     value = lowering.value(call.arguments[0])
     given = call.arguments[1] if len(call.arguments) == 2 else Tuple(call.arguments[1:])
-    sizes = whole_numbers(given)
-    if not sizes or min(sizes) < 1:
-        raise refuse("reshape takes its sizes as whole numbers", fix="write reshape(x, 2, 3)", span=call.span)
-    count = math.prod(whole_sizes(value.shape, call))
-    if math.prod(sizes) != count:
-        message = f"{shape_text(value.shape)} has {count} entries, {shape_text(sizes)} has {math.prod(sizes)}"
+    parts = given.parts if isinstance(given, Tuple) else (given,)
+    sizes = tuple(size for size in map(as_size, parts) if isinstance(size, str) or (size is not None and size > 0))
+    if len(sizes) < len(parts) or lowering.parents(given):
+        message = "reshape takes its sizes as whole numbers or symbolic sizes"
+        raise refuse(message, fix="write reshape(x, 2, 3)", span=call.span)
+    count, wanted = size_product(value.shape), size_product(sizes)
+    if wanted != count:
+        message = f"{shape_text(value.shape)} has {count} entries, {shape_text(sizes)} has {wanted}"
         raise refuse(message, fix="make the products of the sizes equal", span=call.span)
     return lowering.reshape(value, sizes)
 
@@ -85,12 +87,6 @@ def concat(lowering: Lowering, call: Call) -> Value:
     if len(rests) > 1 or any(len(each.shape) != rank for each in values):
         shown = " and ".join(shape_text(each.shape) for each in values)
         raise refuse(f"concat cannot join {shown}", [f"sizes may differ along axis {axis} only"], span=call.span)
-    sizes = [each.shape[axis] for each in values]
-    symbols = [str(size) for size in sizes if not isinstance(size, int)]
-    if symbols:
-        message = f"concat needs sizes in numbers along axis {axis}, found {' and '.join(dict.fromkeys(symbols))}"
-        fix = f"declare {symbols[0]} as a number; the other axes may stay symbolic"
-        raise refuse(message, fix=fix, span=call.span)
     return joined(lowering, values, axis)
 
 
@@ -118,12 +114,12 @@ def stack(lowering: Lowering, call: Call) -> Value:
 
 
 def joined(lowering: Lowering, values: Sequence[Value], axis: int) -> Value:
-    """Values one after another along `axis`, where their sizes are numbers."""
+    """Values one after another along `axis`."""
     if len(values) == 1:
         return values[0]
     operands = tuple(lowering.name(each) for each in values)
     before, after = values[0].shape[:axis], values[0].shape[axis + 1 :]
-    whole = sum(int(each.shape[axis]) for each in values)
+    whole = size_sum(each.shape[axis] for each in values)
     return lowering.node(Join(operands, axis), (*before, whole, *after), operands)
 
 

@@ -13,8 +13,9 @@ from backpropsym.formula.parse import parse_formula
 from backpropsym.formula.tree import Span
 from backpropsym.graph import Block, Graph
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.ops.kinds import Dimension, Shape
+from backpropsym.ops.kinds import Shape
 from backpropsym.ops.lowering import Lowering
+from backpropsym.ops.sizes import Dimension, read_size
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
@@ -127,10 +128,10 @@ class _Architecture:
         match node:
             case ast.Constant(value=int() as size) if not isinstance(size, bool) and size > 0:
                 return size
-            case ast.Name(id=symbol):
-                return symbol
+            case ast.Name() | ast.BinOp() | ast.UnaryOp() if isinstance(found := read_size(ast.unparse(node)), str):
+                return found
             case _:
-                self.fail("a size is a positive whole number or a symbol such as n", node)
+                self.fail("a size is a positive whole number, a symbol such as n, or a formula such as 2*n + 1", node)
 
     def chain(self, steps: list[ast.expr]) -> None:
         for step in steps:
