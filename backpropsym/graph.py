@@ -86,6 +86,7 @@ class Graph:
     warnings : what is allowed but probably not meant.
     blocks : the layers that a person wrote as one step, none inside another.
     written : formulas as a person wrote them, by node, where lowering replaced them by steps.
+    notation : how names are written in LaTeX: by name, by pattern such as "w##", and options.
     """
 
     nodes: Mapping[str, Node]
@@ -98,9 +99,10 @@ class Graph:
     warnings: tuple[Problem, ...] = ()
     blocks: tuple[Block, ...] = ()
     written: Mapping[str, Expr] = field(default_factory=dict)
+    notation: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field_name in ("nodes", "constants", "values", "written"):
+        for field_name in ("nodes", "constants", "values", "written", "notation"):
             object.__setattr__(self, field_name, MappingProxyType(dict(getattr(self, field_name))))
 
     def __getitem__(self, name: str) -> Node:

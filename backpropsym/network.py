@@ -16,6 +16,7 @@ from backpropsym.checks.report import Report
 from backpropsym.checks.run import check_graph
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.paths import PathSpace
 from backpropsym.derive.trace import Trace
 from backpropsym.derive.trace import trace as trace_graph
 from backpropsym.errors import NetworkError
@@ -260,6 +261,18 @@ class Network:
         """
         return check_graph(self.graph, samples, seed, self.local, **options)
 
+    def paths(self, of: Handle | str | None = None, *, wrt: Handle | str) -> PathSpace:
+        """The paths from `wrt` to `of`: counted exactly, listed lazily, the strongest found without listing all.
+
+        Examples
+        --------
+        >>> import backpropsym as bp
+        >>> paths = bp.example("lecture").paths(wrt="w11")
+        >>> paths.count, next(iter(paths))
+        (2, ('w11', 's1', 'z1', 'u1', 'h1', 'a'))
+        """
+        return self.derive(of, wrt=wrt).space
+
     def verify(self, claim: str, *, wrt: Handle | str, of: Handle | str | None = None, seed: int = 0) -> Verdict:
         """Mark a hand-derived formula: whether it is right, and if not, the nearest explanation.
 
@@ -304,7 +317,8 @@ class Network:
         Parameters
         ----------
         of : default: the output.
-        options : `level`, `path`, `values`, `derivatives`, `theme` and `rows`, as in `render.draw.draw`.
+        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `width` and `layout`, as in
+            `render.draw.draw`.
         """
         from backpropsym.render.draw import draw as draw_graph
 
@@ -326,8 +340,15 @@ class Network:
         """
         return trace_graph(self.graph, at, of, rate)
 
-    def _repr_svg_(self) -> str:
-        return self.draw().svg
+    def _repr_latex_(self) -> str:
+        from backpropsym.render.notebook import network_latex
+
+        return network_latex(self.graph)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from backpropsym.render.notebook import bundle
+
+        return bundle(repr(self), svg=lambda: self.draw().svg, latex=self._repr_latex_)
 
     def init(self, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:
         """Random parameters by name, in their shapes; symbolic sizes must be numbers first.

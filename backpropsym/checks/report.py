@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from html import escape
 from typing import Any
 
 from backpropsym.derive.local import Edge
-from backpropsym.errors import GradientMismatchError, Problem
+from backpropsym.errors import GradientMismatchError, Problem, printable
 
 HEADER = ("derivative by", "value", "complex step", "differences", "50 digits", "forms", "verdict")
 MAX_LISTED = 20
@@ -227,6 +228,16 @@ class Report:
             return self.rows
         notable = [row for row in self.rows if row.verdict is not Verdict.OK][:MAX_ROWS]
         return tuple(notable + [row for row in self.rows if row.verdict is Verdict.OK][: MAX_ROWS - len(notable)])
+
+    def _repr_html_(self) -> str:
+        """The report as a table for a notebook."""
+        heads = "".join(f"<th>{escape(head)}</th>" for head in HEADER)
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{escape(printable(cell))}</td>' for cell in row.cells)}</tr>" for row in self.shown
+        )
+        below = "".join(f"<div>{escape(printable(line))}</div>" for line in (*self.remarks, self.summary))
+        title = escape(printable(f"derivatives of {self.of}"))
+        return f"<table><caption>{title}</caption><tr>{heads}</tr>{rows}</table>{below}"
 
     def __str__(self) -> str:
         table = _aligned([HEADER, *(row.cells for row in self.shown)])

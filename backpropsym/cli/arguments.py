@@ -41,6 +41,7 @@ class Format(StrEnum):
     TEXT = "text"
     LATEX = "latex"
     MARKDOWN = "markdown"
+    TYPST = "typst"
     JSON = "json"
 
 
@@ -86,7 +87,7 @@ AtOption = Annotated[
 ]
 FormatOption = Annotated[
     Format | None,
-    typer.Option("--format", help="What is written; else the suffix of -o decides: .txt .tex .md .json."),
+    typer.Option("--format", help="What is written; else the suffix of -o decides: .txt .tex .md .typ .json."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data for scripts.")]
 AsciiOption = Annotated[bool, typer.Option("--ascii", help="Use ASCII only.")]
@@ -98,7 +99,12 @@ LimitOption = Annotated[
 ]
 ThemeOption = Annotated[
     str,
-    typer.Option("--theme", metavar="NAME", help="The look: light, dark or print.", autocompletion=complete_theme),
+    typer.Option(
+        "--theme",
+        metavar="NAME",
+        help="The look: light, dark, print, contrast, or a TOML file of your own.",
+        autocompletion=complete_theme,
+    ),
 ]
 
 

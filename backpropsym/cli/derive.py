@@ -39,8 +39,8 @@ def derive(
     ascii: AsciiOption = False,
 ) -> None:
     """Derive one node by another, as a sum over paths or in another form."""
+    from backpropsym.render.page_parts import LIMIT, TextView
     from backpropsym.render.report import report, terminal
-    from backpropsym.render.report_text import LIMIT, TextView
 
     found = level_of(load_network(network), level)
     values = read_numbers(at, found)

@@ -29,16 +29,17 @@ def latex(
     standalone: Annotated[
         bool, typer.Option("--standalone", help="A whole document, else a fragment for your own.")
     ] = False,
+    underbrace: Annotated[
+        bool, typer.Option("--underbrace", help="Name the path of each term of the sum in a brace under it.")
+    ] = False,
     output: OutputOption = None,
 ) -> None:
     """Write a derivation as LaTeX, each path in the colour that it has in the picture."""
     from backpropsym.export.latex_document import latex_document
-    from backpropsym.render.report import report
+    from backpropsym.render.report import latex_fragment
     from backpropsym.render.report_latex import LatexView
 
     found = load_network(network)
     values, derivation = read_numbers(at, found), found.derive(of, wrt=wrt)
-    if standalone:
-        emit(latex_document(derivation, form, LatexView(values)), output)
-    else:
-        emit(report(derivation, form, "latex", values), output)
+    view = LatexView(values, braces=underbrace)
+    emit((latex_document if standalone else latex_fragment)(derivation, form, view), output)

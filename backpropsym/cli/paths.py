@@ -42,6 +42,10 @@ def paths(
     by: Annotated[
         By, typer.Option("--by", help="With --top: the largest share first, or the shortest first.")
     ] = By.SHARE,
+    stats: Annotated[
+        bool,
+        typer.Option("--stats", help="Tell what all paths are like: how long, how strong, how even, how dead."),
+    ] = False,
     at: AtOption = None,
     json: JsonOption = False,
     limit: LimitOption = None,
@@ -49,11 +53,19 @@ def paths(
 ) -> None:
     """List the paths between two nodes: all, the strongest, and how many carry nothing."""
     from backpropsym.render.json_text import json_text
+    from backpropsym.render.report_analytics import analytics_data, analytics_of, analytics_text
     from backpropsym.render.report_paths import PathsView, exact_count, path_data, path_text
 
     found = level_of(load_network(network), level)
     values = read_numbers(at, found)
     derivation = found.derive(of, wrt=wrt)
+    if stats:
+        whole = analytics_of(derivation, values)
+        if json:
+            emit(json_text({"of": derivation.of, "wrt": derivation.wrt, **analytics_data(whole)}), None)
+        else:
+            show(analytics_text(derivation, whole, needs_ascii(ascii)))
+        return
     view = PathsView(values, top, by.value, limit, needs_ascii(ascii))
     if count and not json:
         emit(f"{exact_count(derivation.count)}\n", None)

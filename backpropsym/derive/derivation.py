@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from backpropsym.derive.analytics import PathAnalytics, analyse
 from backpropsym.derive.expanded import Expander
 from backpropsym.derive.factored import factored
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import forward, given_values, local_numbers
 from backpropsym.derive.paths import Path, PathSpace, edges
 from backpropsym.derive.programme import Programme, adjoints, tangents
-from backpropsym.errors import LimitError, UnknownNameError, ValuesError, did_you_mean
+from backpropsym.derive.semiring import SUM
+from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameError, ValuesError, did_you_mean
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
 from backpropsym.graph import Graph
@@ -214,6 +216,37 @@ class Derivation:
         """The number of the local derivative on each link at `values`, completed by the network's own."""
         return local_numbers(self.local, self.links(), self.node_values(values))
 
+    def numbers_at_one_object(self, values: Mapping[str, Any] | None = None) -> dict[Edge, float]:
+        """The same as plain numbers.
+
+        Raises
+        ------
+        ValuesError : a number is missing, or a batch is given.
+        """
+        found = self.numbers(values)
+        if any(np.ndim(number) for number in found.values()):
+            raise ValuesError("paths have numbers at one object, and a batch was given", fix="give one number a name")
+        return {link: float(number) for link, number in found.items()}
+
+    def analytics(self, at: Mapping[str, Any] | None = None) -> PathAnalytics:
+        """What all paths are like: how many, how long, how strong, how even; nothing is listed.
+
+        Parameters
+        ----------
+        at : numbers by name, completed by the network's own; without it numbers are told where those are complete.
+
+        Raises
+        ------
+        ValuesError : `at` does not make the numbers complete, or holds a batch.
+        """
+        try:
+            numbers = self.numbers_at_one_object(at)
+        except (ValuesError, AbstractFunctionError):
+            if at is not None:
+                raise
+            return analyse(self.space)
+        return analyse(self.space, numbers)
+
     def node_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The value of every node that `of` depends on."""
         leaves = given_values(self.graph, values or {}, self.graph.ancestors(self.of))
@@ -235,13 +268,8 @@ class Derivation:
         if self.count == 0:
             return 0.0
         numbers = self.numbers(values)
-        adjoints: dict[str, Any] = {self.of: np.float64(1.0)}
         with np.errstate(all="ignore"):
-            for name in reversed(self.space.nodes):
-                if name != self.of:
-                    users = self.space.successors[name]
-                    adjoints[name] = sum(adjoints[user] * numbers[Edge(name, user)] for user in users)
-        return float(np.mean(adjoints[self.wrt]))
+            return float(np.mean(self.space.over(SUM, numbers.__getitem__)))
 
     def numeric(self, values: Mapping[str, Any] | None = None, top: int | None = None) -> Iterator[NumericTerm]:
         """Terms with their numbers at one object: in path order, or the `top` strongest.
@@ -250,11 +278,8 @@ class Derivation:
         ------
         ValuesError : a number is missing, or a batch is given.
         """
-        found = self.numbers(values)
-        if any(np.ndim(number) for number in found.values()):
-            raise ValuesError("terms have numbers at one object, and a batch was given", fix="give one number a name")
-        numbers = {link: float(number) for link, number in found.items()}
-        whole = self._sum_of_magnitudes(numbers)
+        numbers = self.numbers_at_one_object(values)
+        whole = self.space.over(SUM, lambda link: abs(numbers[link]))
         paths: Iterator[Path] = iter(self.space)
         if top is not None:
             strongest = self.space.strongest(lambda link: numbers[link])
@@ -263,14 +288,6 @@ class Derivation:
             factors = tuple(numbers[link] for link in edges(path))
             value = math.prod(factors)
             yield NumericTerm(self.term(path), factors, value, abs(value) / whole if whole else math.nan)
-
-    def _sum_of_magnitudes(self, numbers: Mapping[Edge, float]) -> float:
-        """The sum over paths of |product|, by one sweep."""
-        total = {self.of: 1.0}
-        for name in reversed(self.space.nodes):
-            if name != self.of:
-                total[name] = sum(total[user] * abs(numbers[Edge(name, user)]) for user in self.space.successors[name])
-        return total.get(self.wrt, 0.0)
 
 
 def count_text(count: int) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from typing import TypeVar
 
 from backpropsym.collection import collection_paused
 from backpropsym.derive.local import Edge
+from backpropsym.derive.semiring import COUNT, STRONGEST, Semiring, log_magnitude, sweep
 from backpropsym.graph import Graph
 
+V = TypeVar("V")
 Path = tuple[str, ...]
 _Candidate = tuple[float, int, int, str]
 
@@ -47,13 +49,18 @@ class PathSpace:
             for name in self.nodes
         }
 
+    def sweep(self, semiring: Semiring[V], weight: Callable[[Edge], V]) -> dict[str, V]:
+        """For each node the sum over its paths to the target of the products of the weights of their links."""
+        return sweep(self.nodes, self.successors, semiring, lambda name, user: weight(Edge(name, user)))
+
+    def over(self, semiring: Semiring[V], weight: Callable[[Edge], V]) -> V:
+        """The sum over all paths of the products of the weights of their links."""
+        return self.sweep(semiring, weight).get(self.source, semiring.zero)
+
     @cached_property
     def to_target(self) -> Mapping[str, int]:
         """The number of paths from each node to the target, exact."""
-        counts: dict[str, int] = {}
-        for name in reversed(self.nodes):
-            counts[name] = 1 if name == self.target else sum(counts[user] for user in self.successors[name])
-        return counts
+        return self.sweep(COUNT, lambda link: 1)
 
     @cached_property
     def from_source(self) -> Mapping[str, int]:
@@ -138,11 +145,7 @@ class PathSpace:
 
     def alive(self, dead: Callable[[Edge], bool]) -> int:
         """The number of paths without a link for which `dead` holds."""
-        counts: dict[str, int] = {}
-        for name in reversed(self.nodes):
-            users = (user for user in self.successors[name] if not dead(Edge(name, user)))
-            counts[name] = 1 if name == self.target else sum(counts[user] for user in users)
-        return counts.get(self.source, 0)
+        return self.over(COUNT, lambda link: int(not dead(link)))
 
     def strongest(self, size: Callable[[Edge], float]) -> Iterator[Path]:
         """Paths by falling product of |size| over their links, equal ones in path order; lazily."""
@@ -154,8 +157,8 @@ class PathSpace:
 class _Ranking:
     """The paths of a space by falling strength, found one by one; each costs about its own length.
 
-    A node's next path is the best of the candidates through its successors. When one is taken, only the successor
-    that it went through is asked for its own next path.
+    The best path of every node is a sweep in the tropical semiring. Its next path is the best of the candidates
+    through its successors; when one is taken, only the successor that it went through is asked for its own next path.
 
     References
     ----------
@@ -164,15 +167,15 @@ class _Ranking:
 
     def __init__(self, space: PathSpace, size: Callable[[Edge], float]) -> None:
         self.space = space
-        self.costs: dict[Edge, float] = {}
+        links = (Edge(name, user) for name in space.nodes for user in space.successors[name])
+        self.costs = {link: -log_magnitude(size(link)) for link in links}
+        best = space.sweep(STRONGEST, self.costs.__getitem__)
         self.ranked: dict[str, list[_Candidate]] = {name: [] for name in space.nodes}
         self.waiting: dict[str, list[_Candidate]] = {}
         for name in reversed(space.nodes):
             waiting: list[_Candidate] = [(0.0, 0, 0, "")] if name == space.target else []
             for place, user in enumerate(space.successors[name]):
-                magnitude = abs(size(Edge(name, user)))
-                self.costs[Edge(name, user)] = -math.log(magnitude) if magnitude > 0 else math.inf
-                waiting.append((self.costs[Edge(name, user)] + self.ranked[user][0][0], place, 0, user))
+                waiting.append((self.costs[Edge(name, user)] + best[user], place, 0, user))
             heapq.heapify(waiting)
             self.waiting[name] = waiting
             if name != space.source:

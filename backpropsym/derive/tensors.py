@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.derive.analytics import PathAnalytics, analyse
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.entries import count_of, definition, mean_of
@@ -181,6 +182,10 @@ class TensorDerivation:
             for part in expr.arguments
         )
         return Call(expr.function, parts)
+
+    def analytics(self) -> PathAnalytics:
+        """How many layer-level paths there are, and how long; as each stands for many of neurons, none has a number."""
+        return analyse(self.space)
 
     def evaluate(self, /, **values: Any) -> Any:
         """The derivative in numbers, axes of `of` first, then those of `wrt`; its mean over objects for a batch.

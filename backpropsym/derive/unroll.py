@@ -77,10 +77,16 @@ def unroll(graph: Graph) -> Graph:
     shape = graph[graph.output].shape
     output = entry_name(graph.output, (0,) * len(shape))
     constants, values = _entries(graph, graph.constants), _entries(graph, graph.values)
-    return Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values)
+    return Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values, notation=graph.notation)
 
 
-def _check_symbols(graph: Graph) -> None:
+def require_sizes(graph: Graph) -> None:
+    """Refuse symbolic sizes.
+
+    Raises
+    ------
+    LimitError : a node has an axis whose size is a symbol.
+    """
     if graph.symbols:
         raise LimitError(
             f"a network of symbolic sizes ({', '.join(graph.symbols)}) has no entries to list",
@@ -89,7 +95,7 @@ def _check_symbols(graph: Graph) -> None:
 
 
 def _check_size(graph: Graph) -> None:
-    _check_symbols(graph)
+    require_sizes(graph)
     named = [node for node in graph.nodes.values() if node.named]
     count = sum(math.prod(int(size) for size in node.shape) for node in named)
     if count > MAX_ENTRIES:
@@ -109,7 +115,7 @@ def unroll_between(graph: Graph, of: Entry, wrt: Entry) -> Graph:
     ------
     LimitError : symbolic shapes, or too many entries on the paths.
     """
-    _check_symbols(graph)
+    require_sizes(graph)
     reached = _reached(graph, of, wrt)
     reader = EntryReader(graph)
     formulas = {
@@ -129,7 +135,7 @@ def unroll_between(graph: Graph, of: Entry, wrt: Entry) -> Graph:
             nodes[name] = Node(name, Role.VALUE, (), Elementwise(formula), names(formula))
     nodes.setdefault(entry_name(*of), Node(entry_name(*of), graph[of[0]].role))
     output = entry_name(graph.output, (0,) * len(graph[graph.output].shape))
-    return Graph(nodes, output, graph.loss, graph.title, graph.functions)
+    return Graph(nodes, output, graph.loss, graph.title, graph.functions, notation=graph.notation)
 
 
 def _reached(graph: Graph, of: Entry, wrt: Entry) -> dict[str, set[tuple[int, ...]]]:

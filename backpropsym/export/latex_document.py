@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.render.escape import latex_text
-from backpropsym.render.report import in_form
-from backpropsym.render.report_latex import LANDSCAPE, PACKAGES, LatexView, latex
-from backpropsym.render.report_tensor import tensor_report
+from backpropsym.render.report import latex_fragment
+from backpropsym.render.report_latex import LANDSCAPE, PACKAGES, LatexView
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[a4paper,landscape,margin=18mm]{geometry}
@@ -35,12 +35,8 @@ def latex_document(
     LimitError : the form would be too large to write out.
     ValuesError : the numeric form lacks numbers.
     """
-    wide = LatexView(view.values if view else None, LANDSCAPE)
-    derivation = in_form(derivation, form)
-    if isinstance(derivation, TensorDerivation):
-        body = tensor_report(derivation, form, "latex")
-    else:
-        body = latex(derivation, form, wide)
+    wide = replace(view or LatexView(), room=LANDSCAPE)
+    body = latex_fragment(derivation, form, wide)
     return document(body, derivation.graph.title, PACKAGES)
 
 

@@ -112,6 +112,24 @@ def power(base: Expr, exponent: Fraction) -> Expr:
     return base if exponent == 1 else Pow(base, exponent)
 
 
+def constant(expr: Expr) -> Fraction | None:
+    """The value of a formula of numbers alone; None where it has a name in it, or divides by zero."""
+    match expr:
+        case Number(value):
+            return value
+        case Neg(operand):
+            inner = constant(operand)
+            return None if inner is None else -inner
+        case Div(numerator, denominator):
+            above, below = constant(numerator), constant(denominator)
+            return above / below if above is not None and below else None
+        case Add(terms):
+            values = [constant(term) for term in terms]
+            return None if None in values else sum((value for value in values if value is not None), Fraction(0))
+        case _:
+            return None
+
+
 def _flat_terms(terms: Iterable[Expr]) -> Iterable[Expr]:
     for term in terms:
         if isinstance(term, Add):

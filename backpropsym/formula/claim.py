@@ -13,13 +13,14 @@ Nothing is ever evaluated, every call is one of the vocabulary's, and length, de
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 
 from backpropsym.errors import did_you_mean
 from backpropsym.formula import limits
-from backpropsym.formula.claim_names import Vocabulary
+from backpropsym.formula.algebra import constant
+from backpropsym.formula.claim_names import BY_EXP, Vocabulary
 from backpropsym.formula.claim_scan import ABOVE, BELOW, LETTERS, Scanner
 from backpropsym.formula.claim_words import WORD, Words
 from backpropsym.formula.tree import (
@@ -42,6 +43,9 @@ from backpropsym.formula.tree import (
 )
 
 MAX_PARTS = 10_000
+MAX_LEVELS = 2 * limits.MAX_DEPTH
+"""A bracket is two levels: what stands before it and what is in it."""
+
 MAX_PRIMES = 4
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _PRIMES = re.compile(r"'+")
@@ -52,13 +56,6 @@ _TIMES = ("\\cdot", "\\times", "\\ast", "\\odot")
 _COMPARISONS = (("<=", "<="), (">=", ">="), ("\\leq", "<="), ("\\geq", ">="), ("\\le", "<="), ("\\ge", ">="))
 _STARTS = re.compile(r"[A-Za-z0-9.(\[{|\\]")
 _REDUCTIONS = ("sum", "Sum")
-_BY_EXP: Mapping[str, Callable[[Expr, Expr], Expr]] = {
-    "cosh": lambda up, down: Div(Add((up, down)), number(2)),
-    "sinh": lambda up, down: Div(Add((up, Neg(down))), number(2)),
-    "sech": lambda up, down: Div(number(2), Add((up, down))),
-    "coth": lambda up, down: Div(Add((up, down)), Add((up, Neg(down)))),
-}
-"""Functions that the formula language lacks, by exp(x) and exp(-x)."""
 
 
 def parse_claim(text: str, vocabulary: Vocabulary) -> Expr:
@@ -94,6 +91,7 @@ class _Reader:
         self.vocabulary = vocabulary
         self.words = Words(scanner, vocabulary)
         self.level = 0
+        self.bars = 0
 
     def claim(self) -> Expr:
         """The whole text: what stands after the last equals sign."""
@@ -111,7 +109,7 @@ class _Reader:
     @contextmanager
     def _deeper(self) -> Iterator[None]:
         self.level += 1
-        if self.level > limits.MAX_DEPTH:
+        if self.level > MAX_LEVELS:
             self.scanner.fail(f"more than {limits.MAX_DEPTH} levels of brackets", fix="write it with fewer brackets")
         yield
         self.level -= 1
@@ -151,10 +149,10 @@ class _Reader:
 
     def _starts_factor(self) -> bool:
         following = self.scanner.peek()
-        if following == "|" and self.level > 1:
+        if (following == "|" and self.bars) or (following == "[" and not self.scanner.latex):
             return False
         at = self.scanner.position
-        if any(self.scanner.text.startswith(sign, at) for sign, _ in _COMPARISONS):
+        if self.scanner.text.startswith(("\\rvert", *(sign for sign, _ in _COMPARISONS)), at):
             return False
         return bool(following) and (bool(_STARTS.match(following)) or following in LETTERS)
 
@@ -206,24 +204,30 @@ class _Reader:
         return Pow(base, value)
 
     def atom(self) -> Expr:
-        scanner = self.scanner
-        token = scanner.match(_NUMBER)
-        if token is not None:
-            return self._value(token)
+        with self._deeper():
+            token = self.scanner.match(_NUMBER)
+            if token is not None:
+                return self._value(token)
+            inner = self._bracketed()
+            if inner is not None:
+                return inner
+            if any(map(self.scanner.take, _FRACTIONS)):
+                return Div(self._group(), self._group())
+            if self.scanner.take("\\sqrt"):
+                return Call("sqrt", (self._group(),))
+            return self._sum_over() if self.scanner.take("\\sum") else self._word()
+
+    def _bracketed(self) -> Expr | None:
+        """What stands in brackets of any kind, or between bars."""
         for opening, closing in (("(", ")"), ("[", "]"), ("{", "}"), ("|", "|"), ("\\lvert", "\\rvert")):
-            if scanner.take(opening):
+            if self.scanner.take(opening):
+                absolute = closing not in ")]}"
+                self.bars += absolute
                 inner = self.sum()
-                scanner.expect(closing, "a bracket")
-                if opening in ("|", "\\lvert"):
-                    return Call("abs", (inner,))
-                return self._below_brackets(inner)
-        if any(map(scanner.take, _FRACTIONS)):
-            return Div(self._group(), self._group())
-        if scanner.take("\\sqrt"):
-            return Call("sqrt", (self._group(),))
-        if scanner.take("\\sum"):
-            return self._sum_over()
-        return self._word()
+                self.scanner.expect(closing, "a bracket")
+                self.bars -= absolute
+                return Call("abs", (inner,)) if absolute else self._below_brackets(inner)
+        return None
 
     def _value(self, token: str) -> Expr:
         digits, _, exponent = token.lower().partition("e")
@@ -301,7 +305,7 @@ class _Reader:
         start = self.scanner.position
         if word in _REDUCTIONS and self.scanner.peek() == "(" and any(self.vocabulary.shapes.values()):
             return self._applied("sum")
-        if word in _BY_EXP and word not in self.vocabulary.shapes:
+        if word in BY_EXP and word not in self.vocabulary.shapes:
             return self._by_exp(word)
         function = self.vocabulary.function(word)
         if function is not None and self._is_called(word):
@@ -342,7 +346,7 @@ class _Reader:
         """A hyperbolic function that the formula language writes with exp."""
         exponent = self._exponent()
         argument = self._group()
-        found = _BY_EXP[word](Call("exp", (argument,)), Call("exp", (Neg(argument),)))
+        found = BY_EXP[word](Call("exp", (argument,)), Call("exp", (Neg(argument),)))
         return self._raised(found, exponent) if exponent is not None else found
 
     def _primed(self, function: str) -> str:
@@ -405,21 +409,3 @@ class _Reader:
         if not least <= len(arguments) <= len(expected):
             fix = f"write {function}({', '.join(expected)})"
             self.scanner.fail(f"{function} takes {len(expected)} arguments, found {len(arguments)}", fix=fix)
-
-
-def constant(expr: Expr) -> Fraction | None:
-    """The value of a formula of numbers alone; None where it has a name in it, or divides by zero."""
-    match expr:
-        case Number(value):
-            return value
-        case Neg(operand):
-            inner = constant(operand)
-            return None if inner is None else -inner
-        case Div(numerator, denominator):
-            above, below = constant(numerator), constant(denominator)
-            return above / below if above is not None and below else None
-        case Add(terms):
-            values = [constant(term) for term in terms]
-            return None if None in values else sum((value for value in values if value is not None), Fraction(0))
-        case _:
-            return None

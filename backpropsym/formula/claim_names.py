@@ -9,9 +9,18 @@ from functools import cached_property
 from typing import Protocol
 
 from backpropsym.formula.parse import Signature
+from backpropsym.formula.tree import Add, Div, Expr, Neg, number
 
 _JOINTS = re.compile(r"[^A-Za-z0-9]")
 _PRIME = re.compile(r"([A-Za-z]\w*?)_prime\Z")
+
+BY_EXP: Mapping[str, Callable[[Expr, Expr], Expr]] = {
+    "cosh": lambda up, down: Div(Add((up, down)), number(2)),
+    "sinh": lambda up, down: Div(Add((up, Neg(down))), number(2)),
+    "sech": lambda up, down: Div(number(2), Add((up, down))),
+    "coth": lambda up, down: Div(Add((up, down)), Add((up, Neg(down)))),
+}
+"""Functions that the formula language lacks, by exp(x) and exp(-x)."""
 
 
 class Signed(Protocol):

@@ -1,58 +1,57 @@
-"""Networks of tensors as shared values: what moves or sums entries is a piece of NumPy source with operands."""
+"""A graph of tensors to a program: the forward pass, then one adjoint a node, all as shared values."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number, names
-from backpropsym.graph import Graph, Node, Role
-from backpropsym.kernels.contract import contraction
-from backpropsym.kernels.lower import FormulaLowering
+from backpropsym.formula.tree import Name
+from backpropsym.graph import Graph, Node
+from backpropsym.kernels.array_forward import ArrayForward, indices_read, interior, offsets
+from backpropsym.kernels.array_ops import ALL, BATCH, First, Fold, Item, Place, Range, Read, Scatter, Source
+from backpropsym.kernels.array_views import Moves
+from backpropsym.kernels.contract import contract
 from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Kind
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Shape, View
-from backpropsym.ops.sizes import Dimension, size_product, size_sum
-
-BATCH = "_n"
+from backpropsym.ops.sizes import Dimension, size_sum
 
 
-class ArrayLowering:
+@dataclass
+class _Adjoint:
+    """What a node's consumers have given so far: whole parts added up, and parts at places."""
+
+    total: int | None = None
+    placed: list[tuple[tuple[Item, ...], int]] = field(default_factory=list)
+    late: list[tuple[Fold | Scatter, tuple[int, ...]]] = field(default_factory=list)
+
+
+class ArrayLowering(ArrayForward):
     """One graph of tensors on its way to a program.
 
-    Every value has a shape; nodes that depend on an input or a target have the batch as their first axis. An
-    adjoint may be smaller than its node as long as it broadcasts to it.
+    An adjoint may be smaller than its node as long as it broadcasts to it.
     """
 
     def __init__(self, graph: Graph, by_value: bool = True) -> None:
-        self.graph = graph
-        self.formulas = FormulaLowering(graph.functions, by_value)
-        self.values = self.formulas.values
-        self.known: dict[str, int] = {}
-        self.nodes: dict[int, str] = {}
+        super().__init__(graph, by_value)
         self.symbols: dict[int, str] = {}
-        self.shapes: dict[int, Shape] = {}
-        self.constants: dict[str, str] = {}
+        self.kept: set[str] = set()
+        self.adjoints: dict[str, _Adjoint] = {}
 
-    def reverse(self, parameters: Sequence[str]) -> Program:
-        """Value, and gradients by one adjoint a node."""
+    def reverse(self, wanted: Sequence[str]) -> Program:
+        """The mean objective, and its derivative by each of `wanted`."""
         objective = self.graph.objective
-        needed = self.graph.ancestors(objective)
-        for name in self.graph.order:
-            if name in needed:
-                self.values.owner = name.lstrip("_")
-                self.known[name] = self._node(self.graph[name])
-                self.nodes.setdefault(self.known[name], name)
+        self.forward(objective)
         backward = len(self.values.items)
         self.values.derivative = True
-        gradients = self._backward(objective, needed, parameters)
-        zero = self.values.number(0.0)
-        value = self.source("_np.mean({0})", (), self.known[objective])
-        found = {name: self._gradient(gradients.get(name, zero), name) for name in parameters}
+        seed = self.values.make(Source((), f"1.0/{BATCH}")) if self.lead(objective) else self.values.number(1.0)
+        found = self.pull_back({objective: seed}, wanted)
+        value = self.values.mean(self.known[objective]) if self.lead(objective) else self.known[objective]
+        return self.program(backward, value, found)
+
+    def program(self, backward: int, value: int, gradients: Mapping[str, int]) -> Program:
+        """The values so far as a program."""
         return Program(
             items=tuple(self.values.items),
             nodes={position: name for position, name in self.nodes.items() if self.graph[name].named},
@@ -61,354 +60,304 @@ class ArrayLowering:
             notes={},
             backward=backward,
             value=value,
-            gradients=found,
-            shapes={position: self._shape_text(position) for position in range(len(self.values.items))},
+            gradients=gradients,
         )
 
-    def source(self, template: str, shape: Shape, *operands: int) -> int:
-        """A value that a piece of NumPy source computes from `operands`."""
-        batched = shape[:1] == (BATCH,)
-        position = self.values.opaque(template, operands, batched)
-        self.shapes[position] = shape
-        return position
-
-    def shape(self, position: int) -> Shape:
-        """The shape of a value; of an arithmetic one, what broadcasting makes of its operands."""
-        if position not in self.shapes:
-            shapes = [self.shape(operand) for operand in self.values.items[position].operands]
-            self.shapes[position] = _broadcast(shapes)
-        return self.shapes[position]
-
-    def _shape_text(self, position: int) -> str:
-        """A shape as it stands in comments, n for the number of objects."""
-        return shape_source(self.shape(position)).replace("_size_", "").replace(BATCH, "n")
-
-    def whole(self, node: Node) -> Shape:
-        """The shape of a node's value, batch included."""
-        return ((BATCH,) if node.name in self.graph.batched else ()) + node.shape
-
-    def _node(self, node: Node) -> int:
-        if node.role is Role.CONSTANT:
-            return self.source(
-                f"_np.array({np.asarray(self.graph.constants[node.name]).tolist()!r}, dtype=_real)", node.shape
-            )
-        match node.op:
-            case None:
-                position = self.values.leaf(node.name, node.name in self.graph.batched)
-                self.shapes[position] = self.whole(node)
-                return position
-            case Elementwise(formula):
-                return self.formulas.formula(formula, self._aligned(node))
-            case Contraction(subscripts, operands):
-                return self._contract(subscripts, operands, node)
-            case Reduction():
-                return self._reduce(node, node.op)
-            case View():
-                return self._view(node, node.op)
-            case Join(operands, axis):
-                parts = [self._full(self.known[name], self._joined(node, name)) for name in operands]
-                listed = ", ".join(f"{{{index}}}" for index in range(len(parts)))
-                lead = self._lead(node.name)
-                return self.source(f"_np.concatenate(({listed},), axis={axis + lead})", self.whole(node), *parts)
-        raise TypeError(f"{node.name} has no kernel")
-
-    def _lead(self, name: str) -> int:
-        return int(name in self.graph.batched)
-
-    def _joined(self, node: Node, operand: str) -> Shape:
-        return ((BATCH,) if self._lead(node.name) else ()) + self.graph[operand].shape
-
-    def _aligned(self, node: Node) -> dict[str, int]:
-        """The parents of an elementwise node, each with axes of size 1 between its batch and its own axes."""
-        rank = len(node.shape)
-        found = {}
-        for parent in node.parents:
-            position, own = self.known[parent], self.graph[parent].shape
-            if self._lead(parent) and len(own) < rank:
-                shape = (BATCH, *((1,) * (rank - len(own))), *own)
-                inside = ", ".join([":", *["None"] * (rank - len(own)), *[":"] * len(own)])
-                position = self.source(f"{{0}}[{inside}]", shape, position)
-            found[parent] = position
-        return found | self._sizes(node)
-
-    def _sizes(self, node: Node) -> dict[str, int]:
-        """The symbolic sizes in an elementwise formula, as numbers."""
-        assert node.formula is not None, "only elementwise nodes have formulas"
-        symbols = [name for name in names(node.formula) if name not in node.parents]
-        return {symbol: self.source(f"_real({size_source(symbol)})", ()) for symbol in symbols}
-
-    def _full(self, position: int, shape: Shape) -> int:
-        """A value spread to a shape that it broadcasts to."""
-        if self.shape(position) == shape:
-            return position
-        return self.source(f"_np.broadcast_to({{0}}, {shape_source(shape)})", shape, position)
-
-    def _contract(self, subscripts: str, operands: Sequence[str], node: Node) -> int:
-        groups, output = self._letters(subscripts, operands, node)
-        return self.source(contraction(groups, output), self.whole(node), *(self.known[name] for name in operands))
-
-    def _letters(self, subscripts: str, operands: Sequence[str], node: Node) -> tuple[list[str], str]:
-        """The letters of the operands and of the result, Z for the batch."""
-        inputs, output = subscripts.split("->")
-        leads = ["Z" if self._lead(name) else "" for name in (*operands, node.name)]
-        letters = [lead + each for lead, each in zip(leads, [*inputs.split(","), output], strict=True)]
-        return letters[:-1], letters[-1]
-
-    def _reduce(self, node: Node, op: Reduction) -> int:
-        lead = self._lead(op.operand)
-        axes = tuple(axis + lead for axis in op.axes)
-        inside = f"{{0}}, axis={axes!r}" + (", keepdims=True" if op.keep else "")
-        name = "_logsumexp" if op.function == "logsumexp" else f"_np.{op.function}"
-        return self.source(f"{name}({inside})", self.whole(node), self.known[op.operand])
-
-    def _view(self, node: Node, op: View) -> int:
-        shape, operand = self.whole(node), self.known[op.operand]
-        lead = self._lead(op.operand)
-        if op.method == "reshape":
-            return self.source(f"{{0}}.reshape({shape_source(shape)})", shape, operand)
-        if op.method == "transpose":
-            return self.source(f"_np.transpose({{0}}, {_order(lead, tuple(map(int, op.options)))})", shape, operand)
-        chosen = self._chosen(node, op)
-        index = self._index(node, op, len(chosen))
-        outside = ", absent=True" if op.absent and op.guards else f", {float(op.fill)!r}" if op.fill else ""
-        text = f"_read({{0}}, {index}, {lead}, {len(node.shape)}{outside})"
-        read = {name for each in (*op.source, *(each for each, _ in op.guards)) for name in names(each)}
-        sizes = zip(op.indices, node.shape, strict=True)
-        reached = tuple(size if index in read else 1 for index, size in sizes)
-        return self._full(self.source(text, shape[: len(shape) - len(reached)] + reached, operand, *chosen), shape)
-
-    def _chosen(self, node: Node, op: View) -> tuple[int, ...]:
-        """The values that choose entries by data."""
-        return tuple(self.known[parent] for parent in node.parents if parent != op.operand)
-
-    def _index(self, node: Node, op: View, count: int) -> str:
-        """The source of the index arrays of a view, and of the mask of entries that exist."""
-        rank = len(node.shape)
-        axes = enumerate(zip(op.indices, node.shape, strict=True))
-        grid = {index: _axis_source(axis, rank, size) for axis, (index, size) in axes}
-        data = [parent for parent in node.parents if parent != op.operand]
-        for slot, parent in enumerate(data):
-            scalar = f"_whole({{{slot + 1}}}, {rank if self._lead(parent) else 0})"
-            grid[parent] = f"{{{slot + 1}}}" if self.graph[parent].shape else scalar
-        sources = [index_source(each, grid) for each in op.source]
-        guards = [f"({index_source(each, grid)}, {size_source(size)})" for each, size in op.guards]
-        text = f"({', '.join(sources)},), ({', '.join(guards)}{',' if guards else ''})"
-        if count or "_size_" in text:
-            return text
-        fresh = f"_INDEX_{len(self.constants) + 1}"
-        name = next((name for name, known in self.constants.items() if known == text), fresh)
-        self.constants[name] = text
-        return f"*{name}"
-
-    def _backward(self, objective: str, needed: frozenset[str], parameters: Sequence[str]) -> dict[str, int]:
-        """The derivative of the mean objective by every node that leads from a parameter to it."""
-        kept = set(parameters) & needed
+    def pull_back(self, seeds: Mapping[str, int], wanted: Sequence[str]) -> dict[str, int]:
+        """The sum over `seeds` of seed times derivative of that node, by each of `wanted`; 0 where none leads there."""
+        needed = self.graph.ancestors(*seeds)
+        self.kept = set(wanted) & needed
         for name in self.graph.order:
-            if name in needed and any(parent in kept for parent in self.graph[name].parents):
-                kept.add(name)
-        adjoints: dict[str, int] = {}
-        if objective in kept:
-            seed = self.whole(self.graph[objective])
-            text = f"_np.full({shape_source(seed)}, 1.0/{BATCH}, dtype=_real)" if seed else "_real(1.0)"
-            adjoints[objective] = self.source(text, seed)
+            if name in needed and any(parent in self.kept for parent in self.graph[name].parents):
+                self.kept.add(name)
+        for name, seed in seeds.items():
+            if name in self.kept:
+                self.adjoints[name] = _Adjoint(seed)
+        found: dict[str, int] = {}
         for name in reversed(self.graph.order):
-            node = self.graph[name]
-            if name in adjoints and node.op is not None:
+            if name in self.adjoints:
+                node = self.graph[name]
                 self.values.owner = f"d_{name.lstrip('_')}"
-                self.symbols.setdefault(adjoints[name], f"d{objective}_d{name.lstrip('_')}")
-                for parent, part in self._pull(node, adjoints[name], kept):
-                    adjoints[parent] = self.values.add(adjoints[parent], part) if parent in adjoints else part
-        return adjoints
+                total = self._total(name)
+                self.symbols.setdefault(total, f"d{self.graph.objective}_d{name.lstrip('_')}")
+                if name in wanted:
+                    found[name] = total
+                if node.op is not None:
+                    self._pull(node, total)
+        return {name: found.get(name, self.values.number(0.0)) for name in wanted}
 
-    def _pull(self, node: Node, adjoint: int, kept: set[str]) -> list[tuple[str, int]]:
-        """What the adjoint of `node` adds to the adjoints of its parents in `kept`."""
+    def _total(self, name: str) -> int:
+        """The adjoint of a node from all that its consumers gave."""
+        given, shape = self.adjoints[name], self.whole(name)
+        total = given.total
+        if given.placed:
+            regions = tuple(region for region, _ in given.placed)
+            parts = [part for _, part in given.placed]
+            if total is None:
+                disjoint, complete = _cover(regions, shape)
+                total = self.values.make(Place(shape, regions, disjoint, complete), *parts)
+            else:
+                total = self.values.make(Place(shape, regions, based=True), *parts, self.values.spread(total, shape))
+        for operation, operands in given.late:
+            before = () if total is None else (self.values.spread(total, shape),)
+            total = self.values.make(replace(operation, based=total is not None), *operands, *before)
+        assert total is not None, f"{name} was given something"
+        return total
+
+    def _give(self, name: str, part: int) -> None:
+        """Add a whole part to the adjoint of a node."""
+        if name in self.kept:
+            given = self.adjoints.setdefault(name, _Adjoint())
+            given.total = part if given.total is None else self.values.add(given.total, part)
+
+    def _give_at(self, name: str, region: Sequence[Item], part: int) -> None:
+        """Add a part at one place to the adjoint of a node."""
+        if name in self.kept:
+            self.adjoints.setdefault(name, _Adjoint()).placed.append((tuple(region), part))
+
+    def _give_late(self, name: str, operation: Fold | Scatter, *operands: int) -> None:
+        """Add what an operation adds to the adjoint of a node."""
+        if name in self.kept:
+            self.adjoints.setdefault(name, _Adjoint()).late.append((operation, operands))
+
+    def _pull(self, node: Node, adjoint: int) -> None:
+        """Give the parents of `node` what its adjoint adds to theirs."""
         match node.op:
             case Elementwise(formula):
-                known = self._aligned(node)
-                found = partials(formula, self.graph.functions)
-                return [
-                    (parent, self._fitted(self.formulas.times(adjoint, each, known), node, parent))
-                    for parent, each in found.items()
-                    if parent in kept
-                ]
+                known = self.aligned(node)
+                for parent, each in partials(formula, self.graph.functions).items():
+                    if parent in self.kept:
+                        part = self.formulas.times(adjoint, each, known)
+                        self._give(parent, self._fitted(part, node, parent))
             case Contraction(subscripts, operands):
-                return self._pull_contraction(node, subscripts, operands, adjoint, kept)
+                self._pull_contraction(node, subscripts, operands, adjoint)
             case Reduction(operand=operand):
-                return [(operand, self._pull_reduction(node, node.op, adjoint))] if operand in kept else []
+                places = self.places(node.op)
+                if places is not None:
+                    self._pull_pool(node, node.op, adjoint, places)
+                elif operand in self.kept:
+                    self._give(operand, self._pull_reduction(node, node.op, adjoint))
             case View(operand):
-                return [(operand, self._pull_view(node, node.op, adjoint))] if operand in kept else []
+                if operand in self.kept:
+                    self._pull_view(node, node.op, adjoint)
             case Join(operands, axis):
-                return self._pull_join(node, operands, axis, adjoint, kept)
-        return []
+                self._pull_join(node, operands, axis, adjoint)
 
     def _fitted(self, part: int, node: Node, parent: str) -> int:
-        """A part that broadcasts to the node, summed over what the parent does not have."""
-        whole, target = self.whole(node), self.whole(self.graph[parent])
-        if whole == target:
-            return part
-        lead, own = self._lead(node.name), self._lead(parent)
-        axes = [0] if lead > own else []
-        extra = len(node.shape) - len(self.graph[parent].shape)
-        axes += range(lead, lead + extra)
-        ones = [
-            lead + extra + axis
-            for axis, size in enumerate(self.graph[parent].shape)
-            if size == 1 != node.shape[extra + axis]
-        ]
-        if not axes and not ones:
-            return part
-        full = self._full(part, whole)
-        return self.source(f"_sum_to({{0}}, {tuple(axes)!r}, {tuple(ones)!r})", target, full)
+        """A part that broadcasts to the node, summed over what the parent does not have.
 
-    def _pull_contraction(
-        self, node: Node, subscripts: str, operands: Sequence[str], adjoint: int, kept: set[str]
-    ) -> list[tuple[str, int]]:
-        groups, whole = self._letters(subscripts, operands, node)
-        full = self._full(adjoint, self.whole(node))
-        found = []
+        Where the part has not got an axis of the sum, it is multiplied by the axis' length.
+        """
+        whole, values, shape = self.whole(node.name), self.values, self.values.shape(part)
+        lead = self.lead(node.name)
+        extra = len(node.shape) - len(self.graph[parent].shape)
+        gone = [*([0] if lead > self.lead(parent) else []), *range(lead, lead + extra)]
+        sizes = enumerate(self.graph[parent].shape, lead + extra)
+        summed = {*gone, *(axis for axis, size in sizes if size == 1 != whole[axis])}
+        axes = list(range(len(whole) - len(shape), len(whole)))
+        present = [axis for axis, size in zip(axes, shape, strict=True) if axis in summed and size != 1]
+        for axis in sorted(summed - set(present)):
+            part = values.multiply(part, self.length(whole[axis]))
+        if not shape or not summed:
+            return part
+        items: list[Item] = [0 if axis in gone and axis not in present else ALL for axis in axes]
+        part = values.pick(part, items)
+        axes = [axis for axis, item in zip(axes, items, strict=True) if item != 0]
+        part = values.sum(part, [axes.index(axis) for axis in present])
+        axes = [axis for axis in axes if axis not in present]
+        left = [axis for axis in range(len(whole)) if axis not in gone]
+        return values.arrange(part, [axes.index(axis) if axis in axes else None for axis in left]) if axes else part
+
+    def _pull_contraction(self, node: Node, subscripts: str, operands: Sequence[str], adjoint: int) -> None:
+        groups, whole = self.letters(subscripts, operands, node.name)
+        full = self.values.spread(adjoint, self.whole(node.name))
         for slot, name in enumerate(operands):
-            if name not in kept:
+            if name not in self.kept:
                 continue
             others = [index for index in range(len(operands)) if index != slot]
             letters = {*whole, *(letter for index in others for letter in groups[index])}
             reached = "".join(letter for letter in groups[slot] if letter in letters)
-            target = self.whole(self.graph[name])
-            shape = tuple(size for letter, size in zip(groups[slot], target, strict=True) if letter in letters)
-            text = contraction([whole, *(groups[index] for index in others)], reached)
-            part = self.source(text, shape, full, *(self.known[operands[index]] for index in others))
-            missing = tuple(axis for axis, letter in enumerate(groups[slot]) if letter not in letters)
-            if missing:
-                ones = tuple(1 if axis in missing else size for axis, size in enumerate(target))
-                part = self._full(self.source(f"_np.expand_dims({{0}}, {missing!r})", ones, part), target)
-            found.append((name, part))
-        return found
+            given = [full, *(self.known[operands[index]] for index in others)]
+            part = contract(self.values, [whole, *(groups[index] for index in others)], reached, given)
+            if reached != groups[slot]:
+                axes = [reached.index(letter) if letter in reached else None for letter in groups[slot]]
+                part = self.values.arrange(part, axes)
+            self._give(name, part)
 
     def _pull_reduction(self, node: Node, op: Reduction, adjoint: int) -> int:
-        lead = self._lead(op.operand)
+        lead, values = self.lead(op.operand), self.values
         axes = tuple(axis + lead for axis in op.axes)
-        operand = self.graph[op.operand]
-        kept = tuple(1 if axis in axes else size for axis, size in enumerate(self.whole(operand)))
-        spread = adjoint if op.keep else self._expanded(self._full(adjoint, self.whole(node)), axes, kept)
+        spread = adjoint
+        if not op.keep and values.shape(adjoint):
+            spread = values.widened(values.spread(adjoint, self.whole(node.name)), axes)
         match op.function:
             case "sum":
                 return spread
             case "mean":
-                sizes = [operand.shape[axis] for axis in op.axes]
-                return self.values.divide(spread, self._count(sizes))
+                return values.divide(spread, self.count(op))
             case "var":
-                sizes = [operand.shape[axis] for axis in op.axes]
-                mean = self.source(f"_np.mean({{0}}, axis={axes!r}, keepdims=True)", kept, self.known[op.operand])
-                distance = self.values.subtract(self.known[op.operand], mean)
-                slope = self.values.divide(self.values.multiply(self.values.number(2.0), distance), self._count(sizes))
-                return self.values.multiply(spread, slope)
+                slope = values.multiply(values.number(2.0), self.centred(self.known[op.operand], op, axes))
+                return values.multiply(values.divide(spread, self.count(op)), slope)
             case "logsumexp":
-                value = self.known[node.name]
-                whole = value if op.keep else self._expanded(value, axes, kept)
-                difference = self.values.subtract(self.known[op.operand], whole)
-                return self.values.multiply(spread, self.values.call("exp", (difference,)))
+                found = self.known[node.name]
+                whole = found if op.keep else values.widened(found, axes)
+                difference = values.subtract(self.known[op.operand], whole)
+                return values.multiply(spread, values.call("exp", (difference,)))
             case _:
-                text = f"_first_{op.function}({{0}}, {axes!r})"
-                mark = self.source(text, self.whole(operand), self.known[op.operand])
-                return self.values.multiply(spread, mark)
+                mark = values.make(First(self.whole(op.operand), op.function, axes), self.known[op.operand])
+                return values.multiply(spread, mark)
 
-    def _count(self, sizes: Sequence[Dimension]) -> int:
-        if all(isinstance(size, int) for size in sizes):
-            return self.values.number(float(math.prod(int(size) for size in sizes)))
-        return self.source(f"_real({size_source(size_product(sizes))})", ())
+    def _pull_pool(self, node: Node, op: Reduction, adjoint: int, places: Sequence[int]) -> None:
+        """The adjoint of a pool at each place of its windows: what the last comparison took goes there."""
+        values, view = self.values, self.graph[op.operand]
+        assert isinstance(view.op, View)
+        if view.op.operand not in self.kept:
+            return
+        adjoint = values.spread(adjoint, self.whole(node.name))
+        if op.function in ("sum", "mean"):
+            each = values.divide(adjoint, self.count(op)) if op.function == "mean" else adjoint
+            parts = [each] * len(places)
+        else:
+            parts = self._split(op.function, adjoint, places)
+        _, axes = self.windowed[op.operand]
+        outs = [each.out for each in axes]
+        back = [sorted(outs).index(axis) for axis in outs]
+        found = self.moved[op.operand]
+        assert found is not None
+        for items, part in zip(offsets(axes), parts, strict=True):
+            self._give_padded(view.op.operand, found, items, values.arrange(part, back))
 
-    def _expanded(self, position: int, axes: tuple[int, ...], shape: Shape) -> int:
-        return self.source(f"_np.expand_dims({{0}}, {axes!r})", shape, position)
+    def _split(self, function: str, adjoint: int, places: Sequence[int]) -> list[int]:
+        """An adjoint of the extreme of `places`, handed to the place that it came from, the first of equals."""
+        values = self.values
+        best = [places[0]]
+        for place in places[1:]:
+            best.append(values.call(function, (best[-1], place)))
+        zero, parts = values.number(0.0), []
+        for before, place in zip(reversed(best[:-1]), reversed(places[1:]), strict=True):
+            beats = values.compare(">" if function == "max" else "<", place, before)
+            parts.append(values.call("where", (beats, adjoint, zero)))
+            adjoint = values.call("where", (beats, zero, adjoint))
+        return [adjoint, *reversed(parts)]
 
-    def _pull_view(self, node: Node, op: View, adjoint: int) -> int:
-        target, lead = self.whole(self.graph[op.operand]), self._lead(op.operand)
-        full = self._full(adjoint, self.whole(node))
+    def _give_padded(self, name: str, found: Moves, items: Sequence[Item], part: int) -> None:
+        """Give a part at a place of a padded operand; what falls on the padding is dropped."""
+        if not any(map(any, found.pads)):
+            self._give_at(name, items, part)
+            return
+        shape, lead = self.whole(name), self.lead(name)
+        inside: list[Item] = []
+        kept: list[Item] = []
+        for item, within in zip(items, interior(found, shape, lead), strict=True):
+            clipped = (item, ALL) if within == ALL else _clipped(item, within)
+            if clipped is None:
+                return
+            inside.append(clipped[0])
+            kept += [] if isinstance(item, int) else [clipped[1]]
+        self._give_at(name, inside, self.values.pick(part, kept))
+
+    def _pull_view(self, node: Node, op: View, adjoint: int) -> None:
+        values, name = self.values, op.operand
+        target, lead = self.whole(name), self.lead(name)
         if op.method == "reshape":
-            return self.source(f"{{0}}.reshape({shape_source(target)})", target, full)
-        if op.method == "transpose":
-            back = sorted(range(len(op.options)), key=op.options.__getitem__)
-            return self.source(f"_np.transpose({{0}}, {_order(lead, back)})", target, full)
-        chosen = self._chosen(node, op)
-        index = self._index(node, op, len(chosen))
-        text = f"_scatter({{0}}, {index}, {lead}, {len(node.shape)}, {shape_source(target)})"
-        return self.source(text, target, full, *chosen)
+            self._give(name, values.reshape(values.spread(adjoint, self.whole(node.name)), target))
+            return
+        found = self.moved[node.name]
+        if found is None:
+            self._pull_read(node, op, adjoint)
+            return
+        if found.items is None:
+            self._pull_windows(node, op, values.spread(adjoint, self.whole(node.name)))
+            return
+        shape = self.whole(node.name)
+        if self.lead(node.name) > lead:
+            raise TypeError("a view by places has the batch of its operand")
+        gone = [axis + lead for axis, each in enumerate(found.order) if each is None]
+        part = values.sum(values.spread(adjoint, shape), gone)
+        left = [each + lead for each in found.order if each is not None]
+        back = [*range(lead), *(left.index(axis) + lead for axis in sorted(left))]
+        items: list[Item] = [*[ALL] * lead, *found.items]
+        part = values.arrange(part, back)
+        if all(item == ALL for item in items) and not any(map(any, found.pads)):
+            self._give(name, part)
+        else:
+            self._give_padded(name, found, items, part)
 
-    def _pull_join(
-        self, node: Node, operands: Sequence[str], axis: int, adjoint: int, kept: set[str]
-    ) -> list[tuple[str, int]]:
-        lead, found = self._lead(node.name), []
+    def _pull_windows(self, node: Node, op: View, adjoint: int) -> None:
+        found, target, lead = self.moved[node.name], self.whole(op.operand), self.lead(op.operand)
+        assert found is not None
+        position, axes = self.windowed[node.name]
+        if not any(map(any, found.pads)):
+            self._give_late(op.operand, Fold(target, axes), adjoint)
+            return
+        padded = self.values.make(Fold(self.values.shape(position), axes), adjoint)
+        self._give(op.operand, self.values.pick(padded, interior(found, target, lead)))
+
+    def _pull_read(self, node: Node, op: View, adjoint: int) -> None:
+        target, lead, own = self.whole(op.operand), self.lead(op.operand), self.lead(node.name)
+        read = indices_read(op)
+        unread = [axis + own for axis, index in enumerate(op.indices) if index not in read]
+        if unread:
+            adjoint = self.values.sum(self.values.spread(adjoint, self.whole(node.name)), unread, keep=True)
+        plain = {each.name for each in op.source if isinstance(each, Name)}
+        unique = bool(lead or not own) and set(op.indices) <= plain and not op.guards
+        operation = Scatter(target, self.index(node, op), lead, len(node.shape), unique)
+        self._give_late(op.operand, operation, adjoint, *self.chosen(op, node))
+
+    def _pull_join(self, node: Node, operands: Sequence[str], axis: int, adjoint: int) -> None:
+        lead = self.lead(node.name)
         start: Dimension = 0
-        full = self._full(adjoint, self.whole(node))
+        full = self.values.spread(adjoint, self.whole(node.name))
         for name in operands:
-            end = size_sum([start, self.graph[name].shape[axis]])
-            inside = ", ".join([*[":"] * (axis + lead), f"{size_source(start)}:{size_source(end)}"])
-            part = self.source(f"{{0}}[{inside}]", self._joined(node, name), full)
-            start = end
-            if name in kept:
-                if lead > self._lead(name):
-                    part = self.source("_sum_to({0}, (0,), ())", self.whole(self.graph[name]), part)
-                found.append((name, part))
-        return found
+            part = self._stretch(full, self.graph[name].shape, lead, axis, start)
+            start = size_sum([start, self.graph[name].shape[axis]])
+            if name in self.kept:
+                self._give(name, self.values.sum(part, [0]) if lead > self.lead(name) else part)
 
-    def _gradient(self, position: int, name: str) -> int:
-        """A gradient in the parameter's shape."""
-        shape = self.graph[name].shape
-        if self.values.items[position].kind is Kind.NUMBER:
-            return self.source(f"_np.full({shape_source(shape)}, {{0}}, dtype=_real)", shape, position)
-        return self._full(position, shape)
+    def _stretch(self, full: int, shape: Shape, lead: int, axis: int, start: Dimension) -> int:
+        """The part of an adjoint that belongs to an operand of `shape`, which starts at `start` along an axis."""
+        size = shape[axis]
+        if isinstance(start, int) and isinstance(size, int):
+            items: list[Item] = [ALL] * (lead + len(shape))
+            items[axis + lead] = (start, start + size, 1)
+            return self.values.pick(full, items)
+        batch = self.values.shape(full)[:lead]
+        return self.values.make(Read(batch + shape, self.stretch(shape, axis, start), lead, len(shape)), full)
 
 
-def shape_source(shape: Shape) -> str:
-    """A shape as source; sizes that are not numbers have names in the kernel."""
-    inside = ", ".join(map(size_source, shape))
-    return f"({inside}{',' if len(shape) == 1 else ''})"
+_MOST_REGIONS = 128
 
 
-def size_source(size: Dimension) -> str:
-    """A size as source."""
-    if isinstance(size, int) or size == BATCH:
-        return str(size)
-    named = re.sub(r"[A-Za-z_]\w*", lambda symbol: f"_size_{symbol.group()}", size)
-    return f"({named})" if " " in named else named
+def _cover(regions: Sequence[tuple[Item, ...]], shape: Shape) -> tuple[bool, bool]:
+    """Whether regions of an array are disjoint, and if so whether they leave nothing out."""
+    if len(regions) > _MOST_REGIONS:
+        return False, False
+    sized = [axis for axis, size in enumerate(shape) if isinstance(size, int)]
+    places = [[_places(region[axis], int(shape[axis])) for axis in sized] for region in regions]
+    for index, first in enumerate(places):
+        for second in places[:index]:
+            if all(not one.isdisjoint(other) for one, other in zip(first, second, strict=True)):
+                return False, False
+    covered = sum(math.prod(map(len, each)) for each in places)
+    return True, covered == math.prod(int(shape[axis]) for axis in sized)
 
 
-def index_source(expr: Expr, grid: Mapping[str, str]) -> str:
-    """A formula of indices as source on index arrays."""
-    match expr:
-        case Name(name):
-            return grid.get(name) or size_source(name)
-        case Number(value):
-            return f"({int(value)})" if value < 0 else str(int(value))
-        case Add(terms):
-            return "(" + " + ".join(index_source(term, grid) for term in terms) + ")"
-        case Mul(factors):
-            return "*".join(index_source(factor, grid) for factor in factors)
-        case Neg(operand):
-            return f"(-{index_source(operand, grid)})"
-        case Index(Name(name), subscripts):
-            return f"_named({grid[name]}, {', '.join(index_source(each, grid) for each in subscripts)})"
-        case Call("quotient", (above, below)):
-            return f"({index_source(above, grid)} // {index_source(below, grid)})"
-        case Call("remainder", (above, below)):
-            return f"({index_source(above, grid)} % {index_source(below, grid)})"
-        case _:
-            raise TypeError(f"{type(expr).__name__} is not a formula of indices over {names(expr)}")
+def _places(item: Item, size: int) -> frozenset[int]:
+    return frozenset([item]) if isinstance(item, int) else frozenset(range(size)[slice(*item)])
 
 
-def _axis_source(axis: int, rank: int, size: Dimension) -> str:
-    text = f"_np.arange({size_source(size)})"
-    inside = ", ".join("-1" if each == axis else "1" for each in range(rank))
-    return f"{text}.reshape({inside})" if rank > 1 else text
-
-
-def _order(lead: int, axes: Sequence[int]) -> str:
-    """An order of axes behind that of the objects."""
-    return repr((*range(lead), *(lead + axis for axis in axes)))
-
-
-def _broadcast(shapes: Sequence[Shape]) -> Shape:
-    width = max(map(len, shapes), default=0)
-    result: list[Dimension] = [1] * width
-    for shape in shapes:
-        for axis, size in enumerate(shape, width - len(shape)):
-            result[axis] = size if result[axis] == 1 else result[axis]
-    return tuple(result)
+def _clipped(item: Item, within: Item) -> tuple[Item, Range] | None:
+    """The part of an index that lies within a range, counted from its start; and which of its places these are."""
+    assert not isinstance(within, int)
+    low, high, _ = within
+    assert high is not None
+    if isinstance(item, int):
+        return (item - low, ALL) if low <= item < high else None
+    start, stop, step = item
+    end = (-1 if step < 0 else high) if stop is None else stop
+    kept = [place for place, position in enumerate(range(start, end, step)) if low <= position < high]
+    if not kept:
+        return None
+    first, last = start + step * kept[0] - low, start + step * kept[-1] - low
+    after = last + 1 if step > 0 else last - 1
+    return (first, None if after < 0 else after, step), (kept[0], kept[-1] + 1, 1)

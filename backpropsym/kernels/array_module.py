@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backpropsym.errors import printable
 from backpropsym.graph import Graph, Shape
 from backpropsym.kernels import array_runtime, errorfunction
-from backpropsym.kernels.array_lower import BATCH, ArrayLowering, size_source
-from backpropsym.kernels.dialects import ArrayDialect
-from backpropsym.kernels.module import Names, after_imports, docstring_source, statement_lines, wrapped_names
+from backpropsym.kernels.array_forward import shape_source, size_source
+from backpropsym.kernels.array_lower import ArrayLowering
+from backpropsym.kernels.array_ops import BATCH
+from backpropsym.kernels.array_source import ArrayBody, ArrayWriter
+from backpropsym.kernels.module import Names, after_imports, docstring_source, wrapped_names
 from backpropsym.kernels.program import Program
-from backpropsym.kernels.source import body
 from backpropsym.ops import size_values
 from backpropsym.ops.sizes import Dimension, size_symbols
 
@@ -36,26 +39,55 @@ class ArrayModule:
 
 def array_module(graph: Graph, lowering: ArrayLowering, program: Program, names: Names) -> ArrayModule:
     """The module of a program on arrays."""
-    code = body(program, ArrayDialect(), graph.nodes)
+    results = {name: lowering.whole(name) for name in program.gradients}
+    code = ArrayWriter(program, lowering.values, results, graph.nodes).written()
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
     head = [docstring_source(docstring), "", "from __future__ import annotations", ""]
-    head += ["import math", "from collections.abc import Iterable, Mapping, Sequence", "from typing import Any", ""]
+    head += ["import math", "import sys", "from collections.abc import Callable, Iterable, Mapping, Sequence"]
+    head += ["from typing import Any", ""]
     head += ["import numpy as np", "", "_np = np"]
     head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]
     head += [*wrapped_names("_OBJECTS", names.objects), *wrapped_names("_IGNORED", names.ignored)]
     head += [f"{name} = ({text})" for name, text in lowering.constants.items()]
-    arguments = ["_real", "_sizes", *names.needed]
-    symbols = _symbols(graph, names)
-    lines = [f"def _arrays({', '.join(arguments)}):"]
-    lines += [f"    {size_source(size)} = _sizes[{str(size)!r}]" for size in symbols]
-    lines += statement_lines(code, "    ")
+    sizes = [f"{size_source(size)} = _sizes[{str(size)!r}]" for size in _symbols(graph, names)]
+    lines = ["def _workspace(_real, _sizes):", '    """The arrays in which a call computes, kept for the next one."""']
+    lines += [f"    {line}" for line in [*sizes, *code.storage.lines()]]
+    shown = [shape_source(shape) for shape in code.results.values()]
+    lines += ["", "", "def _results(_sizes):", '    """The shapes of the arrays that a call hands out."""']
+    lines += [f"    {line}" for line in [*sizes, f"return [{', '.join(shown)}]"]]
+    lines += ["", "", f"def _arrays({', '.join(['_real', '_sizes', '_memory', '_made', *names.needed])}):"]
+    lines += [
+        f"    {line}"
+        for line in [*sizes, *_unpacked(code.storage.views.values(), "_memory"), *_unpacked(code.results, "_made")]
+    ]
     return ArrayModule(
         docstring=docstring,
         head="\n".join(head) + "\n\n\n",
-        function="\n".join(lines) + "\n\n\n",
+        function="\n".join([*lines, *(f"    {line}" for line in _statements(code))]) + "\n\n\n",
         tail="\n\n\n".join([*_helpers(code.helpers), _CALLS]),
     )
+
+
+def _unpacked(names: Iterable[str], source: str) -> list[str]:
+    """Names for the parts of a tuple, as many a line as fit."""
+    text = ", ".join(names)
+    lines = textwrap.wrap(text, _WIDTH)
+    if len(lines) < 2:
+        return [f"({text},) = {source}"] if text else []
+    return ["(", *(f"    {line}" for line in lines), f") = {source}"]
+
+
+def _statements(code: ArrayBody) -> list[str]:
+    lines = ["# forward", *code.forward] if code.forward else []
+    if code.backward:
+        lines += ["# derivatives: da_db stands for d a / d b", *code.backward]
+    return [
+        *lines,
+        f"return {code.value}, {{",
+        *(f'    "{name}": {text},' for name, text in code.gradients.items()),
+        "}",
+    ]
 
 
 def _symbols(graph: Graph, names: Names) -> list[Dimension]:
@@ -84,6 +116,9 @@ def _helpers(used: dict[str, str]) -> list[str]:
 
 
 _CALLS = '''
+_MEMORY = Memory(_workspace, _results)
+
+
 def kernel(**given):
     """Value and gradients; see the head of this file."""
     unknown = sorted(set(given) - set(_SHAPES) - set(_IGNORED))
@@ -93,7 +128,7 @@ def kernel(**given):
     values, sizes, mistakes = arranged_arrays(given, _SHAPES, _OBJECTS)
     if mistakes:
         raise ValueError("; ".join(f"{found} ({fix})" for found, fix in mistakes))
-    return on_tensors(_arrays, values, sizes)
+    return on_tensors(_MEMORY, _arrays, values, sizes)
 
 
 if __name__ == "__main__":

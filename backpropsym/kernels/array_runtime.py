@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,24 +57,98 @@ def arranged_arrays(
     kinds = [array.dtype for array in values.values() if array.dtype.kind == "f"]
     dtype = np.result_type(*kinds) if kinds else np.dtype(float)
     for name, array in values.items():
-        array = array.astype(dtype, copy=False)
         if name in objects and name not in batch:
             array = np.broadcast_to(array, (sizes["_n"], *array.shape))
-        values[name] = array
+        values[name] = np.asarray(array, dtype=dtype, order="C")
     return values, sizes, []
 
 
-def _logsumexp(x: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
-    top = x.max(axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0).astype(x.dtype, copy=False)
-    total = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
-    return total if keepdims else np.squeeze(total, axis=axis)
+class Memory:
+    """Arrays that a kernel keeps from call to call, so that calls make no new large ones.
+
+    A call takes a workspace for itself and gives it back: calls from several threads have one each. An array that
+    was handed out as a result is written again only when nobody refers to it any more.
+    """
+
+    def __init__(self, workspace: Callable[..., Any], results: Callable[..., Any]) -> None:
+        self.workspace = workspace
+        self.results = results
+        self.idle: dict[Any, list[Any]] = {}
+        self.made: dict[Any, list[list[Any]]] = {}
+
+    def run(self, function: Callable[..., Any], values: dict[str, Any], sizes: dict[str, int]) -> tuple[Any, Any]:
+        """What `function` returns; overflow gives inf and what is undefined nan, silently."""
+        dtype = next((value.dtype for value in values.values()), np.dtype(float))
+        key = (dtype, *sizes.values())
+        idle = self.idle.setdefault(key, [])
+        kept = idle.pop() if idle else self.workspace(dtype.type, sizes)
+        with np.errstate(all="ignore"):
+            found: tuple[Any, Any] = function(dtype.type, sizes, kept, self._handed_out(key, dtype, sizes), **values)
+        idle.append(kept)
+        while len(self.idle) > MOST_SIZES:
+            self.idle.pop(next(iter(self.idle)), None)
+        return found
+
+    def _handed_out(self, key: Any, dtype: Any, sizes: dict[str, int]) -> list[Any]:
+        """An array for each result: one that nobody else refers to, else a new one."""
+        shapes = self.results(sizes)
+        while len(self.made) > MOST_SIZES:
+            self.made.pop(next(iter(self.made)), None)
+        known = self.made.setdefault(key, [[] for _ in shapes])
+        return [_alone(arrays, shape, dtype) for arrays, shape in zip(known, shapes, strict=True)]
 
 
-def _sum_to(x: Any, axes: tuple[int, ...], ones: tuple[int, ...]) -> Any:
-    """x summed over `axes`, which vanish, and then over `ones`, which stay with size 1."""
-    total = x.sum(axis=axes + ones, keepdims=True) if axes + ones else x
-    return np.squeeze(total, axis=axes) if axes else total
+MOST_SIZES = 4
+
+
+def _alone(arrays: list[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+    for array in arrays:
+        if _ALONE and sys.getrefcount(array) == _ALONE:
+            return array
+    fresh = np.empty(shape, dtype)
+    arrays.append(fresh)
+    del arrays[:-MOST_SIZES]
+    return fresh
+
+
+def _references() -> int:
+    """What `getrefcount` gives for an array that only a list holds, inside a loop; 0 where it cannot be trusted."""
+    if not hasattr(sys, "getrefcount") or not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return 0
+    for array in [np.empty(1)]:
+        return sys.getrefcount(array)
+    return 0
+
+
+_ALONE = _references()
+_BITS = {4: np.int32, 8: np.int64, 2: np.int16}
+
+
+def _kept(x: Any, where: Any, out: Any) -> Any:
+    """x where `where` holds, else 0, also where x is inf or nan: its bits times 0 or 1."""
+    bits = _BITS[out.dtype.itemsize]
+    np.multiply(np.asarray(x, out.dtype).view(bits), where, out=out.view(bits))
+    return out
+
+
+def _chosen(where: Any, x: Any, y: Any, out: Any) -> Any:
+    """x where `where` holds, else y, by their bits: without a branch for each entry. `out` may be x, not y."""
+    bits = _BITS[out.dtype.itemsize]
+    first, second, found = np.asarray(x, out.dtype).view(bits), np.asarray(y, out.dtype).view(bits), out.view(bits)
+    np.bitwise_xor(first, second, out=found)
+    np.multiply(found, where, out=found)
+    np.bitwise_xor(found, second, out=found)
+    return out
+
+
+def _finite(x: Any, out: Any = None) -> Any:
+    """x where it is finite, else 0."""
+    return _kept(x, np.isfinite(x), np.empty_like(x) if out is None else out)
+
+
+def _moved(x: Any, out: Any) -> Any:
+    np.copyto(out, x)
+    return out
 
 
 def _first(x: Any, axes: tuple[int, ...], find: Any) -> Any:
@@ -120,28 +195,29 @@ def _placed(index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...
     return index, kept
 
 
-def _read(x: Any, index: Any, guards: Any, lead: int, rank: int, fill: float = 0.0, absent: bool = False) -> Any:
-    """Entries of x; where one does not exist `fill`, or -inf where a maximum passes over what is `absent`."""
+def _read(x: Any, index: Any, guards: Any, lead: int, rank: int, fill: float = 0.0) -> Any:
+    """Entries of x; `fill` where one does not exist."""
     position, kept = _placed(index, guards, lead, rank, x.shape)
-    found = x[position]
-    return np.where(kept, found, x.dtype.type(-np.inf if absent else fill)) if guards else found
+    return np.where(kept, x[position], x.dtype.type(fill)) if guards else x[position]
 
 
-def _scatter(adjoint: Any, index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...]) -> Any:
-    """The adjoint of `_read`: every entry gets the sum over the places that read it."""
-    total = np.zeros(shape, dtype=adjoint.dtype)
-    position, kept = _placed(index, guards, lead, rank, shape)
-    np.add.at(total, position, adjoint * kept if guards else adjoint)
+def _scatter(total: Any, part: Any, index: Any, guards: Any, lead: int, rank: int, unique: bool) -> Any:
+    """The adjoint of `_read`: every entry of `total` gets the sum over the places that read it."""
+    position, kept = _placed(index, guards, lead, rank, total.shape)
+    part = part * kept if guards else part
+    if unique:
+        total[position] += part
+    else:
+        np.add.at(total, position, part)
     return total
 
 
-def on_tensors(function: Any, values: dict[str, Any], sizes: dict[str, int]) -> tuple[float, dict[str, Any]]:
-    """The results of a kernel's statements; overflow gives inf and what is undefined nan, silently."""
-    dtype = next((value.dtype for value in values.values()), np.dtype(float))
-    with np.errstate(all="ignore"):
-        value, gradients = function(dtype.type, sizes, **values)
-    found = {name: float(each) if np.ndim(each) == 0 else np.array(each) for name, each in gradients.items()}
-    return float(value), found
+def on_tensors(
+    memory: Memory, function: Callable[..., Any], values: dict[str, Any], sizes: dict[str, int]
+) -> tuple[float, dict[str, Any]]:
+    """The results of a kernel's statements."""
+    value, gradients = memory.run(function, values, sizes)
+    return float(value), {name: float(each) if np.ndim(each) == 0 else each for name, each in gradients.items()}
 
 
 def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequence[str], most: int = 100) -> bool:

@@ -49,26 +49,30 @@ _TAIL = (
 _ONE_OVER_SQRT_PI = 0.56418958354775628695
 
 
-def erf_array(x: Any) -> Any:
+def erf_array(x: Any, out: Any = None) -> Any:
     """The error function, to 1e-15, entry by entry; the dtype of `x` is kept."""
-    return _blockwise(_erf_of_block, x)
+    return _blockwise(_erf_of_block, x, out)
 
 
-def erfc_array(x: Any) -> Any:
+def erfc_array(x: Any, out: Any = None) -> Any:
     """The complementary error function, to a relative error of 1e-15 where it is not subnormal."""
-    return _blockwise(_erfc_of_block, x)
+    return _blockwise(_erfc_of_block, x, out)
 
 
-def _blockwise(function: Callable[[Any], Any], x: Any) -> Any:
-    """`function` applied to blocks that stay in the cache."""
+def _blockwise(function: Callable[[Any], Any], x: Any, out: Any) -> Any:
+    """`function` applied to blocks that stay in the cache; into `out` if that is given."""
     import numpy as np
 
     whole = np.asarray(x)
     flat = whole.reshape(-1)
-    result = np.empty_like(flat)
+    result = np.empty_like(flat) if out is None or not out.flags.c_contiguous else out.reshape(-1)
     for start in range(0, flat.size, _BLOCK):
         result[start : start + _BLOCK] = function(flat[start : start + _BLOCK].astype(float))
-    return result.reshape(whole.shape)[()]
+    if out is None:
+        return result.reshape(whole.shape)[()]
+    if not out.flags.c_contiguous:
+        np.copyto(out, result.reshape(whole.shape))
+    return out
 
 
 def _erf_of_block(x: Any) -> Any:

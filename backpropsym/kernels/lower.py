@@ -40,12 +40,13 @@ class FormulaLowering:
     table : the functions.
     by_value : whether a derivative may use the stored value of its function (tanh' = 1 - value**2); else it is
         computed to full relative accuracy.
+    values : where they go; default: into a new pool.
     """
 
-    def __init__(self, table: FunctionTable, by_value: bool) -> None:
+    def __init__(self, table: FunctionTable, by_value: bool, values: Values | None = None) -> None:
         self.table = table
         self.by_value = by_value
-        self.values = Values()
+        self.values = Values() if values is None else values
         self._applied: dict[tuple[str, tuple[int, ...], bool], int] = {}
 
     def formula(self, expr: Expr, known: Environment) -> int:

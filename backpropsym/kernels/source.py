@@ -49,12 +49,39 @@ def body(program: Program, dialect: Dialect, taken: Iterable[str]) -> Body:
     return _Writer(program, dialect, taken).written()
 
 
+class Naming:
+    """Names for values that are stored.
+
+    Parameters
+    ----------
+    taken : names that generated ones must not use.
+    """
+
+    def __init__(self, program: Program, taken: Iterable[str]) -> None:
+        self.program = program
+        self.taken = set(taken)
+        self.counters: dict[str, Iterator[int]] = {}
+
+    def name(self, position: int) -> str:
+        """The node's own name, the derivative's symbol, or the name of what the value was built for, numbered."""
+        if position in self.program.nodes:
+            return self.program.nodes[position]
+        symbol = self.program.symbols.get(position, "")
+        if symbol and symbol not in self.taken:
+            self.taken.add(symbol)
+            return symbol
+        owner = symbol or self.program.owners[position]
+        numbers = self.counters.setdefault(owner, itertools.count(1))
+        name = next(name for number in numbers if (name := f"{owner}_{number}") not in self.taken)
+        self.taken.add(name)
+        return name
+
+
 class _Writer:
     def __init__(self, program: Program, dialect: Dialect, taken: Iterable[str]) -> None:
         self.program = program
         self.dialect = dialect
-        self.taken = set(taken)
-        self.counters: dict[str, Iterator[int]] = {}
+        self.naming = Naming(program, taken)
         self.alive = program.live()
         self.uses = self._count_uses()
         self.pieces: list[Piece | None] = [None] * len(program.items)
@@ -116,7 +143,7 @@ class _Writer:
         if not (is_node or stored or len(piece.text) > _MAX_INLINE) or piece.text.isidentifier():
             self.inline.add(position)
             return None
-        target = self._name(position)
+        target = self.naming.name(position)
         self.pieces[position] = Piece(target, ATOM)
         return Statement(target, piece.text, self._comment(position, piece.text))
 
@@ -130,20 +157,6 @@ class _Writer:
         if item.kind is Kind.CALL:
             return self.dialect.call(item.data, operands, self._constant(position))
         return self.dialect.piece(item, operands)
-
-    def _name(self, position: int) -> str:
-        """The node's own name, the derivative's symbol, or the name of what the value was built for, numbered."""
-        if position in self.program.nodes:
-            return self.program.nodes[position]
-        symbol = self.program.symbols.get(position, "")
-        if symbol and symbol not in self.taken:
-            self.taken.add(symbol)
-            return symbol
-        owner = symbol or self.program.owners[position]
-        numbers = self.counters.setdefault(owner, itertools.count(1))
-        name = next(name for number in numbers if (name := f"{owner}_{number}") not in self.taken)
-        self.taken.add(name)
-        return name
 
     def _comment(self, position: int, text: str) -> str:
         """The shape where arrays are computed, and the formula of a node where its text differs."""

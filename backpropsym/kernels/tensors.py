@@ -59,6 +59,7 @@ class TensorFunction:
         namespace: dict[str, Any] = {**vars(array_runtime), "_erf_array": erf_array, "_erfc_array": erfc_array}
         exec(compile(text.head + text.function, file, "exec"), namespace)
         self.arrays = namespace["_arrays"]
+        self.memory = array_runtime.Memory(namespace["_workspace"], namespace["_results"])
         linecache.cache[file] = (len(text.whole), None, text.whole.splitlines(keepends=True), file)
 
         def kernel(**given: Any) -> Results:
@@ -86,7 +87,7 @@ class TensorFunction:
         if mistakes:
             raise ValuesError([Problem(found, fix=fix) for found, fix in mistakes])
         try:
-            return array_runtime.on_tensors(self.arrays, values, sizes)
+            return array_runtime.on_tensors(self.memory, self.arrays, values, sizes)
         except IndexError as error:
             fix = "a class or row counts from zero"
             raise ValuesError(f"a value that chooses an entry is outside: {error}", fix=fix) from None

@@ -44,7 +44,7 @@ class Value(NamedTuple):
     Attributes
     ----------
     operands : positions of the values that it uses; all smaller than its own.
-    data : the name of a leaf, a number, an exponent, a comparison, a primitive function, or a piece of source.
+    data : the name of a leaf, a number, an exponent, a comparison, a primitive function, or an operation over axes.
     batched : whether it differs from object to object, shape (n,) in a batch; else one number, shape ().
     """
 
@@ -205,9 +205,9 @@ class Values:
             return self._folded(primitive.real, *(self.items[argument].data for argument in arguments))
         return self._value(Kind.CALL, arguments, name)
 
-    def opaque(self, template: str, operands: tuple[int, ...], batched: bool) -> int:
-        """What a piece of NumPy source computes; `{0}`, `{1}`, ... stand for the operands."""
-        return self._value(Kind.SOURCE, operands, template, batched=batched)
+    def opaque(self, operation: Any, operands: tuple[int, ...], batched: bool) -> int:
+        """The result of an operation over axes, which is a value itself: equal ones are one."""
+        return self._value(Kind.SOURCE, operands, operation, batched=batched)
 
     def mean(self, operand: int) -> int:
         """The mean over objects."""

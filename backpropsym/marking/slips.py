@@ -210,6 +210,12 @@ def expected_terms(terms: Sequence[tuple[Path, Sequence[Monomial]]]) -> list[Exp
     return [each for each in collected.values() if each.monomial.coefficient]
 
 
+def same(claimed: Sequence[Monomial], expected: Sequence[Expected]) -> bool:
+    """Whether a claim has the terms of the paths, no more and no less."""
+    theirs = {each.key: each.coefficient for each in claimed}
+    return theirs == {each.monomial.key: each.monomial.coefficient for each in expected}
+
+
 def _missing(expected: Expected, path: Path) -> Slip:
     one = replace(expected.monomial, coefficient=expected.monomial.coefficient / len(expected.paths))
     return Slip(Kind.MISSING_PATH, path, right=one.tree)

@@ -36,6 +36,7 @@ MAX_MONOMIALS = 1_000
 _DIGITS = 30
 _SIMPLEST = 1_000
 _MAX_OPAQUE = 8
+_MAX_CLOSED = 64
 
 Powers = dict[Expr, Fraction]
 
@@ -90,7 +91,7 @@ UNIT = Monomial(Fraction(1), ())
 
 
 class Atoms:
-    """What the network names, found by its numbers.
+    """What the network names, found by its spelling or by its numbers.
 
     Attributes
     ----------
@@ -99,19 +100,22 @@ class Atoms:
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self._aliases: dict[Expr, Expr] = {}
-        self._by_numbers: dict[tuple[Any, ...], tuple[Expr, list[Any]]] = {}
         self._numbers: dict[Expr, list[Any]] = {}
-        self.known: dict[Expr, None] = {}
-        graph = ground.graph
-        for name in graph.nodes:
-            self._add(Name(name))
-        for name, node in graph.nodes.items():
-            if isinstance(node.formula, Call):
-                self._aliases[node.formula] = Name(name)
-        for factor in self._factors():
-            if factor not in self._aliases:
-                self._add(factor)
+        nodes = ground.graph.nodes
+        self._aliases: dict[Expr, Expr] = {}
+        self._aliases |= {node.formula: Name(name) for name, node in nodes.items() if isinstance(node.formula, Call)}
+        factors = (factor for factor in self._factors() if factor not in self._aliases)
+        self.known: dict[Expr, None] = dict.fromkeys((*map(Name, nodes), *factors))
+
+    @cached_property
+    def _by_numbers(self) -> Mapping[tuple[Any, ...], tuple[Expr, list[Any]]]:
+        """Each atom by its numbers; of those that are alike the first."""
+        found: dict[tuple[Any, ...], tuple[Expr, list[Any]]] = {}
+        for atom in self.known:
+            key = self._key(self.numbers(atom))
+            if key is not None:
+                found.setdefault(key, (atom, self.numbers(atom)))
+        return found
 
     def _factors(self) -> Iterator[Expr]:
         """The factors of the local derivatives that are more than a name, those on the paths first."""
@@ -120,13 +124,6 @@ class Atoms:
         links += [(parent, name) for name, node in nodes.items() for parent in node.parents]
         for source, target in dict.fromkeys(links):
             yield from _bricks(self.ground.local.of(target)[source])
-
-    def _add(self, atom: Expr) -> None:
-        if atom not in self.known:
-            self.known[atom] = None
-            key = self._key(self.numbers(atom))
-            if key is not None:
-                self._by_numbers.setdefault(key, (atom, self.numbers(atom)))
 
     def numbers(self, expr: Expr) -> list[Any]:
         """The numbers of an atom or of a part of a claim."""
@@ -188,10 +185,16 @@ def _raised(value: Any, exponent: Any) -> Any:
 
 
 class Expansion:
-    """Formulas multiplied out over the atoms of a network."""
+    """Formulas multiplied out over the atoms of a network.
 
-    def __init__(self, atoms: Atoms) -> None:
+    Parameters
+    ----------
+    by_numbers : whether parts that are spelled otherwise are recognised by their numbers.
+    """
+
+    def __init__(self, atoms: Atoms, by_numbers: bool = True) -> None:
         self.atoms = atoms
+        self.by_numbers = by_numbers
 
     def terms(self, expr: Expr, opened: bool = True) -> list[Monomial]:
         """`expr` as a sum of monomials, like ones collected.
@@ -204,13 +207,31 @@ class Expansion:
         ------
         LimitError : there would be too many.
         """
-        collected: dict[frozenset[tuple[Expr, Fraction]], Monomial] = {}
         found = self._terms(expr)
-        for each in self._settled(found) if opened else map(self._recognised, found):
-            before = collected.get(each.key)
-            coefficient = each.coefficient + (before.coefficient if before else 0)
-            collected[each.key] = Monomial(coefficient, before.powers if before else each.powers)
-        return [each for each in collected.values() if each.coefficient]
+        if not opened:
+            return _collected(map(self._recognised, found))
+        return self._closed(_collected(self._settled(found)))
+
+    def _closed(self, terms: list[Monomial]) -> list[Monomial]:
+        """Terms that together are something known times the rest put together: A - A*z**2 is A*tanh'(s)."""
+        while self.by_numbers and 1 < len(terms) <= _MAX_CLOSED:
+            pair = next(self._closing(terms), None)
+            if pair is None:
+                break
+            first, second, together = pair
+            kept = [each for each in terms if each not in (first, second)]
+            terms = _collected([*kept, together])
+        return terms
+
+    def _closing(self, terms: Sequence[Monomial]) -> Iterator[tuple[Monomial, Monomial, Monomial]]:
+        """Pairs of terms with what they are together."""
+        for first, second in itertools.permutations(terms, 2):
+            ratio = second.times(first.to_the(Fraction(-1)))
+            if 0 < len(ratio.powers) <= 2 and all(n > 0 for _, n in ratio.powers):
+                whole = first.times(_opaque(Add((ONE, ratio.tree))))
+                together = self._recognised(whole)
+                if all(atom in self.atoms.known for atom, _ in together.powers):
+                    yield first, second, together
 
     def _terms(self, expr: Expr) -> list[Monomial]:
         """Monomials whose atoms may be sums that are not known."""
@@ -224,7 +245,7 @@ class Expansion:
                 return [Monomial(-each.coefficient, each.powers) for each in self._terms(operand)]
             case Mul(factors):
                 return self._product(map(self._terms, factors))
-        found = self.atoms.like(self.atoms.numbers(expr)) if names(expr) else None
+        found = self.atoms.like(self.atoms.numbers(expr)) if self.by_numbers and names(expr) else None
         if found is not None:
             return [found]
         match expr:
@@ -280,7 +301,7 @@ class Expansion:
 
     def _recognised(self, monomial: Monomial) -> Monomial:
         """Unknown atoms, alone or in pairs, replaced by the known one that they make: z*(1 - z) is sigmoid'(s)."""
-        while True:
+        while self.by_numbers:
             powers = dict(monomial.powers)
             unknown = [(atom, n) for atom, n in powers.items() if atom not in self.atoms.known]
             if not unknown or len(unknown) > _MAX_OPAQUE:
@@ -292,7 +313,8 @@ class Expansion:
                     monomial = monomial.times(divisor).times(found)
                     break
             else:
-                return monomial
+                break
+        return monomial
 
     def _groups(
         self, unknown: Sequence[tuple[Expr, Fraction]], powers: Mapping[Expr, Fraction]
@@ -312,6 +334,15 @@ class Expansion:
             return False
         formula = self.atoms.ground.graph.nodes[atom.name].formula
         return formula is not None and any(part.name in near for part in walk(formula) if isinstance(part, Name))
+
+
+def _collected(monomials: Iterable[Monomial]) -> list[Monomial]:
+    """Like monomials added up, in the order of the first of each."""
+    found: dict[frozenset[tuple[Expr, Fraction]], Monomial] = {}
+    for each in monomials:
+        before = found.get(each.key)
+        found[each.key] = Monomial(before.coefficient + each.coefficient, before.powers) if before else each
+    return [each for each in found.values() if each.coefficient]
 
 
 def _opaque(expr: Expr) -> Monomial:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +17,7 @@ from backpropsym.formula.tree import Expr
 from backpropsym.graph import Graph
 from backpropsym.marking.guesses import Guesses
 from backpropsym.marking.points import Ground
-from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, expected_terms
+from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, expected_terms, same
 from backpropsym.marking.terms import Atoms, Expansion, Monomial
 from backpropsym.ops.table import FunctionTable
 
@@ -92,46 +93,40 @@ class Examiner:
         return Verdict(derivation, text, tree, False, "points", points, slips, example, ground.silent)
 
     @cached_property
-    def _expansion(self) -> Expansion:
-        return Expansion(Atoms(self.ground))
+    def _atoms(self) -> Atoms:
+        return Atoms(self.ground)
 
     @cached_property
     def _expected(self) -> list[Expected]:
         """The monomials of the paths; none where there are too many paths to tell them apart."""
-        derivation = self.ground.derivation
+        derivation, expansion = self.ground.derivation, Expansion(self._atoms)
         if derivation.count > MAX_PATHS:
             return []
         try:
-            return expected_terms([(term.path, self._expansion.terms(term.tree)) for term in derivation.terms])
+            return expected_terms([(term.path, expansion.terms(term.tree)) for term in derivation.terms])
         except LimitError:
             return []
 
-    def _monomials(self, tree: Expr) -> list[list[Monomial]]:
-        """The claim as sums of monomials: with unknown sums left alone, and multiplied out."""
-        found = []
+    def _readings(self, tree: Expr, by_numbers: bool) -> Iterator[list[Monomial]]:
+        """The claim as a sum of monomials: with unknown sums left alone, and with all multiplied out."""
         for opened in (False, True):
-            try:
-                found.append(self._expansion.terms(tree, opened))
-            except LimitError:
-                continue
-        return found
+            with contextlib.suppress(LimitError):
+                yield Expansion(self._atoms, by_numbers).terms(tree, opened)
 
     def _same_terms(self, tree: Expr) -> bool:
-        if not self._expected:
-            return False
-        comparison = Comparison(self.ground.graph)
-        return any(not comparison.slips(terms, self._expected) for terms in self._monomials(tree))
+        """Whether the claim has the terms of the path sum by its spelling alone."""
+        return bool(self._expected) and any(same(terms, self._expected) for terms in self._readings(tree, False))
 
     def _slips(self, tree: Expr, numbers: Sequence[Any]) -> list[Slip]:
         """The nearest explanation: the fewest kinds of slips, term by term; else one that fits the numbers."""
         if not self._expected:
             return []
         comparison = Comparison(self.ground.graph)
-        options = [comparison.slips(terms, self._expected) for terms in self._monomials(tree)]
+        options = [comparison.slips(terms, self._expected) for terms in self._readings(tree, True)]
         best = min(options, key=cost, default=[])
         if best and cost(best) == 1:
             return best
-        guessed = Guesses(self._expansion.atoms, numbers, self._expected).slips()
+        guessed = Guesses(self._atoms, numbers, self._expected).slips()
         if guessed:
             return guessed
         unexplained = sum(slip.kind is Kind.EXTRA_PATH for slip in best)

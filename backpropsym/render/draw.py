@@ -11,8 +11,9 @@ from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.graph import Graph
 from backpropsym.render.drawing import Drawing
+from backpropsym.render.engine import Engine, check_engine
 from backpropsym.render.entries import neuron_subject
-from backpropsym.render.flow import Width
+from backpropsym.render.flow import WIDTHS, Width
 from backpropsym.render.latex import LatexWriter
 from backpropsym.render.layers import tensor_subject
 from backpropsym.render.neurons import View, scene
@@ -36,6 +37,7 @@ def draw(
     theme: str | Theme = "light",
     rows: int | None = None,
     width: Width | None = None,
+    layout: Engine = "columns",
 ) -> Drawing:
     """The picture of `graph`; with `wrt`, the paths from there to `of` in the colours of their terms.
 
@@ -49,14 +51,16 @@ def draw(
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives.
     adjoints : whether the numbers of the backward pass are drawn with those of the forward pass.
-    theme : the name of a theme, or one of your own.
+    theme : the name of a theme, a TOML file with one, or a `Theme`.
     rows : the most boxes of a column; by default all up to 16, else 5.
     width : `weight` or `share`, the part of the derivative that passes a link: what sets the width of links, where
         there are numbers.
+    layout : `columns`, or `dot` for that of Graphviz.
 
     Raises
     ------
-    UnknownNameError : no such node, path, level or theme.
+    UnknownNameError : no such node, path, level, layout or theme.
+    MissingExtraError : Graphviz is asked for and not installed.
     ValuesError : numbers are asked for and some are missing.
     LimitError : the picture would have more than 2,000 boxes.
     """
@@ -65,13 +69,17 @@ def draw(
     if level is not None and level not in LEVELS:
         fix = did_you_mean(level, LEVELS, f"choose one of {', '.join(LEVELS)}")
         raise UnknownNameError(f"there is no level called {level!r}", fix=fix)
+    check_engine(layout)
+    if width is not None and width not in WIDTHS:
+        fix = did_you_mean(width, WIDTHS, f"choose one of {', '.join(WIDTHS)}")
+        raise UnknownNameError(f"the width of links cannot show {width!r}", fix=fix)
     look = named(theme) if isinstance(theme, str) else theme
     subject, numbers = _subject(graph, of, wrt, level, rows, path, values)
     if numbers is not None and not adjoints:
         numbers = Passes(numbers.of, numbers.values)
     view = View(level == "neurons", path, values, derivatives, rows, width)
     writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols)
-    return Drawing(scene(subject, writer, view, numbers), look)
+    return Drawing(scene(subject, writer, view, numbers), look, engine=layout)
 
 
 def _subject(

@@ -12,6 +12,8 @@ from types import MappingProxyType
 from backpropsym.errors import OutputError
 from backpropsym.files import write_whole
 from backpropsym.render.dot import dot
+from backpropsym.render.engine import Engine
+from backpropsym.render.mermaid import mermaid
 from backpropsym.render.page import page
 from backpropsym.render.raster import pdf, png
 from backpropsym.render.scene import Scene
@@ -28,21 +30,33 @@ class Drawing:
     scene : what is drawn.
     theme : colours, stroke widths and font sizes.
     labels : whether links carry their labels.
+    engine : `columns` for our own layout, `dot` for Graphviz's.
     """
 
     scene: Scene
     theme: Theme = LIGHT
     labels: bool = True
+    engine: Engine = "columns"
 
     @cached_property
     def svg(self) -> str:
         """The text of the SVG file."""
-        return svg(self.scene, self.theme, labels=self.labels)
+        return svg(self.scene, self.theme, labels=self.labels, engine=self.engine)
 
     @property
     def dot(self) -> str:
         """The same picture in the DOT language; Graphviz lays it out its own way."""
         return dot(self.scene, self.theme)
+
+    @property
+    def mermaid(self) -> str:
+        """The same picture as a Mermaid flowchart, for READMEs; GitHub lays it out its own way."""
+        return mermaid(self.scene, self.theme)
+
+    @property
+    def markdown(self) -> str:
+        """The Mermaid flowchart in the fence that GitHub and GitLab draw."""
+        return f"```mermaid\n{self.mermaid}```\n"
 
     @property
     def html(self) -> str:
@@ -79,6 +93,10 @@ class Drawing:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The picture for a notebook, and what it shows for those who do not see it."""
+        return {"image/svg+xml": self.svg, "text/plain": f"{self.scene.title}: {self.scene.description}"}
+
 
 FORMATS: Mapping[str, Callable[[Drawing], bytes]] = MappingProxyType(
     {
@@ -86,6 +104,8 @@ FORMATS: Mapping[str, Callable[[Drawing], bytes]] = MappingProxyType(
         ".png": lambda drawing: drawing.png(),
         ".pdf": lambda drawing: drawing.pdf(),
         ".dot": lambda drawing: drawing.dot.encode(),
+        ".mmd": lambda drawing: drawing.mermaid.encode(),
+        ".md": lambda drawing: drawing.markdown.encode(),
         ".html": lambda drawing: drawing.html.encode(),
     }
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry import EntryDerivation, read_entry
+from backpropsym.derive.local import Edge
 from backpropsym.derive.unroll import EntryReader, entry_name
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import names
@@ -21,6 +22,8 @@ from backpropsym.render.trails import MAX_TRAILS
 
 MAX_ENTRIES = 2_000_000
 """A network with more entries is drawn by layers."""
+
+_MOST_PARTNERS = 4
 
 
 def neuron_subject(graph: Graph, of: str, wrt: str | None, rows: int | None, path: int | None) -> Subject:
@@ -42,7 +45,7 @@ def neuron_subject(graph: Graph, of: str, wrt: str | None, rows: int | None, pat
     nodes = _nodes(graph, shown)
     outputs = frozenset(shown[graph.output])
     output = next(iter(shown[graph.output]))
-    drawn = Graph(nodes, output, graph.loss, graph.title, graph.functions)
+    drawn = Graph(nodes, output, graph.loss, graph.title, graph.functions, notation=graph.notation)
     boxes = frozenset(name for listed in shown.values() for name in listed)
     return Subject(drawn, derivation, outputs, boxes=boxes, rests=rests)
 
@@ -65,11 +68,16 @@ def _entry(graph: Graph, name: str) -> tuple[str, tuple[int, ...]]:
 
 
 def _on_paths(derivation: Derivation | None, path: int | None) -> dict[str, None]:
-    """The entries on the paths that may be highlighted, in their order."""
+    """The entries on the paths that may be highlighted, and what the weights at which they begin multiply."""
     if derivation is None:
         return {}
-    listed = islice(derivation.space, path - 1, path) if path else islice(derivation.space, MAX_TRAILS)
-    return dict.fromkeys(name for each in listed for name in each)
+    found: dict[str, None] = {}
+    for each in islice(derivation.space, path - 1, path) if path else islice(derivation.space, MAX_TRAILS):
+        found |= dict.fromkeys(each)
+        if len(each) > 1:
+            factor = derivation.local[Edge(each[0], each[1])]
+            found |= dict.fromkeys(names(factor)[:_MOST_PARTNERS])
+    return found
 
 
 def _shown(

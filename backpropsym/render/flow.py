@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import Edge, LocalDerivatives
@@ -13,6 +13,7 @@ from backpropsym.graph import Graph
 from backpropsym.render.scene import LinkId
 
 Width = Literal["weight", "share"]
+WIDTHS: Final = get_args(Width)
 
 
 class Flow(NamedTuple):

@@ -54,6 +54,11 @@ class Rect:
 
     def meets(self, start: Point, end: Point) -> bool:
         """Whether the straight line from `start` to `end` enters the rectangle (Liang and Barsky's clipping)."""
+        (x0, y0), (x1, y1) = start, end
+        if (x0 < self.left and x1 < self.left) or (x0 > self.right and x1 > self.right):
+            return False
+        if (y0 < self.top and y1 < self.top) or (y0 > self.bottom and y1 > self.bottom):
+            return False
         enter, leave = 0.0, 1.0
         for low, high, origin, delta in (
             (self.left, self.right, start[0], end[0] - start[0]),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from types import MappingProxyType
 
+from backpropsym.render.order import ordered
 from backpropsym.render.scene import Box, Link, LinkId, Scene
 from backpropsym.render.sizes import BOX_HEIGHT, PlacedBox, hang, height, place, ring, small_size, span
 from backpropsym.render.themes import Theme
@@ -40,10 +42,18 @@ class Grid:
     column: Mapping[str, int]
 
 
-def grid(scene: Scene, theme: Theme, labelled: Collection[LinkId]) -> Grid:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Factors by which a picture is made larger than usual: its rows, and the gap before each column by number."""
+
+    rows: float = 1.0
+    gaps: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def grid(scene: Scene, theme: Theme, labelled: Mapping[LinkId, float], room: Room = Room()) -> Grid:
     """The boxes of `scene`, placed about y = 0 with the first column at the left, x >= 0.
 
-    Columns leave room for the labels of the links `labelled`.
+    Columns leave room for the labels of the links `labelled`, given with their font sizes.
     """
     hung = _hung(scene)
     held = set(hung)
@@ -54,15 +64,16 @@ def grid(scene: Scene, theme: Theme, labelled: Collection[LinkId]) -> Grid:
         groups[numbers[box.column]].append(box)
     column = {box.id: numbers[box.column] for box in standing}
     column |= {name: column[consumer] for name, consumer in hung.items()}
+    groups = _ordered(groups, scene.links, column)
     rows = _rows(groups, scene.links, column)
-    pitch = _pitch(scene, max((len(_main(group)) for group in groups), default=1), held, theme)
+    pitch = _pitch(scene, max((len(_main(group)) for group in groups), default=1), held, theme) * room.rows
     widths = [max(span(box, theme) for box in group) for group in groups]
     heights = {name: row * pitch for name, row in rows.items()}
     heights |= _target_heights(groups, heights)
     between: dict[int, list[Link]] = defaultdict(list)
     for link in scene.links:
         between[column[link.target]].append(link if link.id in labelled else replace(link, label=None))
-    lefts = _lefts(theme, widths, between, heights)
+    lefts = _lefts(widths, between, heights, labelled, room)
     middles = {box.id: (lefts[column[box.id]] + widths[column[box.id]] / 2, heights[box.id]) for box in standing}
     placed = {box.id: place(box, middles[box.id], theme) for box in standing}
     placed |= _place_hung(scene, hung, placed, theme)
@@ -84,6 +95,12 @@ def _hung(scene: Scene) -> dict[str, str]:
         if box.role in ("parameter", "constant") and len(links) == 1 and not links[0].label and not box.value:
             found[links[0].target].append(box.id)
     return {name: user for user, names in found.items() if len(names) <= 2 and user not in names for name in names}
+
+
+def _ordered(groups: Sequence[Sequence[Box]], links: Sequence[Link], column: Mapping[str, int]) -> list[list[Box]]:
+    """The columns with their boxes from the top down; those about the axis first."""
+    centred = ordered([_main(group) for group in groups], links, column)
+    return [[*main, *(box for box in group if box not in main)] for main, group in zip(centred, groups, strict=True)]
 
 
 def _main(group: Sequence[Box]) -> list[Box]:
@@ -141,30 +158,35 @@ def _pitch(scene: Scene, rows: int, hung: Collection[str], theme: Theme) -> floa
 
 
 def _lefts(
-    theme: Theme, widths: Sequence[float], between: Mapping[int, Sequence[Link]], heights: Mapping[str, float]
+    widths: Sequence[float],
+    between: Mapping[int, Sequence[Link]],
+    heights: Mapping[str, float],
+    fonts: Mapping[LinkId, float],
+    room: Room,
 ) -> list[float]:
     """The left edge of every column: wider gaps for steeper links and for more labels.
 
     `between` are the links into each column.
     """
     lefts = [0.0]
-    for i, (width, _) in enumerate(pairwise(widths)):
-        lefts.append(lefts[-1] + width + _gap(between.get(i + 1, ()), theme, heights))
+    for i, (width, _) in enumerate(pairwise(widths), 1):
+        gap = _gap(between.get(i, ()), heights, fonts)
+        lefts.append(lefts[-1] + width + gap * room.gaps.get(i, 1.0))
     return lefts
 
 
-def _gap(links: Sequence[Link], theme: Theme, heights: Mapping[str, float]) -> float:
+def _gap(links: Sequence[Link], heights: Mapping[str, float], fonts: Mapping[LinkId, float]) -> float:
     """Pixels between two columns that `links` join."""
     ends = [
         (heights[link.source], heights[link.target]) for link in links if {link.source, link.target} <= set(heights)
     ]
     drop = max((abs(b - a) for a, b in ends), default=0.0)
     gap = max(54.0, min(60.0 + 0.5 * drop, 420.0))
-    labels = [typeset(link.label, link.name) for link in links if link.label]
+    labels = [(typeset(link.label, link.name), fonts[link.id]) for link in links if link.label]
     if not labels:
         return gap
-    width = max(label.width for label in labels) * theme.label_font + 2 * HALO
-    height = max(label.height for label in labels) * theme.label_font + 2 * HALO
+    width = max(label.width * font for label, font in labels) + 2 * HALO
+    height = max(label.height * font for label, font in labels) + 2 * HALO
     extent = max(max(a, b) for a, b in ends) - min(min(a, b) for a, b in ends) + BOX_HEIGHT if ends else BOX_HEIGHT
     # Labels placed freely on their links stay apart while they fill less than about a third of the space.
     crowded = 2.8 * len(labels) * (width + 6) * (height + 4) / extent if len(labels) > 4 else 0.0

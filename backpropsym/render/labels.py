@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import floor
+from math import floor, inf
 
 from backpropsym.render.geometry import Point, Polyline, Rect
 
@@ -19,6 +19,9 @@ OVERLAP = 1000.0
 
 AIR = 5.0
 """Pixels that a label keeps from other lines where it can."""
+
+NEAR = 0.25
+"""Cost of a line within that distance, against that of one that runs through the label."""
 
 ROUNDS = 4
 _CELL = 80.0
@@ -71,7 +74,13 @@ class Placer:
         """Lift a label from where it stands, and put it where it costs least."""
         for cell in _cells(old.rect) if old else ():
             del self._placed[cell][owner]
-        best = min(options, key=lambda option: self._cost(owner, option))
+        best, least = options[0], inf
+        for option in sorted(options, key=lambda option: option.cost):
+            if option.cost >= least:
+                break
+            cost = self._cost(owner, option, least)
+            if cost < least:
+                best, least = option, cost
         for cell in _cells(best.rect):
             self._placed[cell][owner] = best.rect
         return best
@@ -81,18 +90,22 @@ class Placer:
             for cell in _cells_along(*sorted((start, end))):
                 self._lines[cell].append((line, start, end))
 
-    def _cost(self, owner: object, option: Candidate) -> float:
+    def _cost(self, owner: object, option: Candidate, bound: float) -> float:
+        """What a place costs; exact where that is less than `bound`."""
         rect, wide = option.rect, option.rect.grown(AIR)
         cells = list(_cells(wide))
         near = {name: other for cell in cells for name, other in self._placed.get(cell, {}).items()}
         hits = sum(rect.overlaps(other) for other in near.values())
         hits += any(rect.overlaps(other) for cell in cells for other in self._fixed.get(cell, ()))
-        crossed = {}
+        total = option.cost + OVERLAP * hits
+        crossed: dict[int, float] = {}
         for cell in cells:
+            if total + sum(crossed.values()) >= bound:
+                return bound
             for line, start, end in self._lines.get(cell, ()):
-                if line.owner != owner and id(line) not in crossed and wide.meets(start, end):
-                    crossed[id(line)] = line.cost
-        return option.cost + OVERLAP * hits + sum(crossed.values())
+                if line.owner != owner and crossed.get(id(line), 0.0) < line.cost and wide.meets(start, end):
+                    crossed[id(line)] = line.cost * (1.0 if rect.meets(start, end) else NEAR)
+        return total + sum(crossed.values())
 
 
 def _cells(rect: Rect) -> Iterable[tuple[int, int]]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from backpropsym.formula.text import number_text
 from backpropsym.formula.tree import Call, Div, Expr, Limits, Name, Number
 from backpropsym.render.escape import latex_text
-from backpropsym.render.notation import Notation
+from backpropsym.render.notation import Notation, plain
 from backpropsym.render.writer import ATOM, POWER, PRODUCT, SUM, Writer
 
 _TALL = re.compile(r"\\frac|\\begin|\\left|\\sqrt")
@@ -56,6 +56,10 @@ class LatexWriter(Writer):
         # What stands between \left and \right cannot be broken across lines.
         return rf"\Bigl({text}\Bigr)" if len(text) > _LONGEST_RIGID else rf"\left({text}\right)"
 
+    def option(self, key: str, text: str) -> str:
+        """An argument that is given by its name, upright."""
+        return rf"{plain(key).latex} = {text}"
+
     def words(self, text: str) -> str:
         """Plain words beside mathematics; slopes such as relu'(0) in them are mathematics."""
         parts, position = [], 0
@@ -88,7 +92,7 @@ class LatexWriter(Writer):
 
     def power(self, base: str, exponent: Fraction) -> str:
         """A power with a constant exponent."""
-        return f"{base}^{{{str(exponent)}}}"
+        return f"{_carrying(base)}^{{{str(exponent)}}}"
 
     def compare(self, operator: str, left: str, right: str) -> str:
         """A comparison."""
@@ -104,7 +108,9 @@ class LatexWriter(Writer):
 
     def index(self, base: str, subscripts: list[str]) -> str:
         """An entry of a tensor; a base with an index of its own is set in brackets."""
-        inner = f"({base})" if "_{" in base else base
+        if self.notation.brackets:
+            return f"{base}[{', '.join(subscripts)}]"
+        inner = f"({base})" if "_" in base else base
         return f"{inner}_{{{','.join(subscripts)}}}"
 
     def limits(self, index: str, low: str, high: str) -> str:
@@ -124,9 +130,9 @@ class LatexWriter(Writer):
             case "KroneckerDelta":
                 return rf"\delta_{{{' '.join(texts)}}}"
             case "transpose":
-                return f"{self.bracketed(arguments[0], texts[0], ATOM)}^{{\\top}}"
+                return f"{_carrying(self.bracketed(arguments[0], texts[0], ATOM))}^{{\\top}}"
             case "outer":
-                return f"{self.bracketed(arguments[0], texts[0], POWER)} \\, {texts[1]}^{{\\top}}"
+                return f"{self.bracketed(arguments[0], texts[0], POWER)} \\, {_carrying(texts[1])}^{{\\top}}"
             case "entrywise":
                 return r" \circ ".join(self.bracketed(a, t, ATOM) for a, t in zip(arguments, texts, strict=True))
             case "inside":
@@ -161,3 +167,8 @@ def _scientific(text: str) -> str:
 
 def _upright(text: str) -> str:
     return rf"\text{{{latex_text(text)}}}" if text else ""
+
+
+def _carrying(base: str) -> str:
+    """`base` as it may carry an exponent: a name that has one already in brackets."""
+    return rf"\left({base}\right)" if "^" in base and not base.endswith(")") else base

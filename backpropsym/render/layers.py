@@ -18,7 +18,9 @@ def tensor_subject(graph: Graph, of: str, wrt: str | None) -> Subject:
         name: Node(name, node.role, (), Elementwise(written_out(graph, node)) if node.op else None, node.parents)
         for name, node in graph.named.nodes.items()
     }
-    flat = Graph(nodes, graph.output, graph.loss, graph.title, graph.functions, blocks=graph.blocks)
+    flat = Graph(
+        nodes, graph.output, graph.loss, graph.title, graph.functions, blocks=graph.blocks, notation=graph.notation
+    )
     local, symbols = _jacobians(flat)
     return Subject(
         flat,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from backpropsym.render.engine import Engine, dot_grid
 from backpropsym.render.geometry import Point, Polyline, Rect, beside, hull, walk
-from backpropsym.render.grid import HALO, Grid, grid
+from backpropsym.render.grid import HALO, Grid, Room, grid
 from backpropsym.render.labels import Candidate, Line, Placer, overlapping
 from backpropsym.render.routes import routes
 from backpropsym.render.scene import Link, LinkId, Scene, Trail
@@ -18,11 +21,23 @@ from backpropsym.render.typeset import Formula, typeset
 MAX_LABELS = 150
 """With more labelled links than this, labels cannot be read and are left out."""
 
+MAX_BETWEEN = 36
+"""With more labels than this between two columns, those are left out too."""
+
+MANY = 12
+"""With more labels than this between two columns, those are smaller."""
+
+SMALLER = 0.8
+SHARED = 1.5
+ATTEMPTS = 5
+WIDER, TALLER = 1.3, 1.12
+"""By how much the gaps where labels lie on lines, and all rows, grow from one attempt to the next."""
+
 TAG_RADIUS = 10.0
 BOX_MARGIN = 5.0
 CLUSTER_MARGIN = 12.0
 
-_SHARES = tuple(round(0.5 + side * i * 0.025, 3) for i in range(15) for side in ((1, -1) if i else (1,)))
+_SHARES = tuple(round(0.5 + side * i * 0.02, 3) for i in range(20) for side in ((1, -1) if i else (1,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,7 @@ class PlacedLabel:
     rect: Rect
     share: float
     start: bool = False
+    font: float = 17.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +74,22 @@ class Layout:
     tags: Mapping[int, Point]
     bounds: Rect
     clusters: tuple[PlacedCluster, ...] = ()
+    column: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def ground(self, rect: Rect, theme: Theme) -> str:
         """The colour behind a label at `rect`: that of the cluster it stands in, or of the picture."""
         return theme.cluster if any(cluster.rect.overlaps(rect) for cluster in self.clusters) else theme.background
+
+    def covered(self) -> set[LinkId]:
+        """The links whose labels stand on a box, on another label, or on a line that is not theirs."""
+        names, boxes = list(self.labels), [rect for box in self.boxes.values() for rect in box.occupied()]
+        rects = [*(self.labels[name].rect for name in names), *boxes]
+        found = {names[i] for pair in overlapping(rects) for i in pair if i < len(names)}
+        for name in set(names) - found:
+            inner = self.labels[name].rect.grown(-HALO)
+            if any(other != name and inner.meets_line(line) for other, line in self.routes.items()):
+                found.add(name)
+        return found
 
     def crowding(self) -> int:
         """The number of pairs of boxes, values, labels and number tags that overlap."""
@@ -71,35 +99,102 @@ class Layout:
         return len(overlapping(rects))
 
 
-def lay_out(scene: Scene, theme: Theme, *, labels: bool = True) -> Layout:
-    """Place everything in `scene`; link labels only where asked for and not too many."""
-    starts = {trail.links[0] for trail in scene.trails if trail.from_label and trail.links}
-    texts = {link.id: typeset(link.label or "", link.name) for link in _labelled(scene, starts, labels)}
-    placed = grid(scene, theme, texts)
-    courses = routes(scene, placed)
-    tracks = lanes(scene.trails, placed, theme.trail_width)
+def lay_out(scene: Scene, theme: Theme, *, labels: bool = True, engine: Engine = "columns") -> Layout:
+    """Place everything in `scene`; link labels only where asked for and not too many.
+
+    Where a label cannot stand clear of the lines of others, the picture is made larger, up to a bound. What then
+    still overlaps a box or another label is left out.
+    """
+    fonts = _labelled(scene, theme, labels)
+    if engine == "dot":
+        return _attempt(scene, theme, fonts, dot_grid(scene, theme, fonts))
+    roomy = _roomy(scene)
+    room, fewest = Room(), 0
+    best: Layout | None = None
+    for _ in range(ATTEMPTS):
+        placed = grid(scene, theme, fonts, room)
+        layout = _attempt(scene, theme, fonts, (placed, routes(scene, placed)))
+        gaps = {layout.column[link.target] for link in layout.covered() if link in roomy}
+        if best is None or len(gaps) < fewest:
+            best, fewest = layout, len(gaps)
+        if not gaps:
+            break
+        wider = {gap: room.gaps.get(gap, 1.0) * WIDER for gap in gaps}
+        room = Room(room.rows * TALLER, {**room.gaps, **wider})
+    assert best is not None
+    return best
+
+
+def _attempt(
+    scene: Scene, theme: Theme, fonts: Mapping[LinkId, float], drawn: tuple[Grid, Mapping[LinkId, Polyline]]
+) -> Layout:
+    """Labels, trails and numbers about boxes and links that have their places."""
+    starts = _starts(scene)
+    texts = {link.id: typeset(link.label or "", link.name) for link in scene.links if link.id in fonts}
+    placed, courses = drawn
+    tracks = lanes(scene.trails, placed, _trail_width(scene, theme))
+    shares = _combs(scene)
     options: dict[object, list[Candidate]] = {
-        name: _label_places(courses[name], text, tracks.span(name), name in starts, theme)
+        name: _label_places(courses[name], text, tracks.span(name), name in starts, fonts[name], shares[name])
         for name, text in texts.items()
     }
     for trail in scene.trails:
         options[trail.number] = _tag_places(trail, courses, tracks)
     chosen = _placer(placed, courses, tracks).place({key: found for key, found in options.items() if found})
     spots = {
-        name: PlacedLabel(text, chosen[name].rect, chosen[name].share, name in starts) for name, text in texts.items()
+        name: PlacedLabel(text, chosen[name].rect, chosen[name].share, name in starts, fonts[name])
+        for name, text in texts.items()
     }
     strokes = {trail.number: stroke(trail, courses, tracks, _start(trail, spots)) for trail in scene.trails}
     tags = {trail.number: chosen[trail.number].rect.centre for trail in scene.trails if trail.number in chosen}
-    clusters = _clusters(scene, placed, theme)
+    clusters = _clusters(scene, placed, courses.values(), theme)
     plates = [cluster.rect for cluster in clusters]
     bounds = _bounds(placed, courses.values(), strokes.values(), spots.values(), tags.values(), plates)
-    return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters)
+    return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters, placed.column)
 
 
-def _labelled(scene: Scene, starts: set[LinkId], labels: bool) -> list[Link]:
-    """The links whose labels are drawn; of too many, those at which trails begin."""
+def _trail_width(scene: Scene, theme: Theme) -> float:
+    """The width of the widest trail; wider than usual where widths show shares."""
+    return theme.trail_width * (SHARED if any(trail.strength is not None for trail in scene.trails) else 1.0)
+
+
+def _starts(scene: Scene) -> set[LinkId]:
+    """The links at whose labels trails begin."""
+    return {trail.links[0] for trail in scene.trails if trail.from_label and trail.links}
+
+
+def _labelled(scene: Scene, theme: Theme, labels: bool) -> dict[LinkId, float]:
+    """The links whose labels are drawn, with the sizes of their fonts.
+
+    Of too many only those on trails are: in the whole picture, or between two columns.
+    """
     found = [link for link in scene.links if link.label] if labels else []
-    return found if len(found) <= MAX_LABELS else [link for link in found if link.id in starts]
+    column = {box.id: box.column for box in scene.boxes}
+    between = Counter((column[link.source], column[link.target]) for link in found)
+    lit = {link for trail in scene.trails for link in trail.links}
+    kept: dict[LinkId, float] = {}
+    for link in found:
+        count = between[column[link.source], column[link.target]]
+        if link.id in lit or (len(found) <= MAX_LABELS and count <= MAX_BETWEEN):
+            kept[link.id] = theme.label_font * (SMALLER if MANY < count <= MAX_BETWEEN else 1.0)
+    return kept
+
+
+def _roomy(scene: Scene) -> set[LinkId]:
+    """The links of gaps so sparse that a larger picture gives each label a place of its own."""
+    column = {box.id: box.column for box in scene.boxes}
+    between = Counter((column[link.source], column[link.target]) for link in scene.links)
+    return {link.id for link in scene.links if between[column[link.source], column[link.target]] <= MAX_BETWEEN}
+
+
+def _combs(scene: Scene) -> dict[LinkId, tuple[float, ...]]:
+    """The shares at which the links between two full columns of n lie evenly: 1/(n+1) and n/(n+1)."""
+    out = Counter(link.source for link in scene.links)
+    into = Counter(link.target for link in scene.links)
+    return {
+        link.id: tuple(sorted({1 / (out[link.source] + 1), into[link.target] / (into[link.target] + 1)}))
+        for link in scene.links
+    }
 
 
 def _start(trail: Trail, labels: Mapping[LinkId, PlacedLabel]) -> float:
@@ -119,11 +214,13 @@ def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> 
     return Placer(boxes, lines)
 
 
-def _label_places(course: Polyline, text: Formula, span: float, start: bool, theme: Theme) -> list[Candidate]:
+def _label_places(
+    course: Polyline, text: Formula, span: float, start: bool, font: float, shares: Sequence[float]
+) -> list[Candidate]:
     """Candidates on the link itself; beside it where trails run there, except for the label at which they begin."""
-    width, height = text.width * theme.label_font + 2 * HALO, text.height * theme.label_font + 2 * HALO
+    width, height = text.width * font + 2 * HALO, text.height * font + 2 * HALO
     found = []
-    for share in _SHARES:
+    for share in (*_SHARES, *shares):
         (x, y), (dx, dy) = walk(course, share)
         cost = 10 * abs(share - 0.5) + (0.1 if share > 0.5 else 0.0)
         if not span or start:
@@ -154,25 +251,30 @@ def _tag_rect(centre: Point) -> Rect:
     return Rect.around(centre, 2 * TAG_RADIUS, 2 * TAG_RADIUS)
 
 
-def _clusters(scene: Scene, placed: Grid, theme: Theme) -> tuple[PlacedCluster, ...]:
+def _clusters(scene: Scene, placed: Grid, courses: Iterable[Polyline], theme: Theme) -> tuple[PlacedCluster, ...]:
     """The plates of groups whose boxes stand together, without any other among them."""
     found: list[PlacedCluster] = []
+    lines = list(courses)
     for cluster in scene.clusters:
         inner = [rect for name in cluster.boxes for rect in placed.boxes[name].occupied()]
         text = typeset(cluster.label, cluster.name)
-        width, height = text.width * theme.value_font, text.height * theme.value_font
-        around = hull(inner).grown(CLUSTER_MARGIN)
-        rect = Rect(
-            around.left,
-            around.top - height - 4,
-            max(around.right, around.left + width + 2 * CLUSTER_MARGIN),
-            around.bottom,
-        )
+        plates = [_plate(hull(inner), cluster.name, text, theme, above=above) for above in (True, False)]
+        plate = next((each for each in plates if not any(each.text_rect.meets_line(line) for line in lines)), plates[0])
         others = (each for name, box in placed.boxes.items() if name not in cluster.boxes for each in box.occupied())
-        if not any(rect.overlaps(other) for other in [*others, *(each.rect for each in found)]):
-            corner = (rect.left + CLUSTER_MARGIN + width / 2, rect.top + CLUSTER_MARGIN / 2 + height / 2 + 2)
-            found.append(PlacedCluster(cluster.name, rect, text, Rect.around(corner, width, height)))
+        if not any(plate.rect.overlaps(other) for other in [*others, *(each.rect for each in found)]):
+            found.append(plate)
     return tuple(found)
+
+
+def _plate(inner: Rect, name: str, text: Formula, theme: Theme, *, above: bool) -> PlacedCluster:
+    """The plate behind `inner`, with its label in the upper or the lower left corner."""
+    width, height = text.width * theme.value_font, text.height * theme.value_font
+    around, strip = inner.grown(CLUSTER_MARGIN), height + 4
+    right = max(around.right, around.left + width + 2 * CLUSTER_MARGIN)
+    rect = Rect(around.left, around.top - strip * above, right, around.bottom + strip * (not above))
+    away = CLUSTER_MARGIN / 2 + height / 2 + 2
+    corner = (rect.left + CLUSTER_MARGIN + width / 2, rect.top + away if above else rect.bottom - away)
+    return PlacedCluster(name, rect, text, Rect.around(corner, width, height))
 
 
 def _bounds(

@@ -67,7 +67,7 @@ class _Setter:
         if self._derivative:
             head = max(ROW, self._derivative.height * self._font + 10)
         heights = [max(ROW, typeset(trail.term, trail.term).height * self._font + 10) for trail in scene.trails]
-        heights[:1] = [max([head, *heights[:1]])]
+        heights[:1] = [max(head, high) for high in heights[:1]]
         tops = [sum(heights[:i]) for i in range(len(heights))]
         samples = [(trail, top + high / 2) for trail, top, high in zip(scene.trails, tops, heights, strict=True)]
         if self._derivative and samples:

@@ -35,6 +35,9 @@ MAX_BOXES = 2_000
 MAX_FACTORS = 14
 """A path or term with more parts than this shows its beginning and its end."""
 
+MAX_JACOBIANS = 6
+"""The same for a product of quotients, which are wider."""
+
 _ABOUT = 200
 _LONGEST_FORMULA = 18
 """A formula of more letters than this is told only where its box is pointed at."""
@@ -336,9 +339,10 @@ class _Builder:
             elif factor != ONE:
                 factors += factor.factors if isinstance(factor, Mul) else (factor,)
         writer = self.writer.with_derivatives(symbols)
-        if len(factors) <= MAX_FACTORS:
+        most = MAX_JACOBIANS if self.subject.whole else MAX_FACTORS
+        if len(factors) <= most:
             return writer.write(each.term.tree if not symbols else mul(factors))
-        half = MAX_FACTORS // 2
+        half = most // 2
         return r" \cdots ".join(writer.write(Mul(tuple(part))) for part in (factors[:half], factors[-half:]))
 
     def _clusters(self, boxes: set[str]) -> Iterator[Cluster]:

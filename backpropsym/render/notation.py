@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from backpropsym.formula.letters import GREEK, SUBSCRIPTS
 from backpropsym.graph import Graph
@@ -100,6 +100,7 @@ class Notation:
     names : the names of the nodes.
     functions : the functions that formulas may call.
     derivatives : names that stand for d of / d by, as (of, by); they are written as that quotient.
+    own : a person's own LaTeX of names and patterns of names, and how entries of tensors are written.
     """
 
     def __init__(
@@ -107,9 +108,11 @@ class Notation:
         names: Iterable[str],
         functions: FunctionTable | None = None,
         derivatives: Mapping[str, tuple[str, str]] | None = None,
+        own: Mapping[str, Any] | None = None,
     ) -> None:
         self.table = functions if functions is not None else FunctionTable()
-        self._symbols = _distinct(dict.fromkeys([*names, *self.table.own]))
+        self._own = dict(own or {})
+        self._symbols = _distinct({name: self._look(name) for name in [*names, *self.table.own]})
         self._derivatives = dict(derivatives or {})
         self._adjoints: Mapping[str, str] = {}
         self.entries = frozenset(name for name in self._symbols if "[" in name)
@@ -118,7 +121,36 @@ class Notation:
     @classmethod
     def of(cls, graph: Graph) -> Notation:
         """The notation of a graph's nodes and functions."""
-        return cls(graph.nodes, graph.functions)
+        return cls(graph.nodes, graph.functions, own=graph.notation)
+
+    @property
+    def brackets(self) -> bool:
+        """Whether entries of tensors are written W[i,j], and not with subscripts."""
+        return self._own.get("entry-style") == "brackets"
+
+    def _look(self, name: str) -> Symbol:
+        """A name as a person wants it, else as everybody would write it; entries of tensors with their tensor."""
+        head, bracket, rest = name.partition("[")
+        found = symbol(head)
+        latex = self._own.get(head) or self._pattern(head) or found.latex
+        if not bracket:
+            return Symbol(latex, found.unicode, found.ascii)
+        start = self._own.get("count-from", 0)
+        place = ",".join(str(int(part) + start) for part in rest.removesuffix("]").split(","))
+        whole = symbol(name)
+        if self._own.get("entry-style") == "subscripts":
+            inner = f"({latex})" if "_" in latex else latex
+            return Symbol(f"{inner}_{{{place}}}", whole.unicode, whole.ascii)
+        return Symbol(f"{latex}[{place}]", whole.unicode, whole.ascii)
+
+    def _pattern(self, name: str) -> str:
+        """The LaTeX of a name by the pattern that it fits: w12 by "w##"."""
+        base, below = _split(name)
+        for parts in (below, tuple(below[0]) if len(below) == 1 and below[0].isdigit() else ()):
+            found = self._own.get(base + "#" * len(parts)) if base and parts else None
+            if found:
+                return _filled(str(found), parts)
+        return ""
 
     def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]]) -> Notation:
         """The same notation, in which further names stand for derivatives d of / d by."""
@@ -147,7 +179,7 @@ class Notation:
         if name in self._adjoints:
             node = self.symbol(self._adjoints[name])
             return Symbol(rf"\delta_{{{node.latex}}}", f"δ_{node.unicode}", name)
-        return self._symbols.get(name) or symbol(name)
+        return self._symbols.get(name) or self._look(name)
 
     def derivative(self, of: str, by: str, ascii_name: str = "") -> Symbol:
         """The quotient d of / d by."""
@@ -198,9 +230,13 @@ def _operator(name: str, looks: Symbol) -> Symbol:
     return Symbol(latex, looks.unicode, name)
 
 
-def _distinct(names: Iterable[str]) -> dict[str, Symbol]:
+def _filled(pattern: str, parts: Sequence[str]) -> str:
+    """The LaTeX of a pattern with its indices put in: `#` is the first, `#2` the second."""
+    return re.sub(r"#([1-9]?)", lambda match: _latex_below(parts[int(match[1] or 1) - 1]), pattern)
+
+
+def _distinct(symbols: dict[str, Symbol]) -> dict[str, Symbol]:
     """A symbol for each name, written plainly where it would look like another one's."""
-    symbols = {name: symbol(name) for name in names}
     while True:
         for medium in (0, 1):
             looks = Counter(found[medium] for found in symbols.values())

@@ -13,13 +13,17 @@ from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.errors import OutputError, UnknownNameError, did_you_mean
 from backpropsym.render.json_text import json_text
+from backpropsym.render.page_parts import LIMIT, TextView
 from backpropsym.render.report_data import data
 from backpropsym.render.report_latex import LatexView, latex
 from backpropsym.render.report_markdown import markdown
-from backpropsym.render.report_tensor import tensor_report
-from backpropsym.render.report_text import LIMIT, TextView, text
+from backpropsym.render.report_tensor import tensor_latex, tensor_report, tensor_text
+from backpropsym.render.report_text import text
+from backpropsym.render.typst import typst
 
-SUFFIXES: Mapping[str, str] = MappingProxyType({".txt": "text", ".tex": "latex", ".md": "markdown", ".json": "json"})
+SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {".txt": "text", ".tex": "latex", ".md": "markdown", ".typ": "typst", ".json": "json"}
+)
 """The medium that the suffix of a file names."""
 
 
@@ -41,7 +45,7 @@ def terminal(derivation: Derivation | TensorDerivation, form: str, view: TextVie
     """`derivation` in `form` for a terminal, each path in its colour."""
     derivation = in_form(derivation, form)
     if isinstance(derivation, TensorDerivation):
-        return Text(tensor_report(derivation, form, "text", view.values, view.limit, view.ascii))
+        return tensor_text(derivation, form, view)
     return text(derivation, form, view)
 
 
@@ -50,6 +54,14 @@ def in_form(derivation: Derivation | TensorDerivation, form: str) -> Derivation 
     if form in ("index", "matrix") and not isinstance(derivation, TensorDerivation):
         return TensorDerivation(derivation.graph, derivation.of, derivation.wrt)
     return derivation
+
+
+def latex_fragment(derivation: Derivation | TensorDerivation, form: str, view: LatexView) -> str:
+    """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
+    derivation = in_form(derivation, form)
+    if isinstance(derivation, TensorDerivation):
+        return tensor_latex(derivation, form, view)
+    return latex(derivation, form, view)
 
 
 def report(
@@ -64,7 +76,7 @@ def report(
 
     Parameters
     ----------
-    medium : text, latex, markdown or json.
+    medium : text, latex, markdown, typst or json.
     values : numbers for the numeric form, completed by the network's own.
     limit : the most paths or equations that are listed; default 20 in text, else 1,000. LaTeX lists all.
     ascii : whether text is ASCII only.
@@ -76,6 +88,8 @@ def report(
     ValuesError : the numeric form lacks numbers.
     """
     derivation = in_form(derivation, form)
+    if medium == "typst":
+        return typst(report(derivation, form, "latex", values, limit), derivation.graph.title)
     if isinstance(derivation, TensorDerivation):
         return tensor_report(derivation, form, medium, values, limit, ascii)
     match medium:

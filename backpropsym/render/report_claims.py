@@ -16,8 +16,9 @@ from backpropsym.marking.mark import Mark
 from backpropsym.marking.slips import Kind, Slip
 from backpropsym.marking.verify import MAX_PATHS, Verdict
 from backpropsym.render.notation import Notation
+from backpropsym.render.page_parts import style
 from backpropsym.render.report_data import finite
-from backpropsym.render.report_text import elided, style
+from backpropsym.render.report_text import elided
 from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
 
 _RIGHT, _WRONG, _UNREADABLE = "right", "wrong", "unreadable"

@@ -25,10 +25,18 @@ LANDSCAPE = 108
 
 @dataclass(frozen=True)
 class LatexView:
-    """How a derivation is shown in LaTeX: numbers for the numeric form, and the room on a line in letters."""
+    """How a derivation is shown in LaTeX.
+
+    Attributes
+    ----------
+    values : numbers for the numeric form.
+    room : the room on a line, in letters.
+    braces : whether a brace under each term of the explicit sum names its path.
+    """
 
     values: Mapping[str, Any] | None = None
     room: int = COLUMN
+    braces: bool = False
 
 
 def latex(derivation: Derivation, form: str = "paths", view: LatexView | None = None) -> str:
@@ -39,8 +47,12 @@ def latex(derivation: Derivation, form: str = "paths", view: LatexView | None = 
     LimitError : the form would be too large to write out.
     ValuesError : the numeric form lacks numbers.
     """
-    packages = " ".join(rf"\usepackage{{{package}}}" for package in PACKAGES)
-    return f"% In the preamble: {packages}\n{_Fragment(derivation, view or LatexView()).body(form)}"
+    return f"% In the preamble: {preamble()}\n{_Fragment(derivation, view or LatexView()).body(form)}"
+
+
+def preamble() -> str:
+    """The lines that a document needs before its beginning."""
+    return " ".join(rf"\usepackage{{{package}}}" for package in PACKAGES)
 
 
 def colour_name(number: int) -> str:
@@ -73,7 +85,7 @@ class _Fragment:
     def body(self, form: str) -> str:
         derivation = self.derivation
         if derivation.count == 0 or derivation.of == derivation.wrt:
-            return _align([f"{self.name(derivation)} &= {int(derivation.of == derivation.wrt)}"])
+            return align([f"{self.name(derivation)} &= {int(derivation.of == derivation.wrt)}"])
         forms: dict[str, Callable[[], str]] = {
             "numeric": self.numeric,
             "factored": self.factored,
@@ -92,10 +104,7 @@ class _Fragment:
         locals_ = (derivation.local[link] for link in derivation.links()) if form != "expanded" else ()
         table = derivation.graph.functions
         found = [*conventions(derivation, self.writer), *spelled_out(locals_, table, self.writer)]
-        if not found:
-            return ""
-        listed = ",\n".join(f"${fact}$" for fact in found)
-        return f"{{\\raggedright\\noindent Here\n{listed}.\\par}}\n"
+        return facts_paragraph(found)
 
     def parts(self) -> tuple[list[str], Derivation]:
         """The lines that keep the factor of the loss apart, and the derivation that is left."""
@@ -105,65 +114,30 @@ class _Fragment:
         first, inner = outer
         names = self.writer.times.join(map(self.name, outer))
         value = self.thin.write(first.tree("factored"))
-        return [f"{self.name(self.derivation)} &= {names}", *self.equation(self.name(first), value)], inner
-
-    def equation(self, left: str, right: str) -> list[str]:
-        """left = right, in as many lines as it needs."""
-        room = max(self.view.room - width(left), self.view.room // 3)
-        first, *others = broken(right, room)
-        return [f"{left} &= {first}", *(rf"&\quad {{}}{line}" for line in others)]
+        return [f"{self.name(self.derivation)} &= {names}", *equation(self.name(first), value, self.view.room)], inner
 
     def paths(self) -> str:
         lines, inner = self.parts()
         count = inner.count
-        lines += self.sum(self.name(inner), [self.writer.write(tree) for tree in terms(inner, "paths")])
-        routes = [
-            line for number, path in enumerate(inner.space, 1) for line in self.route(number, self.writer.path(path))
-        ]
-        return colour_definitions(count) + _align(lines) + _align(routes)
-
-    def sum(self, left: str, written: Sequence[str]) -> list[str]:
-        """left = the sum of terms, each in its colour on lines of its own, with its number at the margin."""
-        room = max(self.view.room - width(left), self.view.room // 3)
-        lines = []
-        for number, term in enumerate(written, 1):
-            sign, unsigned = ("-", term[1:]) if number > 1 and term.startswith("-") else ("+", term)
-            start = f"{left} &= " if number == 1 else rf"&\quad {{}}{sign} "
-            first, *others = broken(unsigned, room)
-            pieces = [start + coloured(first, number)]
-            pieces += [rf"&\qquad {coloured('{}' + line, number)}" for line in others]
-            pieces[-1] += rf" \tag*{{{coloured(f'({number})', number)}}}"
-            lines += pieces
-        return lines
-
-    def route(self, number: int, path: str) -> list[str]:
-        """A path by its nodes, beside its number."""
-        nodes = path.split(self.writer.arrow)
-        rows, row = [], nodes[0]
-        for node in nodes[1:]:
-            longer = row + self.writer.arrow + node
-            if width(longer) > self.view.room:
-                rows.append(row)
-                row = self.writer.arrow.lstrip() + node
-            else:
-                row = longer
-        first, *others = [*rows, row]
-        label = rf"\text{{({number})}}"
-        lines = [f"{coloured(label, number)} \\quad & {coloured(first, number)}"]
-        return lines + [rf"& \quad {coloured('{}' + line, number)}" for line in others]
+        written = [self.writer.write(tree) for tree in terms(inner, "paths")]
+        paths = [self.writer.path(path) for path in inner.space]
+        if self.view.braces:
+            return colour_definitions(count) + align(lines + braced(self.name(inner), written, paths, self.view.room))
+        lines += summed(self.name(inner), written, self.view.room)
+        return colour_definitions(count) + align(lines) + align(routes(paths, self.writer.arrow, self.view.room))
 
     def factored(self) -> str:
         lines, inner = self.parts()
-        return _align(lines + self.equation(self.name(inner), self.thin.write(inner.tree("factored"))))
+        return align(lines + equation(self.name(inner), self.thin.write(inner.tree("factored")), self.view.room))
 
     def expanded(self) -> str:
         trees = terms(self.derivation, "expanded")
-        lines = self.sum(self.name(self.derivation), [self.writer.write(each) for each in trees])
-        return colour_definitions(len(trees)) + _align(lines)
+        lines = summed(self.name(self.derivation), [self.writer.write(each) for each in trees], self.view.room)
+        return colour_definitions(len(trees)) + align(lines)
 
     def programme(self, direction: str) -> str:
         sides = equations(self.derivation.programme(direction), self.writer)
-        return _align((line for left, right in sides for line in self.equation(left, right)), "[0.8ex]")
+        return align((line for left, right in sides for line in equation(left, right, self.view.room)), "[0.8ex]")
 
     def numeric(self) -> str:
         derivation = self.derivation
@@ -173,9 +147,13 @@ class _Fragment:
         for number, each in enumerate(listed, 1):
             lines += self.numeric_term(number, each)
         values = [self.writer.measured(each.value) for each in listed]
-        whole = " + ".join(f"({value})" if value.startswith("-") else value for value in values)
-        result = f"{whole} = {self.writer.measured(total)}" if len(values) > 1 else self.writer.measured(total)
-        return colour_definitions(len(listed)) + _align(lines) + _align(self.equation(self.name(derivation), result))
+        added = " + ".join(f"({value})" if value.startswith("-") else value for value in values)
+        result = f"{added} = {self.writer.measured(total)}" if len(values) > 1 else self.writer.measured(total)
+        return (
+            colour_definitions(len(listed))
+            + align(lines)
+            + align(equation(self.name(derivation), result, self.view.room))
+        )
 
     def numeric_term(self, number: int, each: NumericTerm) -> list[str]:
         """A term, its numbers below, its value and its share."""
@@ -192,6 +170,71 @@ class _Fragment:
         return lines + [rf"& \qquad {coloured('{}' + line, number)}" for line in others]
 
 
-def _align(lines: Iterable[str], apart: str = "") -> str:
+def equation(left: str, right: str, room: int) -> list[str]:
+    """left = right for an align environment, in as many lines as it needs."""
+    first, *others = broken(right, max(room - width(left), room // 3))
+    return [f"{left} &= {first}", *(rf"&\quad {{}}{line}" for line in others)]
+
+
+def summed(left: str, written: Sequence[str], room: int) -> list[str]:
+    """left = the sum of terms, each in its colour on lines of its own, with its number at the margin."""
+    room = max(room - width(left), room // 3)
+    lines = []
+    for number, term in enumerate(written, 1):
+        sign, unsigned = ("-", term[1:]) if number > 1 and term.startswith("-") else ("+", term)
+        start = f"{left} &= " if number == 1 else rf"&\quad {{}}{sign} "
+        first, *others = broken(unsigned, room)
+        pieces = [start + coloured(first, number)]
+        pieces += [rf"&\qquad {coloured('{}' + line, number)}" for line in others]
+        pieces[-1] += rf" \tag*{{{coloured(f'({number})', number)}}}"
+        lines += pieces
+    return lines
+
+
+def braced(left: str, written: Sequence[str], paths: Sequence[str], room: int) -> list[str]:
+    """left = the sum of terms, each over a brace with its path; in parts, each over its own, where it is too long."""
+    room = max(room - width(left), room // 3)
+    lines = []
+    for number, (term, path) in enumerate(zip(written, paths, strict=True), 1):
+        sign, unsigned = ("-", term[1:]) if number > 1 and term.startswith("-") else ("+", term)
+        start = f"{left} &= " if number == 1 else rf"&\quad {{}}{sign} "
+        first, *others = broken(unsigned, room)
+        name = rf"\text{{({number})}}\ {path}"
+        last = rf"\underbrace{{{others.pop() if others else first}}}_{{{name}}}"
+        pieces = [first, *others, last] if len(broken(unsigned, room)) > 1 else [last]
+        lines.append(start + coloured(pieces[0], number))
+        lines += [rf"&\qquad {coloured('{}' + line, number)}" for line in pieces[1:]]
+    return lines
+
+
+def routes(paths: Iterable[str], arrow: str, room: int) -> list[str]:
+    """Paths by their nodes, each beside its number and in its colour."""
+    return [line for number, path in enumerate(paths, 1) for line in _route(number, path, arrow, room)]
+
+
+def _route(number: int, path: str, arrow: str, room: int) -> list[str]:
+    nodes = path.split(arrow)
+    rows, row = [], nodes[0]
+    for node in nodes[1:]:
+        longer = row + arrow + node
+        if width(longer) > room:
+            rows.append(row)
+            row = arrow.lstrip() + node
+        else:
+            row = longer
+    first, *others = [*rows, row]
+    label = rf"\text{{({number})}}"
+    lines = [f"{coloured(label, number)} \\quad & {coloured(first, number)}"]
+    return lines + [rf"& \quad {coloured('{}' + line, number)}" for line in others]
+
+
+def facts_paragraph(facts: Sequence[str]) -> str:
+    """What a reader must know, as a paragraph under the formulas."""
+    listed = ",\n".join(f"${fact}$" for fact in facts)
+    return f"{{\\raggedright\\noindent Here\n{listed}.\\par}}\n" if facts else ""
+
+
+def align(lines: Iterable[str], apart: str = "") -> str:
+    """An align* environment."""
     body = f" \\\\{apart}\n".join(f"  {line}" for line in lines)
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n"

@@ -46,6 +46,16 @@ def markdown(
     return "\n".join(lines) + "\n"
 
 
+def markdown_of(latex: str, title: str = "") -> str:
+    """A LaTeX fragment as Markdown: its formulas as displays, without colours and numbers at the margin."""
+    body = re.sub(r"\\definecolor[^\n]*\n", "", latex)
+    body = re.sub(r"\\textcolor\{bpPath\d+\}", "", body)
+    body = re.sub(r" \\tag\*\{\{\((\d+)\)\}\}", r" && (\1)", body)
+    body = body.replace("\\begin{align*}", "$$\n\\begin{aligned}").replace("\\end{align*}", "\\end{aligned}\n$$")
+    body = re.sub(r"\{\\raggedright\\noindent (.*?)\\par\}", r"\n\1", body, flags=re.DOTALL)
+    return (f"## {markdown_text(title)}\n\n" if title else "") + body
+
+
 def markdown_text(text: str) -> str:
     """`text` for Markdown: nothing in it is markup."""
     return _ACTIVE.sub(r"\\\1", printable(text))

@@ -15,8 +15,9 @@ from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, co
 from backpropsym.derive.paths import Path
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.render.notation import Notation
+from backpropsym.render.page_parts import LIMIT, style
 from backpropsym.render.report_data import finite
-from backpropsym.render.report_text import LIMIT, elided, style
+from backpropsym.render.report_text import elided
 from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
 
 Order = Literal["share", "length"]

@@ -7,24 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from rich.text import Text
 
-from backpropsym.derive.derivation import MAX_TERMS, count_text
-from backpropsym.derive.matrix import MatrixEquation, matrix_programme
+from backpropsym.derive.derivation import MAX_TERMS
 from backpropsym.derive.tensors import IndexTerm, TensorDerivation
 from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Name, children, rebuild
+from backpropsym.formula.tree import Call, Expr, Limits, MatMul, children, rebuild
 from backpropsym.ops.kinds import size_of
 from backpropsym.render.conventions import conventions
 from backpropsym.render.json_text import json_text
-from backpropsym.render.latex import LatexWriter
 from backpropsym.render.notation import Notation
-from backpropsym.render.unicode import AsciiWriter, UnicodeWriter
-from backpropsym.render.writer import Writer
+from backpropsym.render.page_parts import LIMIT, TextView
+from backpropsym.render.report_latex import LatexView, preamble
+from backpropsym.render.report_markdown import markdown_of
+from backpropsym.render.tensor_pages import TensorLatex, TensorText, matrix_equations
+from backpropsym.render.unicode import AsciiWriter
 
 FORMS = ("paths", "index", "matrix", "backward", "numeric")
-LIMIT = 20
 
 
 def tensor_report(
@@ -42,25 +43,44 @@ def tensor_report(
     UnknownNameError : no such form or medium.
     ValuesError : the numeric form lacks numbers.
     """
-    if form not in FORMS:
-        fix = f"derivatives of tensors have the forms {', '.join(FORMS)}"
-        raise UnknownNameError(f"the form {form} is for networks of scalars, or for one entry such as W[0,0]", fix=fix)
-    if form == "numeric" and medium in ("text", "markdown"):
-        return f"{np.asarray(derivation.evaluate(**dict(values or {})))}\n"
+    check_form(form)
     match medium:
         case "json":
             return json_text(tensor_data(derivation, form, values, limit or MAX_TERMS))
         case "latex":
-            return _Page(derivation, form, LatexWriter(Notation.of(derivation.graph)), limit or MAX_TERMS).latex()
+            return tensor_latex(derivation, form, LatexView(values), limit)
         case "markdown":
-            page = _Page(derivation, form, LatexWriter(Notation.of(derivation.graph)), limit or MAX_TERMS)
-            return page.markdown()
+            body = TensorLatex(derivation, form, limit or MAX_TERMS, LatexView(values)).body()
+            return markdown_of(body, derivation.graph.title)
         case "text":
-            notation = Notation.of(derivation.graph)
-            writer = AsciiWriter(notation) if ascii else UnicodeWriter(notation)
-            return _Page(derivation, form, writer, limit or LIMIT).text()
+            return tensor_text(derivation, form, TextView(values, limit or LIMIT, ascii)).plain
         case _:
             raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
+
+
+def check_form(form: str) -> None:
+    """Refuse a form that derivatives of tensors do not have.
+
+    Raises
+    ------
+    UnknownNameError : no such form.
+    """
+    if form not in FORMS:
+        fix = f"derivatives of tensors have the forms {', '.join(FORMS)}"
+        raise UnknownNameError(f"the form {form} is for networks of scalars, or for one entry such as W[0,0]", fix=fix)
+
+
+def tensor_text(derivation: TensorDerivation, form: str, view: TextView) -> Text:
+    """`derivation` in `form` as styled text; its `plain` is the text without colours."""
+    check_form(form)
+    return TensorText(derivation, form, view).page()
+
+
+def tensor_latex(derivation: TensorDerivation, form: str, view: LatexView, limit: int | None = None) -> str:
+    """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
+    check_form(form)
+    body = TensorLatex(derivation, form, limit or MAX_TERMS, view).body()
+    return f"% In the preamble: {preamble()}\n{body}"
 
 
 def tensor_data(
@@ -95,7 +115,7 @@ def tensor_data(
         table = graph.functions
         found["equations"] = [
             {"node": each.node, "symbol": each.symbol, "expression": to_text(_callable(table.written(each.right)))}
-            for each in _equations(derivation)
+            for each in matrix_equations(derivation)
         ]
         found["expression"] = found["equations"][-1]["expression"] if found["equations"] else "0"
     return found
@@ -124,106 +144,3 @@ def _range(limits: Limits) -> list[Any]:
     """[index, size] where the index starts at zero, else [index, low, high]."""
     size = size_of(limits)
     return [limits.index, to_text(limits.low), to_text(limits.high)] if size is None else [limits.index, size]
-
-
-def _equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]:
-    return matrix_programme(derivation.graph, derivation.of, [derivation.wrt])
-
-
-def _adjoints(derivation: TensorDerivation) -> dict[str, str]:
-    """What the symbols of the equations are adjoints of."""
-    return {each.symbol: each.symbol.removeprefix("delta_") for each in _equations(derivation)}
-
-
-class _Page:
-    """A derivation on its way to text."""
-
-    def __init__(self, derivation: TensorDerivation, form: str, writer: Writer, limit: int) -> None:
-        self.derivation = derivation
-        self.form = form
-        self.writer = writer.with_adjoints(_adjoints(derivation)) if form in ("matrix", "backward") else writer
-        self.limit = limit
-
-    @property
-    def title(self) -> str:
-        """The derivative that is derived, with its free indices."""
-        of = entry_name(self.derivation.of, self.derivation.of_at or ())
-        wrt = entry_name(self.derivation.wrt, self.derivation.wrt_at or ())
-        return self.writer.derivative(of, wrt) if self.form in ("matrix", "backward") else self._entry_title(of, wrt)
-
-    def _entry_title(self, of: str, wrt: str) -> str:
-        tails = [_tail(self.derivation.of_indices), _tail(self.derivation.indices)]
-        if isinstance(self.writer, LatexWriter):
-            above, below = (
-                self.writer.write(Index(Name(name), tuple(map(Name, indices))) if indices else Name(name))
-                for name, indices in ((of, self.derivation.of_indices), (wrt, self.derivation.indices))
-            )
-            return rf"\frac{{\partial {above}}}{{\partial {below}}}"
-        sign = "d" if isinstance(self.writer, AsciiWriter) else "∂"
-        return f"{sign}{self.writer.name(of)}{tails[0]}/{sign}{self.writer.name(wrt)}{tails[1]}"
-
-    def lines(self) -> list[tuple[str, str]]:
-        """What stands left and right in each line."""
-        if self.form in ("matrix", "backward"):
-            return [(self._left(each), self.writer.write(each.right)) for each in _equations(self.derivation)]
-        paths = itertools.islice(self.derivation.space, self.limit)
-        return [(self.writer.path(path), self._summed(self.derivation.term(path, readable=True))) for path in paths]
-
-    def _left(self, equation: MatrixEquation) -> str:
-        if equation.node == self.derivation.wrt:
-            return self.writer.derivative(self.derivation.of, equation.node)
-        return self.writer.write(Name(equation.symbol))
-
-    def _summed(self, term: IndexTerm) -> str:
-        product = self.writer.write(term.product)
-        sums = " ".join(self.writer.ranged(limits) for limits in term.sums)
-        between = f" {self._at_most} "
-        where = ", ".join(between.join(map(self.writer.write, condition)) for condition in term.conditions)
-        text = f"{sums} {product}".strip()
-        return f"{text}  {self._where} {where}" if where else text
-
-    @property
-    def _at_most(self) -> str:
-        return r"\le" if isinstance(self.writer, LatexWriter) else "<=" if isinstance(self.writer, AsciiWriter) else "≤"
-
-    @property
-    def _where(self) -> str:
-        return r"\quad\text{where }" if isinstance(self.writer, LatexWriter) else "where"
-
-    def text(self) -> str:
-        """Aligned lines under a heading."""
-        count = self.derivation.count
-        many = "path" if count == 1 else "paths"
-        matrix = self.form in ("matrix", "backward")
-        words = "in matrix notation" if matrix else f"= sum over {count_text(count)} layer {many}"
-        notes = ", ".join(conventions(self.derivation, self.writer))
-        lines = [f"{self.title} {words}" + (f"     {notes}" if notes else "")]
-        if not count:
-            return f"{self.title} = 0: no {many} lead from {self.derivation.wrt} to {self.derivation.of}\n"
-        pairs = self.lines()
-        width = max(len(left) for left, _ in pairs)
-        lines.append("")
-        for number, (left, right) in enumerate(pairs, 1):
-            lines.append(f"  {left:<{width}} = {right}" if matrix else f"  {number}   {left:<{width}}     {right}")
-        if not matrix and count > len(pairs):
-            lines.append(f"  and {count_text(count - len(pairs))} more")
-        return "\n".join(lines) + "\n"
-
-    def latex(self) -> str:
-        """An align environment."""
-        matrix = self.form in ("matrix", "backward")
-        rows = [f"{left} &= {right}" if matrix else right for left, right in self.lines()]
-        head, joint = ("", " \\\\\n") if matrix else (f"{self.title} &= ", " \\\\\n&\\quad + ")
-        body = head + joint.join(rows or ["0"])
-        left = self.derivation.count - len(rows)
-        more = rf" \\ &\quad + \cdots \text{{ ({count_text(left)} more)}}" if not matrix and left > 0 else ""
-        return f"% In the preamble: \\usepackage{{amsmath}}\n\\begin{{align*}}\n{body}{more}\n\\end{{align*}}\n"
-
-    def markdown(self) -> str:
-        """A display formula."""
-        lines = self.latex().splitlines()[1:]
-        return "$$\n" + "\n".join(lines).replace("align*", "aligned") + "\n$$\n"
-
-
-def _tail(indices: tuple[str, ...]) -> str:
-    return f"[{','.join(indices)}]" if indices else ""

@@ -3,52 +3,35 @@
 from __future__ import annotations
 
 import itertools
-import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
 from backpropsym.derive.derivation import Derivation, NumericTerm, Term, count_text, paths_text
-from backpropsym.errors import LimitError, printable
+from backpropsym.errors import LimitError
 from backpropsym.formula.tree import ONE, Expr, Mul
-from backpropsym.render.conventions import conventions, spelled_out
+from backpropsym.render.conventions import conventions
 from backpropsym.render.notation import Notation
+from backpropsym.render.page_parts import (
+    TextView,
+    heading,
+    next_steps,
+    numbered,
+    of_option,
+    quoted,
+    style,
+    where_lines,
+    widest,
+)
 from backpropsym.render.pieces import equations, terms
-from backpropsym.render.scene import PALETTE
 from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
 
-WIDTH = 120
-LIMIT = 20
 _LONGEST_PATH = 30
 _LONGEST_PRODUCT = 40
 _ENDS = 6
 _LONGEST_BRICKS = 400
 _MOST_LINKS = 2_000
-_GAP = "      "
-_WORDS = ("no", "the", "two", "three", "four", "five", "six", "seven", "eight")
-
-
-@dataclass(frozen=True)
-class TextView:
-    """How a derivation is shown as text.
-
-    Attributes
-    ----------
-    values : numbers for the numeric form, completed by the network's own.
-    limit : the most paths or equations that are listed.
-    ascii : whether only ASCII is used.
-    width : columns of the terminal; longer rows are set on two lines.
-    source : what the person called the network, for the commands to try next; nothing where there is none.
-    """
-
-    values: Mapping[str, Any] | None = None
-    limit: int = LIMIT
-    ascii: bool = False
-    width: int = WIDTH
-    source: str = ""
 
 
 def text(derivation: Derivation, form: str = "paths", view: TextView | None = None) -> Text:
@@ -60,12 +43,6 @@ def text(derivation: Derivation, form: str = "paths", view: TextView | None = No
     ValuesError : the numeric form lacks numbers.
     """
     return _Page(derivation, view or TextView()).page(form)
-
-
-def style(number: int) -> str:
-    """The terminal style of the path with this number, counted from 1; black becomes the terminal's own colour."""
-    colour = PALETTE[(number - 1) % len(PALETTE)]
-    return "bold" if colour == "#000000" else colour
 
 
 def elided(path: Sequence[str], writer: TextWriter) -> str:
@@ -105,13 +82,7 @@ class _Page:
         return self.writer.derivative(derivation.of, derivation.wrt)
 
     def head(self, left: str, right: str, width: int = 0) -> Text:
-        """The first line: what is derived on the left, the conventions on the right, or below where it is long."""
-        line = Text(left, style="bold")
-        if not right:
-            return line
-        space = max(min(width, self.view.width) - len(left) - len(right), 4)
-        below = len(left) + space + len(right) > self.view.width
-        return line.append("\n  " if below else " " * space, style="not bold").append(right, style="not bold dim")
+        return heading(left, right, self.view.width, width)
 
     def conventions(self) -> str:
         return ", ".join(conventions(self.derivation, self.writer))
@@ -135,12 +106,12 @@ class _Page:
         outer = self.derivation.outer
         inner = outer[1] if outer else self.derivation
         rows = [self.row(term) for term in itertools.islice(inner.terms, self.view.limit)]
-        table = self.table(rows)
+        table = numbered(rows, self.view.width)
         head = self.outer_lines(outer) if outer else Text()
         left = f"{self.name(inner)} = sum over {paths_text(inner.count)}"
-        page = head + self.head(left, self.conventions(), _widest(table)) + Text("\n\n") + table
+        page = head + self.head(left, self.conventions(), widest(table)) + Text("\n\n") + table
         page += self.rest(inner.count, len(rows))
-        return page + self.notes(inner) + self.next_steps()
+        return page + self.notes(inner) + next_steps(self.derivation, self.view)
 
     def outer_lines(self, outer: tuple[Derivation, Derivation]) -> Text:
         """The factor of the loss kept apart: dL/dw = dL/da * da/dw, and what dL/da is."""
@@ -159,23 +130,13 @@ class _Page:
         first, last = Mul(tree.factors[:_ENDS]), Mul(tree.factors[-_ENDS:])
         return self.writer.times.join((self.writer.write(first), left, self.writer.write(last)))
 
-    def table(self, rows: Sequence[tuple[str, str]]) -> Text:
-        """Numbered rows in columns, or on two lines each where they are too wide."""
-        digits = len(str(len(rows)))
-        paths = max((len(path) for path, _ in rows), default=0)
-        products = max((len(term) for _, term in rows), default=0)
-        stacked = 2 + digits + 3 + paths + len(_GAP) + products > self.view.width
-        result = Text()
-        for number, (path, term) in enumerate(rows, 1):
-            gap = "\n" + " " * (digits + 5) if stacked else " " * (paths - len(path)) + _GAP
-            result.append(f"  {number:>{digits}}   {path}{gap}{term}\n", style=style(number))
-        return result
-
     def rest(self, count: int, shown: int) -> Text:
         if count <= shown:
             return Text()
         derivation = self.derivation
-        strongest = f"backpropsym paths {self.quoted()} --wrt {shlex.quote(derivation.wrt)}{self.of()} --top 10"
+        strongest = (
+            f"backpropsym paths {quoted(self.view)} --wrt {shlex.quote(derivation.wrt)}{of_option(derivation)} --top 10"
+        )
         return Text(
             f"  {self.writer.dots} {count_text(count - shown)} more of {count_text(count)} paths: "
             f"--limit N lists more, {strongest} the strongest\n",
@@ -193,38 +154,14 @@ class _Page:
     def where(self, derivation: Derivation, before: str = "\n") -> Text:
         """What f' stands for, one line each."""
         links = itertools.islice(derivation.links(), _MOST_LINKS)
-        table = derivation.graph.functions
-        lines = spelled_out((derivation.local[link] for link in links), table, self.writer)
-        result = Text(before if lines else "")
-        for line in lines:
-            result.append("  where   ", style="dim").append(f" {line}\n")
-        return result
+        lines = where_lines((derivation.local[link] for link in links), derivation, self.writer)
+        return Text(before if lines else "") + lines
 
     def bricks(self, derivation: Derivation) -> str:
         try:
             return self.thin.write(derivation.tree("factored"))
         except LimitError:
             return ""
-
-    def quoted(self) -> str:
-        return shlex.quote(printable(self.view.source)) if self.view.source else "NETWORK"
-
-    def of(self) -> str:
-        return "" if self.derivation.of == self.derivation.graph.output else f" --of {shlex.quote(self.derivation.of)}"
-
-    def next_steps(self) -> Text:
-        if not self.view.source or self.view.source == "-":
-            return Text()
-        derivation, count = self.derivation, self.derivation.count
-        most = len(_WORDS) - 1
-        which = "the path" if count == 1 else f"the {_WORDS[count]} paths" if count <= most else "some of the paths"
-        wrt, file = shlex.quote(derivation.wrt), re.sub(r"\W+", "_", derivation.wrt).strip("_")
-        draw = f"backpropsym draw {self.quoted()} --wrt {wrt}{self.of()} -o {file}.svg"
-        check = f"backpropsym check {self.quoted()}"
-        width = max(len(draw), len(check))
-        lines = Text("  next     ", style="dim")
-        lines.append(f"{draw:<{width}}").append(f"     see {which}\n", style="dim")
-        return lines.append(" " * 11).append(f"{check:<{width}}").append("     prove it\n", style="dim")
 
     # The other forms
 
@@ -242,7 +179,7 @@ class _Page:
         body = Text()
         for number, tree in enumerate(trees, 1):
             body.append(f"  {number:>{digits}}   {self.writer.write(tree)}\n", style=style(number))
-        head = self.head(f"{self.name()} = sum over {paths_text(count)}", self.conventions(), _widest(body))
+        head = self.head(f"{self.name()} = sum over {paths_text(count)}", self.conventions(), widest(body))
         return head + Text("\n\n") + body + self.rest(count, len(trees)) + self.where(self.derivation)
 
     def programme(self, direction: str) -> Text:
@@ -252,7 +189,7 @@ class _Page:
         body = Text("".join(f"  {left:<{width}} = {right}\n" for left, right in sides))
         way = "the output back" if direction == "backward" else f"{self.writer.name(self.derivation.wrt)} on"
         count = len(steps.equations)
-        head = self.head(f"{self.name()} by {count:,} equations, from {way}", self.conventions(), _widest(body))
+        head = self.head(f"{self.name()} by {count:,} equations, from {way}", self.conventions(), widest(body))
         if count > len(sides):
             body.append(f"  {self.writer.dots} {count - len(sides):,} more: --limit N lists more\n", style="dim")
         return head + Text("\n\n") + body + self.where(self.derivation)
@@ -299,7 +236,3 @@ class _Page:
             for side in (0, 1)
         )
         return above.rstrip(), below
-
-
-def _widest(lines: Text) -> int:
-    return max((len(line) for line in lines.plain.splitlines()), default=0)

@@ -21,8 +21,17 @@ Role = Literal["input", "target", "parameter", "constant", "value", "output", "l
 PALETTE: tuple[str, ...] = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Colours of Okabe and Ito, told apart by every kind of colour vision; their yellow vanishes on white."""
 
-DASHES: tuple[tuple[float, ...], ...] = ((), (12, 6), (3, 6), (16, 5, 3, 5), (7, 4))
-"""Dash patterns, in pixels of stroke and gap. Their count shares no divisor with the colours', so 35 trails differ."""
+DASHES: tuple[tuple[float, ...], ...] = (
+    (),
+    (12, 6),
+    (3, 6),
+    (16, 5, 3, 5),
+    (7, 4),
+    (24, 5),
+    (9, 3, 3, 3, 3, 3),
+    (2, 3),
+)
+"""Dash patterns, in pixels of stroke and gap. Their count shares no divisor with the colours', so 56 trails differ."""
 
 
 class LinkId(NamedTuple):

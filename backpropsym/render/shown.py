@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from backpropsym.derive import derivation, entry, tensors
+from backpropsym.derive.unroll import entry_name
 from backpropsym.graph import Graph
+from backpropsym.render.notebook import bundle, derivation_latex
 from backpropsym.render.report_latex import LatexView
 from backpropsym.render.report_latex import latex as scalar_latex
 from backpropsym.render.report_tensor import tensor_report
@@ -32,10 +34,13 @@ class Derivation(derivation.Derivation):
         """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
         from backpropsym.render.draw import draw as draw_graph
 
-        return draw_graph(self.graph, self.wrt, self.of, **options)
+        return draw_graph(getattr(self, "whole", self.graph), self.wrt, self.of, **options)
 
-    def _repr_svg_(self) -> str:
-        return self.draw().svg
+    def _repr_latex_(self) -> str:
+        return derivation_latex(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return bundle(repr(self), svg=lambda: self.draw().svg, latex=self._repr_latex_)
 
 
 class EntryDerivation(entry.EntryDerivation, Derivation):
@@ -54,8 +59,18 @@ class TensorDerivation(tensors.TensorDerivation):
         """
         return tensor_report(self, form, "latex")
 
+    def draw(self, **options: Any) -> Drawing:
+        """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
+        from backpropsym.render.draw import draw as draw_graph
+
+        of, wrt = entry_name(self.of, self.of_at or ()), entry_name(self.wrt, self.wrt_at or ())
+        return draw_graph(self.graph, wrt, of, **options)
+
     def _repr_latex_(self) -> str:
-        return tensor_report(self, "index", "markdown")
+        return derivation_latex(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return bundle(repr(self), svg=lambda: self.draw().svg, latex=self._repr_latex_)
 
 
 def derive_tensors(graph: Graph, of: str | None, wrt: str) -> EntryDerivation | TensorDerivation:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from math import ceil
 
+from backpropsym.render.engine import Engine
 from backpropsym.render.geometry import Point, Polyline, Rect
 from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out
 from backpropsym.render.legend import DISC, GAP, SAMPLE, Legend, legend
@@ -22,21 +23,22 @@ LEGEND_GAP = 34.0
 STRENGTH = (0.8, 11.0)
 """Widths of the links that carry least and most, in pixels."""
 
-SHARES = (0.3, 1.5)
-"""Widths of the paths with the smallest and the largest share, against that of a path without one."""
+SHARES = (0.2, 1.0)
+"""Widths of the paths with the smallest and the largest share, against that of their lanes."""
 
 DEAD = (7.0, 5.0)
 """Dash pattern of a path whose term is zero and that has none of its own."""
 
 
-def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True) -> str:
+def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True, engine: Engine = "columns") -> str:
     """`scene` as the text of an SVG file, in pixels.
 
     Parameters
     ----------
     labels : whether links carry their labels; above 150 of them none does.
+    engine : `columns` for our own layout, `dot` for Graphviz's.
     """
-    return _Painter(lay_out(scene, theme, labels=labels), theme).picture()
+    return _Painter(lay_out(scene, theme, labels=labels, engine=engine), theme).picture()
 
 
 class _Painter:
@@ -131,7 +133,7 @@ class _Painter:
             colour = theme.ink if link.id in trails else (theme.quiet if trails else theme.link_label)
             edge = f' stroke="{theme.ink}" stroke-width="{theme.box_width}"' if label.start else ""
             rect = rounded(_moved(label.rect, self._dx, self._dy), 6.0)
-            text = self._glyphs.centred(label.text, self._at(label.rect.centre), theme.label_font, colour)
+            text = self._glyphs.centred(label.text, self._at(label.rect.centre), label.font, colour)
             yield f'<g><rect {rect} fill="{self._layout.ground(label.rect, theme)}"{edge}/>{text}</g>'
         yield "</g>"
 

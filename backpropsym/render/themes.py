@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from backpropsym.errors import UnknownNameError, did_you_mean
-from backpropsym.render.scene import Role
+from backpropsym.render.scene import PALETTE, Role
 
 TEXT_CONTRAST = 4.5
 """The smallest contrast of text against its background (WCAG 2.2, level AA)."""
@@ -156,21 +156,70 @@ PRINT = Theme(
         constant=BoxStyle("#FFFFFF", "#555555", (2, 2)),
         loss=BoxStyle("#EEEEEE", "#000000"),
     ),
+    substitutes=MappingProxyType(dict.fromkeys(PALETTE, "#000000")),
+    adjoint="#555555",
+    cluster="#F7F7F7",
+    patch="#333333",
+    positive="#222222",
+    negative="#BBBBBB",
+    tint=0.0,
     link_width=1.1,
     box_width=1.2,
 )
 
-THEMES: Mapping[str, Theme] = MappingProxyType({theme.name: theme for theme in (LIGHT, DARK, PRINT)})
+CONTRAST = Theme(
+    name="contrast",
+    background="#FFFFFF",
+    ink="#000000",
+    quiet="#333333",
+    link="#6B6B6B",
+    link_label="#000000",
+    boxes=_boxes(
+        BoxStyle("#FFFFFF", "#000000"),
+        input=BoxStyle("#E6E6E6", "#000000"),
+        target=BoxStyle("#E6E6E6", "#000000", (4, 3)),
+        parameter=BoxStyle("#FFF3C4", "#000000"),
+        constant=BoxStyle("#FFFFFF", "#000000", (2, 2)),
+        loss=BoxStyle("#D0D0D0", "#000000"),
+    ),
+    substitutes=MappingProxyType(
+        {
+            "#D55E00": "#A83200",
+            "#0072B2": "#003E9C",
+            "#009E73": "#00593F",
+            "#CC79A7": "#8E0F63",
+            "#E69F00": "#7A4B00",
+            "#56B4E9": "#00567A",
+        }
+    ),
+    adjoint="#8A0000",
+    cluster="#F2F2F2",
+    patch="#00595B",
+    tint=0.2,
+    link_width=1.8,
+    box_width=2.4,
+    trail_width=5.5,
+    box_font=23.0,
+    label_font=19.0,
+    value_font=16.0,
+)
+
+THEMES: Mapping[str, Theme] = MappingProxyType({theme.name: theme for theme in (LIGHT, DARK, PRINT, CONTRAST)})
 
 
 def theme(name: str) -> Theme:
-    """The theme called `name`.
+    """The theme called `name`, or the one in the TOML file of that name.
 
     Raises
     ------
     UnknownNameError : there is none of that name.
+    ThemeError : the file cannot be read, or has mistakes.
     """
+    if name.endswith(".toml"):
+        from backpropsym.render.theme_file import read_theme
+
+        return read_theme(name, THEMES)
     if name not in THEMES:
-        fix = did_you_mean(name, THEMES, f"choose one of {', '.join(THEMES)}")
+        fix = did_you_mean(name, THEMES, f"choose one of {', '.join(THEMES)}, or give a file: --theme my.toml")
         raise UnknownNameError(f"there is no theme called {name!r}", fix=fix)
     return THEMES[name]

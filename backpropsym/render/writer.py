@@ -174,7 +174,7 @@ class Writer(ABC):
                 return written
         count = len(call.arguments)
         options = zip(call.options, texts[count:], strict=True)
-        named = [f"{key}={text}" for (key, _), text in options if key not in _UNSPOKEN]
+        named = [self.option(key, text) for (key, _), text in options if key not in _UNSPOKEN]
         return self.call(call.function, texts[:count] + named)
 
     def _pick(self, symbol: Symbol) -> str:
@@ -195,6 +195,10 @@ class Writer(ABC):
     def path(self, names: Iterable[str]) -> str:
         """A path from its start to its end."""
         return self.arrow.join(map(self.name, names))
+
+    def option(self, key: str, text: str) -> str:
+        """An argument that is given by its name."""
+        return f"{key}={text}"
 
     def brackets(self, text: str) -> str:
         """`text` in round brackets."""

@@ -29,6 +29,7 @@ from backpropsym.spec.heads import settle_heads, shape_problem
 from backpropsym.spec.locate import words
 from backpropsym.spec.lower import LOSS, lowered_nodes, used_names, uses
 from backpropsym.spec.namespaces import derivative_clashes, own_function_clashes
+from backpropsym.spec.notation import notation_problems
 
 MAX_PROBLEMS = 100
 _LEAVES = (
@@ -68,6 +69,8 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     _check_output(declaration, roles, formulas, found)
     values = _numbers("values", declaration.values, roles, declaration, found)
     constants = _numbers("constants", declaration.constants, roles, declaration, found)
+    for key, message, fix in notation_problems(declaration.notation, [*roles, *table.own]):
+        found.append(Problem(message, declaration.places("notation", key, None), fix=fix))
     if found:
         raise NetworkError(_listed(found))
     nodes, blocks = lowered_nodes(declaration, roles, formulas, table)
@@ -84,6 +87,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
         values,
         blocks=blocks,
         written=written,
+        notation=declaration.notation,
     )
     clashes = list(derivative_clashes(graph, declaration))
     if clashes:

@@ -25,6 +25,7 @@ class Declaration:
     heads : what stands left of such nodes' formulas, "out[r, c]", by name.
     offsets : the smallest index of each axis of leaves that do not count from zero.
     blocks : the layers written as one step, as label and nodes.
+    notation : how names are written in LaTeX, by name or pattern.
     functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
     symbols : the symbolic sizes of the leaves, which formulas may use as numbers.
     unreadable : names in what could not be read; using them is not a further mistake.
@@ -46,6 +47,7 @@ class Declaration:
     blocks: list[Block] = field(default_factory=list)
     functions: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
+    notation: Mapping[str, Any] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     symbols: set[str] = field(default_factory=set)
     located: Places | None = None

@@ -16,7 +16,7 @@ from backpropsym.formula.tree import Span
 
 _MAX_SYNTAX_ERRORS = 20
 _SHOWN = 160
-_SECTIONS = "inputs|targets|parameters|nodes|functions|values|constants"
+_SECTIONS = "inputs|targets|parameters|nodes|functions|values|constants|notation"
 _KEY = r"""(?:"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
 _PART = re.compile(_KEY)
 _ENTRY = re.compile(rf"[ \t]*(?P<key>{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*)[ \t]*=[ \t]*")

@@ -14,7 +14,19 @@ from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.locate import Source, words
 
 MAX_FILE_BYTES = 64 * 2**20
-_KEYS = ("title", "inputs", "targets", "parameters", "output", "loss", "nodes", "functions", "values", "constants")
+_KEYS = (
+    "title",
+    "inputs",
+    "targets",
+    "parameters",
+    "output",
+    "loss",
+    "nodes",
+    "functions",
+    "values",
+    "constants",
+    "notation",
+)
 
 
 def read_network(path: Path) -> Graph:
@@ -64,7 +76,7 @@ def _fill(declaration: Declaration, data: dict[str, Any], source: Source, proble
         setattr(declaration, key, _leaves(key, data.get(key, []), source, problems))
     for key in ("nodes", "functions"):
         setattr(declaration, key, _texts(key, data.get(key, {}), source, problems))
-    for key in ("values", "constants"):
+    for key in ("values", "constants", "notation"):
         setattr(declaration, key, _table(key, data.get(key, {}), source, problems))
 
 

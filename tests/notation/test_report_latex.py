@@ -7,13 +7,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backpropsym.derive.derivation import FORMS
 from backpropsym.export.latex_document import latex_document
-from backpropsym.network import load, loads
+from backpropsym.network import load, loads, parse
 from backpropsym.render.escape import latex_text
 from backpropsym.render.lines import broken, width
+from backpropsym.render.report import report
 from backpropsym.render.report_latex import COLUMN, LatexView, latex
 from backpropsym.render.report_markdown import markdown, markdown_text
 from backpropsym.render.scene import PALETTE
@@ -156,3 +158,33 @@ def test_markdown_is_escaped_and_has_no_stray_bars() -> None:
     table = [line for line in rows if line.startswith("|")]
     assert len(table) > 2
     assert {line.count("|") for line in table} == {4}
+
+
+def test_braces_name_the_path_of_each_term() -> None:
+    text = latex(load("lecture").derive(wrt="w11"), "paths", LatexView(braces=True))
+    assert text.count(r"\underbrace{") == 2
+    assert (
+        r"\underbrace{x_{1} \cdot f'(s_{1}) \cdot v_{12} \cdot f'(u_{2}) \cdot p_{21}}"
+        r"_{\text{(2)}\ w_{11} \to s_{1} \to z_{1} \to u_{2} \to h_{2} \to a}"
+    ) in text
+    assert r"\tag" not in text
+
+
+@needs_tex
+@pytest.mark.parametrize("wrt", ["W1", "b1", "x"])
+@pytest.mark.parametrize("form", ["index", "matrix", "numeric"])
+def test_tensors_compile_in_every_form(wrt: str, form: str, tmp_path: Path) -> None:
+    net = parse("x[3] -> residual(dense(3, tanh)) -> residual(dense(3, tanh)) -> softmax -> mse")
+    values = {name: np.ones(shape) for name, shape in (net.inputs | net.targets | net.parameters).items()}
+    for braces in (True, False):
+        text = latex_document(net.derive("loss", wrt=wrt), form, LatexView(values, braces=braces))
+        assert "Overfull" not in compiled(text, tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 2), (12, 12), (2, 2, 3)])
+def test_the_numbers_of_a_tensor_are_a_matrix(shape: tuple[int, ...]) -> None:
+    net = loads(f'inputs = {{x = {list(shape)}}}\noutput = "a"\n[nodes]\na = "sum(x*x)"\n')
+    text = report(net.derive("a", wrt="x"), "numeric", "latex", {"x": np.ones(shape)})
+    assert r"\begin{pmatrix} 2" in text
+    assert (r"\vdots" in text) == (12 in shape)
+    assert text.count("pmatrix") == (4 if len(shape) == 3 else 2)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from backpropsym.network import Network, load, loads
-from backpropsym.render.report_text import TextView, style, text
+from backpropsym.render.page_parts import TextView, style
+from backpropsym.render.report_text import text
 from backpropsym.render.scene import PALETTE
 
 Lecture = Callable[..., Network]

@@ -15,11 +15,20 @@ from backpropsym.errors import LimitError, MissingExtraError, OutputError, Unkno
 from backpropsym.render import raster
 from backpropsym.render.dot import dot
 from backpropsym.render.drawing import FORMATS, Drawing
+from backpropsym.render.mermaid import mermaid
 from backpropsym.render.scene import Box, Link, LinkId, Scene, Trail
 from backpropsym.render.themes import THEMES, contrast, theme
 from tests.render.scenes import lecture
 
-STARTS = {".svg": b"<svg ", ".png": b"\x89PNG", ".pdf": b"%PDF-", ".dot": b"digraph", ".html": b"<!DOCTYPE html>"}
+STARTS = {
+    ".svg": b"<svg ",
+    ".png": b"\x89PNG",
+    ".pdf": b"%PDF-",
+    ".dot": b"digraph",
+    ".html": b"<!DOCTYPE html>",
+    ".mmd": b"---\ntitle",
+    ".md": b"```mermaid\n",
+}
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -34,7 +43,9 @@ def test_every_suffix_is_written(suffix: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_suffix_names_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"fix: end the name in one of \.svg, \.png, \.pdf, \.dot, \.html"):
+    with pytest.raises(
+        OutputError, match=r"fix: end the name in one of \.svg, \.png, \.pdf, \.dot, \.mmd, \.md, \.html"
+    ):
         Drawing(lecture()).save(tmp_path / "picture.gif")
 
 
@@ -71,6 +82,9 @@ def test_raster_images_have_the_size_of_the_picture() -> None:
 def test_a_notebook_shows_the_svg() -> None:
     drawing = Drawing(lecture())
     assert drawing._repr_svg_() == drawing.svg
+    bundle = drawing._repr_mimebundle_()
+    assert bundle["image/svg+xml"] == drawing.svg
+    assert bundle["text/plain"].startswith("The network of the lecture: ")
 
 
 def hostile(text: str) -> Scene:
@@ -102,6 +116,28 @@ def test_dot_has_an_edge_for_each_trail_in_its_colour() -> None:
     edges = [line for line in dot(lecture()).splitlines() if "->" in line]
     assert len(edges) == len(lecture().links) + 2
     assert sum("#D55E00" in edge for edge in edges) == sum("#0072B2" in edge for edge in edges) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"]; evil', "<script>alert(1)</script>", "a-->b", "end", "x\n  click n0 call evil()", "%%{init: {}}%%", "#quot;"],
+)
+def test_mermaid_takes_names_as_text(text: str) -> None:
+    """Every name stands inside quotes, in which only characters without meaning are left."""
+    plain, found = mermaid(hostile("plain")).splitlines(), mermaid(hostile(text)).splitlines()
+    assert len(found) == len(plain)
+    quoted = [line.split('"')[1] for line in found if line.count('"') == 2][1:]
+    assert len(quoted) == 3
+    assert all(re.fullmatch(r"(#\d+;|[A-Za-z0-9 ,.()\[\]+\-*/=:'])*", each) for each in quoted)
+    assert all(line.count('"') in (0, 2) for line in found)
+
+
+def test_mermaid_has_a_line_for_each_trail_in_its_colour() -> None:
+    text = mermaid(lecture())
+    lines = [line for line in text.splitlines() if "-->" in line]
+    looks = [line for line in text.splitlines() if "linkStyle" in line]
+    assert len(lines) == len(looks) == len(lecture().links) + 2
+    assert sum("#D55E00" in look for look in looks) == sum("#0072B2" in look for look in looks) == 5
 
 
 def test_a_page_has_a_policy_and_runs_nothing() -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from backpropsym.errors import NetworkError
 from backpropsym.render.columns import columns
 from backpropsym.render.geometry import Rect, beside, length, tail, walk
-from backpropsym.render.grid import grid
 from backpropsym.render.labels import overlapping
 from backpropsym.render.layout import Layout, PlacedLabel, lay_out
 from backpropsym.render.scene import LinkId, Role, Scene, Trail
@@ -84,12 +83,12 @@ def test_a_network_without_inputs_has_columns() -> None:
 
 def passes_boxes(layout: Layout) -> list[tuple[LinkId, str]]:
     """Links that run through boxes of the columns between their ends."""
-    where = grid(layout.scene, LIGHT, layout.labels)
+    where = layout.column
     return [
         (link, name)
         for link, course in layout.routes.items()
         for name, box in layout.boxes.items()
-        if where.column[link.source] < where.column[name] < where.column[link.target] and box.rect.meets_line(course)
+        if where[link.source] < where[name] < where[link.target] and box.rect.meets_line(course)
     ]
 
 

@@ -10,10 +10,12 @@ from itertools import combinations
 
 import pytest
 
+import backpropsym as bp
 from backpropsym.render.layout import lay_out
 from backpropsym.render.scene import PALETTE, Box, Link, LinkId, Scene, Trail
 from backpropsym.render.svg import svg
 from backpropsym.render.themes import DARK, LIGHT, THEMES
+from backpropsym.spec.source import examples
 from tests.render.pictures import SVG, boxes, distance, links, parsed, trails, visited
 from tests.render.scenes import chain, dense, lecture, scene, single, skips
 
@@ -37,7 +39,8 @@ HOSTILE = [
     r"\href{javascript:alert(1)}{x}",
     r"\text{</g><script>alert(1)</script>}",
 ]
-ALLOWED = {"svg", "title", "desc", "defs", "g", "path", "rect", "circle", "use"}
+LINK = "{http://www.w3.org/1999/xlink}href"
+ALLOWED = {"svg", "title", "desc", "defs", "g", "path", "rect", "circle", "polygon", "use"}
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -186,3 +189,23 @@ def test_more_than_150_labels_are_left_out_except_where_a_path_begins() -> None:
 
 def test_every_link_is_drawn() -> None:
     assert set(links(svg(skips()))) == {f"{link.source}-{link.target}" for link in skips().links}
+
+
+@pytest.mark.parametrize("name", examples())
+def test_pictures_of_examples_are_valid_and_accessible(name: str) -> None:
+    """Well-formed, without scripts, every id once and every reference to one of them, titled and described."""
+    net = bp.example(name)
+    root = parsed(net.draw("loss", wrt=next(iter(net.parameters))).svg)
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= ALLOWED
+    ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
+    assert len(ids) == len(set(ids))
+    used = {element.attrib[LINK] for element in root.iter() if LINK in element.attrib}
+    assert used <= {f"#{each}" for each in ids}
+    assert root.get("role") == "img"
+    assert set(root.get("aria-labelledby", "").split()) <= set(ids)
+    assert root.findtext(f"{SVG}title")
+    assert (root.findtext(f"{SVG}desc") or "").startswith("The derivative of loss by ")
+
+
+def test_five_thousand_links_are_drawn() -> None:
+    assert len(links(svg(dense(50, 50, 50)))) == 5_000

@@ -1,0 +1,230 @@
+"""Products of two operands as matrix products: which axes are rows and columns, and what must be copied for that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backpropsym.kernels.array_ops import Product, nominal
+from backpropsym.kernels.array_storage import Layout, entries_source
+from backpropsym.ops.sizes import Dimension
+
+if TYPE_CHECKING:
+    from backpropsym.kernels.array_source import ArrayWriter
+
+Letters = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Operand:
+    """An operand of a product: its source, the letters of its axes, and how it lies in memory."""
+
+    text: str
+    letters: str
+    layout: Layout | None
+    entries: int
+
+    def memory(self, chosen: str) -> str:
+        """Those of the letters `chosen` that the operand has, in the order in memory."""
+        order = range(len(self.letters)) if self.layout is None else self.layout.order
+        return "".join(self.letters[axis] for axis in order if self.letters[axis] in chosen)
+
+    def fits(self, stack: str, first: str, second: str) -> bool:
+        """Whether `first` and `second` can each be one axis without a copy, and the product can run along one."""
+        if self.layout is None or not self.layout.unit:
+            return False
+        whole = self.memory(self.letters)
+        merged = [group for group in (first, second) if len(group) > 1]
+        if merged and not (self.layout.dense and all(group in whole for group in merged)):
+            return False
+        last = whole[-1:]
+        return not stack or last in first[-1:] + second[-1:]
+
+
+@dataclass(frozen=True)
+class _Roles:
+    """Letters by what they are: in a stack of products, summed, rows from the left operand, columns from the right."""
+
+    stack: str
+    summed: str
+    rows: str
+    columns: str
+
+
+def write_product(writer: ArrayWriter, position: int, operation: Product) -> None:
+    """A matrix product where there is one, else einsum."""
+    groups = operation.groups
+    operands = [
+        _Operand(writer.text(each), letters, writer.layouts.get(each), nominal(writer.shape(each)))
+        for each, letters in zip(writer.items[position].operands, groups, strict=True)
+    ]
+    repeated = any(len(set(letters)) < len(letters) for letters in groups)
+    if len(groups) != 2 or repeated or set(groups[0]) == set(groups[1]):
+        _write_einsum(writer, position, operation, operands)
+        return
+    left, right = operands
+    roles = _Roles(
+        stack="".join(x for x in left.letters if x in right.letters and x in operation.output),
+        summed="".join(x for x in left.letters if x in right.letters and x not in operation.output),
+        rows=left.memory("".join(set(left.letters) - set(right.letters))),
+        columns=right.memory("".join(set(right.letters) - set(left.letters))),
+    )
+    _Matrices(writer, position, operation, left, right, roles).write()
+
+
+def _write_einsum(writer: ArrayWriter, position: int, operation: Product, operands: Sequence[_Operand]) -> None:
+    listed = ", ".join(operand.text for operand in operands)
+    text = f'_np.einsum("{",".join(operation.groups)}->{operation.output}", {listed}'
+    if not operation.shape:
+        writer.assign(position, f"{text})")
+        return
+    first = max(operands, key=lambda each: each.entries)
+    kept = first.memory(operation.output)
+    order = tuple(operation.output.index(letter) for letter in kept)
+    plain = tuple(range(len(operation.output)))
+    out = writer.fresh(position, order if len(order) == len(plain) else plain)
+    writer.assign(position, f"{text}, out={out})")
+
+
+class _Matrices:
+    """One product of two operands as a matrix product, or as a stack of them."""
+
+    def __init__(
+        self, writer: ArrayWriter, position: int, operation: Product, left: _Operand, right: _Operand, roles: _Roles
+    ) -> None:
+        self.writer = writer
+        self.position = position
+        self.operation = operation
+        self.left = left
+        self.right = right
+        self.roles = roles
+        self.sizes: dict[str, Dimension] = {}
+        for letters, operand in zip(operation.groups, writer.items[position].operands, strict=True):
+            self.sizes.update(zip(letters, writer.shape(operand), strict=True))
+
+    def write(self) -> None:
+        """The statements."""
+        summed = self._summed_order()
+        stack, rows, columns = self.roles.stack, self.roles.rows, self.roles.columns
+        left = self._matrix(self.left, rows, summed)
+        right = self._matrix(self.right, summed, columns)
+        if self._columns_first():
+            left, right = self._transposed(right, columns), self._transposed(left, rows)
+            rows, columns = columns, rows
+        out, rename = self._result(stack, rows, columns)
+        if not self.operation.shape:
+            self.writer.assign(self.position, f"_np.matmul({left}, {right})")
+        elif rename is None:
+            self.writer.assign(self.position, f"_np.matmul({left}, {right}, out={out})")
+        else:
+            self.writer.lines.append(f"_np.matmul({left}, {right}, out={out})")
+            self.writer.assign(self.position, rename)
+
+    def _summed_order(self) -> str:
+        """The order of the summed letters for which the fewest entries must be copied."""
+        roles = self.roles
+        candidates = dict.fromkeys((self.left.memory(roles.summed), self.right.memory(roles.summed)))
+
+        def copied(summed: str) -> int:
+            pairs = ((self.left, roles.rows), (self.right, roles.columns))
+            return sum(each.entries for each, own in pairs if not each.fits(roles.stack, own, summed))
+
+        return min(candidates, key=copied)
+
+    def _matrix(self, operand: _Operand, first: str, second: str) -> str:
+        """An operand as a matrix of `first` by `second`, in a stack where there is one."""
+        own, summed = (first, second) if operand is self.left else (second, first)
+        if not operand.fits(self.roles.stack, own, summed):
+            operand = self._copied(operand, first + second)
+        return self._viewed(operand, first, second)
+
+    def _copied(self, operand: _Operand, letters: str) -> _Operand:
+        """The operand with its entries in another order, for the time of the product."""
+        whole = self.roles.stack + letters
+        order = tuple(operand.letters.index(letter) for letter in whole)
+        shape = tuple(self.sizes[letter] for letter in operand.letters)
+        copy = self.writer.scratch(shape, order)
+        self.writer.lines.append(f"_np.copyto({copy}, {operand.text})")
+        return _Operand(copy, operand.letters, Layout(order), operand.entries)
+
+    def _viewed(self, operand: _Operand, first: str, second: str) -> str:
+        desired = self.roles.stack + first + second
+        axes = [operand.letters.index(letter) for letter in desired]
+        groups = [*self.roles.stack, *(group for group in (first, second) if group)]
+        text = operand.text
+        if len(groups) < len(desired):
+            memory = operand.memory(operand.letters)
+            swapped = not self.roles.stack and first and second and memory == second + first
+            if swapped:
+                inner = [operand.letters.index(letter) for letter in second + first]
+                return f"{self._merged(_permuted(text, inner), [second, first])}.T"
+            text = self._merged(_permuted(text, axes), groups)
+        else:
+            text = _permuted(text, axes)
+        if self.roles.stack and not (first and second):
+            return f"{text}[..., None, :]" if not first else f"{text}[..., None]"
+        return text
+
+    def _merged(self, text: str, groups: Sequence[str]) -> str:
+        shape = ", ".join(entries_source(tuple(self.sizes[letter] for letter in group)) for group in groups)
+        return f"{text}.reshape({shape})"
+
+    def _transposed(self, text: str, letters: str) -> str:
+        """A matrix, or a stack of them, transposed; a vector as it is."""
+        if self.roles.stack:
+            return f"{text}.swapaxes(-1, -2)"
+        if not letters:
+            return text
+        return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
+
+    def _columns_first(self) -> bool:
+        """Whether the transposed product puts the result into memory in a better order."""
+        roles, output = self.roles, self.operation.output
+        if roles.stack + roles.rows + roles.columns == output:
+            return False
+        if roles.stack + roles.columns + roles.rows == output:
+            return True
+        if self.position in self.writer.homes:
+            return False
+        larger = self.left if self.left.entries >= self.right.entries else self.right
+        return larger.memory(output)[-1:] == roles.rows[-1:] != ""
+
+    def _result(self, stack: str, rows: str, columns: str) -> tuple[str, str | None]:
+        """The array for the product, and what then is the result where its axes are others."""
+        writer, output, letters = self.writer, self.operation.output, stack + rows + columns
+        if not output:
+            return "", None
+        groups = [group for group in (*stack, rows, columns) if group]
+        order = tuple(output.index(letter) for letter in letters)
+        vector = bool(stack) and not (rows and columns)
+        special = "" if not vector else "[..., None]" if not columns else "[..., None, :]"
+        if self.position in writer.homes:
+            return self._home(letters, groups, order, special)
+        logical = writer.fresh(self.position, order)
+        if letters == output and len(groups) == len(letters):
+            return (logical + special, logical) if special else (logical, None)
+        whole = tuple(self.sizes[letter] for letter in letters)
+        text = writer.storage.view(writer.slots[self.position], whole)
+        return (text if len(groups) == len(letters) else self._merged(text, groups)) + special, logical
+
+    def _home(
+        self, letters: str, groups: Sequence[str], order: tuple[int, ...], special: str
+    ) -> tuple[str, str | None]:
+        """A result that is handed out, which is in C order."""
+        writer = self.writer
+        home = writer.fresh(self.position, order)
+        if letters != self.operation.output:
+            shape = tuple(self.sizes[letter] for letter in letters)
+            copy = writer.scratch(shape, tuple(range(len(shape))))
+            back = [letters.index(letter) for letter in self.operation.output]
+            flat = self._merged(copy, groups) if len(groups) < len(letters) else copy
+            return flat + special, f"_moved({_permuted(copy, back)}, {home})"
+        flat = self._merged(home, groups) if len(groups) < len(letters) else home
+        return (flat + special, home) if flat + special != home else (home, None)
+
+
+def _permuted(text: str, axes: Sequence[int]) -> str:
+    if list(axes) == list(range(len(axes))):
+        return text
+    return f"{text}.T" if list(axes) == [1, 0] else f"{text}.transpose({', '.join(map(str, axes))})"

@@ -1,0 +1,313 @@
+"""Program to statements on arrays: every array gets memory, and what dies gives its own to what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from backpropsym.kernels.array_forward import shape_source
+from backpropsym.kernels.array_moves import MOVES
+from backpropsym.kernels.array_ops import BATCH, ArrayValues, Operation, Product, Source, nominal
+from backpropsym.kernels.array_products import write_product
+from backpropsym.kernels.array_storage import Layout, Storage, plain_layout
+from backpropsym.kernels.dialects import ATOM, PRODUCT, ArrayDialect, Piece
+from backpropsym.kernels.program import Program
+from backpropsym.kernels.source import Naming
+from backpropsym.kernels.values import Kind, Value
+from backpropsym.ops.kinds import Shape
+
+_UFUNCS = {
+    Kind.ADD: "add",
+    Kind.SUBTRACT: "subtract",
+    Kind.MULTIPLY: "multiply",
+    Kind.DIVIDE: "divide",
+    Kind.NEGATE: "negative",
+    Kind.POWER: "power",
+}
+_COMPARISONS = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
+_MAX_INLINE = 88
+_LONG = 4096
+
+
+@dataclass
+class ArrayBody:
+    """The statements of a kernel of tensors.
+
+    Attributes
+    ----------
+    forward, backward : lines of source.
+    value : the source of the value.
+    gradients : the source of each result.
+    storage : the memory that the statements use.
+    results : the shapes of results that are arrays, by the name of the array.
+    helpers : the names that the statements use besides NumPy, such as `_erf_array`.
+    """
+
+    forward: list[str] = field(default_factory=list)
+    backward: list[str] = field(default_factory=list)
+    value: str = ""
+    gradients: dict[str, str] = field(default_factory=dict)
+    storage: Storage = field(default_factory=Storage)
+    results: dict[str, Shape] = field(default_factory=dict)
+    helpers: dict[str, str] = field(default_factory=dict)
+
+
+class ArrayWriter:
+    """Statements for the values that the results depend on.
+
+    Parameters
+    ----------
+    shapes : the shapes of the results, by name; a result may be smaller where it broadcasts.
+    taken : names that generated ones must not use.
+    """
+
+    def __init__(
+        self, program: Program, values: ArrayValues, shapes: Mapping[str, Shape], taken: Iterable[str]
+    ) -> None:
+        self.program = program
+        self.values = values
+        self.items: Sequence[Value] = program.items
+        self.wanted = shapes
+        self.dialect = ArrayDialect()
+        self.naming = Naming(program, taken)
+        self.body = ArrayBody(helpers=self.dialect.helpers)
+        self.storage = self.body.storage
+        self.lines = self.body.forward
+        self.pieces: dict[int, Piece] = {}
+        self.layouts: dict[int, Layout | None] = {}
+        self.slots: dict[int, int] = {}
+        self.roots: dict[int, int] = {}
+        self.settled: set[int] = set()
+        self.temporary: list[int] = []
+        self._survey()
+
+    def _survey(self) -> None:
+        """How often values are used, for the last time where, and which are written into results at once."""
+        self.alive = self.program.live()
+        self.uses = [0] * len(self.items)
+        self.last = [-1] * len(self.items)
+        for position, item in enumerate(self.items):
+            if self.alive[position]:
+                for operand in item.operands:
+                    self.uses[operand] += 1
+                    self.last[operand] = position
+        self.homes: dict[int, str] = {}
+        for index, (name, position) in enumerate(self.program.gradients.items()):
+            shape = self.wanted[name]
+            self.uses[position] += 1
+            if shape:
+                array = f"_r{index}"
+                self.body.results[array] = shape
+                if self.values.shape(position) == shape and position not in self.homes:
+                    self.homes[position] = array
+        for position in (self.program.value, *self.program.gradients.values()):
+            self.uses[position] += 1
+            self.last[position] = len(self.items)
+
+    def written(self) -> ArrayBody:
+        """The statements."""
+        for position, alive in enumerate(self.alive):
+            if alive:
+                self.lines = self.body.backward if position >= self.program.backward else self.body.forward
+                self._visit(position)
+                self._release(position)
+        for array, (name, position) in zip(
+            _numbered(self.program.gradients), self.program.gradients.items(), strict=True
+        ):
+            text = self.pieces[position].text
+            if not self.wanted[name]:
+                self.body.gradients[name] = text
+                continue
+            if position not in self.settled or self.homes[position] != array:
+                self.lines.append(f"_np.copyto({array}, {text})")
+            self.body.gradients[name] = array
+        self.body.value = self.pieces[self.program.value].text
+        return self.body
+
+    def shape(self, position: int) -> Shape:
+        """The shape of a value."""
+        return self.values.shape(position)
+
+    def text(self, position: int) -> str:
+        """A value as source that binds as tightly as can be."""
+        return self.pieces[position].bracketed(ATOM)
+
+    def _visit(self, position: int) -> None:
+        item, shape = self.items[position], self.shape(position)
+        self.roots[position] = position
+        if item.kind is Kind.LEAF:
+            self.pieces[position] = Piece(item.data, ATOM)
+            self.layouts[position] = plain_layout(shape)
+        elif item.kind is Kind.NUMBER:
+            self.pieces[position] = self.dialect.number(item.data)
+        elif isinstance(item.data, Source):
+            self._source(position, item.data)
+        elif item.kind is Kind.SOURCE:
+            self.operation(position, item.data)
+        elif not shape:
+            self._number(position)
+        else:
+            self._elementwise(position)
+
+    def _source(self, position: int, operation: Source) -> None:
+        if not operation.shape:
+            self.pieces[position] = Piece(operation.text, PRODUCT)
+            return
+        self.layouts[position] = plain_layout(operation.shape)
+        self.assign(position, operation.text)
+
+    def _number(self, position: int) -> None:
+        """One number, without memory of its own; a statement if it is used again or made from an array."""
+        item = self.items[position]
+        operands = [self.pieces[operand] for operand in item.operands]
+        if item.kind is Kind.CALL:
+            constant = tuple(self.items[operand].kind is Kind.NUMBER for operand in item.operands)
+            piece = self.dialect.call(item.data, operands, constant)
+        elif item.kind is Kind.MEAN:
+            piece = Piece(f"_np.add.reduce({operands[0].text})/{BATCH}", PRODUCT)
+        else:
+            piece = self.dialect.piece(item, operands)
+        self.pieces[position] = piece
+        again = self.uses[position] > 1 or position in self.program.nodes or len(piece.text) > _MAX_INLINE
+        if again or any(self.shape(operand) for operand in item.operands):
+            self.assign(position, piece.text)
+
+    def assign(self, position: int, text: str, comment: str = "") -> None:
+        """A statement that gives a value its name."""
+        name = self.naming.name(position)
+        shape = shape_source(self.shape(position)).replace("_size_", "").replace("_n", "n")
+        self.lines.append(f"{name} = {text}  # {shape}{comment}")
+        self.pieces[position] = Piece(name, ATOM)
+
+    def _elementwise(self, position: int) -> None:
+        item = self.items[position]
+        operands = [self.text(operand) for operand in item.operands]
+        if item.kind is Kind.CALL and item.data == "where":
+            self._choice(position)
+            return
+        boolean = item.kind is Kind.COMPARE
+        out = self.destination(position, boolean, () if boolean else item.operands)
+        if item.kind is Kind.CALL and item.data in ("max", "min"):
+            operands = [self._filled(position, each, text) for each, text in zip(item.operands, operands, strict=True)]
+        if item.kind is Kind.CALL:
+            constant = tuple(self.items[operand].kind is Kind.NUMBER for operand in item.operands)
+            call = self.dialect.template(item.data, constant).text.format(*operands)
+            self.assign(position, f"{call.removesuffix(')')}, out={out})")
+            return
+        name = _COMPARISONS[item.data] if boolean else _UFUNCS[item.kind]
+        exponent = [repr(item.data)] if item.kind is Kind.POWER else []
+        self.assign(position, f"_np.{name}({', '.join([*operands, *exponent])}, out={out})")
+
+    def _filled(self, position: int, operand: int, text: str) -> str:
+        """A number as an array where that is long: NumPy compares two arrays faster than an array and a number."""
+        shape, layout = self.shape(position), self.layouts[position]
+        if self.items[operand].kind is not Kind.NUMBER or nominal(shape) < _LONG or layout is None:
+            return text
+        return self.storage.constant(text, shape, layout.order)
+
+    def _choice(self, position: int) -> None:
+        """A choice between two: where one is zero, the other is kept or not."""
+        condition, then, otherwise = self.items[position].operands
+        kept = self.text(condition)
+        if self._is_zero(otherwise):
+            out = self.destination(position, False, (then,))
+            self.assign(position, f"_kept({self.text(then)}, {kept}, {out})")
+        elif self._is_zero(then):
+            opposite = self.opposite(position, condition)
+            out = self.destination(position, False, (otherwise,))
+            self.assign(position, f"_kept({self.text(otherwise)}, {opposite}, {out})")
+        else:
+            out = self.destination(position, False, (then,) if then != otherwise else ())
+            self.assign(position, f"_chosen({kept}, {self.text(then)}, {self.text(otherwise)}, {out})")
+
+    def _is_zero(self, position: int) -> bool:
+        return self.items[position].kind is Kind.NUMBER and self.items[position].data == 0.0
+
+    def opposite(self, position: int, condition: int) -> str:
+        """Where a condition does not hold."""
+        shape = self.shape(condition)
+        if not shape:
+            return f"(not {self.text(condition)})"
+        if self.last[condition] == position and condition in self.slots:
+            return f"_np.logical_not({self.text(condition)}, out={self.text(condition)})"
+        layout = self.layouts[condition] or plain_layout(shape)
+        return f"_np.logical_not({self.text(condition)}, out={self.scratch(shape, layout.order, boolean=True)})"
+
+    def destination(self, position: int, boolean: bool, reusable: Sequence[int]) -> str:
+        """The array that an elementwise value goes to: a result, the memory of an operand that dies, or a slot."""
+        shape = self.shape(position)
+        if position in self.homes:
+            return self._home(position)
+        operands = self.items[position].operands
+        for operand in reusable:
+            if self._may_overwrite(operand, position, operands):
+                slot = self.slots.pop(operand)
+                self.slots[position] = slot
+                layout = self.layouts[position] = self.layouts[operand]
+                assert layout is not None
+                return self.storage.view(slot, shape, layout.order)
+        return self.fresh(position, self._order(shape, operands), boolean)
+
+    def _may_overwrite(self, operand: int, position: int, operands: Sequence[int]) -> bool:
+        if self.last[operand] != position or operand not in self.slots or self.shape(operand) != self.shape(position):
+            return False
+        if self.items[operand].kind is Kind.COMPARE:
+            return False
+        return not any(self.roots.get(other) == operand for other in operands if other != operand)
+
+    def fresh(self, position: int, order: tuple[int, ...], boolean: bool = False) -> str:
+        """A slot for a value, or the result that it is."""
+        shape = self.shape(position)
+        if position in self.homes:
+            return self._home(position)
+        self.slots[position] = self.storage.acquire(shape, boolean)
+        self.layouts[position] = Layout(order)
+        return self.storage.view(self.slots[position], shape, order)
+
+    def _home(self, position: int) -> str:
+        """The array that is handed out."""
+        self.layouts[position] = plain_layout(self.shape(position))
+        self.settled.add(position)
+        return self.homes[position]
+
+    def scratch(self, shape: Shape, order: tuple[int, ...], boolean: bool = False) -> str:
+        """Memory for the time of one statement."""
+        slot = self.storage.acquire(shape, boolean)
+        self.temporary.append(slot)
+        return self.storage.view(slot, shape, order)
+
+    def _order(self, shape: Shape, operands: Sequence[int]) -> tuple[int, ...]:
+        """The order in memory of what is computed entry by entry: that of an operand, rather not C order."""
+        plain = tuple(range(len(shape)))
+        for operand in operands:
+            layout = self.layouts.get(operand)
+            if layout is not None and self.shape(operand) == shape and layout.order != plain:
+                return layout.order
+        return plain
+
+    def alias(self, position: int, operand: int, layout: Layout | None) -> None:
+        """Note that a value lies in the memory of another, which must live as long."""
+        root = self.roots[position] = self.roots[operand]
+        self.last[root] = max(self.last[root], self.last[position])
+        self.layouts[position] = layout
+
+    def _release(self, position: int) -> None:
+        """Free the memory that is used here for the last time."""
+        for operand in dict.fromkeys(self.items[position].operands):
+            root = self.roots.get(operand, operand)
+            if self.last[root] == position and root in self.slots:
+                self.storage.release(self.slots.pop(root))
+        for slot in self.temporary:
+            self.storage.release(slot)
+        self.temporary.clear()
+
+    def operation(self, position: int, operation: Operation) -> None:
+        """An operation over axes."""
+        if isinstance(operation, Product):
+            write_product(self, position, operation)
+        else:
+            MOVES[type(operation)](self, position, operation)
+
+
+def _numbered(names: Iterable[str]) -> list[str]:
+    return [f"_r{index}" for index, _ in enumerate(names)]

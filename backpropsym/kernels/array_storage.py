@@ -1,0 +1,122 @@
+"""Where arrays live: memory that is kept from call to call, shared by arrays that are not alive together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from backpropsym.kernels.array_forward import size_source
+from backpropsym.kernels.array_ops import nominal
+from backpropsym.ops.kinds import Shape
+
+_WASTE = 4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an array lies in memory.
+
+    Attributes
+    ----------
+    order : its axes, the one with the largest steps first.
+    dense : whether there are no gaps, so that neighbouring axes can be one.
+    unit : whether neighbours along the last axis of `order` are neighbours in memory.
+    """
+
+    order: tuple[int, ...]
+    dense: bool = True
+    unit: bool = True
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is C order without gaps."""
+        return self.dense and self.unit and self.order == tuple(range(len(self.order)))
+
+
+def plain_layout(shape: Shape) -> Layout:
+    """C order."""
+    return Layout(tuple(range(len(shape))))
+
+
+@dataclass
+class Slot:
+    """Memory for one array at a time: entries of one type, the sizes that it must have room for, a fixed number."""
+
+    boolean: bool
+    size: int
+    rooms: dict[str, None] = field(default_factory=dict)
+    number: str = ""
+
+
+@dataclass
+class Storage:
+    """The slots of a kernel, and the names of the arrays in them."""
+
+    slots: list[Slot] = field(default_factory=list)
+    constants: dict[str, int] = field(default_factory=dict)
+    free: set[int] = field(default_factory=set)
+    views: dict[tuple[int, Shape, tuple[int, ...]], str] = field(default_factory=dict)
+
+    def acquire(self, shape: Shape, boolean: bool = False) -> int:
+        """A slot with room for `shape`: a free one of about the right size, else a new one."""
+        need = nominal(shape)
+        fitting = [index for index in self.free if self.slots[index].boolean == boolean]
+        fitting = [index for index in fitting if need / _WASTE <= self.slots[index].size <= need * _WASTE]
+        if fitting:
+            index = min(fitting, key=lambda each: (abs(math.log(self.slots[each].size / need)), each))
+            self.free.discard(index)
+        else:
+            index = len(self.slots)
+            self.slots.append(Slot(boolean, need))
+        slot = self.slots[index]
+        slot.size = max(slot.size, need)
+        slot.rooms[entries_source(shape)] = None
+        return index
+
+    def constant(self, number: str, shape: Shape, order: tuple[int, ...]) -> str:
+        """An array that holds one number everywhere and is never written."""
+        if number not in self.constants:
+            self.constants[number] = len(self.slots)
+            self.slots.append(Slot(False, nominal(shape), number=number))
+        index = self.constants[number]
+        self.slots[index].rooms[entries_source(shape)] = None
+        return self.view(index, shape, order)
+
+    def release(self, index: int) -> None:
+        """Give a slot back."""
+        self.free.add(index)
+
+    def view(self, index: int, shape: Shape, order: tuple[int, ...] | None = None) -> str:
+        """The name of an array of `shape` in a slot, its axes in memory in `order`."""
+        key = index, shape, tuple(range(len(shape))) if order is None else order
+        return self.views.setdefault(key, f"_a{len(self.views)}")
+
+    def lines(self) -> list[str]:
+        """The body of the function that makes the arrays, in the order of their names."""
+        lines = []
+        for index, slot in enumerate(self.slots):
+            rooms = list(slot.rooms)
+            size = rooms[0] if len(rooms) == 1 else f"max({', '.join(rooms)})"
+            made = f"full({size}, {slot.number}" if slot.number else f"empty({size}"
+            lines.append(f"_s{index} = _np.{made}, {'bool' if slot.boolean else '_real'})")
+        lines.append("return (")
+        for (index, shape, order), name in self.views.items():
+            lines.append(f"    _s{index}[:{entries_source(shape)}]{_viewed(shape, order)},  # {name}")
+        return [*lines, ")"]
+
+
+def _viewed(shape: Shape, order: tuple[int, ...]) -> str:
+    """A flat array as one of `shape`."""
+    if len(shape) == 1:
+        return ""
+    text = f".reshape({', '.join(size_source(shape[axis]) for axis in order)})"
+    if order == tuple(range(len(shape))):
+        return text
+    return text + f".transpose({', '.join(str(order.index(axis)) for axis in range(len(shape)))})"
+
+
+def entries_source(shape: Shape) -> str:
+    """The number of entries as source."""
+    factor = math.prod(size for size in shape if isinstance(size, int))
+    symbols = [size_source(size) for size in shape if not isinstance(size, int)]
+    return "*".join([*symbols, *([str(factor)] if factor != 1 or not symbols else [])])

@@ -1,0 +1,240 @@
+"""A derivation between tensors, line by line, for a terminal and for LaTeX."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from rich.text import Text
+
+from backpropsym.derive.derivation import count_text
+from backpropsym.derive.matrix import MatrixEquation, matrix_programme
+from backpropsym.derive.tensors import IndexTerm, TensorDerivation
+from backpropsym.derive.unroll import entry_name
+from backpropsym.formula.tree import Expr, Index, Name
+from backpropsym.render.conventions import conventions, spelled_out
+from backpropsym.render.latex import LatexWriter
+from backpropsym.render.notation import Notation
+from backpropsym.render.page_parts import TextView, heading, next_steps, numbered, where_lines, widest
+from backpropsym.render.report_latex import (
+    LatexView,
+    align,
+    braced,
+    colour_definitions,
+    equation,
+    facts_paragraph,
+    routes,
+    summed,
+)
+from backpropsym.render.unicode import AsciiWriter, UnicodeWriter
+from backpropsym.render.writer import Writer
+
+MAX_SIDE = 8
+"""A matrix with more rows or columns than this shows the first ones and the last in LaTeX."""
+
+MAX_SLICES = 6
+MATRIX_FORMS = ("matrix", "backward")
+
+
+def matrix_equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]:
+    """The backward programme of a derivation in matrix notation."""
+    return matrix_programme(derivation.graph, derivation.of, [derivation.wrt])
+
+
+def _adjoints(derivation: TensorDerivation) -> dict[str, str]:
+    """What the symbols of the equations are adjoints of."""
+    return {each.symbol: each.symbol.removeprefix("delta_") for each in matrix_equations(derivation)}
+
+
+class _Page:
+    """What every medium lists of one derivation."""
+
+    def __init__(self, derivation: TensorDerivation, form: str, writer: Writer, limit: int) -> None:
+        self.derivation = derivation
+        self.form = form
+        self.writer = writer.with_adjoints(_adjoints(derivation)) if form in MATRIX_FORMS else writer
+        self.limit = limit
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What is derived and by what, as the person asked."""
+        found = self.derivation
+        return entry_name(found.of, found.of_at or ()), entry_name(found.wrt, found.wrt_at or ())
+
+    def paths(self) -> list[tuple[str, ...]]:
+        """The paths that are listed."""
+        return list(itertools.islice(self.derivation.space, self.limit))
+
+    def terms(self) -> list[IndexTerm]:
+        """One term a path, as a person writes it."""
+        return [self.derivation.term(path, readable=True) for path in self.paths()]
+
+    def equations(self) -> list[tuple[str, str]]:
+        """Left and right side of each equation in matrix notation."""
+        return [(self._left(each), self.writer.write(each.right)) for each in matrix_equations(self.derivation)]
+
+    def _left(self, equation: MatrixEquation) -> str:
+        if equation.node == self.derivation.wrt:
+            return self.writer.derivative(self.derivation.of, equation.node)
+        return self.writer.write(Name(equation.symbol))
+
+    def factors(self) -> Iterator[Expr]:
+        """Every formula that is shown."""
+        if self.form in MATRIX_FORMS:
+            yield from (each.right for each in matrix_equations(self.derivation))
+        else:
+            yield from (factor for term in self.terms() for factor in term.factors)
+
+    def summed(self, term: IndexTerm, at_most: str, where: str) -> str:
+        """A term behind the signs of its sums, with its conditions."""
+        sums = " ".join(self.writer.ranged(limits) for limits in term.sums)
+        held = ", ".join(f" {at_most} ".join(map(self.writer.write, condition)) for condition in term.conditions)
+        text = f"{sums} {self.writer.write(term.product)}".strip()
+        return f"{text}  {where} {held}" if held else text
+
+
+class TensorText(_Page):
+    """A derivation between tensors on a terminal, each path in the colour that it has in the picture."""
+
+    def __init__(self, derivation: TensorDerivation, form: str, view: TextView) -> None:
+        notation = Notation.of(derivation.graph)
+        super().__init__(derivation, form, AsciiWriter(notation) if view.ascii else UnicodeWriter(notation), view.limit)
+        self.view = view
+
+    def page(self) -> Text:
+        """The whole text."""
+        if not self.derivation.count:
+            of, wrt = self.derivation.of, self.derivation.wrt
+            return Text(f"{self.title} = 0", style="bold").append(
+                f"\n\n  there is no path from {self.writer.name(wrt)} to {self.writer.name(of)}\n", style="not bold"
+            )
+        if self.form == "numeric":
+            return self.numeric()
+        return self.matrix() if self.form in MATRIX_FORMS else self.index()
+
+    @property
+    def title(self) -> str:
+        """The derivative, its free indices in brackets."""
+        of, wrt = self.names
+        if self.form in MATRIX_FORMS:
+            return self.writer.derivative(of, wrt)
+        sign, found = "d" if self.view.ascii else "∂", self.derivation
+        tails = [f"[{','.join(indices)}]" if indices else "" for indices in (found.of_indices, found.indices)]
+        return f"{sign}{self.writer.name(of)}{tails[0]}/{sign}{self.writer.name(wrt)}{tails[1]}"
+
+    def index(self) -> Text:
+        """One row a path."""
+        count, at_most = self.derivation.count, "<=" if self.view.ascii else "≤"
+        texts = [self.summed(term, at_most, "where") for term in self.terms()]
+        rows = [(self.writer.path(path), text) for path, text in zip(self.paths(), texts, strict=True)]
+        table = numbered(rows, self.view.width)
+        many = "path" if count == 1 else "paths"
+        page = self.head(f"{self.title} = sum over {count_text(count)} layer {many}", table) + Text("\n\n") + table
+        if count > len(rows):
+            page.append(f"  and {count_text(count - len(rows))} more: --limit N lists more\n", style="dim")
+        return page + self.foot()
+
+    def matrix(self) -> Text:
+        """One row an adjoint, from the derived node back."""
+        pairs = self.equations()
+        width = max(len(left) for left, _ in pairs)
+        body = Text("".join(f"  {left:<{width}} = {right}\n" for left, right in pairs))
+        return self.head(f"{self.title} in matrix notation", body) + Text("\n\n") + body + self.foot()
+
+    def numeric(self) -> Text:
+        """The numbers, an entry a parameter."""
+        found = np.asarray(self.derivation.evaluate(**dict(self.view.values or {})))
+        shape = f", shape ({', '.join(map(str, found.shape))})" if found.shape else ""
+        text = np.array2string(
+            found, precision=6, suppress_small=False, threshold=200, max_line_width=self.view.width - 4
+        )
+        body = Text("\n".join(f"  {line}" for line in text.splitlines()) + "\n")
+        return self.head(f"{self.title}{shape}", body) + Text("\n\n") + body + self.foot()
+
+    def head(self, left: str, body: Text) -> Text:
+        """The heading over `body`."""
+        return heading(left, ", ".join(conventions(self.derivation, self.writer)), self.view.width, widest(body))
+
+    def foot(self) -> Text:
+        """What f' stands for, and what to try next."""
+        where = Text() if self.form == "numeric" else where_lines(self.factors(), self.derivation, self.writer)
+        steps = next_steps(self.derivation, self.view)
+        return Text("\n") + where + steps if where or steps else Text()
+
+
+class TensorLatex(_Page):
+    """A derivation between tensors in LaTeX with amsmath and xcolor."""
+
+    def __init__(self, derivation: TensorDerivation, form: str, limit: int, view: LatexView | None = None) -> None:
+        super().__init__(derivation, form, LatexWriter(Notation.of(derivation.graph)), limit)
+        view = view or LatexView()
+        self.room, self.values, self.braces = view.room, view.values, view.braces
+
+    @property
+    def title(self) -> str:
+        """The derivative, its free indices as subscripts."""
+        of, wrt = self.names
+        if self.form in (*MATRIX_FORMS, "numeric"):
+            return self.writer.derivative(of, wrt)
+        above, below = (
+            self.writer.write(Index(Name(name), tuple(map(Name, indices))) if indices else Name(name))
+            for name, indices in ((of, self.derivation.of_indices), (wrt, self.derivation.indices))
+        )
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+
+    def body(self) -> str:
+        """The colours, the formulas and the conventions."""
+        if not self.derivation.count:
+            return align([f"{self.title} &= 0"])
+        if self.form == "numeric":
+            found = np.asarray(self.derivation.evaluate(**dict(self.values or {})))
+            return align(self.numbers(found))
+        if self.form in MATRIX_FORMS:
+            lines = [line for left, right in self.equations() for line in equation(left, right, self.room)]
+            return align(lines, "[0.6ex]") + self.facts()
+        texts = [self.summed(term, r"\le", r"\quad\text{where }") for term in self.terms()]
+        paths = [self.writer.path(path) for path in self.paths()]
+        lines = braced(self.title, texts, paths, self.room) if self.braces else summed(self.title, texts, self.room)
+        left = self.derivation.count - len(texts)
+        if left > 0:
+            lines.append(rf"&\quad {{}}+ \cdots \text{{ ({count_text(left)} more)}}")
+        listed = "" if self.braces else align(routes(paths, self.writer.arrow, self.room))
+        return colour_definitions(len(texts)) + align(lines) + listed + self.facts()
+
+    def facts(self) -> str:
+        """Conventions, and what f' stands for."""
+        found = conventions(self.derivation, self.writer)
+        return facts_paragraph([*found, *spelled_out(self.factors(), self.derivation.graph.functions, self.writer)])
+
+    def numbers(self, found: npt.NDArray[np.float64]) -> list[str]:
+        """The derivative in numbers: a matrix, or of more axes one for each position of the first ones."""
+        if found.ndim <= 2:
+            return [f"{self.title} &= {self.matrix_of(found)}"]
+        lines = []
+        places = list(np.ndindex(*found.shape[:-2]))
+        for place in places[:MAX_SLICES]:
+            at = ",".join(map(str, place))
+            lines.append(rf"\Bigl({self.title}\Bigr)_{{{at}}} &= {self.matrix_of(found[place])}")
+        if len(places) > MAX_SLICES:
+            lines.append(rf"&\;\;\vdots \quad \text{{({len(places) - MAX_SLICES:,} more)}}")
+        return lines
+
+    def matrix_of(self, found: npt.NDArray[np.float64]) -> str:
+        """Numbers as a matrix, a vector as a column."""
+        if not found.ndim:
+            return self.writer.measured(float(found))
+        columns = found.reshape(-1, 1) if found.ndim == 1 else found
+        rows = [" & ".join(_shortened([self.number(value) for value in row], r"\cdots")) for row in columns]
+        dots = " & ".join([r"\vdots"] * (rows[0].count("&") + 1)) if rows else ""
+        return r"\begin{pmatrix} " + r" \\ ".join(_shortened(rows, dots)) + r" \end{pmatrix}"
+
+    def number(self, value: float) -> str:
+        """A number to four digits."""
+        return self.writer.measured(float(f"{value:.4g}"))
+
+
+def _shortened(parts: Sequence[str], dots: str) -> list[str]:
+    """`parts`, or the first ones and the last."""
+    return list(parts) if len(parts) <= MAX_SIDE else [*parts[: MAX_SIDE - 2], dots, parts[-1]]

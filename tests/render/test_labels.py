@@ -1,0 +1,114 @@
+"""Labels are measured: none overlaps another, a box or a line that is not its own."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+import backpropsym as bp
+from backpropsym.render.engine import ENGINES
+from backpropsym.render.layout import lay_out
+from backpropsym.render.order import crossings, ordered
+from backpropsym.render.scene import Box, Link, Scene
+from backpropsym.render.themes import THEMES
+from backpropsym.spec.source import examples
+from tests.render.scenes import dense
+
+WIDTHS = [(2, 2), (3, 3), (3, 4), (4, 4), (5, 5), (6, 6), (3, 8), (3, 4, 4, 2)]
+
+
+@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+def test_full_layers_have_every_label_on_its_own_line_only(widths: tuple[int, ...]) -> None:
+    layout = lay_out(dense(*widths), THEMES["light"])
+    assert len(layout.labels) == len(layout.scene.links)
+    assert layout.covered() == set()
+    assert layout.crowding() == 0
+
+
+def pictures(name: str) -> list[Scene]:
+    """The network, its first parameter's paths, and numbers where it has them."""
+    net = bp.example(name)
+    wrt = next(iter(net.parameters))
+    found = [net.draw().scene, net.draw("loss", wrt=wrt).scene]
+    if len(net.graph.values) == len(net.inputs | net.targets | net.parameters):
+        found.append(net.draw("loss", wrt=wrt, values={}).scene)
+    return found
+
+
+@pytest.mark.parametrize("look", ["light", "contrast"])
+@pytest.mark.parametrize("name", examples())
+def test_no_label_overlaps_in_any_example(name: str, look: str) -> None:
+    for scene in pictures(name):
+        assert lay_out(scene, THEMES[look]).crowding() == 0
+
+
+@pytest.mark.parametrize("name", [name for name in examples() if name != "deep"])
+def test_every_label_of_an_example_stands_on_its_own_line_only(name: str) -> None:
+    """But for the example with 256 links between two columns, where only labels on paths are drawn."""
+    for scene in pictures(name):
+        assert lay_out(scene, THEMES["light"]).covered() == set()
+
+
+def network(seed: int) -> str:
+    """A random network up to six layers of eight neurons, with skip links and biases."""
+    chance = random.Random(seed)
+    widths = [chance.randint(1, 8) for _ in range(chance.randint(2, 6))]
+    layers = [[f"n{i}_{j}" for j in range(width)] for i, width in enumerate(widths)]
+    parameters, nodes = [], []
+    for i, layer in enumerate(layers[1:], 1):
+        for name in layer:
+            sources = [each for each in layers[i - 1] if chance.random() < 0.7] or layers[i - 1][:1]
+            sources += [each for each in layers[max(i - 2, 0)] if i > 1 and chance.random() < 0.1]
+            terms = []
+            for source in sources:
+                parameters.append(f"w_{source}_{name}")
+                terms.append(f"w_{source}_{name}*{source}")
+            if chance.random() < 0.3:
+                parameters.append(f"b_{name}")
+                terms.append(f"b_{name}")
+            body = " + ".join(terms)
+            nodes.append(f'{name} = "{f"tanh({body})" if chance.random() < 0.5 else body}"')
+    head = f"inputs = {layers[0]}\nparameters = {parameters}\noutput = {layers[-1][0]!r}\n[nodes]\n"
+    return head + "\n".join(nodes)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_no_label_overlaps_in_random_networks(seed: int) -> None:
+    net = bp.loads(network(seed))
+    wrt = random.Random(seed).choice(list(net.parameters))
+    for scene in (net.draw().scene, net.draw(wrt=wrt).scene):
+        assert lay_out(scene, THEMES["light"]).crowding() == 0
+
+
+def test_graphviz_lays_out_the_same_boxes_and_links() -> None:
+    assert set(ENGINES) == {"columns", "dot"}
+    scene = bp.example("skip").draw(wrt="w").scene
+    layout = lay_out(scene, THEMES["light"], engine="dot")
+    assert set(layout.boxes) == {box.id for box in scene.boxes}
+    for link, course in layout.routes.items():
+        ends = [layout.boxes[name].rect for name in link]
+        assert course[0] == ends[0].centre
+        assert course[-1] == ends[1].centre
+    assert layout.crowding() == 0
+
+
+def column(names: str, number: int) -> list[Box]:
+    return [Box(name, number, name, name) for name in names.split()]
+
+
+def test_crossings_are_counted() -> None:
+    groups = [column("a b", 0), column("c d", 1)]
+    assert crossings(groups, [Link("a", "c"), Link("b", "d")]) == 0
+    assert crossings(groups, [Link("a", "d"), Link("b", "c")]) == 1
+    both = [Link(s, t) for s in "ab" for t in "cd"]
+    assert crossings(groups, both) == 1
+
+
+def test_a_column_is_reordered_only_where_it_spares_half_of_the_crossings() -> None:
+    places = {"a": 0, "b": 0, "c": 1, "d": 1}
+    groups = [[Box("a", 0, "a", "a", "input"), Box("b", 0, "b", "b", "input")], column("c d", 1)]
+    crossed = ordered(groups, [Link("a", "d"), Link("b", "c")], places)
+    assert [[box.id for box in group] for group in crossed] == [["a", "b"], ["d", "c"]]
+    full = ordered(groups, [Link(s, t) for s in "ab" for t in "cd"], places)
+    assert [[box.id for box in group] for group in full] == [["a", "b"], ["c", "d"]]

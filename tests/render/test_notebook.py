@@ -1,0 +1,57 @@
+"""Networks, derivations and reports show themselves in notebooks, and nothing in them is markup."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+import backpropsym as bp
+
+THINGS = {
+    "scalar network": lambda: bp.example("lecture"),
+    "tensor network": lambda: bp.example("digits"),
+    "scalar derivation": lambda: bp.example("lecture").derive("loss", wrt="w11"),
+    "entry derivation": lambda: bp.example("convolution").derive("loss", wrt="K[0,0]"),
+    "tensor derivation": lambda: bp.example("convolution").derive("loss", wrt="K"),
+}
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_everything_has_a_picture_mathematics_and_text(name: str) -> None:
+    found = THINGS[name]()._repr_mimebundle_()  # type: ignore[no-untyped-call]
+    assert set(found) == {"text/plain", "image/svg+xml", "text/latex"}
+    assert found["image/svg+xml"].startswith("<svg ")
+    assert found["text/latex"].startswith("$$\n\\begin{aligned}")
+    assert "textcolor" not in found["text/latex"]
+    assert "\\tag" not in found["text/latex"]
+
+
+def test_the_mathematics_is_the_derivation() -> None:
+    text = bp.example("lecture").derive("a", wrt="w11")._repr_latex_()
+    assert r"x_{1} \cdot f'(s_{1}) \cdot v_{11} \cdot f'(u_{1}) \cdot p_{11}" in text
+    assert r"s_{1} &= w_{11} \cdot x_{1} + w_{21} \cdot x_{2}" in bp.example("lecture")._repr_latex_()
+
+
+def test_what_is_too_large_for_a_picture_is_still_shown_as_text() -> None:
+    nodes = "\n".join(f'z{i + 1} = "tanh(z{i})"' for i in range(2100))
+    net = bp.loads(f'inputs = ["z0"]\noutput = "z2100"\n[nodes]\n{nodes}')
+    assert set(net._repr_mimebundle_()) == {"text/plain", "text/latex"}
+
+
+def test_a_report_is_a_table_without_markup_of_its_names() -> None:
+    class Reader(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tags: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.tags.append(tag)
+            assert not attrs
+
+    report = bp.check(bp.example("lecture"), samples=1)
+    reader = Reader()
+    reader.feed(report._repr_html_())
+    assert set(reader.tags) <= {"table", "caption", "tr", "th", "td", "div"}
+    assert reader.tags.count("tr") == 1 + len(report.rows)
+    assert "passed" in report._repr_html_()

@@ -1,0 +1,114 @@
+"""Claims about entries of tensors, by their positions and in index form."""
+
+import pytest
+
+import backpropsym as bp
+from backpropsym.errors import FormulaError, UnknownNameError
+from backpropsym.marking.mark import Marker
+from backpropsym.marking.slips import Kind
+
+DENSE = bp.parse("x[3] -> dense(4, tanh) -> dense(3) -> mse")
+MARKER = Marker(DENSE.graph)
+ABSTRACT = bp.loads("""
+inputs = {x = [3]}
+parameters = {W = [3, 3], v = [3]}
+output = "a"
+[nodes]
+s = "W @ x"
+a = "sum(v * f(s))"
+[functions]
+f = "abstract"
+""")
+
+RIGHT = {
+    "W1[1,2]": [
+        "x[2]*(1 - z1[1]**2)*2/3*((s2[0]-y[0])*W2[0,1] + (s2[1]-y[1])*W2[1,1] + (s2[2]-y[2])*W2[2,1])",
+        r"\frac{2}{3} x_2 \left(1 - (z_1)_1^2\right) \sum_{k} ((s_2)_k - y_k) W^{(2)}_{k1}",
+    ],
+    "W1[i,j]": [
+        "x[j]*tanh'(s1[i])*sum(2/3*(s2[k]-y[k])*W2[k,i], (k, 0, 2))",
+        r"\frac{2}{3} x_j \tanh'((s_1)_i) \sum_{k=0}^{2} ((s_2)_k - y_k) (W_2)_{k,i}",
+        r"\sum_{k=0}^{2} \frac{2}{3} ((s_2)_k - y_k) W2_{ki} (1 - \tanh^2((s_1)_i)) x_j",
+    ],
+    "b1[i]": ["tanh'(s1[i])*sum(2/3*(s2[k]-y[k])*W2[k,i], (k, 0, 2))"],
+    "W2[2,0]": ["2/3*(s2[2] - y[2])*z1[0]"],
+}
+
+
+@pytest.mark.parametrize(("wrt", "claim"), [(wrt, claim) for wrt, claims in RIGHT.items() for claim in claims])
+def test_right_entries_are_accepted(wrt: str, claim: str) -> None:
+    assert MARKER.verify(claim, wrt).right
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        (("W2[k,i]", "W2[i,k]"), Kind.TRANSPOSED),
+        (("tanh'(s1[i])", "tanh(s1[i])"), Kind.FUNCTION),
+        (("tanh'(s1[i])", "tanh'(s1[j])"), Kind.ARGUMENT),
+        (("2/3", "2"), Kind.CONSTANT),
+        (("x[j]*", ""), Kind.MISSING_FACTOR),
+        (("x[j]", "x[i]"), Kind.WRONG_FACTOR),
+        (("s2[k]-y[k]", "y[k]-s2[k]"), Kind.SIGN),
+        (("k, 0, 2", "k, 0, 1"), Kind.MISSING_PATH),
+    ],
+)
+def test_slips_in_index_form_are_told_at_an_entry(wrong: tuple[str, str], kind: Kind) -> None:
+    net = bp.parse("x[3] -> dense(3, tanh) -> dense(3) -> mse")
+    right = "x[j]*tanh'(s1[i])*sum(2/3*(s2[k]-y[k])*W2[k,i], (k, 0, 2))"
+    assert net.verify(right, wrt="W1[i,j]").right
+    verdict = net.verify(right.replace(*wrong), wrt="W1[i,j]")
+    assert not verdict.right
+    assert {slip.kind for slip in verdict.slips} == {kind}
+
+
+def test_an_abstract_function_and_an_output_entry() -> None:
+    assert ABSTRACT.verify("v[i]*f'(s[i])*x[j]", wrt="W[i,j]").right
+    assert ABSTRACT.verify("f(s[2])", wrt="v[2]").right
+    assert not ABSTRACT.verify("v[j]*f'(s[i])*x[j]", wrt="W[i,j]").right
+    assert DENSE.verify("W2[k,i]*(1 - z1[i]^2)", wrt="b1[i]", of="s2[k]").right
+
+
+def test_a_large_network_is_followed_along_the_paths_only() -> None:
+    net = bp.parse("x[400] -> dense(30, relu) -> dense(4) -> mse")
+    assert net.verify("x[7]*relu'(s1[5])*W2[3,5]", wrt="W1[5,7]", of="s2[3]").right
+    verdict = net.verify("x[7]*relu'(s1[5])*W2[3,4]", wrt="W1[5,7]", of="s2[3]")
+    assert [slip.kind for slip in verdict.slips] == [Kind.WRONG_FACTOR]
+    with pytest.raises(FormulaError, match="too large"):
+        net.verify("x[7]*relu'(s1[5])*W2[3,5]*s1[6]", wrt="W1[5,7]", of="s2[3]")
+
+
+@pytest.mark.parametrize("wrt", ["W1", "W1[9,0]", "W1[1]", "W1[i]", "V[0]", "W1[0,]", "W1[x,0]"])
+def test_an_entry_that_is_none_is_refused(wrt: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        MARKER.verify("x[0]", wrt)
+    assert caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "W2[9,0]",
+        "W2[0]",
+        "x[j]*W2[k,0]",
+        "sum(x[k], (k, 0, 9))",
+        "sum(sum(x[0], (k, 0, 9999)), (l, 0, 9999))",
+        "sum(x[0], (k, 0, y[0]))",
+    ],
+)
+def test_positions_outside_and_unbound_indices_are_refused(claim: str) -> None:
+    with pytest.raises(bp.BackpropsymError):
+        MARKER.verify(claim, "W1[1,2]")
+
+
+def test_symbolic_widths_are_refused_with_a_way_on() -> None:
+    net = bp.loads("""
+inputs = {x = ["n"]}
+parameters = {w = ["n"]}
+output = "a"
+[nodes]
+a = "sum(w*x)"
+""")
+    with pytest.raises(bp.BackpropsymError) as caught:
+        net.verify("x[i]", wrt="w[i]")
+    assert caught.value.problems[0].fix
