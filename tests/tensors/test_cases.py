@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.check.run import check_graph
+from backpropsym.checks.run import check_graph
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
