@@ -56,6 +56,11 @@ class Node:
         """Whether a person named the node; a node inside a formula is anonymous."""
         return not self.name.startswith(ANONYMOUS)
 
+    @property
+    def owner(self) -> str:
+        """The named node in whose formula this one stands; a named node is its own."""
+        return self.name if self.named else self.name.removeprefix(ANONYMOUS).rpartition("_")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -87,6 +92,7 @@ class Graph:
     blocks : the layers that a person wrote as one step, none inside another.
     written : formulas as a person wrote them, by node, where lowering replaced them by steps.
     notation : how names are written in LaTeX: by name, by pattern such as "w##", and options.
+    derivatives : the nodes that hold derivatives of others, as (of, by); they are written as that quotient.
     """
 
     nodes: Mapping[str, Node]
@@ -100,9 +106,10 @@ class Graph:
     blocks: tuple[Block, ...] = ()
     written: Mapping[str, Expr] = field(default_factory=dict)
     notation: Mapping[str, Any] = field(default_factory=dict)
+    derivatives: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field_name in ("nodes", "constants", "values", "written", "notation"):
+        for field_name in ("nodes", "constants", "values", "written", "notation", "derivatives"):
             object.__setattr__(self, field_name, MappingProxyType(dict(getattr(self, field_name))))
 
     def __getitem__(self, name: str) -> Node:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from backpropsym.analyses import Analyses
 from backpropsym.checks.report import Report
 from backpropsym.checks.run import check_graph
+from backpropsym.derive.gradient import LiveDerivatives, gradient_graph, live
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.paths import PathSpace
-from backpropsym.derive.trace import Trace
-from backpropsym.derive.trace import trace as trace_graph
 from backpropsym.errors import NetworkError
 from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role, Shape
@@ -26,7 +26,13 @@ from backpropsym.kernels.compile import Kernel, compile_kernel
 from backpropsym.marking.mark import Marker
 from backpropsym.marking.verify import Verdict
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivation, derive_tensors
+from backpropsym.render.shown import (
+    Derivation,
+    EntryDerivation,
+    HigherDerivation,
+    TensorDerivation,
+    derive_tensors,
+)
 from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
@@ -35,12 +41,15 @@ from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
 
 if TYPE_CHECKING:
+    from backpropsym.export.sheet import Sheet
+    from backpropsym.export.slides import Slides
     from backpropsym.render.drawing import Drawing
+    from backpropsym.render.themes import Theme
 
 _ABSTRACT = "abstract"
 
 
-class Network:
+class Network(Analyses):
     """A computational graph with its output, loss and values.
 
     Built in Python, piece by piece, or made from a finished graph. A built network becomes a graph when it is
@@ -205,23 +214,56 @@ class Network:
         return LocalDerivatives(self.graph)
 
     def derive(
-        self, of: Handle | str | None = None, *, wrt: Handle | str
+        self, of: Handle | str | None = None, *, wrt: Handle | str | Sequence[Handle | str]
     ) -> Derivation | EntryDerivation | TensorDerivation:
         """The derivative of a node by a node, or of an entry such as "p[1]" by an entry such as "W1[2,0]".
 
         Parameters
         ----------
         of : default: the output where that is a scalar, else the loss.
-        wrt : a parameter, an input, or any node.
+        wrt : a parameter, an input, or any node; several for a derivative of higher order, by each in turn.
 
         Raises
         ------
         UnknownNameError : no such node or entry.
+        LimitError : a higher derivative in a network of tensors that is too large to be unrolled.
         """
         target = None if of is None else _name(of)
+        if not isinstance(wrt, Handle | str):
+            *inner, wrt = wrt
+            if inner:
+                return self.gradient_graph(target, wrt=inner[0]).derive(wrt=[*inner[1:], wrt])
         if not self.graph.scalar:
             return derive_tensors(self.graph, target, _name(wrt))
+        if self.graph.derivatives:
+            return HigherDerivation(self.graph, self._live, target or self.graph.output, _name(wrt))
         return Derivation(self.local, target or self.graph.output, _name(wrt))
+
+    @cached_property
+    def _live(self) -> LiveDerivatives:
+        """The local derivatives of a gradient network, without links that are zero everywhere."""
+        return LiveDerivatives(live(self.graph))
+
+    def gradient_graph(
+        self, of: Handle | str | None = None, *, wrt: Handle | str | Sequence[Handle | str] = ()
+    ) -> Network:
+        """The derivatives of a number as a network of scalars: this one and a node for each adjoint.
+
+        The node dA_dB holds d A / d B. With one name in `wrt` that derivative is the output. With several (default:
+        every parameter) the output is `slope`, the sum of the derivatives times inputs t_NAME: the directional
+        derivative, whose gradient is the Hessian times the direction.
+
+        Parameters
+        ----------
+        of : default: the output where that is a scalar, else the loss.
+
+        Raises
+        ------
+        LimitError : a network of tensors too large to be unrolled.
+        NotScalarError : `of` has axes.
+        """
+        names = [_name(each) for each in ([wrt] if isinstance(wrt, Handle | str) else wrt)]
+        return Network(graph=gradient_graph(self.graph, None if of is None else _name(of), names))
 
     def at_level(self, level: str) -> Network:
         """The same network with other nodes named: derivation, counting, drawing and kernels follow.
@@ -324,21 +366,63 @@ class Network:
 
         return draw_graph(self.graph, wrt, of, **options)
 
-    def trace(self, at: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
-        """Both passes of backpropagation at one object, number by number, and one step of gradient descent.
+    def handout(
+        self,
+        wrt: str | None = None,
+        *,
+        values: Mapping[str, Any] | None = None,
+        theme: str | Theme = "light",
+        samples: int = 3,
+        seed: int = 0,
+    ) -> Sheet:
+        """The whole story on a page or two: picture, both passes, every gradient, one path by path, the check.
 
         Parameters
         ----------
-        at : numbers by name, completed by the network's own.
-        of : a scalar node; default: the loss, else the output.
-        rate : the length of the step, in units of parameter squared per unit of `of`.
+        wrt : the parameter whose derivative is shown path by path; default: one with the most paths.
+        values : numbers, completed by the network's own; None shows no numbers.
+        samples, seed : as in `check`.
 
         Raises
         ------
-        ValuesError : numbers are missing, or a batch is given.
-        NotScalarError : `of` has axes.
+        NetworkError : the network has no parameters.
         """
-        return trace_graph(self.graph, at, of, rate)
+        from backpropsym.export.sheet import Sheet
+        from backpropsym.render.handout import handout, most_paths
+
+        derivations = self.gradients()
+        if not derivations:
+            raise NetworkError("a handout tells of gradients, and the network has no parameters")
+        shown = self.graph[wrt].name if wrt else most_paths(derivations)
+        of = self.graph.objective
+        derivations = {shown: self.derive(of, wrt=shown), **derivations} if shown not in derivations else derivations
+        drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
+        return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed), values))
+
+    def slides(
+        self,
+        of: str | None = None,
+        *,
+        wrt: str,
+        values: Mapping[str, Any] | None = None,
+        steps: Sequence[str] | None = None,
+        **options: Any,
+    ) -> Slides:
+        """A derivation step by step: the network, both passes, each path lit with its term, the sum, the bricks.
+
+        Parameters
+        ----------
+        of : default: the output where that is a scalar, else the loss.
+        values : numbers for inputs, targets and parameters, completed by the network's own; None shows no numbers.
+        steps : which of `render.steps.KINDS` to show; default: all.
+        options : `level`, `theme` and others of `draw`.
+        """
+        from backpropsym.export.slides import Slides
+        from backpropsym.render.story import story
+
+        drawing = self.draw(of, wrt=wrt, values=values, **options)
+        told = story(self.derive(of, wrt=wrt), drawing, values)
+        return Slides(told.only(steps) if steps is not None else told)
 
     def _repr_latex_(self) -> str:
         from backpropsym.render.notebook import network_latex

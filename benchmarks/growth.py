@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +43,8 @@ def _stages(network: Dense, repeats: int) -> dict[str, float]:
         "load": seconds(lambda: bp.loads(text), repeats),
         "count paths": seconds(lambda: Derivation(LocalDerivatives(replace(graph)), "loss", first).count, repeats),
         "backward programme": seconds(lambda: _backward(replace(graph)), repeats),
+        "path analytics": seconds(lambda: _analytics(replace(graph), first, network), repeats),
+        "100 strongest paths": seconds(lambda: _strongest(replace(graph), first, network), repeats),
         "compile kernel": seconds(lambda: compile_kernel(replace(graph)), repeats),
     }
 
@@ -49,6 +52,18 @@ def _stages(network: Dense, repeats: int) -> dict[str, float]:
 def _backward(graph: Graph) -> None:
     """One adjoint equation a node, each with its right side."""
     adjoints(LocalDerivatives(graph), "loss").right_sides()
+
+
+def _analytics(graph: Graph, wrt: str, network: Dense) -> None:
+    """Count, sum, strongest path, entropy, lengths and the rest of the paths of one derivative."""
+    Derivation(LocalDerivatives(graph), "loss", wrt).analytics(network.values())
+
+
+def _strongest(graph: Graph, wrt: str, network: Dense) -> None:
+    """The hundred strongest of up to 10**65 paths."""
+    derivation = Derivation(LocalDerivatives(graph), "loss", wrt)
+    numbers = derivation.numbers_at_one_object(network.values())
+    list(itertools.islice(derivation.space.strongest(numbers.__getitem__), 100))
 
 
 def derivation_rows(widths: tuple[int, ...]) -> list[Row]:

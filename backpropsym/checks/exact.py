@@ -143,7 +143,7 @@ class ExactPoint:
         """
         direction = {name: float(random.uniform(0.5, 1.5)) for name in names}
         size = sum(sizes[name] * weight for name, weight in direction.items())
-        found = self.gap(lambda: (self._along(direction), self.slope(direction)), size)
+        found = self.gap(lambda: (self.along(direction), self.slope(direction)), size)
         if found <= AGREE:
             return {}
         if len(names) == 1:
@@ -151,6 +151,6 @@ class ExactPoint:
         middle = len(names) // 2
         return self.disagreeing(names[:middle], sizes, random) | self.disagreeing(names[middle:], sizes, random)
 
-    def _along(self, direction: Mapping[str, float]) -> Any:
-        """The derived derivative of the objective along a direction."""
-        return sum(self.derived[name] * weight for name, weight in direction.items())
+    def along(self, direction: Mapping[str, float]) -> Any:
+        """The derived derivative of the objective along a direction; leaves without a path to it add nothing."""
+        return sum(self.derived[name] * weight for name, weight in direction.items() if name in self.derived)

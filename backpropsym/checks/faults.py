@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from backpropsym.checks.comparison import TOLERANCE
 from backpropsym.checks.edges import ratio
 from backpropsym.checks.exact import AGREE
-from backpropsym.checks.gradients import TOLERANCE, Numbers, is_wrong
+from backpropsym.checks.gradients import Numbers, is_wrong
 from backpropsym.checks.number_systems import Array
 from backpropsym.checks.report import Fault
 from backpropsym.derive.local import Edge

@@ -4,56 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 
-from backpropsym.checks.edges import EPS, kinks_on_paths, ratio, reverse_sweep
+from backpropsym.checks.comparison import TOLERANCE, Comparison, Measured, judged
+from backpropsym.checks.edges import kinks_on_paths, ratio, reverse_sweep
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.checks.number_systems import Array
 from backpropsym.checks.points import Points
-from backpropsym.checks.steps import Jobs, Objective, Progress, Slopes, unexamined
+from backpropsym.checks.steps import Jobs, Objective, Progress, spread
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import local_numbers
 from backpropsym.derive.programme import Programme, adjoints
 from backpropsym.graph import Graph, Role
 
-TOLERANCE = 32.0
-SAME_SLOPES = 1e-6
-LOOSE = 1e-8
-UNSETTLED = 20.0
-ROUNDINGS = 1e4
 WORK = 3_000_000_000
 STENCIL = 17
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Derived derivatives against numerics, one entry a job: leaf `jobs.names[i]` at point `jobs.points[i]`.
-
-    Attributes
-    ----------
-    derived, size : the derived derivative and the sum of the absolute values of its path products.
-    ratio : |derived - complex step| in eps * size.
-    differences : |derived - extrapolated differences| / size; nan where none was taken.
-    kink, near : whether the point is on a kink along the leaf, or too close to one.
-    left, right : one-sided slopes on kinks.
-    wrong, undefined, blurred : mismatches; derivatives that are not finite; right formulas that rounding blurs.
-    """
-
-    jobs: Jobs
-    derived: Array
-    size: Array
-    ratio: Array
-    differences: Array
-    kink: Array
-    near: Array
-    left: Array
-    right: Array
-    wrong: Array
-    undefined: Array
-    blurred: Array
 
 
 class Numbers:
@@ -166,9 +133,13 @@ def compare(numbers: Numbers, random: np.random.Generator, progress: Progress | 
     size = np.array([numbers.size(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)])
     off = ratio(derived, objective.complex_steps(jobs), size)
     taken = _differenced(numbers, jobs, off, notes)
-    slopes = _spread(objective.differences(jobs.part(taken), size[taken]), taken, len(jobs))
+    slopes = spread(objective.differences(jobs.part(taken), size[taken]), taken, len(jobs))
     blocked = np.array([numbers.blocked(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)], bool)
-    return _judged(numbers, jobs, derived, size, off, slopes, taken, blocked, random), notes
+    examined = np.zeros(len(jobs), bool)
+    examined[taken] = True
+    at = numbers.points.values[numbers.of][jobs.points]
+    found = Measured(jobs, derived, size, off, slopes, examined, blocked, at)
+    return judged(found, numbers.tolerance, lambda suspicious: _wrong(numbers, found, suspicious, random)), notes
 
 
 def _jobs(numbers: Numbers, names: Sequence[str]) -> tuple[Jobs, list[str]]:
@@ -199,56 +170,9 @@ def _differenced(numbers: Numbers, jobs: Jobs, off: Array, notes: list[str]) -> 
     return np.flatnonzero(share | (off > numbers.tolerance))
 
 
-def _spread(slopes: Slopes, taken: Array, count: int) -> Slopes:
-    """Slopes of the jobs `taken` as slopes of all jobs."""
-    whole = unexamined(count)
-    for each in fields(Slopes):
-        getattr(whole, each.name)[taken] = getattr(slopes, each.name)
-    return whole
-
-
-def _judged(
-    numbers: Numbers,
-    jobs: Jobs,
-    derived: Array,
-    size: Array,
-    off: Array,
-    slopes: Slopes,
-    taken: Array,
-    blocked: Array,
-    random: np.random.Generator,
-) -> Comparison:
-    """The comparison with its verdicts."""
-    examined = np.zeros(len(jobs), bool)
-    examined[taken] = True
-    with np.errstate(all="ignore"):
-        floor = ROUNDINGS * EPS * (1 + np.abs(numbers.points.values[numbers.of][jobs.points]))
-        largest = np.maximum(size, np.maximum(np.abs(slopes.left), np.abs(slopes.right)))
-        blur = SAME_SLOPES * largest + floor
-        both = (slopes.left + slopes.right) / 2
-        smooth = (np.abs(slopes.left - slopes.right) <= blur) & (np.abs(derived - both) <= blur) & slopes.touching
-        kink = slopes.touching & ~smooth & ~np.isnan(slopes.left) & ~np.isnan(slopes.right)
-        near = examined & ~slopes.clean & ~kink & ~smooth
-        gap = np.abs(derived - np.where(smooth, both, slopes.value))
-        error = np.where(smooth, blur, slopes.error)
-        apart = examined & (gap > UNSETTLED * error + LOOSE * size + floor)
-        differences = np.where(size > 0, gap / size, gap)
-    suspicious = ((off > numbers.tolerance) | apart) & ~kink & ~near
-    wrong = _wrong(numbers, jobs, derived, size, suspicious, random)
-    undefined = ~np.isfinite(derived) & ~wrong
-    blurred = suspicious & ~wrong & ~undefined & (off > numbers.tolerance)
-    near = (near | (blurred & blocked)) & ~undefined
-    blurred &= ~near
-    differences = np.where(kink | near, np.nan, differences)
-    return Comparison(
-        jobs, derived, size, off, differences, kink, near, slopes.left, slopes.right, wrong, undefined, blurred
-    )
-
-
-def _wrong(
-    numbers: Numbers, jobs: Jobs, derived: Array, size: Array, suspicious: Array, random: np.random.Generator
-) -> Array:
+def _wrong(numbers: Numbers, found: Measured, suspicious: Array, random: np.random.Generator) -> Array:
     """Which of the suspicious jobs are wrong in fifty digits."""
+    jobs, derived, size = found.jobs, found.derived, found.size
     wrong = np.zeros(len(jobs), bool)
     for point in np.unique(jobs.points[suspicious]):
         rows = np.flatnonzero(suspicious & (jobs.points == point))

@@ -82,9 +82,13 @@ def _wrong_gradient(numbers: Numbers, kernel: Kernel, random: np.random.Generato
 
 def _spelled(numbers: Numbers) -> LocalDerivatives:
     """The local derivatives without their accurate spellings: what derivatives by stored values amount to."""
-    table = numbers.graph.functions
+    return LocalDerivatives(replace(numbers.graph, functions=without_accurate(numbers.graph.functions)))
+
+
+def without_accurate(table: FunctionTable) -> FunctionTable:
+    """The functions with derivatives as they are printed, which lose what stored values lose."""
     plain = {name: replace(entry, accurate={}) for name, entry in table.items() if entry.accurate}
-    return LocalDerivatives(replace(numbers.graph, functions=FunctionTable({**table.own, **plain})))
+    return table.with_own(plain)
 
 
 def _blur(numbers: Numbers, local: LocalDerivatives, point: int, random: np.random.Generator) -> dict[str, float]:

@@ -149,7 +149,7 @@ class Switching:
 
     def __init__(self, table: FunctionTable) -> None:
         own: Mapping[str, Any] = {name: replace(entry, stable="") for name, entry in table.items() if entry.stable}
-        self.table = FunctionTable({**table.own, **own})
+        self.table = table.with_own(own)
         self._known: dict[str, bool] = {}
 
     def branches(self, expr: Expr) -> bool:

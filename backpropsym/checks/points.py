@@ -19,8 +19,8 @@ CANDIDATES = 64
 MAX_ROUNDS = 24
 KINDS_WITH_BRANCHES = 4
 MODERATE = 1e6
-_DEFAULT = (-2.0, 2.0)
-_RANGES = (_DEFAULT, (-10.0, 10.0), (0.1, 2.0), (0.05, 0.95), (-0.1, 0.1), (0.1, 20.0))
+DEFAULT = (-2.0, 2.0)
+RANGES = (DEFAULT, (-10.0, 10.0), (0.1, 2.0), (0.05, 0.95), (-0.1, 0.1), (0.1, 20.0))
 
 
 @dataclass(frozen=True)
@@ -167,18 +167,18 @@ class _Sampler:
         """Random numbers for the leaves: from the domains of their functions, then from ever other ranges."""
         graph, random = self.graph, self.random
         leaves = [name for name in self.leaves if name not in graph.constants]
-        domains = _domains(graph, leaves)
+        inside = domains(graph, leaves)
         usual = {name: _default_range(graph, name) for name in leaves}
         while True:
-            yield {name: random.uniform(*domains.get(name, usual[name]), count) for name in leaves}
+            yield {name: random.uniform(*inside.get(name, usual[name]), count) for name in leaves}
             yield {name: random.uniform(*usual[name], count) for name in leaves}
             if all(name in self.pool for name in leaves):
                 near = {name: np.asarray(self.pool[name], float).flat[0] for name in leaves}
                 noise = {name: random.standard_normal((2, count)) for name in leaves}
                 yield {name: near[name] * (1 + 0.3 * noise[name][0]) + 0.03 * noise[name][1] for name in leaves}
-            for low, high in _RANGES[1:]:
+            for low, high in RANGES[1:]:
                 yield {name: random.uniform(low, high, count) for name in leaves}
-            ranges = np.array([*_RANGES, (-2.0, -0.1)])
+            ranges = np.array([*RANGES, (-2.0, -0.1)])
             choice = {name: ranges[random.integers(len(ranges), size=count)] for name in leaves}
             yield {name: random.uniform(choice[name][:, 0], choice[name][:, 1]) for name in leaves}
 
@@ -186,18 +186,18 @@ class _Sampler:
 def _default_range(graph: Graph, name: str) -> tuple[float, float]:
     """A range for a leaf; a parameter among many parents is drawn smaller, so that sums keep their size."""
     if graph.nodes[name].role is not Role.PARAMETER:
-        return _DEFAULT
+        return DEFAULT
     fan_in = max((len(graph.nodes[user].parents) for user in graph.consumers[name]), default=1)
-    width = _DEFAULT[1] * min(1.0, 2.0 / math.sqrt(fan_in))
+    width = DEFAULT[1] * min(1.0, 2.0 / math.sqrt(fan_in))
     return -width, width
 
 
-def _domains(graph: Graph, leaves: list[str]) -> dict[str, tuple[float, float]]:
+def domains(graph: Graph, leaves: list[str]) -> dict[str, tuple[float, float]]:
     """For leaves that stand directly in a function, the interval that all those functions sample."""
     found: dict[str, tuple[float, float]] = {}
     known = set(leaves)
     for node in graph.nodes.values():
-        for part in walk(node.op.formula) if node.op is not None else ():
+        for part in walk(node.formula) if node.formula is not None else ():
             if not isinstance(part, Call):
                 continue
             for argument, interval in zip(part.arguments, graph.functions[part.function].domain, strict=False):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
@@ -11,10 +11,12 @@ from typing import Any
 
 from backpropsym.derive.local import Edge
 from backpropsym.errors import GradientMismatchError, Problem, printable
+from backpropsym.graph import Graph
 
 HEADER = ("derivative by", "value", "complex step", "differences", "50 digits", "forms", "verdict")
 MAX_LISTED = 20
 MAX_ROWS = 100
+UNCHECKED = "no point was found at which all values and derivatives are finite"
 
 
 class Verdict(StrEnum):
@@ -57,6 +59,7 @@ class Kink:
     derived : the derivative by the declared convention.
     left, right : the one-sided slopes.
     conventions : the conventions of the functions that are at their kinks there.
+    where : of a leaf with axes, the entry such as [0,1], or "along a direction".
     """
 
     point: int
@@ -64,6 +67,12 @@ class Kink:
     left: float
     right: float
     conventions: tuple[str, ...] = ()
+    where: str = ""
+
+    @property
+    def place(self) -> str:
+        """What stands behind the leaf's name: an entry, or along a direction."""
+        return self.where if self.where.startswith("[") or not self.where else f" {self.where}"
 
     def __str__(self) -> str:
         told = f"; convention: {', '.join(self.conventions)}" if self.conventions else ""
@@ -124,6 +133,7 @@ class Row:
             "kinks": [
                 {
                     "point": kink.point,
+                    "where": kink.where,
                     "derived": _finite(kink.derived),
                     "left": _finite(kink.left),
                     "right": _finite(kink.right),
@@ -214,7 +224,7 @@ class Report:
     def remarks(self) -> tuple[str, ...]:
         """What stands below the table: faults, kinks and notes."""
         lines = [f"wrong: {fault}" for fault in self.faults]
-        lines += [f"kink: d{self.of}/d{row.name} has {kink}" for row in self.rows for kink in row.kinks]
+        lines += [f"kink: d{self.of}/d{row.name}{kink.place} has {kink}" for row in self.rows for kink in row.kinks]
         lines += [f"note: {row.name}: {note}" for row in self.rows for note in row.notes]
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"kernels agree: {', '.join(self.kernels)}"] if self.kernels else []
@@ -244,6 +254,13 @@ class Report:
         hidden = len(self.rows) - len(self.shown)
         more = [f"and {hidden} more rows"] if hidden else []
         return "\n".join([f"derivatives of {self.of}", *table, *more, *self.remarks, self.summary])
+
+
+def undefined_report(graph: Graph, names: Sequence[str], seed: int, notes: Sequence[str]) -> Report:
+    """The report of a network for which no point was found."""
+    advice = f"{UNCHECKED}; give numbers inside the domains of its functions in [values]"
+    rows = tuple(Row(name, Verdict.UNDEFINED, (), notes=(advice,)) for name in names)
+    return Report(graph.objective, rows, 0, 0, seed, graph.title, (), (*notes, UNCHECKED))
 
 
 def _failed(row: Row) -> bool:

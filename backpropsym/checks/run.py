@@ -8,23 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.checks.arrays.run import check_arrays
+from backpropsym.checks.comparison import Comparison
+from backpropsym.checks.conventions import declared_conventions
 from backpropsym.checks.exact import AGREE
 from backpropsym.checks.faults import on_paths, wrong_edges, wrong_spellings, wrong_sums
 from backpropsym.checks.forms import BUDGET, FormsVerdict, compare_forms
-from backpropsym.checks.gradients import Comparison, Numbers, compare, fifty_digits, row_names
+from backpropsym.checks.gradients import Numbers, compare, fifty_digits, row_names
 from backpropsym.checks.kernels import KernelsVerdict, compare_kernels
 from backpropsym.checks.points import find_points
-from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict
+from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
 from backpropsym.checks.standins import ROUNDS, abstract_functions, concrete
 from backpropsym.checks.steps import Progress
-from backpropsym.checks.tensors import check_tensors
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.formula.tree import Expr, called
 from backpropsym.graph import Graph
 
 EXACT_EDGES = 100
-UNCHECKED = "no point was found at which all values and derivatives are finite"
 
 
 def check_graph(
@@ -51,16 +51,14 @@ def check_graph(
     at : numbers that take precedence over the network's own.
     progress : called with what is done, how much of it, and of how much.
     """
-    if not graph.scalar:
-        return check_tensors(graph, samples, seed, at, progress)
     checked = local or LocalDerivatives(graph)
     if not abstract_functions(graph):
-        return _check(checked, at or {}, samples, seed, progress)
+        return _check(checked, at or {}, max(1, samples), seed, progress)
     random = np.random.default_rng(seed)
     reports = []
     for turn in range(ROUNDS):
         stand_in = LocalDerivatives(concrete(graph, random), checked.replaced)
-        reports.append(_check(stand_in, at or {}, samples, seed + turn, progress))
+        reports.append(_check(stand_in, at or {}, max(1, samples), seed + turn, progress))
     names = ", ".join(abstract_functions(graph))
     note = f"{names} abstract: checked with {ROUNDS} random smooth functions in their places"
     return replace(_merged(reports), seed=seed, notes=(note, *reports[0].notes))
@@ -70,9 +68,11 @@ def _check(
     local: LocalDerivatives, at: Mapping[str, Any], samples: int, seed: int, progress: Progress | None
 ) -> Report:
     graph, random = local.graph, np.random.default_rng(seed)
-    points = find_points(graph, at, max(1, samples), random)
+    if not graph.scalar:
+        return check_arrays(graph, at, samples, seed, progress)
+    points = find_points(graph, at, samples, random)
     if not points.count:
-        return _undefined(graph, seed, points.notes)
+        return undefined_report(graph, row_names(graph), seed, points.notes)
     numbers = Numbers(local, points)
     edges = wrong_edges(numbers)
     faults = [*edges, *wrong_spellings(numbers, edges), *wrong_sums(numbers)]
@@ -96,12 +96,6 @@ def _check(
         notes=(*points.notes, *notes, *unwritten, *kernels.notes),
         kernels=kernels.agree,
     )
-
-
-def _undefined(graph: Graph, seed: int, notes: tuple[str, ...]) -> Report:
-    advice = f"{UNCHECKED}; give numbers inside the domains of its functions in [values]"
-    rows = tuple(Row(name, Verdict.UNDEFINED, (), notes=(advice,)) for name in row_names(graph))
-    return Report(graph.objective, rows, 0, 0, seed, graph.title, (), (*notes, UNCHECKED))
 
 
 def _forms(
@@ -158,39 +152,22 @@ class _Rows:
         """The row of one derivative."""
         found = self.comparison
         jobs = np.array(self.jobs.get(name, ()), int)
-        decided = jobs[~(found.kink | found.near | found.undefined)[jobs]]
         forms = self.forms.get(name)
         faults = self._faults(name, jobs)
         gap = self.exact.get(name, float("nan"))
         return Row(
             name,
-            self._verdict(jobs, bool(faults) or gap > AGREE),
+            found.verdict(jobs, bool(faults) or gap > AGREE, self.numbers.points.given),
             tuple(map(float, self.numbers.derivative(name)[self.numbers.points.chosen])),
-            float(np.max(found.ratio[decided], initial=0.0)),
-            float(np.fmax.reduce(found.differences[decided], initial=float("nan"))),
+            *found.worst(jobs),
             gap,
             None if forms is None else forms.agree,
             faults,
             tuple(self._kink(name, job) for job in jobs if found.kink[job]),
             int(found.near[jobs].sum()),
-            int((~(found.wrong | found.undefined | found.kink | found.near))[jobs].sum()),
-            self._notes(jobs),
+            found.passed(jobs),
+            found.notes(jobs, "points"),
         )
-
-    def _verdict(self, jobs: Any, faulty: bool) -> Verdict:
-        found = self.comparison
-        if faulty or found.wrong[jobs].any():
-            return Verdict.MISMATCH
-        if self._matters(found.undefined, jobs):
-            return Verdict.UNDEFINED
-        if found.kink[jobs].any():
-            return Verdict.KINK
-        return Verdict.NEAR if self._matters(found.near, jobs) else Verdict.OK
-
-    def _matters(self, flags: Any, jobs: Any) -> bool:
-        """Whether flagged points include one that the person gave, or leave no other."""
-        given = self.comparison.jobs.points[jobs] < self.numbers.points.given
-        return bool(len(jobs)) and bool((flags[jobs] & given).any() or flags[jobs].all())
 
     def _faults(self, name: str, jobs: Any) -> tuple[Fault, ...]:
         """Faults of edges on the paths and of forms; without any, of the sum itself."""
@@ -222,34 +199,8 @@ class _Rows:
         for node in graph.between(name, self.numbers.of):
             op = graph.nodes[node].op
             if op is not None and node in kink and kink[node][point]:
-                told |= dict.fromkeys(_declared(graph, op.formula))
+                told |= dict.fromkeys(declared_conventions(graph, op.formula))
         return tuple(told)
-
-    def _notes(self, jobs: Any) -> tuple[str, ...]:
-        found = self.comparison
-        notes = []
-        if found.blurred[jobs].any():
-            worst = float(np.max(found.ratio[jobs][found.blurred[jobs]]))
-            notes.append(f"right in fifty digits; rounding blurs it by {worst:.2g} eps in double precision")
-        count = int(found.undefined[jobs].sum())
-        if count:
-            notes.append(f"not a finite number at {count} of {len(jobs)} points where the objective is one")
-        near = int(found.near[jobs].sum())
-        if near:
-            notes.append(f"{near} of {len(jobs)} points are too close to a kink for differences")
-        return tuple(notes)
-
-
-def _declared(graph: Graph, formula: Expr) -> list[str]:
-    """The conventions that the functions of a formula declare for their kinks."""
-    found = []
-    for name in called(formula):
-        definition = graph.functions.definition(name)
-        if graph.functions[name].kink:
-            found.append(graph.functions[name].kink)
-        elif definition is not None:
-            found += _declared(graph, definition)
-    return found
 
 
 def _merged(reports: Sequence[Report]) -> Report:

@@ -11,7 +11,6 @@ from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.tree import Call, Expr, Name, Number
 from backpropsym.graph import Graph
 from backpropsym.ops.function import Function
-from backpropsym.ops.table import FunctionTable
 
 ROUNDS = 3
 
@@ -29,7 +28,7 @@ def concrete(graph: Graph, random: np.random.Generator) -> Graph:
     own = dict(graph.functions.own)
     for name in abstract_functions(graph):
         own[name] = _stand_in(own[name], random)
-    return replace(graph, functions=FunctionTable(own))
+    return replace(graph, functions=graph.functions.with_own(own))
 
 
 def _stand_in(function: Function, random: np.random.Generator) -> Function:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -62,27 +63,16 @@ class Slopes:
     right: Array
 
 
-class Objective:
-    """One node as a function of one leaf at a time, around points where every node's value is known.
+class Lines(ABC):
+    """One number as a function of a step along each job's direction, around points where everything is known.
 
     Parameters
     ----------
-    values : the value of every node, shape (points,).
     progress : called with what is done, how much of it, and of how much.
     """
 
-    def __init__(self, graph: Graph, of: str, values: Mapping[str, Array], progress: Progress | None = None) -> None:
-        self.graph = graph
-        self.of = of
-        self.values = values
+    def __init__(self, progress: Progress | None = None) -> None:
         self.progress = progress
-        self.within = graph.ancestors(of)
-        self.switching = Switching(graph.functions)
-        self.branching = frozenset(
-            name
-            for name in self.within
-            if (op := graph.nodes[name].op) is not None and self.switching.branches(op.formula)
-        )
 
     def complex_steps(self, jobs: Jobs) -> Array:
         """d of / d leaf by a complex step, one number a job."""
@@ -157,11 +147,15 @@ class Objective:
             step[waiting] *= SHORTER
         return left, right
 
+    @abstractmethod
     def _scales(self, jobs: Jobs) -> Array:
-        """For each job the size of its leaf, at least 1."""
-        own = np.array([self.values[name][point] for name, point in zip(jobs.names, jobs.points, strict=True)])
-        scales: Array = np.maximum(np.abs(own), 1.0)
-        return scales
+        """For each job the size of what is stepped, at least 1."""
+
+    @abstractmethod
+    def _shifted(
+        self, jobs: Jobs, offsets: Array, arithmetic: Arithmetic, recorder: BranchRecorder | None = None
+    ) -> Array:
+        """The objective, shape (jobs, columns), with each job's leaf moved by its row of `offsets`."""
 
     def _chunks(self, what: str, count: int, columns: int) -> Iterator[Array]:
         width = max(1, ENTRIES // columns)
@@ -170,10 +164,38 @@ class Objective:
             if self.progress is not None:
                 self.progress(what, min(start + width, count), count)
 
+
+class Objective(Lines):
+    """One node as a function of one leaf at a time, around points where every node's value is known.
+
+    Parameters
+    ----------
+    values : the value of every node, shape (points,).
+    """
+
+    def __init__(self, graph: Graph, of: str, values: Mapping[str, Array], progress: Progress | None = None) -> None:
+        super().__init__(progress)
+        self.graph = graph
+        self.of = of
+        self.values = values
+        self.within = graph.ancestors(of)
+        self.switching = Switching(graph.functions)
+        self.branching = frozenset(
+            name
+            for name in self.within
+            if (op := graph.nodes[name].op) is not None and self.switching.branches(op.formula)
+        )
+
+    def _scales(self, jobs: Jobs) -> Array:
+        """See Lines."""
+        own = np.array([self.values[name][point] for name, point in zip(jobs.names, jobs.points, strict=True)])
+        scales: Array = np.maximum(np.abs(own), 1.0)
+        return scales
+
     def _shifted(
         self, jobs: Jobs, offsets: Array, arithmetic: Arithmetic, recorder: BranchRecorder | None = None
     ) -> Array:
-        """The objective, shape (jobs, columns), with each job's leaf moved by its row of `offsets`."""
+        """See Lines."""
         moved: dict[str, Any] = {}
         rows: dict[str, list[int]] = {}
         for row, name in enumerate(jobs.names):
@@ -213,6 +235,14 @@ def unexamined(count: int) -> Slopes:
 def joined(parts: Sequence[Slopes]) -> Slopes:
     """The slopes of several lists of jobs, one after the other."""
     return Slopes(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Slopes)))
+
+
+def spread(slopes: Slopes, taken: Array, count: int) -> Slopes:
+    """Slopes of the jobs `taken` as slopes of all jobs."""
+    whole = unexamined(count)
+    for each in fields(Slopes):
+        getattr(whole, each.name)[taken] = getattr(slopes, each.name)
+    return whole
 
 
 def extrapolated(slopes: Array, ratio: float) -> tuple[Array, Array]:

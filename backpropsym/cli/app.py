@@ -11,7 +11,26 @@ import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli import check, derive, draw, examples, functions, kernel, latex, paths, summary, trace, verify
+from backpropsym.cli import (
+    check,
+    costs,
+    derive,
+    draw,
+    examples,
+    functions,
+    handout,
+    hessian,
+    jacobian,
+    kernel,
+    latex,
+    paths,
+    quiz,
+    slides,
+    summary,
+    trace,
+    verify,
+    wiggle,
+)
 from backpropsym.errors import BackpropsymError
 
 USER_MISTAKE = 2
@@ -44,12 +63,19 @@ for command in (
     derive.derive,
     paths.paths,
     trace.trace,
+    wiggle.wiggle,
+    jacobian.jacobian,
+    hessian.hessian,
+    quiz.quiz,
     check.check,
     verify.verify,
     draw.draw,
     latex.latex,
+    slides.slides,
+    handout.handout,
     kernel.kernel,
     summary.summary,
+    costs.costs,
     functions.functions,
     examples.examples,
 ):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backpropsym.cli.completion import complete_network, complete_node, complete_theme
+from backpropsym.cli.output import to_file
 
 if TYPE_CHECKING:
     from backpropsym.network import Network
@@ -61,6 +62,25 @@ WrtOption = Annotated[
         "--wrt", help="The parameter, input or node to derive by.", metavar="NAME", autocompletion=complete_node
     ),
 ]
+WrtsOption = Annotated[
+    list[str],
+    typer.Option(
+        "--wrt",
+        help="The parameter, input or node to derive by; given several times, a derivative of higher order.",
+        metavar="NAME",
+        autocompletion=complete_node,
+    ),
+]
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--wrt",
+        help="What is derived by, may be given several times; if left out, every parameter.",
+        metavar="NAME",
+        autocompletion=complete_node,
+        show_default=False,
+    ),
+]
 OfOption = Annotated[
     str | None,
     typer.Option(
@@ -106,11 +126,6 @@ ThemeOption = Annotated[
         autocompletion=complete_theme,
     ),
 ]
-
-
-def to_file(output: Path | None) -> bool:
-    """Whether a result goes to a file, and not to the terminal."""
-    return output is not None and str(output) != "-"
 
 
 def medium_for(format: Format | None, json: bool, output: Path | None) -> str:

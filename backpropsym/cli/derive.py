@@ -15,19 +15,18 @@ from backpropsym.cli.arguments import (
     NetworkArgument,
     OfOption,
     OutputOption,
-    WrtOption,
+    WrtsOption,
     level_of,
     load_network,
     medium_for,
     read_numbers,
-    to_file,
 )
-from backpropsym.cli.output import console, emit, needs_ascii, show
+from backpropsym.cli.output import console, emit, needs_ascii, show, to_file
 
 
 def derive(
     network: NetworkArgument,
-    wrt: WrtOption,
+    wrt: WrtsOption,
     of: OfOption = None,
     level: LevelOption = None,
     form: FormOption = Form.PATHS,
@@ -38,7 +37,7 @@ def derive(
     limit: LimitOption = None,
     ascii: AsciiOption = False,
 ) -> None:
-    """Derive one node by another, as a sum over paths or in another form."""
+    """Derive one node by another, or by several in turn, as a sum over paths or in another form."""
     from backpropsym.render.page_parts import LIMIT, TextView
     from backpropsym.render.report import report, terminal
 
@@ -48,6 +47,7 @@ def derive(
     medium = medium_for(format, json, output)
     if medium == Format.TEXT and not to_file(output):
         plain = needs_ascii(ascii)
-        show(terminal(derivation, form, TextView(values, limit or LIMIT, plain, console().width, network)))
+        source = network if len(wrt) == 1 else ""
+        show(terminal(derivation, form, TextView(values, limit or LIMIT, plain, console().width, source)))
     else:
         emit(report(derivation, form, medium, values, limit, ascii), output)

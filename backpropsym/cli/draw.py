@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,11 +14,21 @@ from backpropsym.cli.arguments import (
     NetworkArgument,
     OfOption,
     ThemeOption,
+    level_of,
     load_network,
     read_numbers,
 )
 from backpropsym.cli.completion import complete_node
-from backpropsym.cli.output import wrote
+from backpropsym.cli.output import made, wrote
+from backpropsym.errors import OutputError
+
+
+class Kind(StrEnum):
+    """What the picture of a step is written as."""
+
+    SVG = "svg"
+    PNG = "png"
+    PDF = "pdf"
 
 
 class LineWidth(StrEnum):
@@ -38,14 +48,14 @@ class Layout(StrEnum):
 def draw(
     network: NetworkArgument,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="The file: .svg, .png, .pdf, .html, .dot, or .mmd and .md for Mermaid.",
+            help="The file: .svg, .png, .pdf, .html, .tex, .dot, or .mmd and .md for Mermaid.",
         ),
-    ],
+    ] = None,
     wrt: Annotated[
         str | None,
         typer.Option("--wrt", metavar="NAME", help="Highlight the paths from this node.", autocompletion=complete_node),
@@ -71,12 +81,27 @@ def draw(
         int | None,
         typer.Option("--rows", min=2, help="Show at most so many boxes of a column.", show_default=False),
     ] = None,
+    frames: Annotated[
+        Path | None,
+        typer.Option("--frames", metavar="DIR", help="Write the steps of --wrt as numbered pictures into this folder."),
+    ] = None,
+    frames_as: Annotated[Kind, typer.Option("--frames-as", help="What the pictures of --frames are.")] = Kind.SVG,
 ) -> None:
     """Draw NETWORK, with the paths of a derivative highlighted."""
+    if output is None and frames is None:
+        raise OutputError("nothing is to be written", fix="name a file with -o, or a folder with --frames")
     found = load_network(network)
     values = read_numbers(at, found)
-    options = {"path": path, "theme": theme, "rows": rows, "layout": layout.value, "values": values}
+    options: dict[str, Any] = {"theme": theme, "rows": rows, "layout": layout.value, "values": values}
     if width is not None:
         options |= {"width": width.value, "values": values or {}}
-    drawing = found.draw(of, wrt=wrt, level=level.value if level else None, **options)
+    if frames is not None:
+        if wrt is None:
+            raise OutputError("steps are those of a derivative", fix="say by what is derived: --wrt NAME")
+        slides = level_of(found, level).slides(of, wrt=wrt, **options)
+        for written in slides.frames(made(frames), f".{frames_as.value}"):
+            wrote(written)
+    if output is None:
+        return
+    drawing = found.draw(of, wrt=wrt, path=path, level=level.value if level else None, **options)
     wrote(drawing.save(output))

@@ -57,6 +57,31 @@ def needs_ascii(wanted: bool) -> bool:
     return wanted
 
 
+def to_file(output: Path | None) -> bool:
+    """Whether a result goes to a file, and not to the terminal."""
+    return output is not None and str(output) != "-"
+
+
+def look(output: Path | None, ascii: bool) -> tuple[bool, int]:
+    """Whether text is to be ASCII, and how many columns it may have."""
+    return (ascii, PLAIN_WIDTH) if to_file(output) else (needs_ascii(ascii), console().width)
+
+
+def emit_tables(written: str, medium: str, output: Path | None, title: str, landscape: bool = True) -> None:
+    """Print or write tables; in LaTeX they become a whole document.
+
+    Raises
+    ------
+    OutputError : the file cannot be written.
+    """
+    if medium == "latex":
+        from backpropsym.export.latex_document import document
+        from backpropsym.render.table import PACKAGES
+
+        written = document(written, title, PACKAGES, landscape)
+    emit(written, output)
+
+
 def emit(text: str, output: Path | None) -> None:
     """Print `text`, or write it to a file.
 
@@ -71,6 +96,22 @@ def emit(text: str, output: Path | None) -> None:
 
         write_whole(output, text.encode())
         wrote(output)
+
+
+def made(folder: Path) -> Path:
+    """The folder, made where there is none yet.
+
+    Raises
+    ------
+    OutputError : it cannot be made.
+    """
+    from backpropsym.errors import OutputError
+
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}", fix="choose another place") from None
+    return folder
 
 
 def wrote(path: Path) -> None:

@@ -9,7 +9,6 @@ import typer
 from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
-    Format,
     FormatOption,
     JsonOption,
     LimitOption,
@@ -19,9 +18,8 @@ from backpropsym.cli.arguments import (
     load_network,
     medium_for,
     read_numbers,
-    to_file,
 )
-from backpropsym.cli.output import console, emit, needs_ascii
+from backpropsym.cli.output import emit_tables, look
 
 
 def trace(
@@ -39,15 +37,12 @@ def trace(
 
     What is derived is the loss, else the output. LaTeX is a whole document.
     """
-    from backpropsym.export.latex_document import document
     from backpropsym.render.report_trace import trace_report
-    from backpropsym.render.table import PACKAGES, WIDTH
 
     found = load_network(network)
     followed = found.trace(read_numbers(at, found), of, rate)
     medium = medium_for(format, json, output)
-    width = WIDTH if to_file(output) else console().width
-    written = trace_report(followed, medium, limit, needs_ascii(ascii) if not to_file(output) else ascii, width)
-    emit(
-        document(written, found.title, PACKAGES, not found.graph.scalar) if medium == Format.LATEX else written, output
+    plain, width = look(output, ascii)
+    emit_tables(
+        trace_report(followed, medium, limit, plain, width), medium, output, found.title, not found.graph.scalar
     )

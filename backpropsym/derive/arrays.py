@@ -47,7 +47,7 @@ class ArrayNetwork:
         with np.errstate(all="ignore"):
             for name in self.graph.order:
                 if name in wanted and name not in self.values:
-                    self.values[name] = self._apply(self.graph[name])
+                    self.values[name] = self.apply(name)
         return self.values[of]
 
     def apply(self, name: str) -> Any:
@@ -80,21 +80,21 @@ class ArrayNetwork:
                         adjoints[parent] = adjoints[parent] + part
         return adjoints
 
-    def _lead(self, name: str) -> int:
+    def lead(self, name: str) -> int:
         """The number of batch axes of a node, 0 or 1."""
         return int(self.batch is not None and name in self.graph.batched)
 
-    def _aligned(self, name: str, rank: int) -> Any:
+    def aligned(self, name: str, rank: int) -> Any:
         """A node's value with axes of size 1 put in, so that it broadcasts against `rank` axes."""
         value, own = self.values[name], len(self.graph[name].shape)
-        lead = self._lead(name)
+        lead = self.lead(name)
         return value.reshape(value.shape[:lead] + (1,) * (rank - own) + value.shape[lead:]) if lead else value
 
     def _apply(self, node: Node) -> Any:
-        rank, lead = len(node.shape), self._lead(node.name)
+        rank, lead = len(node.shape), self.lead(node.name)
         match node.op:
             case Elementwise(formula):
-                values = {parent: self._aligned(parent, rank) for parent in node.parents}
+                values = {parent: self.aligned(parent, rank) for parent in node.parents}
                 found = evaluate(formula, values, self.graph.functions, self.arithmetic)
                 whole = ((self.objects,) if lead else ()) + tuple(int(size) for size in node.shape)
                 return np.broadcast_to(found, whole)
@@ -113,25 +113,25 @@ class ArrayNetwork:
 
     def _full(self, name: str, lead: int) -> Any:
         value = self.values[name]
-        return np.broadcast_to(value, (self.objects, *value.shape)) if lead > self._lead(name) else value
+        return np.broadcast_to(value, (self.objects, *value.shape)) if lead > self.lead(name) else value
 
     def _batched(self, subscripts: str, operands: tuple[str, ...], out: str) -> str:
         inputs, output = subscripts.split("->")
         groups = (
-            (BATCH if self._lead(name) else "") + letters
+            (BATCH if self.lead(name) else "") + letters
             for name, letters in zip(operands, inputs.split(","), strict=True)
         )
-        return ",".join(groups) + "->" + (BATCH if self._lead(out) else "") + output
+        return ",".join(groups) + "->" + (BATCH if self.lead(out) else "") + output
 
     def _positions(self, node: Node, view: View) -> tuple[tuple[Any, ...], Any]:
         """Index arrays that read, for every entry of the node, an entry of the operand; and which count."""
-        rank, lead = len(node.shape), self._lead(node.name)
+        rank, lead = len(node.shape), self.lead(node.name)
         sizes = tuple(int(size) for size in node.shape)
         grid = dict(zip(view.indices, np.ogrid[tuple(slice(size) for size in sizes)], strict=True)) if sizes else {}
         for parent in node.parents:
             if parent != view.operand:
                 chosen = np.asarray(np.real(self.values[parent])).astype(int)
-                shown = chosen.reshape(chosen.shape + (1,) * rank) if self._lead(parent) else chosen
+                shown = chosen.reshape(chosen.shape + (1,) * rank) if self.lead(parent) else chosen
                 grid[parent] = chosen if self.graph[parent].shape else shown
         kept: Any = np.ones((1,) * rank, bool)
         for position, size in view.guards:
@@ -141,17 +141,17 @@ class ArrayNetwork:
         found = tuple(
             np.clip(whole(each, grid), 0, int(size) - 1) for each, size in zip(view.source, limits, strict=True)
         )
-        if not self._lead(view.operand):
+        if not self.lead(view.operand):
             return found, kept
         objects = np.arange(self.objects).reshape((-1,) + (1,) * rank)
         return ((objects, *found) if lead else found), kept
 
     def _pull(self, node: Node, adjoint: Any) -> list[tuple[str, Any]]:
         """What an adjoint of `node` adds to the adjoints of its parents."""
-        lead = self._lead(node.name)
+        lead = self.lead(node.name)
         match node.op:
             case Elementwise(formula):
-                values = {parent: self._aligned(parent, len(node.shape)) for parent in node.parents}
+                values = {parent: self.aligned(parent, len(node.shape)) for parent in node.parents}
                 found = partials(formula, self.graph.functions)
                 table = self.graph.functions
                 return [
@@ -174,7 +174,7 @@ class ArrayNetwork:
                 ends = np.cumsum([self.graph[name].shape[axis] for name in operands])[:-1]
                 parts = np.split(adjoint, ends, axis=axis + lead)
                 return [
-                    (name, part if self._lead(name) == lead else part.sum(axis=0))
+                    (name, part if self.lead(name) == lead else part.sum(axis=0))
                     for name, part in zip(operands, parts, strict=True)
                 ]
         return []
@@ -222,19 +222,19 @@ class ArrayNetwork:
         """The size of a value from those of its parents."""
         match node.op:
             case Elementwise(formula):
-                values = {parent: self._aligned(parent, len(node.shape)) for parent in node.parents}
+                values = {parent: self.aligned(parent, len(node.shape)) for parent in node.parents}
                 sizes = ArrayNetwork(self.graph, found, self.batch)
                 self.magnitudes = True
                 return sum(
-                    self._size(each, values, self.graph.functions) * sizes._aligned(parent, len(node.shape))
+                    self._size(each, values, self.graph.functions) * sizes.aligned(parent, len(node.shape))
                     for parent, each in partials(formula, self.graph.functions).items()
                 )
             case Reduction(function="logsumexp" | "max" | "min", operand=operand):
-                lead = self._lead(node.name)
+                lead = self.lead(node.name)
                 axes = tuple(axis + lead for axis in node.op.axes)
                 return np.max(found[operand], axis=axes, keepdims=node.op.keep)
             case Reduction(function="var", operand=operand):
-                lead = self._lead(node.name)
+                lead = self.lead(node.name)
                 axes = tuple(axis + lead for axis in node.op.axes)
                 return np.mean(np.square(found[operand]), axis=axes, keepdims=node.op.keep)
             case _:
@@ -245,7 +245,7 @@ class ArrayNetwork:
     def _unbroadcast(self, part: Any, parent: str, node: Node) -> Any:
         """`part`, in the shape of `node`, summed to the shape of `parent`."""
         shape = self.values[parent].shape
-        lead, own = self._lead(node.name), self._lead(parent)
+        lead, own = self.lead(node.name), self.lead(parent)
         whole = np.broadcast_to(part, self.values[node.name].shape)
         if lead > own:
             whole = whole.sum(axis=0)

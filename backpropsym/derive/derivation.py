@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -265,11 +266,13 @@ class Derivation:
         ValuesError : a number is missing or is not one.
         AbstractFunctionError : a function on the way has no formula.
         """
-        if self.count == 0:
-            return 0.0
+        return float(np.mean(self.adjoint_values(values)[self.wrt])) if self.count else 0.0
+
+    def adjoint_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The derivative of `of` by every node on the paths, in numbers, by the backward programme."""
         numbers = self.numbers(values)
         with np.errstate(all="ignore"):
-            return float(np.mean(self.space.over(SUM, numbers.__getitem__)))
+            return self.space.sweep(SUM, numbers.__getitem__)
 
     def numeric(self, values: Mapping[str, Any] | None = None, top: int | None = None) -> Iterator[NumericTerm]:
         """Terms with their numbers at one object: in path order, or the `top` strongest.
@@ -279,11 +282,22 @@ class Derivation:
         ValuesError : a number is missing, or a batch is given.
         """
         numbers = self.numbers_at_one_object(values)
-        whole = self.space.over(SUM, lambda link: abs(numbers[link]))
-        paths: Iterator[Path] = iter(self.space)
+        paths: Iterable[Path] = self.space
         if top is not None:
-            strongest = self.space.strongest(lambda link: numbers[link])
-            paths = (path for _, path in zip(range(top), strongest, strict=False))
+            paths = islice(self.space.strongest(lambda link: numbers[link]), top)
+        yield from self._in_numbers(paths, numbers)
+
+    def terms_in_numbers(self, paths: Iterable[Path], values: Mapping[str, Any] | None = None) -> Iterator[NumericTerm]:
+        """The terms of these paths with their numbers at one object.
+
+        Raises
+        ------
+        ValuesError : a number is missing, or a batch is given.
+        """
+        return self._in_numbers(paths, self.numbers_at_one_object(values))
+
+    def _in_numbers(self, paths: Iterable[Path], numbers: Mapping[Edge, float]) -> Iterator[NumericTerm]:
+        whole = self.space.over(SUM, lambda link: abs(numbers[link]))
         for path in paths:
             factors = tuple(numbers[link] for link in edges(path))
             value = math.prod(factors)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.unroll import Entry, entry_name, unroll_between
-from backpropsym.errors import UnknownNameError
+from backpropsym.derive.unroll import Entry, entry_name, positions, unroll_between
+from backpropsym.errors import LimitError, UnknownNameError
 from backpropsym.graph import Graph, Node
 
 _ENTRY = re.compile(r"\s*(?P<node>[^\s\[\]]+)\s*\[(?P<position>.*)", re.DOTALL)
@@ -51,6 +52,28 @@ def _entries_text(node: Node) -> str:
     first = ",".join("0" for _ in node.shape)
     last = ",".join(str(int(size) - 1) for size in node.shape)
     return f"positions are whole numbers from zero: {node.name}[{first}] to {node.name}[{last}]"
+
+
+def scalar_names(graph: Graph, names: Iterable[str], most: int) -> list[str]:
+    """The scalars that names stand for: a scalar, an entry such as "W1[2,0]", or every entry of a tensor.
+
+    Raises
+    ------
+    LimitError : there are more than `most`.
+    UnknownNameError : no such node or entry.
+    """
+    found: list[str] = []
+    for each in names:
+        name, at = (graph[each].name, None) if graph.scalar else read_entry(each, graph)
+        shape = graph[name].shape if at is None else ()
+        count = math.prod(size if isinstance(size, int) else most + 1 for size in shape)
+        if len(found) + count > most:
+            raise LimitError(
+                f"more than {most:,} entries would be taken one by one",
+                fix='choose some with --wrt, such as --wrt "W1[0,0]"',
+            )
+        found += [entry_name(name, position) for position in ([at] if at is not None else positions(shape))]
+    return found
 
 
 class EntryDerivation(Derivation):

@@ -135,8 +135,9 @@ def _roots(graph: Graph, of: str) -> list[str]:
 def _trace_scalars(graph: Graph, values: Mapping[str, Any], of: str, rate: float) -> Trace:
     given = given_values(graph, values, graph.ancestors(of))
     _refuse_batch([name for name, value in given.items() if np.ndim(value)])
-    leaves = {name: float(value) for name, value in given.items()}
-    found = {name: float(value) for name, value in forward(graph, leaves, of).items()}
+    # NumPy's numbers divide by zero as IEEE 754 says; Python's raise.
+    leaves = {name: np.float64(value) for name, value in given.items()}
+    found = forward(graph, leaves, of)
     local = LocalDerivatives(graph)
     steps = adjoints(local, of, _roots(graph, of))
     links = [link for equation in steps.equations for _, link in equation.parts]

@@ -52,6 +52,22 @@ def positions(shape: Shape) -> list[tuple[int, ...]]:
     return list(itertools.product(*(range(int(size)) for size in shape)))
 
 
+def entry_count(graph: Graph) -> int:
+    """The number of entries of all named nodes, whose shapes are integers."""
+    return sum(math.prod(int(size) for size in node.shape) for node in graph.nodes.values() if node.named)
+
+
+def entry_values(graph: Graph, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The number of each entry by its name, or one number an object where an array leads with an axis of objects."""
+    found: dict[str, Any] = {}
+    for name, value in arrays.items():
+        array = np.asarray(value, dtype=float)
+        lead = array.ndim - len(graph[name].shape)
+        for at in np.ndindex(array.shape[lead:]):
+            found[entry_name(name, at)] = array[(slice(None),) * lead + at]
+    return found
+
+
 def unroll(graph: Graph) -> Graph:
     """The scalar graph of a network whose shapes are integers; anonymous nodes are written into their owners.
 
@@ -96,8 +112,7 @@ def require_sizes(graph: Graph) -> None:
 
 def _check_size(graph: Graph) -> None:
     require_sizes(graph)
-    named = [node for node in graph.nodes.values() if node.named]
-    count = sum(math.prod(int(size) for size in node.shape) for node in named)
+    count = entry_count(graph)
     if count > MAX_ENTRIES:
         raise LimitError(
             f"the network has {count:,} entries",

@@ -44,8 +44,8 @@ def formula_of(graph: Graph, node: Node) -> Expr:
                 if found is not None:
                     return found
             return Call("einsum", (Text(subscripts), *map(Name, operands)))
-        case Reduction(function, operand, axes):
-            return reduced(function, Name(operand), axes, len(graph[operand].shape))
+        case Reduction(function, operand, axes, keep):
+            return reduced(function, Name(operand), axes, len(graph[operand].shape), keep)
         case View(operand, method="transpose", options=order):
             return permuted(Name(operand), tuple(map(int, order)))
         case View(operand, method="gather", options=(axis,)):

@@ -13,7 +13,8 @@ from backpropsym.render.report_latex import LANDSCAPE, PACKAGES, LatexView
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[a4paper,landscape,margin=18mm]{geometry}
-\IfFileExists{t2aenc.def}{%
+"""
+_FONTS = r"""\IfFileExists{t2aenc.def}{%
   \usepackage[T2A,T1]{fontenc}%
   \newcommand{\bpCyrillic}[1]{{\fontencoding{T2A}\selectfont #1}}%
 }{%
@@ -21,6 +22,11 @@ _PREAMBLE = r"""\documentclass[11pt]{article}
   \newcommand{\bpCyrillic}[1]{[Cyrillic: install texlive-lang-cyrillic]}%
 }
 """
+
+
+def fonts() -> str:
+    """The font encodings that `render.escape.latex_text` counts on, for a preamble."""
+    return _FONTS
 
 
 def latex_document(
@@ -46,6 +52,6 @@ def document(body: str, title: str = "", packages: Iterable[str] = PACKAGES, lan
     heading = rf"\section*{{{latex_text(title)}}}" + "\n" if title else ""
     preamble = _PREAMBLE if landscape else _PREAMBLE.replace("a4paper,landscape", "a4paper")
     return (
-        f"{preamble}{used}\\allowdisplaybreaks\n\\pagestyle{{empty}}\n"
+        f"{preamble}{_FONTS}{used}\\allowdisplaybreaks\n\\pagestyle{{empty}}\n"
         f"\\begin{{document}}\n{heading}{body}\\end{{document}}\n"
     )

@@ -38,6 +38,13 @@ class FunctionTable(Mapping[str, Function]):
         self._partials: dict[tuple[str, int], Expr] = {}
         self.symbolic = SymbolicFunctions(lambda name: self[name].arguments, self.bind, self.partial)
 
+    def with_own(self, own: Mapping[str, Function]) -> FunctionTable:
+        """A table with other functions of the network's own that knows the same derivatives by the same names."""
+        other = FunctionTable({**self.own, **own})
+        for name, argument in self._primes:
+            other.derivative(name, argument)
+        return other
+
     def __getitem__(self, name: str) -> Function:
         if name in self.own:
             return self.own[name]

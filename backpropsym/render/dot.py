@@ -9,6 +9,7 @@ import graphviz
 from graphviz import escape
 
 from backpropsym.errors import printable
+from backpropsym.render.bars import COLOUR as CUT
 from backpropsym.render.scene import Box, LinkId, Scene, Trail
 from backpropsym.render.themes import LIGHT, Theme
 
@@ -46,7 +47,8 @@ def dot(scene: Scene, theme: Theme = LIGHT) -> str:
         for name in trail.links:
             on_link[name].append(trail)
     for link in scene.links:
-        _edges(graph, keys, link.id, _text(link.name), on_link[link.id], theme)
+        cut = {"color": theme.text(CUT), "style": "dashed"} if link.id in scene.cuts else {}
+        _edges(graph, keys, link.id, _text(link.name), on_link[link.id], theme, cut)
     return str(graph.source)
 
 
@@ -66,12 +68,18 @@ def _node(graph: graphviz.Digraph, key: str, box: Box, theme: Theme) -> None:
 
 
 def _edges(
-    graph: graphviz.Digraph, keys: Mapping[str, str], link: LinkId, label: str, trails: list[Trail], theme: Theme
+    graph: graphviz.Digraph,
+    keys: Mapping[str, str],
+    link: LinkId,
+    label: str,
+    trails: list[Trail],
+    theme: Theme,
+    cut: Mapping[str, str],
 ) -> None:
-    """The edge of a link, or one for each trail on it; the first carries the label."""
+    """The edge of a link, or one for each trail on it; the first carries the label, and `cut` the look of a cut one."""
     ends = keys[link.source], keys[link.target]
-    if not trails:
-        graph.edge(*ends, label=label)
+    if not trails or cut:
+        graph.edge(*ends, label=label, **cut)
     for i, trail in enumerate(trails):
         colour = theme.trail(trail.colour)
         text = " ".join(part for part in (label if i == 0 else "", f"({trail.number})") if part)

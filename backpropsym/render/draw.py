@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.gradient import scalar_derivation
 from backpropsym.derive.levels import LEVELS, at_level
-from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.graph import Graph
 from backpropsym.render.drawing import Drawing
@@ -93,7 +92,7 @@ def _subject(
 ) -> tuple[Subject, Passes | None]:
     """What is drawn, and its numbers where there are values."""
     if graph.scalar:
-        derivation = Derivation(LocalDerivatives(graph), of or graph.output, wrt) if wrt else None
+        derivation = scalar_derivation(graph, of or graph.output, wrt) if wrt else None
         subject = Subject(graph, derivation, frozenset({graph.output}))
         target = of or (graph.output if wrt else graph.objective)
         return subject, None if values is None else passes(graph, target, values)

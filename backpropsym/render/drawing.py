@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from backpropsym.errors import OutputError
-from backpropsym.files import write_whole
+from backpropsym.files import write_as
 from backpropsym.render.dot import dot
 from backpropsym.render.engine import Engine
 from backpropsym.render.mermaid import mermaid
@@ -19,6 +18,7 @@ from backpropsym.render.raster import pdf, png
 from backpropsym.render.scene import Scene
 from backpropsym.render.svg import svg
 from backpropsym.render.themes import LIGHT, Theme
+from backpropsym.render.tikz import tikz_document
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class Drawing:
         return f"```mermaid\n{self.mermaid}```\n"
 
     @property
+    def tikz(self) -> str:
+        """The picture in TikZ, as a LaTeX document of its own: named nodes and styles, to be edited by hand."""
+        return tikz_document(self.scene, self.theme, labels=self.labels)
+
+    @property
     def html(self) -> str:
         """A web page that shows the picture and needs no other file."""
         return page(self.svg, self.scene.title, self.theme)
@@ -79,16 +84,7 @@ class Drawing:
         OutputError : an unknown suffix, a missing folder, or a place that cannot be written.
         MissingExtraError : the format needs a package that is not installed.
         """
-        where = Path(path)
-        if where.suffix.lower() not in FORMATS:
-            raise OutputError(
-                f"{where.name} has no suffix that a drawing can be saved as",
-                fix=f"end the name in one of {', '.join(FORMATS)}",
-            )
-        if not where.parent.is_dir():
-            raise OutputError(f"there is no folder {where.parent}", fix="create it first, or save elsewhere")
-        write_whole(where, FORMATS[where.suffix.lower()](self))
-        return where
+        return write_as(Path(path), FORMATS, self, "a drawing")
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -103,6 +99,7 @@ FORMATS: Mapping[str, Callable[[Drawing], bytes]] = MappingProxyType(
         ".svg": lambda drawing: drawing.svg.encode(),
         ".png": lambda drawing: drawing.png(),
         ".pdf": lambda drawing: drawing.pdf(),
+        ".tex": lambda drawing: drawing.tikz.encode(),
         ".dot": lambda drawing: drawing.dot.encode(),
         ".mmd": lambda drawing: drawing.mermaid.encode(),
         ".md": lambda drawing: drawing.markdown.encode(),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from backpropsym.errors import printable
+from backpropsym.render.bars import COLOUR as CUT
 from backpropsym.render.scene import Box, Scene
 from backpropsym.render.themes import LIGHT, Theme
 
@@ -77,6 +78,9 @@ def _links(scene: Scene, keys: dict[str, str], theme: Theme) -> Iterator[str]:
             if trail is not None:
                 width = "stroke-dasharray:6 4," if trail.dash else ""
                 looks.append(f"  linkStyle {len(looks)} stroke:{theme.trail(trail.colour)},{width}stroke-width:3px")
+            elif link.id in scene.cuts:
+                cut = f"stroke:{theme.text(CUT)},stroke-dasharray:6 4,stroke-width:2px"
+                looks.append(f"  linkStyle {len(looks)} {cut}")
             else:
                 looks.append(f"  linkStyle {len(looks)} stroke:{theme.link},stroke-width:1px")
             arrow = f"-- {_text(label)} -->" if label else "-->"

@@ -12,6 +12,7 @@ from backpropsym.formula.letters import GREEK, SUBSCRIPTS
 from backpropsym.graph import Graph
 from backpropsym.ops.table import FunctionTable
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONGEST_WORD_BELOW = 3
 _STEM = re.compile(r"([A-Za-z]+)(\d*)\Z")
 _INDICES = re.compile(r"[i-t]{2}\Z")
@@ -121,7 +122,7 @@ class Notation:
     @classmethod
     def of(cls, graph: Graph) -> Notation:
         """The notation of a graph's nodes and functions."""
-        return cls(graph.nodes, graph.functions, own=graph.notation)
+        return cls(graph.nodes, graph.functions, graph.derivatives, own=graph.notation)
 
     @property
     def brackets(self) -> bool:
@@ -182,12 +183,21 @@ class Notation:
         return self._symbols.get(name) or self._look(name)
 
     def derivative(self, of: str, by: str, ascii_name: str = "") -> Symbol:
-        """The quotient d of / d by."""
-        above, below = self.symbol(of), self.symbol(by)
+        """The quotient d of / d by; of higher order where `of` is itself written as a derivative."""
+        below = [by]
+        while of in self._derivatives:
+            of, inner = self._derivatives[of]
+            below.append(inner)
+        order = len(below)
+        above, times = self.symbol(of), Counter(below)
+        upper, sign = _power(order)
+        powers = [(self.symbol(name), *_power(count)) for name, count in times.items()]
+        latex = r" \, ".join(rf"\partial {part.latex}{raised}" for part, raised, _ in powers)
+        plain_name = f"d{of}/d{by}" if order == 1 else f"d{order}{of}/" + "".join(f"d{name}" for name in below)
         return Symbol(
-            rf"\frac{{\partial {above.latex}}}{{\partial {below.latex}}}",
-            f"∂{above.unicode}/∂{below.unicode}",
-            ascii_name or f"d{of}/d{by}",
+            rf"\frac{{\partial{upper} {above.latex}}}{{{latex}}}",
+            f"∂{sign}{above.unicode}/" + "".join(f"∂{part.unicode}{raised}" for part, _, raised in powers),
+            ascii_name or plain_name,
         )
 
     def stands_for_derivative(self, name: str) -> bool:
@@ -205,7 +215,7 @@ class Notation:
             return self._function(name)
         base, entry = self.function(parent[0]), self.table[parent[0]]
         if len(entry.required) == 1 and parent[1] == entry.arguments[0]:
-            return Symbol(f"{base.latex}'", f"{base.unicode}′", name)
+            return Symbol(f"{base.latex}'", f"{base.unicode}′".replace("′′", "″"), name)
         below = _unicode_below(parent[1]) or f"_{symbol(parent[1]).unicode}"
         return Symbol(f"{base.latex}'_{{{symbol(parent[1]).latex}}}", f"{base.unicode}′{below}", name)
 
@@ -219,6 +229,11 @@ class Notation:
             latex = unicode = ""
         upright = _operator(name, plain(name))
         return Symbol(latex or upright.latex, unicode or name, name)
+
+
+def _power(count: int) -> tuple[str, str]:
+    """The exponent of a differential in LaTeX and Unicode; nothing for the first power."""
+    return (f"^{{{count}}}", str(count).translate(_RAISED)) if count > 1 else ("", "")
 
 
 def _operator(name: str, looks: Symbol) -> Symbol:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from backpropsym.render.paint import escaped
 from backpropsym.render.themes import Theme
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+"""What a page without scripts may do: show itself."""
 
 
 def page(svg: str, title: str, theme: Theme) -> str:
@@ -16,7 +17,7 @@ def page(svg: str, title: str, theme: Theme) -> str:
     )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escaped(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n{svg}</main>\n</body>\n</html>\n"
     )

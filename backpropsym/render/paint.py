@@ -47,12 +47,21 @@ class BoxPainter:
     Parameters
     ----------
     lit : the boxes on highlighted trails; the others are quiet where there are any.
+    at_work : the boxes that a step of a derivation computes.
     """
 
-    def __init__(self, layout: Layout, theme: Theme, glyphs: GlyphBook, offset: Point, lit: Collection[str]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        theme: Theme,
+        glyphs: GlyphBook,
+        offset: Point,
+        lit: Collection[str],
+        at_work: Collection[str] = (),
+    ) -> None:
         self._layout, self._theme, self._glyphs = layout, theme, glyphs
         self._dx, self._dy = offset
-        self._lit = lit
+        self._lit, self._at_work = {*lit, *at_work}, at_work
 
     def clusters(self) -> Iterator[str]:
         """The plates behind layers written as one step, each with its label."""
@@ -98,6 +107,7 @@ class BoxPainter:
         theme, rect, role = self._theme, self._moved(placed.rect), placed.box.role
         style = theme.boxes[role]
         lit = placed.box.id in self._lit
+        fill = theme.at_work if placed.box.id in self._at_work else style.fill
         colour = theme.ink if lit else style.outline
         width = theme.box_width + 0.5 * lit
         round_ends = role in ("value", "output", "loss")
@@ -109,7 +119,7 @@ class BoxPainter:
                 f'stroke="{colour}" stroke-width="{number(theme.box_width * 0.7)}"/>'
             )
         shape = rounded(rect, radius)
-        return f'{ring}<rect {shape} fill="{style.fill}" stroke="{colour}" stroke-width="{width}"{dashes(style.dash)}/>'
+        return f'{ring}<rect {shape} fill="{fill}" stroke="{colour}" stroke-width="{width}"{dashes(style.dash)}/>'
 
     def _texts(self, placed: PlacedBox) -> str:
         theme = self._theme
@@ -154,7 +164,8 @@ class BoxPainter:
             for i in range(sheets_behind(placed.box), 0, -1)
         )
         width = theme.box_width + 0.5 * lit
-        back = f'<rect {rounded(front, 2.0)} fill="{style.fill}"/>'
+        fill = theme.at_work if placed.box.id in self._at_work else style.fill
+        back = f'<rect {rounded(front, 2.0)} fill="{fill}"/>'
         rim = f'<rect {rounded(front, 2.0)} fill="none" stroke="{colour}" stroke-width="{width}"/>'
         return (
             sheets + back + self._shades(placed, cells, front) + _lines(cells, front, theme) + rim + self._mark(placed)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from backpropsym.errors import LimitError, MissingExtraError, printable
 
@@ -54,13 +56,17 @@ def size(svg: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
+def compiled(source: bytes, data: Mapping[str, Any], name: str) -> bytes:
+    """A PDF from Typst source, which reads `data` as the JSON of the input called `name`.
+
+    Raises
+    ------
+    MissingExtraError : the `typst` package is not installed.
+    """
+    return _typst(source, "pdf", {name: json.dumps(data)}, None)
+
+
 def _compile(svg: str, kind: Literal["png", "pdf"], title: str, alt: str, ppi: float | None = None) -> bytes:
-    try:
-        import typst
-    except ImportError as error:
-        raise MissingExtraError(
-            f"a {kind.upper()} needs the typst package", fix='pip install "backpropsym[pdf]"'
-        ) from error
     width, height = size(svg)
     inputs = {
         "svg": svg,
@@ -69,7 +75,17 @@ def _compile(svg: str, kind: Literal["png", "pdf"], title: str, alt: str, ppi: f
         "width": f"{width}pt",
         "height": f"{height}pt",
     }
-    done = typst.compile(_SOURCE, format=kind, ppi=ppi, sys_inputs=inputs)
+    return _typst(_SOURCE, kind, inputs, ppi)
+
+
+def _typst(source: bytes, kind: Literal["png", "pdf"], inputs: dict[str, str], ppi: float | None) -> bytes:
+    try:
+        import typst
+    except ImportError as error:
+        raise MissingExtraError(
+            f"a {kind.upper()} needs the typst package", fix='pip install "backpropsym[pdf]"'
+        ) from error
+    done = typst.compile(source, format=kind, ppi=ppi, sys_inputs=inputs)
     if not isinstance(done, bytes):
         raise TypeError("Typst made more than one page of one picture")
     return done

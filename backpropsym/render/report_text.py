@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from backpropsym.derive.derivation import Derivation, NumericTerm, Term, count_text, paths_text
+from backpropsym.derive.gradient import HigherDerivation
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import ONE, Expr, Mul
 from backpropsym.render.conventions import conventions
@@ -91,7 +92,9 @@ class _Page:
         of, wrt, graph = self.derivation.of, self.derivation.wrt, self.derivation.graph
         names = self.writer.name
         why = f"there is no path from {names(wrt)} to {names(of)}"
-        if graph.between(of, wrt):
+        if isinstance(self.derivation, HigherDerivation) and graph.between(wrt, of):
+            why = f"every path from {names(wrt)} to {names(of)} has a link that is zero everywhere, such as ReLU''"
+        elif graph.between(of, wrt):
             why += f"; {names(wrt)} is computed from {names(of)}"
         elif not graph.consumers[wrt]:
             why += f": nothing uses {names(wrt)}"

@@ -154,7 +154,7 @@ class Scene:
     `title` and `description` are plain text for those who do not see it, `derivative` is the LaTeX of what the terms
     of the trails add up to, `total` that in numbers, `note` a plain line under the legend. `partial` says that there
     are more terms than trails. `facts` are what a reader must know beside the terms, as LaTeX: f = relu. `adjoint_of`
-    is the LaTeX of the node that the adjoints of the boxes derive.
+    is the LaTeX of the node that the adjoints of the boxes derive. `cuts` are links through which no change passes.
 
     Raises
     ------
@@ -173,6 +173,7 @@ class Scene:
     facts: tuple[str, ...] = ()
     adjoint_of: str = ""
     clusters: tuple[Cluster, ...] = ()
+    cuts: tuple[LinkId, ...] = ()
 
     def __post_init__(self) -> None:
         names = _unique("boxes", [box.id for box in self.boxes])
@@ -186,6 +187,9 @@ class Scene:
         for cluster in self.clusters:
             if not names.issuperset(cluster.boxes):
                 raise NetworkError(f"the cluster {cluster.name!r} of the drawing holds what is no box of it")
+        for cut in self.cuts:
+            if cut not in links:
+                raise NetworkError(f"the drawing cuts {cut.source} → {cut.target}, which is no link")
 
 
 def _unique(what: str, items: list[_T]) -> set[_T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from backpropsym.derive import derivation, entry, tensors
+from backpropsym.derive import derivation, entry, gradient, hessian, tensors
 from backpropsym.derive.unroll import entry_name
 from backpropsym.graph import Graph
 from backpropsym.render.notebook import bundle, derivation_latex
@@ -45,6 +45,19 @@ class Derivation(derivation.Derivation):
 
 class EntryDerivation(entry.EntryDerivation, Derivation):
     """A derivation between entries of tensors."""
+
+
+class HigherDerivation(gradient.HigherDerivation, Derivation):
+    """A derivation in a gradient network."""
+
+
+class Hessian(hessian.Hessian):
+    """All second derivatives of a number."""
+
+    def __getitem__(self, pair: tuple[str, str]) -> HigherDerivation:
+        """One entry as a derivation: of the first derivative by the row, by the column."""
+        found = super().__getitem__(pair)
+        return HigherDerivation(self.graph, found.local, found.of, found.wrt)
 
 
 class TensorDerivation(tensors.TensorDerivation):

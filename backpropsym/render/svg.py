@@ -5,10 +5,13 @@ What a person wrote reaches the markup in titles and data attributes only, escap
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from math import ceil
 
+from backpropsym.render.bars import COLOUR as CUT
+from backpropsym.render.bars import WIDTH as BAR_WIDTH
+from backpropsym.render.bars import bars
 from backpropsym.render.engine import Engine
 from backpropsym.render.geometry import Point, Polyline, Rect
 from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out
@@ -41,14 +44,21 @@ def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True, engine: Engi
     return _Painter(lay_out(scene, theme, labels=labels, engine=engine), theme).picture()
 
 
+def step_svg(layout: Layout, theme: Theme, at_work: Collection[str] = ()) -> str:
+    """A laid out picture as the text of an SVG file, without a legend; the boxes `at_work` stand out."""
+    return _Painter(layout, theme, with_legend=False, at_work=at_work).picture()
+
+
 class _Painter:
     """Writes one picture, part by part, from the back to the front."""
 
-    def __init__(self, layout: Layout, theme: Theme) -> None:
+    def __init__(
+        self, layout: Layout, theme: Theme, *, with_legend: bool = True, at_work: Collection[str] = ()
+    ) -> None:
         self._layout, self._theme, self._scene = layout, theme, layout.scene
-        self._key = "bp" + sha256(repr((layout.scene, theme)).encode()).hexdigest()[:8]
+        self._key = "bp" + sha256(repr((layout.scene, theme, *sorted(at_work))).encode()).hexdigest()[:8]
         self._glyphs = GlyphBook(self._key)
-        self._legend = legend(layout.scene, theme)
+        self._legend = legend(layout.scene, theme) if with_legend else None
         bounds, legend_width = layout.bounds, self._legend.width if self._legend else 0.0
         # Whole pixels, so that the edge of a raster image is not a blend.
         self._width = ceil(max(bounds.width, legend_width) + 2 * MARGIN)
@@ -59,13 +69,13 @@ class _Painter:
         lit = {end for trail in self._scene.trails for link in trail.links for end in link}
         lit -= {trail.links[0].source for trail in self._scene.trails if trail.from_label and trail.links}
         lit |= {link.source for trail in self._scene.trails for link in trail.links[1:]}
-        self._painter = BoxPainter(layout, theme, self._glyphs, (self._dx, self._dy), lit)
+        self._painter = BoxPainter(layout, theme, self._glyphs, (self._dx, self._dy), lit, at_work)
 
     def picture(self) -> str:
         """The whole file."""
         painter = self._painter
         behind = [*painter.clusters(), *self._links(), *painter.patches()]
-        body = "\n".join([*behind, *self._trails(), *self._labels(), *painter.boxes(), *self._tags()])
+        body = "\n".join([*behind, *self._trails(), *self._labels(), *painter.boxes(), *self._cuts(), *self._tags()])
         foot = "\n".join(self._legend_parts(self._legend)) if self._legend else ""
         width, height, key = number(self._width), number(self._height), self._key
         return "\n".join(
@@ -127,7 +137,8 @@ class _Painter:
         return f'<path d="{line}" stroke="{pale}"/>{top}' if trail.dash else top
 
     def _labels(self) -> Iterator[str]:
-        trails, theme = self._layout.lanes.order, self._theme
+        theme = self._theme
+        trails = {link for trail in self._scene.trails for link in trail.links}
         yield '<g class="labels">'
         for link, label in labelled_links(self._layout):
             colour = theme.ink if link.id in trails else (theme.quiet if trails else theme.link_label)
@@ -136,6 +147,17 @@ class _Painter:
             text = self._glyphs.centred(label.text, self._at(label.rect.centre), label.font, colour)
             yield f'<g><rect {rect} fill="{self._layout.ground(label.rect, theme)}"{edge}/>{text}</g>'
         yield "</g>"
+
+    def _cuts(self) -> Iterator[str]:
+        """Two bars across every cut link, on the background's colour so that they part it."""
+        edge, colour = self._theme.background, self._theme.text(CUT)
+        for link, line in bars(self._layout):
+            name, path = attribute(f"{link.source}-{link.target}"), self._path(line)
+            yield (
+                f'<g class="cut" data-link={name} fill="none" stroke-linecap="round">'
+                f'<path d="{path}" stroke="{edge}" stroke-width="{number(BAR_WIDTH + 3)}"/>'
+                f'<path d="{path}" stroke="{colour}" stroke-width="{number(BAR_WIDTH)}"/></g>'
+            )
 
     def _tags(self) -> Iterator[str]:
         for trail in self._scene.trails:

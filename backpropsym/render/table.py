@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backpropsym.errors import printable
 from backpropsym.render.escape import latex_text
@@ -35,6 +35,7 @@ class Table:
     right : the columns of numbers, which stand to the right.
     words : the columns of plain words, which are no mathematics.
     notes : sentences below it, in plain words.
+    room : for a formula in one cell in LaTeX, in letters.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Table:
     right: frozenset[int] = frozenset()
     words: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
+    room: int = _ROOM
 
     def cut(self, limit: int | None, noun: str) -> Table:
         """The first `limit` rows, with a note on those left out."""
@@ -50,7 +52,7 @@ class Table:
         if left <= 0:
             return self
         note = f"{left:,} more {noun} are not listed: --limit N lists more"
-        return Table(self.title, self.heads, self.rows[:limit], self.right, self.words, (note, *self.notes))
+        return replace(self, rows=self.rows[:limit], notes=(note, *self.notes))
 
 
 def text_tables(tables: Sequence[Table], width: int = WIDTH) -> str:
@@ -59,19 +61,46 @@ def text_tables(tables: Sequence[Table], width: int = WIDTH) -> str:
 
 
 def _text_lines(table: Table, width: int) -> Iterator[str]:
-    widths = _widths(table, width - 2)
     if table.title:
         yield table.title
         yield ""
-    for row in (table.heads, *table.rows) if table.rows else ():
+    if table.rows:
+        last = len(table.heads) - 1
+        whole = sum(_natural(table)) + _GAP * last + 2
+        yield from _beside(table, width) if whole > width and last in table.words else _columns(table, width)
+    for note in table.notes:
+        yield from textwrap.wrap(note, max(width - 2, _NARROWEST), initial_indent="  ", subsequent_indent="    ")
+
+
+def _columns(table: Table, width: int) -> Iterator[str]:
+    """Rows in columns; where they are too wide, cells are set on several lines."""
+    widths = _widths(table, width - 2)
+    for row in (table.heads, *table.rows):
         cells = [
             textwrap.wrap(cell, wide, break_long_words=False) or [""] for cell, wide in zip(row, widths, strict=True)
         ]
         for at in range(max(map(len, cells))):
             pieces = [cell[at] if at < len(cell) else "" for cell in cells]
             yield ("  " + (" " * _GAP).join(_padded(table, pieces, widths))).rstrip()
-    for note in table.notes:
-        yield from textwrap.wrap(note, max(width - 2, _NARROWEST), initial_indent="  ", subsequent_indent="    ")
+
+
+def _beside(table: Table, width: int) -> Iterator[str]:
+    """Rows in columns, the words of the last column after them where they fit, else on lines below."""
+    short = replace(table, heads=table.heads[:-1], rows=tuple(row[:-1] for row in table.rows))
+    lines = list(_columns(short, width)) if sum(_natural(short)) + _GAP * len(short.heads) < width else []
+    if len(lines) != len(table.rows) + 1:
+        yield from _columns(table, width)
+        return
+    head, *rows = lines
+    room = max(map(len, lines))
+    yield f"{head.ljust(room)}{' ' * _GAP}{table.heads[-1]}"
+    for row, line in zip(table.rows, rows, strict=True):
+        beside = f"{line.ljust(room)}{' ' * _GAP}{row[-1]}".rstrip()
+        if len(beside) <= width:
+            yield beside
+        else:
+            yield line
+            yield from textwrap.wrap(row[-1], width - 6, initial_indent=" " * 6, subsequent_indent=" " * 8)
 
 
 def _padded(table: Table, pieces: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
@@ -79,9 +108,14 @@ def _padded(table: Table, pieces: Sequence[str], widths: Sequence[int]) -> Itera
         yield piece.rjust(wide) if at in table.right else piece.ljust(wide)
 
 
+def _natural(table: Table) -> list[int]:
+    """Columns as wide as their cells."""
+    return [max(map(len, column)) for column in zip(table.heads, *table.rows, strict=True)]
+
+
 def _widths(table: Table, room: int) -> list[int]:
     """Columns as wide as their cells; where that is too wide, the widest give way."""
-    widths = [max(map(len, column)) for column in zip(table.heads, *table.rows, strict=True)]
+    widths = _natural(table)
     while sum(widths) + _GAP * (len(widths) - 1) > room and max(widths) > _NARROWEST:
         widths[widths.index(max(widths))] -= 1
     return widths
@@ -133,7 +167,9 @@ def _latex_lines(table: Table) -> Iterator[str]:
         yield r"\toprule"
         yield " & ".join(map(latex_text, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
         for row in table.rows:
-            cells = (latex_text(cell) if at in table.words else _latex_cell(cell) for at, cell in enumerate(row))
+            cells = (
+                latex_text(cell) if at in table.words else _latex_cell(cell, table.room) for at, cell in enumerate(row)
+            )
             yield " & ".join(cells) + r" \\"
         yield r"\bottomrule"
         yield r"\end{longtable}}" if long else r"\end{tabular}\par}\medskip"
@@ -141,10 +177,10 @@ def _latex_lines(table: Table) -> Iterator[str]:
         yield rf"\noindent {latex_text(note)}\par"
 
 
-def _latex_cell(cell: str) -> str:
+def _latex_cell(cell: str, room: int) -> str:
     if not cell:
         return ""
-    lines = broken(cell, _ROOM)
+    lines = broken(cell, room)
     if len(lines) == 1:
         return f"${cell}$"
     body = r" \\ ".join(f"& {line}" if at == 0 else rf"& \quad {{}}{line}" for at, line in enumerate(lines))

@@ -87,12 +87,31 @@ class _Page:
         else:
             yield from (factor for term in self.terms() for factor in term.factors)
 
-    def summed(self, term: IndexTerm, at_most: str, where: str) -> str:
-        """A term behind the signs of its sums, with its conditions."""
-        sums = " ".join(self.writer.ranged(limits) for limits in term.sums)
-        held = ", ".join(f" {at_most} ".join(map(self.writer.write, condition)) for condition in term.conditions)
-        text = f"{sums} {self.writer.write(term.product)}".strip()
-        return f"{text}  {where} {held}" if held else text
+
+def entry_title(derivation: TensorDerivation, writer: Writer) -> str:
+    """The derivative that is derived, entry by entry, with its free indices."""
+    of = entry_name(derivation.of, derivation.of_at or ())
+    wrt = entry_name(derivation.wrt, derivation.wrt_at or ())
+    if isinstance(writer, LatexWriter):
+        above, below = (
+            writer.write(Index(Name(name), tuple(map(Name, indices))) if indices else Name(name))
+            for name, indices in ((of, derivation.of_indices), (wrt, derivation.indices))
+        )
+        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+    sign = "d" if isinstance(writer, AsciiWriter) else "∂"
+    tails = [f"[{','.join(indices)}]" if indices else "" for indices in (derivation.of_indices, derivation.indices)]
+    return f"{sign}{writer.name(of)}{tails[0]}/{sign}{writer.name(wrt)}{tails[1]}"
+
+
+def index_sum(term: IndexTerm, writer: Writer) -> str:
+    """A term behind the signs of its sums, with its conditions."""
+    latex = isinstance(writer, LatexWriter)
+    at_most = r"\le" if latex else "<=" if isinstance(writer, AsciiWriter) else "≤"
+    sums = " ".join(writer.ranged(limits) for limits in term.sums)
+    held = ", ".join(f" {at_most} ".join(map(writer.write, condition)) for condition in term.conditions)
+    text = f"{sums} {writer.write(term.product)}".strip()
+    where = r"\quad\text{where }" if latex else "where"
+    return f"{text}  {where} {held}" if held else text
 
 
 class TensorText(_Page):
@@ -120,14 +139,12 @@ class TensorText(_Page):
         of, wrt = self.names
         if self.form in MATRIX_FORMS:
             return self.writer.derivative(of, wrt)
-        sign, found = "d" if self.view.ascii else "∂", self.derivation
-        tails = [f"[{','.join(indices)}]" if indices else "" for indices in (found.of_indices, found.indices)]
-        return f"{sign}{self.writer.name(of)}{tails[0]}/{sign}{self.writer.name(wrt)}{tails[1]}"
+        return entry_title(self.derivation, self.writer)
 
     def index(self) -> Text:
         """One row a path."""
-        count, at_most = self.derivation.count, "<=" if self.view.ascii else "≤"
-        texts = [self.summed(term, at_most, "where") for term in self.terms()]
+        count = self.derivation.count
+        texts = [index_sum(term, self.writer) for term in self.terms()]
         rows = [(self.writer.path(path), text) for path, text in zip(self.paths(), texts, strict=True)]
         table = numbered(rows, self.view.width)
         many = "path" if count == 1 else "paths"
@@ -178,11 +195,7 @@ class TensorLatex(_Page):
         of, wrt = self.names
         if self.form in (*MATRIX_FORMS, "numeric"):
             return self.writer.derivative(of, wrt)
-        above, below = (
-            self.writer.write(Index(Name(name), tuple(map(Name, indices))) if indices else Name(name))
-            for name, indices in ((of, self.derivation.of_indices), (wrt, self.derivation.indices))
-        )
-        return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+        return entry_title(self.derivation, self.writer)
 
     def body(self) -> str:
         """The colours, the formulas and the conventions."""
@@ -194,7 +207,7 @@ class TensorLatex(_Page):
         if self.form in MATRIX_FORMS:
             lines = [line for left, right in self.equations() for line in equation(left, right, self.room)]
             return align(lines, "[0.6ex]") + self.facts()
-        texts = [self.summed(term, r"\le", r"\quad\text{where }") for term in self.terms()]
+        texts = [index_sum(term, self.writer) for term in self.terms()]
         paths = [self.writer.path(path) for path in self.paths()]
         lines = braced(self.title, texts, paths, self.room) if self.braces else summed(self.title, texts, self.room)
         left = self.derivation.count - len(texts)

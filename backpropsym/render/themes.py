@@ -57,6 +57,16 @@ class Theme:
     tag_font: float = 13.0
     note_font: float = 15.0
 
+    @property
+    def at_work(self) -> str:
+        """The fill of boxes that a step computes."""
+        return mix(self.background, "#F0E442", 0.45)
+
+    @property
+    def pale(self) -> str:
+        """What of a formula stands back while another part is looked at."""
+        return mix(self.background, self.quiet, 0.5)
+
     def trail(self, colour: str) -> str:
         """The stroke that stands for the trail colour `colour` in this theme."""
         return self.substitutes.get(colour, colour)

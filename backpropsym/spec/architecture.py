@@ -65,6 +65,7 @@ class Architecture:
         return Location("architecture", None, self.text, start, end - start)
 
     def fail(self, message: str, node: ast.expr | None = None, fix: str | None = None) -> NoReturn:
+        """Refuse the architecture, pointing at a part of it."""
         where = Location("architecture", None, self.text)
         if node is not None:
             where = Location("architecture", None, self.text, *self.columns(node))
@@ -104,6 +105,7 @@ class Architecture:
         self.chain(steps[1:])
 
     def input(self, node: ast.Subscript | ast.Name) -> None:
+        """Declare the first name of the string, with its shape."""
         name = node.value if isinstance(node, ast.Subscript) else node
         if not isinstance(name, ast.Name):
             self.fail("the input is a name with a shape", node, "write x[784]")
@@ -124,6 +126,7 @@ class Architecture:
         return name
 
     def size(self, node: ast.expr) -> Dimension:
+        """One size of a shape."""
         match node:
             case ast.Constant(value=int() as size) if not isinstance(size, bool) and size > 0:
                 return size
@@ -133,6 +136,7 @@ class Architecture:
                 self.fail("a size is a positive whole number, a symbol such as n, or a formula such as 2*n + 1", node)
 
     def chain(self, steps: list[ast.expr]) -> None:
+        """Layers one behind the other."""
         for step in steps:
             self.layers += 1
             if self.layers > MAX_LAYERS:
@@ -161,6 +165,7 @@ class Architecture:
                 self.fail("this is not a layer", node, "write a layer such as dense(10, relu)")
 
     def argument(self, node: ast.expr) -> Argument:
+        """What stands in the brackets of a layer."""
         match node:
             case ast.Constant(value=bool() | int() | float() as value):
                 return value
@@ -200,6 +205,7 @@ class Architecture:
             self.declaration.blocks.append(Block(self.text[start : start + width], added))
 
     def layer(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
+        """A layer of the table, or the loss."""
         chosen = options.pop("name", None)
         if self.declaration.loss is not None:
             self.fail("nothing follows the loss", node)
@@ -217,6 +223,7 @@ class Architecture:
             self.rename(str(chosen), node)
 
     def loss(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
+        """The loss of the last value, and its target."""
         shape = self.shapes[self.current]
         self.declaration.targets[TARGET] = () if name in _CLASS_LOSSES else shape
         self.declaration.loss = call_text(name, [self.current, TARGET, *arguments], options)

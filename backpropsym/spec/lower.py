@@ -41,7 +41,7 @@ def lowered_nodes(
     for name in topological_order(uses(declaration, formulas)):
         try:
             if all(parent in shapes for parent in used_names(declaration, name, formulas[name])):
-                lowered[name] = _lower(name, declaration, formulas[name], shapes, table)
+                lowered[name] = _needed(_lower(name, declaration, formulas[name], shapes, table))
                 shapes[name] = lowered[name][-1].shape
         except ShapeError as error:
             section = "nodes" if name in declaration.nodes else ""
@@ -64,6 +64,16 @@ def lowered_nodes(
     if problems:
         raise ShapeError(problems)
     return nodes, _blocks(declaration, lowered)
+
+
+def _needed(steps: list[Lowered]) -> list[Lowered]:
+    """The steps that the last one depends on; to choose between functions, some are lowered in vain."""
+    kept, used = [], {steps[-1].name}
+    for step in reversed(steps):
+        if step.name in used:
+            kept.append(step)
+            used.update(step.parents)
+    return kept[::-1]
 
 
 def _blocks(declaration: Declaration, lowered: Mapping[str, list[Lowered]]) -> tuple[Block, ...]:

@@ -9,7 +9,6 @@ from backpropsym.formula.tree import called
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Elementwise, Reduction
-from backpropsym.ops.lowering import ANONYMOUS
 from backpropsym.ops.table import FunctionTable, prime_name
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import head_name
@@ -46,7 +45,7 @@ def derivative_clashes(graph: Graph, declaration: Declaration) -> Iterator[Probl
     users: dict[str, str] = {}
     for node in graph.nodes.values():
         for word in _words(node, graph):
-            users.setdefault(word, _owner(node))
+            users.setdefault(word, node.owner)
     for name in suspects:
         if name in users:
             section = _SECTIONS.get(graph[name].role, "nodes")
@@ -54,11 +53,6 @@ def derivative_clashes(graph: Graph, declaration: Declaration) -> Iterator[Probl
             details = (f"it stands in the derivative of {users[name]}",)
             place = declaration.places(section, name, None)
             yield Problem(message, place, details, fix=f"rename the node, for example to {name}_")
-
-
-def _owner(node: Node) -> str:
-    """The named node in whose formula a node stands."""
-    return node.name if node.named else node.name.removeprefix(ANONYMOUS).rpartition("_")[0]
 
 
 def _words(node: Node, graph: Graph) -> Iterator[str]:

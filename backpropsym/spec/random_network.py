@@ -13,9 +13,9 @@ MOST_LAYERS = len(SUMS)
 
 
 def random_network(seed: int) -> str:
-    """A network small enough for pen and paper: two or three inputs, one or two hidden layers of two neurons."""
+    """A network small enough for pen and paper: two inputs and two hidden layers of two or three neurons."""
     chance = random.Random(f"network {seed}")
-    widths = [chance.choice((2, 2, 3)), *chance.choice(((2,), (3,), (2, 2))), 1]
+    widths = [2, *chance.choice(((2, 2), (3, 2), (2, 3))), 1]
     return layered(widths, chance.choice(FUNCTIONS), seed, f"A network made by chance, seed {seed}")
 
 

@@ -122,7 +122,7 @@ def _branches(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
 
 
 trees = st.recursive(leaves, _branches, max_leaves=12)
-VALUES = {"a": 0.7, "b": -1.3, "c": 2.1}
+VALUES = {"a": np.float64(0.7), "b": np.float64(-1.3), "c": np.float64(2.1)}
 
 
 @settings(max_examples=400)

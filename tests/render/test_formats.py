@@ -24,6 +24,7 @@ STARTS = {
     ".svg": b"<svg ",
     ".png": b"\x89PNG",
     ".pdf": b"%PDF-",
+    ".tex": b"% The network",
     ".dot": b"digraph",
     ".html": b"<!DOCTYPE html>",
     ".mmd": b"---\ntitle",
@@ -44,7 +45,7 @@ def test_every_suffix_is_written(suffix: str, tmp_path: Path) -> None:
 
 def test_an_unknown_suffix_names_those_that_are_known(tmp_path: Path) -> None:
     with pytest.raises(
-        OutputError, match=r"fix: end the name in one of \.svg, \.png, \.pdf, \.dot, \.mmd, \.md, \.html"
+        OutputError, match=r"fix: end the name in one of \.svg, \.png, \.pdf, \.tex, \.dot, \.mmd, \.md, \.html"
     ):
         Drawing(lecture()).save(tmp_path / "picture.gif")
 

@@ -194,8 +194,13 @@ def test_widths_show_weights_or_shares() -> None:
 
 
 def test_long_factors_are_written_as_the_derivatives_that_they_are() -> None:
+    scene = bp.parse("x[3] -> dense(3) -> layer_norm(name=n) -> dense(1) -> mse").draw(wrt="W1[0,0]").scene
+    assert r"\cdot \frac{\partial n[0]}{\partial s_{1}[0]} \cdot" in scene.trails[0].term
+
+
+def test_short_factors_are_written_out() -> None:
     scene = bp.example("digits").draw(wrt="W[0,0]").scene
-    assert scene.trails[0].term.endswith(r"\frac{\partial \mathrm{loss}}{\partial o[0]}")
+    assert scene.trails[0].term.endswith(r"\cdot (\operatorname{softmax}(o)_{0} - \delta_{y 0})")
 
 
 def test_the_legend_says_what_the_functions_are() -> None:

@@ -171,3 +171,11 @@ def test_latex_compiles(name: str, tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
     assert b"Overfull" not in done.stdout
+
+
+def test_what_is_not_finite_is_shown_as_it_is() -> None:
+    text = 'inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\ns = "w*x"\na = "1/s"\n[values]\nx = 0\nw = 1\n'
+    found = bp.loads(text).trace()
+    assert json.loads(trace_report(found, "json"))["forward"][-1]["value"] is None
+    assert "inf" in trace_report(found)
+    assert "1/0" in trace_report(found)

@@ -1,0 +1,109 @@
+"""What a network says at given numbers: the part of `Network` that follows, pushes and derives on."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backpropsym.derive.dead import DeadShares, dead_shares
+from backpropsym.derive.jacobian import Jacobian
+from backpropsym.derive.trace import Trace
+from backpropsym.derive.trace import trace as trace_graph
+from backpropsym.derive.wiggle import FINITE, SMALL, Wiggles
+from backpropsym.derive.wiggle import wiggle as wiggle_graph
+from backpropsym.graph import Graph, Role
+from backpropsym.render.shown import Derivation, EntryDerivation, Hessian, TensorDerivation
+
+
+class Analyses(ABC):
+    """Analyses of a network, which has a graph and derives."""
+
+    @property
+    @abstractmethod
+    def graph(self) -> Graph:
+        """The verified graph."""
+
+    @abstractmethod
+    def derive(self, of: str | None = None, *, wrt: str) -> Derivation | EntryDerivation | TensorDerivation:
+        """The derivative of a node by a node."""
+
+    def trace(self, at: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
+        """Both passes of backpropagation at one object, number by number, and one step of gradient descent.
+
+        Parameters
+        ----------
+        at : numbers by name, completed by the network's own.
+        of : a scalar node; default: the loss, else the output.
+        rate : the length of the step, in units of parameter squared per unit of `of`.
+
+        Raises
+        ------
+        ValuesError : numbers are missing, or a batch is given.
+        NotScalarError : `of` has axes.
+        """
+        return trace_graph(self.graph, at, of, rate)
+
+    def wiggle(
+        self,
+        at: Mapping[str, Any] | None = None,
+        of: str | None = None,
+        wrt: str | Sequence[str] = (),
+        small: float = SMALL,
+        finite: float = FINITE,
+    ) -> Wiggles:
+        """What pushing each parameter does at one object, and which links cut every path where it does nothing.
+
+        Parameters
+        ----------
+        at : numbers by name, completed by the network's own.
+        of : a scalar node or an entry; default: the output where that is a scalar, else the loss.
+        wrt : leaves, or entries such as "W1[2,0]"; default: every parameter.
+        small, finite : how far each is pushed, both ways.
+
+        Raises
+        ------
+        ValuesError : numbers are missing, or a batch is given.
+        LimitError : more than 2,000 entries are pushed.
+        """
+        return wiggle_graph(self.graph, at, of, (wrt,) if isinstance(wrt, str) else wrt, small, finite)
+
+    def dead(self, data: Mapping[str, Any]) -> DeadShares:
+        """The share of objects on which each neuron is dead: nothing that it reads moves it.
+
+        Parameters
+        ----------
+        data : arrays by name, inputs with a leading axis of objects; completed by the network's own numbers.
+
+        Raises
+        ------
+        ValuesError : numbers are missing, or there is no leading axis of objects.
+        """
+        return dead_shares(self.graph, data)
+
+    def jacobian(self, of: str | Sequence[str] | None = None, wrt: str | Sequence[str] = ()) -> Jacobian:
+        """The derivatives of several nodes by several nodes: a derivation each, and the matrix in numbers.
+
+        Parameters
+        ----------
+        of : default: the output.
+        wrt : default: every parameter.
+        """
+        rows = (of,) if isinstance(of, str) else tuple(of or (self.graph.output,))
+        columns = (wrt,) if isinstance(wrt, str) else tuple(wrt or self.graph.names(Role.PARAMETER))
+        return Jacobian(rows, columns, {(a, b): self.derive(a, wrt=b) for a in rows for b in columns})
+
+    def hessian(self, of: str | None = None, wrt: str | Sequence[str] = ()) -> Hessian:
+        """All second derivatives of a number: formulas with their paths, the matrix, its product with a direction.
+
+        Parameters
+        ----------
+        of : default: the output where that is a scalar, else the loss.
+        wrt : rows and columns; default: every parameter, or every entry of one.
+
+        Raises
+        ------
+        LimitError : a network of tensors too large to be unrolled, or more than 2,000 names.
+        NotScalarError : `of` has axes.
+        """
+        return Hessian(self.graph, of, (wrt,) if isinstance(wrt, str) else wrt)

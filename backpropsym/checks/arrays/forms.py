@@ -1,0 +1,173 @@
+"""The forms of each derivation of arrays against the reverse sweep: index notation, matrix notation, path sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backpropsym.checks.arrays.index_numbers import IndexNumbers
+from backpropsym.checks.arrays.matrix_numbers import MatrixNumbers, Unwritten
+from backpropsym.checks.arrays.points import ArrayPoint
+from backpropsym.checks.arrays.steps import Position, some_entries
+from backpropsym.checks.arrays.unrolled import Unrolled
+from backpropsym.checks.comparison import TOLERANCE
+from backpropsym.checks.edges import ratio
+from backpropsym.checks.report import Fault
+from backpropsym.derive.matrix import matrix_programme
+from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.derive.unroll import entry_name
+from backpropsym.errors import LimitError, ShapeError
+from backpropsym.graph import Graph
+
+ENTRIES = 8
+PATH_ENTRIES = 2
+MAX_LAYER_PATHS = 200
+BLUR = 1e5
+
+
+@dataclass
+class FormsFound:
+    """What agrees and what does not, by parameter, and what was not compared.
+
+    Attributes
+    ----------
+    agree : the forms that agree at every entry compared, by parameter.
+    faults : the forms that do not.
+    """
+
+    agree: dict[str, list[str]] = field(default_factory=dict)
+    faults: dict[str, list[Fault]] = field(default_factory=dict)
+    notes: set[str] = field(default_factory=set)
+
+    def take(self, form: str, name: str, of: str, position: Position, found: float, right: float, off: float) -> bool:
+        """Take in one entry: `off` is its distance in units of rounding; whether it agrees."""
+        if off <= BLUR:
+            return True
+        place = f"form {form} of d{of}/d{entry_name(name, position)}"
+        self.faults.setdefault(name, []).append(Fault(place, f"{found:.12g}", right))
+        return False
+
+
+def compare_forms(
+    graph: Graph,
+    names: Sequence[str],
+    points: Sequence[ArrayPoint],
+    unrolled: Unrolled | None,
+    random: np.random.Generator,
+) -> FormsFound:
+    """Every form of each derivative at some entries, at points where no kink lies on its paths.
+
+    Agreement is to 1e5 roundings of the sum of absolute path products: forms compute what they need in other ways,
+    and links have been compared to fewer roundings before.
+    """
+    found = FormsFound()
+    for name in names:
+        free = [point for point in points if _comparable(point, name)]
+        if not free:
+            continue
+        found.agree[name] = []
+        some = {id(point): some_entries(np.shape(point.values[name]), ENTRIES, random) for point in free}
+        _index(graph, name, free, some, found)
+        if unrolled is not None:
+            _paths(unrolled, name, free, found, random)
+    _matrix(graph, names, points, found)
+    return found
+
+
+def _comparable(point: ArrayPoint, name: str) -> bool:
+    """Whether forms must agree there: the derivative is a number, and no kink lies on its paths."""
+    return bool(np.isfinite(point.adjoints[name]).all()) and not point.crosses(name)
+
+
+def _index(
+    graph: Graph, name: str, points: Sequence[ArrayPoint], some: Mapping[int, list[Position]], found: FormsFound
+) -> None:
+    """The form that names entries by indices, evaluated at some entries."""
+    derivation = TensorDerivation(graph, graph.objective, name)
+    if derivation.count > MAX_LAYER_PATHS:
+        found.notes.add(f"index form not compared for {name}: {derivation.count:,} layer paths")
+        return
+    agrees = True
+    for point in points:
+        numbers = IndexNumbers(point.values, graph.functions)
+        positions = some[id(point)]
+        grid = dict(zip(derivation.indices, np.array(positions, int).reshape(len(positions), -1).T, strict=True))
+        try:
+            values = np.broadcast_to(numbers.at(derivation.tree, grid), len(positions))
+        except LimitError:
+            found.notes.add(f"index form not compared for {name}: its sums are too long")
+            return
+        agrees &= _agree("index", name, point, positions, values, found)
+    found.agree[name] += ["index"] if agrees else []
+
+
+def _agree(
+    form: str, name: str, point: ArrayPoint, positions: Sequence[Position], values: Any, found: FormsFound
+) -> bool:
+    fine = True
+    for position, value in zip(positions, values, strict=True):
+        right, size = float(point.adjoints[name][position]), float(point.magnitudes[name][position])
+        off = float(ratio(value, right, size))
+        fine &= found.take(form, name, point.graph.objective, position, float(value), right, off)
+    return fine
+
+
+def _paths(
+    unrolled: Unrolled, name: str, points: Sequence[ArrayPoint], found: FormsFound, random: np.random.Generator
+) -> None:
+    """The explicit path sum of single entries and the forms that come from it, in the unrolled network."""
+    agreed: set[str] | None = None
+    for position in some_entries(np.shape(points[0].values[name]), PATH_ENTRIES, random):
+        derived = np.array([point.adjoints[name][position] for point in points])
+        size = np.array([point.magnitudes[name][position] for point in points])
+        verdict = unrolled.forms(entry_name(name, position), points, derived, size, TOLERANCE)
+        if verdict is None:
+            found.notes.add("path sums compared for some entries only: they are long")
+            continue
+        agreed = set(verdict.agree) if agreed is None else agreed & set(verdict.agree)
+        for form, (value, reference) in verdict.differ.items():
+            place = f"form {form} of d{points[0].graph.objective}/d{entry_name(name, position)}"
+            found.faults.setdefault(name, []).append(Fault(place, f"{value:.12g}", reference))
+    found.agree[name] += [form for form in ("paths", "factored", "expanded", "forward") if form in (agreed or ())]
+
+
+def _matrix(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], found: FormsFound) -> None:
+    """The adjoint programme in matrix notation, whole arrays at once."""
+    programme = matrix_programme(graph, graph.objective, tuple(names))
+    agrees = dict.fromkeys(names, True)
+    unwritten: dict[str, str] = {}
+    for point in points:
+        numbers = MatrixNumbers(graph, point.values)
+        for equation in programme:
+            try:
+                value = numbers.take(equation)
+            except Unwritten as reason:
+                unwritten[equation.node] = str(reason)
+                continue
+            except ShapeError as error:
+                wrong = error.problems[0].message
+                found.faults.setdefault(equation.node, []).append(
+                    Fault(f"form matrix: {wrong}", "a shape", float("nan"))
+                )
+                agrees[equation.node] = False
+                break
+            if equation.node not in agrees or not _comparable(point, equation.node):
+                continue
+            right = np.asarray(point.adjoints[equation.node])
+            off = ratio(value, right, point.magnitudes[equation.node])
+            worst = tuple(int(index) for index in np.unravel_index(int(np.argmax(off)), np.shape(off)))
+            pair = float(np.asarray(value)[worst]), float(right[worst])
+            agrees[equation.node] &= found.take(
+                "matrix", equation.node, graph.objective, worst, *pair, float(np.asarray(off)[worst])
+            )
+    if any(name in unwritten for name in names):
+        listed = ", ".join(f"{name} ({unwritten[name]})" for name in names if name in unwritten)
+        found.notes.add(f"matrix form not evaluated, its signs for moves of entries have no numbers: {listed}")
+    for name in names:
+        if name in unwritten:
+            continue
+        if agrees[name] and name in found.agree and any(each.node == name for each in programme):
+            found.agree[name].append("matrix")

@@ -1,0 +1,35 @@
+"""backpropsym handout: the whole story on a page or two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backpropsym.cli.arguments import AtOption, NetworkArgument, ThemeOption, load_network, read_numbers
+from backpropsym.cli.completion import complete_node
+from backpropsym.cli.output import wrote
+
+
+def handout(
+    network: NetworkArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The sheet: .pdf, .tex, .md or .html.")
+    ],
+    wrt: Annotated[
+        str | None,
+        typer.Option(
+            "--wrt",
+            metavar="NAME",
+            help="The parameter whose derivative is shown path by path; if left out, one with the most paths.",
+            autocompletion=complete_node,
+        ),
+    ] = None,
+    at: AtOption = None,
+    theme: ThemeOption = "light",
+) -> None:
+    """Put the whole story of NETWORK on a page or two: picture, both passes, every gradient, paths, check."""
+    found = load_network(network)
+    for written in found.handout(wrt, values=read_numbers(at, found), theme=theme).save(output):
+        wrote(written)

@@ -1,0 +1,57 @@
+"""backpropsym hessian: all second derivatives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backpropsym.cli.arguments import (
+    AsciiOption,
+    AtOption,
+    ColumnsOption,
+    FormatOption,
+    JsonOption,
+    LimitOption,
+    NetworkArgument,
+    OfOption,
+    OutputOption,
+    load_network,
+    medium_for,
+    read_numbers,
+)
+from backpropsym.cli.output import emit_tables, look
+
+
+def hessian(
+    network: NetworkArgument,
+    wrt: ColumnsOption = None,
+    of: OfOption = None,
+    at: AtOption = None,
+    times: Annotated[
+        Path | None,
+        typer.Option("--times", metavar="FILE", help="A direction, numbers by name: show the product with it instead."),
+    ] = None,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+    limit: LimitOption = None,
+    ascii: AsciiOption = False,
+) -> None:
+    """Derive a number twice by every pair of parameters: paths, formulas, and numbers where there are some.
+
+    LaTeX is a whole document.
+    """
+    from backpropsym.render.report_matrix import MatrixReport, product_report
+
+    loaded = load_network(network)
+    values, found = read_numbers(at, loaded), loaded.hessian(of, wrt or ())
+    medium = medium_for(format, json, output)
+    plain, width = look(output, ascii)
+    if times is not None:
+        product = found.times(read_numbers(times, loaded) or {}, **(values or {}))
+        written = product_report(found, product, medium, plain)
+    else:
+        written = MatrixReport(found, values, limit).write(medium, plain, width)
+    emit_tables(written, medium, output, loaded.title)

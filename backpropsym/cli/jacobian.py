@@ -1,0 +1,57 @@
+"""backpropsym jacobian: several nodes by several nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from backpropsym.cli.arguments import (
+    AsciiOption,
+    AtOption,
+    ColumnsOption,
+    FormatOption,
+    JsonOption,
+    LimitOption,
+    NetworkArgument,
+    OutputOption,
+    load_network,
+    medium_for,
+    read_numbers,
+)
+from backpropsym.cli.completion import complete_node
+from backpropsym.cli.output import emit_tables, look
+
+
+def jacobian(
+    network: NetworkArgument,
+    of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--of",
+            help="What is derived, may be given several times; if left out, the output.",
+            metavar="NAME",
+            autocompletion=complete_node,
+            show_default=False,
+        ),
+    ] = None,
+    wrt: ColumnsOption = None,
+    at: AtOption = None,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+    limit: LimitOption = None,
+    ascii: AsciiOption = False,
+) -> None:
+    """Derive several nodes by several nodes: paths, formulas, and numbers where there are some.
+
+    LaTeX is a whole document.
+    """
+    from backpropsym.render.report_matrix import MatrixReport
+
+    loaded = load_network(network)
+    values, found = read_numbers(at, loaded), loaded.jacobian(of, wrt or ())
+    medium = medium_for(format, json, output)
+    plain, width = look(output, ascii)
+    written = MatrixReport(found, values, limit).write(medium, plain, width)
+    emit_tables(written, medium, output, loaded.title)

@@ -1,0 +1,72 @@
+"""backpropsym wiggle: what each parameter does, and why some do nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backpropsym.cli.arguments import (
+    AsciiOption,
+    AtOption,
+    ColumnsOption,
+    JsonOption,
+    LimitOption,
+    NetworkArgument,
+    OfOption,
+    OutputOption,
+    ThemeOption,
+    load_network,
+    medium_for,
+    read_numbers,
+)
+from backpropsym.cli.output import emit, look, wrote
+
+if TYPE_CHECKING:
+    from backpropsym.derive.dead import DeadShares
+    from backpropsym.derive.wiggle import Wiggles
+
+
+def wiggle(
+    network: NetworkArgument,
+    at: AtOption = None,
+    wrt: ColumnsOption = None,
+    of: OfOption = None,
+    small: Annotated[float, typer.Option("--small", help="How far the small push goes.")] = 1e-3,
+    push: Annotated[float, typer.Option("--push", help="How far the finite push goes.")] = 1.0,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="FILE",
+            help="Objects, .npz with a leading axis: show on which share of them each neuron is dead.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+    theme: ThemeOption = "light",
+    limit: LimitOption = None,
+    ascii: AsciiOption = False,
+) -> None:
+    """Push each parameter both ways at one object: what moves, and which links cut every path of what does not.
+
+    With -o FILE.svg, .png, .pdf, .dot or .html a picture in which the links that cut are barred.
+    """
+    from backpropsym.render.cuts import wiggle_drawing
+    from backpropsym.render.drawing import FORMATS
+    from backpropsym.render.report_wiggle import wiggle_report
+
+    loaded = load_network(network)
+    values = read_numbers(at, loaded) or {}
+    found: Wiggles | DeadShares
+    if data is not None:
+        found = loaded.dead({**values, **(read_numbers(data, loaded) or {})})
+    else:
+        found = loaded.wiggle(values, of, wrt or (), small, push)
+        if output is not None and output.suffix.lower() in FORMATS:
+            wrote(wiggle_drawing(found, theme).save(output))
+            return
+    medium = medium_for(None, json, output)
+    plain, width = look(output, ascii)
+    emit(wiggle_report(found, medium, limit, plain, width), output)

@@ -1,0 +1,74 @@
+r"""A handout in LaTeX, its pictures in TikZ; pdflatex compiles it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backpropsym.export.beamer import formula, prose
+from backpropsym.export.latex_document import fonts
+from backpropsym.export.sheet_parts import displays
+from backpropsym.render.escape import latex_text
+from backpropsym.render.handout import Formulas, Handout, Heading, Paragraph, Picture, Table
+from backpropsym.render.layout import lay_out
+from backpropsym.render.steps import Maths, Step, plain
+from backpropsym.render.tikz import TikzPicture
+from backpropsym.render.tikz_style import CENTIMETRE, styles
+
+WIDTH, HEIGHT = 16.5, 5.6
+"""The most room of a picture, in centimetres."""
+
+
+def sheet_latex(sheet: Handout) -> str:
+    """`sheet` as a LaTeX document on A4."""
+    body = "\n".join(line for part in sheet.parts for line in _written(part))
+    title = latex_text(sheet.title)
+    encodings = "" if (title + body).isascii() else fonts()
+    return (
+        f"\\documentclass[10pt]{{article}}\n{encodings}\\usepackage[a4paper,margin=18mm]{{geometry}}\n"
+        f"\\usepackage{{adjustbox}}\n{_preamble(sheet)}"
+        "\\newcommand{\\formula}[1]{\\par\\smallskip\\noindent\\hfil"
+        "\\adjustbox{max width=\\linewidth, max totalheight=0.9\\textheight}{$\\displaystyle #1$}\\par\\smallskip}\n"
+        "\\setlength{\\parindent}{0pt}\\pagestyle{empty}\\raggedbottom\n"
+        f"\\begin{{document}}\n{{\\Large {title}\\par}}\\medskip\n{body}\n\\end{{document}}\n"
+    )
+
+
+def _preamble(sheet: Handout) -> str:
+    """Styles for the picture with the most trails, which has all that the others have."""
+    drawings = sorted((part.drawing for part in sheet.pictures), key=lambda drawing: -len(drawing.scene.trails))
+    theme = drawings[0].theme
+    colours = "".join(
+        rf"\definecolor{{bpTerm{trail.number}}}{{HTML}}{{{theme.text(trail.colour)[1:]}}}" + "\n"
+        for trail in drawings[0].scene.trails
+    )
+    return styles(lay_out(drawings[0].scene, theme), theme) + colours
+
+
+def _written(part: object) -> Iterator[str]:
+    """One part, line by line."""
+    match part:
+        case Heading(words):
+            yield rf"\subsection*{{{prose(words)}}}"
+        case Paragraph(words):
+            yield prose(words) + (r"\par\nobreak" if plain(words).endswith(":") else r"\par")
+        case Formulas(lines):
+            for columns in displays(lines):
+                step = Step("sum", (), (), columns)
+                yield rf"\formula{{{formula([1], [step])}}}"
+        case Picture(_, drawing):
+            layout = lay_out(drawing.scene, drawing.theme, labels=drawing.labels)
+            bounds = layout.bounds
+            scale = min(WIDTH * CENTIMETRE / bounds.width, HEIGHT * CENTIMETRE / bounds.height, 1.0)
+            yield r"\par\smallskip\noindent\makebox[\linewidth]{%"
+            yield from TikzPicture(layout, drawing.theme).text(f"scale={scale:.3g}, transform shape").splitlines()
+            yield r"}\par\smallskip"
+        case Table(header, rows):
+            yield rf"\par\smallskip\begin{{tabular}}{{{'l' * len(header)}}}"
+            yield rf"{' & '.join(map(latex_text, header))} \\ \hline"
+            for row in rows:
+                yield rf"{' & '.join(_cell(cell) for cell in row)} \\"
+            yield r"\end{tabular}\par"
+
+
+def _cell(cell: Maths | str) -> str:
+    return latex_text(cell) if isinstance(cell, str) else f"${cell.latex}$"

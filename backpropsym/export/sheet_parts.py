@@ -1,0 +1,34 @@
+"""What the formats of a handout share: equations side by side, and pictures without a legend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from backpropsym.render.handout import Picture, beside
+from backpropsym.render.layout import lay_out
+from backpropsym.render.steps import Column, Line
+from backpropsym.render.svg import step_svg
+
+ROWS = 12
+"""The most equations below one another in one display, which no page break cuts."""
+
+
+def displays(lines: Column) -> Iterator[tuple[Column, ...]]:
+    """Equations in columns side by side, as many as fit; each display is small enough for the rest of a page."""
+    # A sum reads down its lines; only separate equations may stand beside one another.
+    wide = beside(lines) if all(line.left.latex for line in lines) else 1
+    for start in range(0, len(lines), wide * ROWS):
+        part = lines[start : start + wide * ROWS]
+        rows = -(-len(part) // wide)
+        yield tuple(part[at : at + rows] for at in range(0, len(part), rows))
+
+
+def drawn(picture: Picture) -> str:
+    """A picture as the text of an SVG file, without the legend: the formulas stand beside it."""
+    drawing = picture.drawing
+    return step_svg(lay_out(drawing.scene, drawing.theme, labels=drawing.labels), drawing.theme)
+
+
+def plain_lines(lines: Sequence[Line]) -> str:
+    """Equations as plain text."""
+    return "; ".join(line.plain for line in lines)

@@ -1,0 +1,136 @@
+r"""What a tikzpicture needs in the preamble: libraries, the colours of a theme, and a style for each kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backpropsym.render.layout import TAG_RADIUS, Layout
+from backpropsym.render.scene import Role, Trail
+from backpropsym.render.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
+from backpropsym.render.svg import DEAD
+from backpropsym.render.themes import Theme
+
+CENTIMETRE = 60.0
+"""Pixels of a picture that make a centimetre: so the 21 pixels of a label's font become the 10 points of an article."""
+
+POINT = 28.4528 / CENTIMETRE
+"""TeX points in a pixel."""
+
+_ROUND = ("value", "output", "loss")
+_LANES = r"""  % runs beside the line from node to node, so many points to the right
+  lane/.style={to path={($(\tikztostart.center)!#1pt!-90:(\tikztotarget.center)$)
+    -- ($(\tikztotarget.center)!#1pt!90:(\tikztostart.center)$) (\tikztotarget)}},
+  into/.style={to path={-- ($(\tikztotarget.center)!#1pt!90:(\tikztostart.center)$) (\tikztotarget)}},
+"""
+
+
+def colour_of(what: str) -> str:
+    """The xcolor name of a colour of the theme."""
+    return f"bp{what.title()}"
+
+
+def styles(layout: Layout, theme: Theme) -> str:
+    """Packages, colours and styles of one picture, for a preamble."""
+    return packages() + colours(layout, theme) + "\\tikzset{\n" + "".join(_styles(layout, theme)) + "}\n"
+
+
+def packages() -> str:
+    """The packages and libraries that the styles use."""
+    return "\\usepackage{amsmath, tikz}\n\\usetikzlibrary{backgrounds, calc, fit, shapes.misc}\n"
+
+
+def colours(layout: Layout, theme: Theme) -> str:
+    """A definition for every colour in use."""
+    named = {"bpBackground": theme.background, "bpInk": theme.ink, "bpQuiet": theme.quiet}
+    named |= {"bpLink": theme.link, "bpLabel": theme.link_label}
+    if any(placed.box.adjoint for placed in layout.boxes.values()):
+        named["bpAdjoint"] = theme.adjoint
+    if any(placed.box.cells for placed in layout.boxes.values()):
+        named["bpPatch"] = theme.patch
+    if layout.scene.clusters:
+        named["bpCluster"] = theme.cluster
+    for role in _roles(layout):
+        look, name = theme.boxes[role], colour_of(role)
+        named |= {name: look.fill, f"{name}Edge": look.outline}
+    named |= {path_colour(trail): theme.trail(trail.colour) for trail in layout.scene.trails}
+    return "".join(rf"\definecolor{{{name}}}{{HTML}}{{{value[1:]}}}" + "\n" for name, value in named.items())
+
+
+def path_colour(trail: Trail) -> str:
+    """The xcolor name of a trail's colour."""
+    return f"bpPath{trail.number}"
+
+
+def _roles(layout: Layout) -> list[Role]:
+    return list(dict.fromkeys(placed.box.role for placed in layout.boxes.values() if placed.box.role != "more"))
+
+
+def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
+    high, thin = f"{BOX_HEIGHT / CENTIMETRE:.2f}cm", _points(theme.box_width)
+    size = f"minimum height={high}, minimum width={high}, inner xsep=2mm, inner ysep=0pt"
+    yield f"  neuron/.style={{draw, line width={thin}, {size}, text=bpInk}},\n"
+    for role in _roles(layout):
+        yield f"  {role}/.style={{neuron, {_outline(role, theme)}}},\n"
+    if any(placed.small for placed in layout.boxes.values()):
+        low = f"{SMALL_HEIGHT / CENTIMETRE:.2f}cm"
+        yield f"  small/.style={{minimum height={low}, minimum width={low}, inner xsep=1mm, font=\\footnotesize}},\n"
+    if any(placed.box.role == "more" for placed in layout.boxes.values()):
+        yield f"  more/.style={{minimum height={high}, text=bpQuiet}},\n"
+    if any(placed.box.shape for placed in layout.boxes.values()):
+        tall = f"{PLATE_HEIGHT / CENTIMETRE:.2f}cm"
+        yield f"  plate/.style={{minimum height={tall}, minimum width={tall}, rectangle, rounded corners=1.8mm,\n"
+        yield "    align=center},\n"
+    if any(placed.box.cells for placed in layout.boxes.values()):
+        yield "  sheet/.style={rectangle, sharp corners, double=none, inner sep=0pt},\n"
+        yield "  cell lines/.style={draw=bpLink, line width=0.3pt},\n"
+        yield "  patch/.style={draw=bpPatch, fill=bpPatch, fill opacity=0.28, line width=0.95pt},\n"
+    if layout.scene.clusters:
+        yield "  cluster/.style={draw=bpLink!55!bpBackground, fill=bpCluster, rounded corners=2mm, inner sep=3.5mm},\n"
+        yield "  cluster label/.style={above, font=\\scriptsize, text=bpQuiet},\n"
+    if any(link.dead for link in layout.scene.links):
+        yield f"  dead/.style={{{_dash(theme.dead)}}},\n"
+    yield "  quiet/.style={text=bpQuiet},\n"
+    yield "  number/.style={font=\\scriptsize, text=bpInk, inner sep=2pt, align=center},\n"
+    yield f"  link/.style={{draw=bpLink, line width={_points(theme.link_width)}}},\n"
+    yield "  weight/.style={fill=bpBackground, text=bpLabel, font=\\footnotesize, inner sep=1.2pt},\n"
+    if layout.scene.trails:
+        yield f"  start/.style={{weight, draw=bpInk, line width={thin}, text=bpInk, inner sep=2.4pt}},\n"
+        yield from _trail_styles(layout, theme)
+
+
+def _outline(role: Role, theme: Theme) -> str:
+    """Shape and colours of the boxes of one role."""
+    look, name = theme.boxes[role], colour_of(role)
+    parts = ["rounded rectangle" if role in _ROUND else "rectangle, rounded corners=1.5mm"]
+    parts += [f"draw={name}Edge", f"fill={name}"]
+    if look.dash:
+        parts.append(_dash(look.dash))
+    if role == "output":
+        parts.append(f"double=bpBackground, double distance={_points(3.0)}")
+    return ", ".join(parts)
+
+
+def _trail_styles(layout: Layout, theme: Theme) -> Iterator[str]:
+    wide, disc = layout.lanes.width, _points(2 * TAG_RADIUS)
+    yield _LANES
+    yield f"  trail/.style={{draw=#1, line width={_points(wide)}, line join=round, every to/.style={{lane=0}},\n"
+    yield f"    preaction={{draw=bpBackground, line width={_points(wide + 2.6)}}}}},\n"
+    yield f"  tag/.style={{circle, fill=#1, draw=bpBackground, text=bpBackground, minimum size={disc},\n"
+    yield "    inner sep=0pt, font=\\sffamily\\bfseries\\scriptsize},\n"
+    for trail in layout.scene.trails:
+        name, dashed = path_colour(trail), ""
+        pale = f"{name}!{round(100 * theme.tint)}!bpBackground"
+        if trail.dead:
+            name, dashed = pale, f", {_dash(trail.dash or DEAD)}"
+        elif trail.dash:
+            dashed = f", {_dash(trail.dash)}, preaction={{draw={pale}, solid, line width={_points(wide)}}}"
+        yield f"  path {trail.number}/.style={{trail={name}{dashed}}},\n  tag {trail.number}/.style={{tag={name}}},\n"
+
+
+def _points(pixels: float) -> str:
+    return f"{pixels * POINT:.2f}pt"
+
+
+def _dash(pattern: tuple[float, ...]) -> str:
+    parts = (f"{'on' if i % 2 == 0 else 'off'} {_points(value)}" for i, value in enumerate(pattern))
+    return f"dash pattern={' '.join(parts)}"

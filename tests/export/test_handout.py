@@ -1,0 +1,155 @@
+"""The sheet: the whole story on a page or two, the same in every format."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import backpropsym as bp
+from backpropsym.cli.app import app
+from backpropsym.errors import NetworkError, OutputError
+from backpropsym.export.sheet import FORMATS
+from backpropsym.export.sheet_latex import sheet_latex
+from backpropsym.export.sheet_markdown import sheet_markdown
+from backpropsym.export.sheet_page import sheet_html, sheet_pdf
+from backpropsym.export.sheet_parts import drawn
+from backpropsym.render.handout import Formulas, Handout, Heading, Picture, Table
+from backpropsym.render.steps import plain
+from backpropsym.spec.source import examples
+from tests.export.latex import compiled
+from tests.render.pictures import trails
+
+NAMES = [*examples(), "x[2] -> dense(3, tanh) -> dense(1) -> mse"]
+HOSTILE = "</title><script>alert(1)</script> \\input{/etc/passwd} | $x$ `a` #let"
+
+
+def sheet(name: str, **options: object) -> Handout:
+    net = bp.parse(name) if "->" in name else bp.example(name)
+    return net.handout(**options).handout  # type: ignore[arg-type]
+
+
+def formulas(found: Handout) -> str:
+    return "\n".join(line.plain for part in found.parts if isinstance(part, Formulas) for line in part.lines)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sheet_compiles_to_two_pages_at_most(name: str, tmp_path: Path) -> None:
+    found = sheet(name)
+    done = compiled(sheet_latex(found), tmp_path)
+    assert done.pages <= 2
+    assert "Overfull" not in done.log
+    pdf = tmp_path / "sheet.pdf"
+    pdf.write_bytes(sheet_pdf(found))
+    told = subprocess.run(["pdfinfo", str(pdf)], capture_output=True, text=True, check=True).stdout
+    pages = re.search(r"Pages:\s+(\d+)", told)
+    assert pages is not None
+    assert int(pages[1]) <= 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_section_is_there(name: str) -> None:
+    found = sheet(name)
+    headings = [plain(part.prose) for part in found.parts if isinstance(part, Heading)]
+    assert [headings[0], headings[1], headings[-1]] == ["Forward pass", "Backward pass: every gradient", "Check"]
+    assert [picture.name for picture in found.pictures] == ["network", "paths"]
+    (table,) = (part for part in found.parts if isinstance(part, Table))
+    assert {row[-1] for row in table.rows} == {"OK"}
+
+
+@pytest.mark.parametrize("name", ["lecture", "neuron", "skip", "prelu", "convolution", "digits"])
+def test_every_gradient_is_written(name: str) -> None:
+    net = bp.example(name)
+    written = formulas(net.handout().handout)
+    for parameter in net.parameters:
+        assert re.search(rf"^∂loss/∂{plain_name(parameter)} = ", written, re.MULTILINE), parameter
+
+
+def plain_name(name: str) -> str:
+    from backpropsym.render.notation import unicode_name
+
+    return re.escape(unicode_name(name))
+
+
+def test_the_gradients_of_the_lecture_are_those_of_the_backward_pass() -> None:
+    written = formulas(sheet("lecture"))
+    assert "∂loss/∂a = 2 · (a − y)" in written
+    assert "∂loss/∂z₁ = ∂loss/∂u₁ · v₁₁ + ∂loss/∂u₂ · v₁₂" in written
+    assert "∂loss/∂w₁₁ = ∂loss/∂s₁ · x₁" in written
+    assert written.count("∂loss/∂z₁ = ") == 1
+
+
+def test_the_shown_parameter_is_chosen_or_has_the_most_paths() -> None:
+    default = [picture for picture in sheet("lecture").pictures][1]
+    assert len(default.drawing.scene.trails) == 2
+    (network, chosen) = sheet("lecture", wrt="p21").pictures
+    assert [trail.names for trail in chosen.drawing.scene.trails] == [("p21", "a", "loss")]
+    assert network.drawing.scene.trails == ()
+
+
+def test_numbers_stand_with_the_formulas() -> None:
+    written = formulas(sheet("lecture", values={}))
+    assert "z₁ = f(s₁) = 1" in written
+    assert "∂loss/∂w₁₁ = ∂loss/∂s₁ · x₁ = 6.25" in written
+
+
+def test_the_pictures_light_their_paths() -> None:
+    network, paths = sheet("lecture").pictures
+    assert trails(drawn(network)) == []
+    scene = paths.drawing.scene
+    assert [each.path for each in trails(drawn(paths))] == ["-".join(trail.names) for trail in scene.trails]
+    assert isinstance(paths, Picture)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_command_writes_every_format(suffix: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["handout", "neuron", "-o", str(tmp_path / f"sheet{suffix}")])
+    assert done.exit_code == 0, done.output
+    beside = {"sheet-network.svg", "sheet-paths.svg"} if suffix == ".md" else set()
+    assert {path.name for path in tmp_path.iterdir()} == {f"sheet{suffix}"} | beside
+
+
+def test_markdown_shows_the_pictures_beside_it() -> None:
+    text = sheet_markdown(sheet("lecture"), "my sheet")
+    assert re.findall(r"\]\(<([^>]*)>\)", text) == ["my sheet-network.svg", "my sheet-paths.svg"]
+    assert text.count("$$") % 2 == 0
+    assert r"\textcolor" not in text
+
+
+class Tags(HTMLParser):
+    """The tags of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append(tag)
+
+
+def test_a_hostile_title_is_text_in_every_format(tmp_path: Path) -> None:
+    net = bp.loads(f"title = '''{HOSTILE}'''\ninputs=['x']\nparameters=['w']\noutput='a'\n[nodes]\na='w*x'\n")
+    found = net.handout().handout
+    page = Tags()
+    page.feed(sheet_html(found))
+    assert "script" not in page.found
+    done = compiled(sheet_latex(found), tmp_path)
+    assert "passwd" not in done.log
+    assert sheet_pdf(found).startswith(b"%PDF-")
+    assert "<script>" not in sheet_markdown(found, "x").replace(r"\<script\>", "")
+
+
+def test_the_same_bytes_every_time() -> None:
+    for write in (sheet_latex, sheet_html, sheet_pdf):
+        assert write(sheet("skip")) == write(sheet("skip"))
+
+
+def test_mistakes_are_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"end the name in one of \.pdf, \.tex, \.md, \.html"):
+        bp.example("neuron").handout().save(tmp_path / "sheet.doc")
+    with pytest.raises(NetworkError, match="has no parameters"):
+        bp.loads("inputs=['x']\nparameters=[]\noutput='a'\n[nodes]\na='x*x'\n").handout()

@@ -1,0 +1,127 @@
+"""The step model: the steps, what each lights, and that its formulas are those of the derivation."""
+
+from __future__ import annotations
+
+import pytest
+
+import backpropsym as bp
+from backpropsym.errors import UnknownNameError, ValuesError
+from backpropsym.render.steps import KINDS, plain
+from tests.export.decks import DECKS, deck
+
+
+def test_the_lecture_is_told_in_its_steps() -> None:
+    story = deck("lecture").story
+    assert [step.kind for step in story.steps] == ["network", "forward", "paths", "paths", "sum", "bricks", "backward"]
+    assert [plain(step.title) for step in story.steps][2:4] == ["Path 1 of 2", "Path 2 of 2"]
+    first, second = (step for step in story.steps if step.kind == "paths")
+    assert (first.trails, second.trails) == ((1,), (2,))
+    assert first.formulas.splitlines() == [
+        "∂a/∂w₁₁ = x₁ · f′(s₁) · v₁₁ · f′(u₁) · p₁₁",
+        "+ x₁ · f′(s₁) · v₁₂ · f′(u₂) · p₂₁",
+    ]
+    assert plain(second.caption).startswith("w₁₁ → s₁ → z₁ → u₂ → h₂ → a")
+    assert story.steps[4].trails == (1, 2)
+
+
+def active(step: object) -> set[int | None]:
+    return {piece.trail for column in step.columns for line in column for piece in line.pieces if piece.active}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_the_active_terms_are_those_of_the_lit_paths(name: str) -> None:
+    story = deck(name).story
+    for step in story.steps:
+        if step.kind in ("paths", "sum"):
+            assert active(step) - {None} == set(step.trails)
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_every_step_has_a_title_a_caption_and_words_for_those_who_do_not_see_it(name: str) -> None:
+    for step in deck(name).story.steps:
+        assert step.kind in KINDS
+        for text in (plain(step.title), plain(step.caption), step.alt, *map(plain, step.notes)):
+            assert text.strip()
+            assert "\\" not in text
+            assert "{" not in text
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_there_is_a_step_for_each_path_in_the_picture(name: str) -> None:
+    story = deck(name).story
+    paths = [step for step in story.steps if step.kind == "paths"]
+    assert [step.trails for step in paths] == [(trail.number,) for trail in story.scene.trails]
+    for step, trail in zip(paths, story.scene.trails, strict=True):
+        assert f"path {trail.number} highlighted" in step.alt
+
+
+@pytest.mark.parametrize("name", ["lecture", "lecture-loss", "skip", "prelu", "neuron"])
+def test_numbers_are_those_of_the_derivation(name: str) -> None:
+    story = deck(name, values={}).story
+    source, of, wrt = DECKS[name]
+    derivation = bp.example(source).derive(of, wrt=wrt)
+    listed = {each.term.path: each.value for each in derivation.numeric()}
+    for trail, step in zip(story.scene.trails, (s for s in story.steps if s.kind == "paths"), strict=True):
+        written = float(step.formulas.rsplit("= ", 1)[1].splitlines()[0].replace("−", "-"))
+        assert written == pytest.approx(listed[trail.names], rel=1e-3)
+    backward = "\n".join(step.formulas for step in story.steps if step.kind == "backward")
+    for line in backward.splitlines():
+        by = line.split(" ")[0].rpartition("/∂")[2]
+        node = next(name for name in derivation.graph.nodes if bp_name(name, derivation) == by)
+        value = bp.example(source).derive(of, wrt=node).evaluate()
+        assert float(line.rsplit("= ", 1)[1].replace("−", "-")) == pytest.approx(value, rel=1e-3)
+
+
+def bp_name(name: str, derivation: object) -> str:
+    from backpropsym.render.notation import Notation
+
+    return Notation.of(derivation.graph).unicode(name)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["lecture", "skip"])
+def test_the_passes_write_what_every_node_is(name: str) -> None:
+    story = deck(name).story
+    graph = bp.example(DECKS[name][0]).graph
+    of = DECKS[name][1] or graph.output
+    wanted = {node.name for node in graph.nodes.values() if node.op and node.name in graph.ancestors(of)}
+    assert set().union(*(step.boxes for step in story.steps if step.kind == "forward")) == wanted
+    between = set(graph.between(DECKS[name][2], of)) - {of}
+    assert set().union(*(step.boxes for step in story.steps if step.kind == "backward")) == between
+
+
+def test_a_derivative_of_nothing_is_zero_and_of_itself_one() -> None:
+    assert deck("nothing").story.steps[0].formulas == "∂s₁/∂p₁₁ = 0"
+    assert plain(deck("nothing").story.steps[0].caption) == "No path leads from p₁₁ to s₁."
+    assert deck("itself").story.steps[0].formulas == "∂a/∂a = 1"
+
+
+def test_tensors_are_told_in_indices_and_in_matrices() -> None:
+    story = deck("digits").story
+    assert [step.kind for step in story.steps] == ["network", "forward", "paths", "backward"]
+    assert story.steps[2].formulas == ("∂loss/∂W[i,j] = ∑ k<10 x[j] · relu′(s[i]) · V[k,i] · (softmax(o)[k] − δ[y,k])")
+    assert story.steps[3].formulas.splitlines()[-1] == "∂loss/∂W = δₛ xᵀ"
+
+
+def test_a_long_sum_shows_the_strongest_paths_and_says_so() -> None:
+    story = deck("deep", values={}).story
+    assert len(story.scene.trails) == 8
+    total = next(step for step in story.steps if step.kind == "sum")
+    assert "The 8 strongest of 16 paths." in plain(total.caption)
+    assert "⋯" in total.formulas
+
+
+def test_steps_are_chosen_by_kind_and_keep_their_order() -> None:
+    story = deck("lecture", steps=["sum", "paths"]).story
+    assert [step.kind for step in story.steps] == ["paths", "paths", "sum"]
+
+
+def test_unknown_and_absent_steps_are_named() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean paths"):
+        deck("lecture", steps=["path"])
+    with pytest.raises(UnknownNameError, match="it has network, forward, paths, backward"):
+        deck("digits", steps=["bricks"])
+
+
+def test_missing_numbers_are_named() -> None:
+    with pytest.raises(ValuesError, match="no numbers are given for x"):
+        bp.parse("x[2] -> dense(1) -> mse").slides("loss", wrt="W1[0,0]", values={})
