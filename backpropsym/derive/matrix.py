@@ -193,7 +193,7 @@ class _Programme:
                 weights = Name(held) if held else reduced("softmax", operand, op.axes, len(shape))
                 return self._times(adjoint, weights)
             case _:
-                return self._times(adjoint, Call(f"arg{op.function}", (operand,)))
+                return self._times(adjoint, reduced(f"arg{op.function}", operand, op.axes, len(shape)))
 
     def _spread(self, adjoint: Expr, operand: Name) -> Expr:
         """One number or row for every entry of `operand`; a formula around it may leave that to broadcasting."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backpropsym.formula.algebra import mul
-from backpropsym.formula.tree import Add, Call, Expr, MatMul, Name, Neg, Text, children, names, number, rebuild
+from backpropsym.formula.tree import Add, Call, Expr, MatMul, Name, Neg, Text, Tuple, children, names, number, rebuild
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
 
@@ -63,7 +63,8 @@ def formula_of(graph: Graph, node: Node) -> Expr:
 def reduced(function: str, operand: Expr, axes: Sequence[int], rank: int, keep: bool = False) -> Call:
     """A function over axes of an operand of `rank` axes; axes are named where the function alone does not say them."""
     usual = tuple(axes) == (rank - 1,) if function == "softmax" else len(axes) == rank
-    options = () if usual else (("axis", number(axes[0])),) if len(axes) == 1 else ()
+    axis = number(axes[0]) if len(axes) == 1 else Tuple(tuple(map(number, axes)))
+    options = () if usual else (("axis", axis),)
     return Call(function, (operand,), (*options, ("keepdims", number(1))) if keep and options else options)
 
 

@@ -19,6 +19,7 @@ from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.errors import LimitError
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import COMPLEX
+from backpropsym.ops.kinds import View
 from backpropsym.ops.size_values import size_value, solved_sizes
 from backpropsym.ops.sizes import Dimension
 
@@ -88,10 +89,16 @@ class ArrayPoint:
     @property
     def finite(self) -> bool:
         """Whether all values and all derivatives are."""
-        adjoints = self.adjoints
-        return all(
-            np.isfinite(value).all() and np.isfinite(adjoints[name]).all() for name, value in self.values.items()
-        )
+        return self.within(np.finfo(float).max) and all(np.isfinite(each).all() for each in self.adjoints.values())
+
+    def within(self, limit: float) -> bool:
+        """Whether no value is larger. What a view puts outside its operand, such as -inf, is no value."""
+        return self.first_beyond(limit) is None
+
+    def first_beyond(self, limit: float) -> str | None:
+        """The first node that has a value larger than the limit, or one that is not a number."""
+        computed = (each for each in self.values.items() if not isinstance(self.graph[each[0]].op, View))
+        return next((name for name, value in computed if not np.all(np.abs(value) <= limit)), None)
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,7 @@ class _Sampler:
             }
             points.append(ArrayPoint(self.graph, one, self.switching))
         for point in points:
-            bad = next((name for name, value in point.values.items() if not np.isfinite(value).all()), None)
+            bad = point.first_beyond(np.finfo(float).max)
             if bad is not None:
                 return [], [f"not checked at the network's own numbers: {bad} is not finite there"]
         return points, []
@@ -188,8 +195,7 @@ class _Sampler:
             if len(kept) >= count or turn >= MAX_ROUNDS * len(RANGES):
                 break
             point = ArrayPoint(self.graph, self.fixed | self._leaves(ranges), self.switching)
-            limit = MODERATE if turn < MAX_ROUNDS else math.inf
-            if point.finite and all(np.all(np.abs(value) <= limit) for value in point.values.values()):
+            if point.finite and (turn >= MAX_ROUNDS or point.within(MODERATE)):
                 kept.append(point)
         return kept
 
