@@ -16,9 +16,10 @@ import networkx as nx
 from backpropsym.collection import collection_paused
 from backpropsym.errors import Problem, UnknownNameError, did_you_mean
 from backpropsym.formula.tree import Expr
-from backpropsym.ops.kinds import Elementwise, Op
+from backpropsym.ops.kinds import Elementwise, Op, sized
 from backpropsym.ops.kinds import Shape as Shape
 from backpropsym.ops.lowering import ANONYMOUS
+from backpropsym.ops.sizes import size_put, size_symbols
 from backpropsym.ops.table import FunctionTable
 
 
@@ -127,14 +128,18 @@ class Graph:
         """What is minimised: the loss, or the output where there is no loss."""
         return self.loss or self.output
 
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbolic sizes, in the order of first use."""
+        shapes = {node.shape for node in self.nodes.values()}
+        return tuple(sorted({symbol for shape in shapes for size in shape for symbol in size_symbols(size)}))
+
     def sized(self, sizes: Mapping[str, int]) -> Graph:
         """The graph with symbolic sizes replaced by numbers."""
         if not sizes:
             return self
         nodes = {
-            name: replace(
-                node, shape=tuple(sizes.get(size, size) if isinstance(size, str) else size for size in node.shape)
-            )
+            name: replace(node, shape=tuple(size_put(size, sizes) for size in node.shape), op=sized(node.op, sizes))
             for name, node in self.nodes.items()
         }
         return replace(self, nodes=nodes)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from typer.models import OptionInfo
@@ -15,21 +18,26 @@ from backpropsym.cli.app import app
 from backpropsym.derive import derivation, expanded
 from backpropsym.formula import limits
 from backpropsym.ops.function import FUNCTIONS, Function
-from backpropsym.ops.lowering import COMPOSITIONS
+from backpropsym.ops.lowering import COMPOSITIONS, Composition
 from backpropsym.render.functions_table import functions_data
 from backpropsym.spec.architecture import MAX_LAYERS
 from backpropsym.spec.source import examples
 from backpropsym.spec.toml import MAX_FILE_BYTES
 
+CASES = Path(__file__).parent.parent / "tests" / "peers" / "cases.toml"
+FAMILIES = ("reductions", "rearrange", "products", "convolution", "pooling", "normalisation", "objectives")
+
 
 def table(name: str) -> str:
     """The Markdown that a page calls `name`."""
+    if name.startswith("ops "):
+        return ops_table(name.removeprefix("ops "))
     return {
         "activations": lambda: function_table(activations()),
         "losses": lambda: function_table(losses()),
         "primitives": lambda: function_table(primitives()),
         "kinks": kinks,
-        "axes": axis_table,
+        "cases": case_table,
         "examples": example_table,
         "limits": limit_table,
         "commands": commands,
@@ -72,16 +80,61 @@ def kinks() -> str:
     return markdown(("function", "convention"), rows)
 
 
-def axis_table() -> str:
-    """One row an op over axes: how it is called, its options, what it is."""
+def ops_table(family: str) -> str:
+    """One row an op over axes of a family: how it is called, what it is, shapes, the same in PyTorch, its source."""
+    peers: dict[str, dict[str, None]] = {}
+    for case in cases():
+        peers.setdefault(case_op(case), {}).setdefault(code(torch_name(case["torch"])))
     rows = []
     for op in COMPOSITIONS.values():
-        arguments = ", ".join([*op.signature.arguments, *(["..."] if op.signature.variadic else [])])
-        if op.signature.reduces:
-            arguments = "x"
-        described = (inspect.getdoc(op.compose) or "").split("\n")[0]
-        rows.append((code(f"{op.name}({arguments})"), ", ".join(map(code, op.signature.options)), described))
-    return markdown(("op", "options", "what it is"), rows)
+        if op_family(op) == family:
+            described = " ".join((inspect.getdoc(op.compose) or "").split("\n\n")[0].split())
+            found = list(peers.get(op.name, ()))
+            plain = [each for each in found if "(" not in each]
+            same = "<br>".join(plain or found)
+            rows.append((code(op_usage(op)), described, op.shapes, same, op.source))
+    return markdown(("op", "what it is", "shapes", "PyTorch", "source"), rows)
+
+
+def op_family(op: Composition) -> str:
+    """The module that an op is defined in, where it has a section of its own."""
+    module = op.compose.__module__.rpartition(".")[2]
+    return module if module in FAMILIES else "others"
+
+
+def op_usage(op: Composition) -> str:
+    """How an op is called; options without their defaults."""
+    signature = op.signature
+    if op.name in FUNCTIONS and not signature.reduces:
+        return str(next(each["usage"] for each in functions_data() if each["name"] == op.name))
+    arguments = ["x"] if signature.reduces else [*signature.arguments]
+    arguments += ["..."] if signature.variadic else []
+    return f"{op.name}({', '.join([*arguments, *(f'{option}=' for option in signature.options)])})"
+
+
+def cases() -> list[dict[str, Any]]:
+    """The cases that are tested against PyTorch."""
+    return list(tomllib.loads(CASES.read_text(encoding="utf-8"))["case"])
+
+
+def case_op(case: dict[str, Any]) -> str:
+    """The op that a case is about."""
+    return str(case.get("op") or case["formula"].partition("(")[0])
+
+
+def torch_name(text: str) -> str:
+    """The function of PyTorch where an expression is a plain call of one, else the expression."""
+    match = re.fullmatch(r"((?:F|torch)(?:\.\w+)+)\([^*+/]*\)(?:\[[^()]*\]|\.values)?", text)
+    return match.group(1) if match and ".mean()" not in text else text
+
+
+def case_table() -> str:
+    """One row a case."""
+    rows = []
+    for case in cases():
+        shapes = ", ".join(f"{name} ({', '.join(map(str, shape))})" for name, shape in case["shapes"].items())
+        rows.append((code(case["formula"]), shapes, code(case["torch"])))
+    return markdown(("formula", "arrays", "PyTorch"), rows)
 
 
 def example_table() -> str:

@@ -10,7 +10,9 @@ import numpy as np
 from backpropsym.errors import Problem, ValuesError
 from backpropsym.formula.tree import names
 from backpropsym.graph import Graph, Role
-from backpropsym.ops.kinds import Dimension, View
+from backpropsym.ops.kinds import View
+from backpropsym.ops.size_values import size_value, solved_sizes
+from backpropsym.ops.sizes import Dimension
 
 
 def array_leaves(
@@ -41,7 +43,11 @@ def array_leaves(
             arrays[name] = np.asarray(pool[name], dtype=float)
         except (TypeError, ValueError):
             problems.append(Problem(f"the value of {name} is not an array of numbers"))
-    sizes: dict[str, int] = {}
+    sizes = solved_sizes(
+        pair
+        for name, array in arrays.items()
+        for pair in zip(graph[name].shape, _own(graph, name, array), strict=False)
+    )
     batch = {name: len(array) for name, array in arrays.items() if _matches(graph, name, array.shape, sizes, problems)}
     if len(set(batch.values())) > 1:
         found = ", ".join(f"{name} has {count}" for name, count in batch.items())
@@ -71,24 +77,28 @@ def choices(graph: Graph) -> dict[str, Dimension]:
 def _choice_problem(graph: Graph, name: str, array: Any, sizes: Mapping[str, int]) -> Problem | None:
     """What is wrong with numbers that choose entries: they are whole and count from zero."""
     size = choices(graph).get(name)
-    limit = sizes.get(size) if isinstance(size, str) else size
+    limit = None if size is None else size_value(size, sizes)
     if limit is None or np.all((array >= 0) & (array < limit) & (array == np.floor(array))):
         return None
     return Problem(f"{name} chooses an entry, and is not a whole number from 0 to {limit - 1}", fix=f"give {name} = 0")
 
 
-def _matches(graph: Graph, name: str, shape: tuple[int, ...], sizes: dict[str, int], problems: list[Problem]) -> bool:
+def _own(graph: Graph, name: str, array: Any) -> tuple[int, ...]:
+    """The shape of an array without its leading axis of objects."""
+    shape: tuple[int, ...] = array.shape
+    return shape[name in graph.batched and len(shape) == len(graph[name].shape) + 1 :]
+
+
+def _matches(
+    graph: Graph, name: str, shape: tuple[int, ...], sizes: Mapping[str, int], problems: list[Problem]
+) -> bool:
     """Whether an array has a leading axis of objects; a shape that fits in neither way is a problem."""
     expected = graph[name].shape
     batched = name in graph.batched and len(shape) == len(expected) + 1
     own = shape[1:] if batched else shape
-    if len(own) != len(expected) or not all(_fits(size, want, sizes) for size, want in zip(own, expected, strict=True)):
+    if own != tuple(size_value(size, sizes) for size in expected):
         lead = f", or (objects, {', '.join(map(str, expected))})" if name in graph.batched else ""
         fix = f"give an array of shape ({', '.join(map(str, expected))}){lead}"
         problems.append(Problem(f"{name} has the shape {shape}", fix=fix))
         return False
     return batched
-
-
-def _fits(size: int, expected: Dimension, sizes: dict[str, int]) -> bool:
-    return size == (expected if isinstance(expected, int) else sizes.setdefault(expected, size))

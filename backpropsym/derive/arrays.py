@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.formula.tree import Add, Call, Expr, Mul, Name, Neg, Number
+from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.arithmetic import REAL, Arithmetic, evaluate
 from backpropsym.ops.differentiate import partials
@@ -37,6 +37,7 @@ class ArrayNetwork:
         self.batch = batch
         self.objects = batch or 1
         self.magnitudes = False
+        self.absent = -np.inf
         self.arithmetic = arithmetic
         self.values: dict[str, Any] = {name: np.asarray(value) for name, value in leaves.items()}
 
@@ -103,7 +104,8 @@ class ArrayNetwork:
                 return _reduce(function, self.values[operand], tuple(axis + lead for axis in axes), keep)
             case View(operand):
                 position, kept = self._positions(node, node.op)
-                return self.values[operand][position] * kept
+                outside = self.absent if node.op.absent else float(node.op.fill)
+                return np.where(kept, self.values[operand][position], outside)
             case Join(operands, axis):
                 parts = [self._full(operand, lead) for operand in operands]
                 return np.concatenate(parts, axis=axis + lead)
@@ -129,11 +131,12 @@ class ArrayNetwork:
         for parent in node.parents:
             if parent != view.operand:
                 chosen = np.asarray(np.real(self.values[parent])).astype(int)
-                grid[parent] = chosen.reshape(chosen.shape + (1,) * rank) if self.lead(parent) else chosen
-        kept: Any = np.ones((1,) * rank)
+                shown = chosen.reshape(chosen.shape + (1,) * rank) if self.lead(parent) else chosen
+                grid[parent] = chosen if self.graph[parent].shape else shown
+        kept: Any = np.ones((1,) * rank, bool)
         for position, size in view.guards:
             inside = whole(position, grid)
-            kept = kept * ((inside >= 0) & (inside < size))
+            kept = kept & (inside >= 0) & (inside < int(size))
         limits = self.graph[view.operand].shape
         found = tuple(
             np.clip(whole(each, grid), 0, int(size) - 1) for each, size in zip(view.source, limits, strict=True)
@@ -159,13 +162,14 @@ class ArrayNetwork:
                 return self._pull_contraction(node, subscripts, operands, adjoint)
             case Reduction(function, operand, axes, keep):
                 inner = tuple(axis + lead for axis in axes)
-                weight = _weight(function, self.values[operand], self.values[node.name], inner, keep, self.magnitudes)
+                weight = _weight(function, self.values[operand], inner, self.magnitudes)
                 return [(operand, weight * (adjoint if keep else np.expand_dims(adjoint, inner)))]
             case View(operand):
                 total = np.zeros_like(self.values[operand], dtype=float)
                 position, kept = self._positions(node, node.op)
-                np.add.at(total, position, adjoint * kept)
-                return [(operand, total)]
+                if position:
+                    np.add.at(total, position, adjoint * kept)
+                return [(operand, total if position else np.sum(adjoint * kept))]
             case Join(operands, axis):
                 ends = np.cumsum([self.graph[name].shape[axis] for name in operands])[:-1]
                 parts = np.split(adjoint, ends, axis=axis + lead)
@@ -210,7 +214,8 @@ class ArrayNetwork:
                     node = self.graph[name]
                     own = np.abs(np.real(self.values[name]))
                     known = node.op is not None and all(parent in found for parent in node.parents)
-                    found[name] = np.maximum(own, self._size_from(node, found)) if known else own
+                    moved = known and isinstance(node.op, View)
+                    found[name] = np.maximum(0.0 if moved else own, self._size_from(node, found)) if known else own
         return found
 
     def _size_from(self, node: Node, found: Mapping[str, Any]) -> Any:
@@ -233,7 +238,9 @@ class ArrayNetwork:
                 axes = tuple(axis + lead for axis in node.op.axes)
                 return np.mean(np.square(found[operand]), axis=axes, keepdims=node.op.keep)
             case _:
-                return ArrayNetwork(self.graph, found, self.batch).apply(node.name)
+                sizes = ArrayNetwork(self.graph, found, self.batch)
+                sizes.absent = 0.0
+                return sizes.apply(node.name)
 
     def _unbroadcast(self, part: Any, parent: str, node: Node) -> Any:
         """`part`, in the shape of `node`, summed to the shape of `parent`."""
@@ -281,6 +288,8 @@ def whole(expr: Expr, grid: Mapping[str, Any]) -> Any:
             return product
         case Neg(operand):
             return -whole(operand, grid)
+        case Index(Name(name), subscripts):
+            return grid[name][(..., *(whole(each, grid) for each in subscripts))]
         case Call("quotient", (above, below)):
             return whole(above, grid) // whole(below, grid)
         case Call("remainder", (above, below)):
@@ -309,7 +318,7 @@ def _reduce(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any
 
 def _extreme(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any:
     """The entry with the first largest (or smallest) real part, so that a complex step keeps its branch."""
-    total = np.sum(value * _first(function, value, axes), axis=axes, keepdims=True)
+    total = np.sum(np.where(_first(function, value, axes), value, 0.0), axis=axes, keepdims=True)
     return total if keep else np.squeeze(total, axis=axes)
 
 
@@ -324,9 +333,7 @@ def _first(function: str, value: Any, axes: tuple[int, ...]) -> Any:
     return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
 
 
-def _weight(
-    function: str, value: Any, whole_value: Any, axes: tuple[int, ...], keep: bool, magnitudes: bool = False
-) -> Any:
+def _weight(function: str, value: Any, axes: tuple[int, ...], magnitudes: bool = False) -> Any:
     """d reduction / d entry, in the shape of the operand; with `magnitudes` of its terms in absolute value."""
     match function:
         case "sum":
@@ -338,6 +345,8 @@ def _weight(
             distance = np.abs(value) + np.abs(centre) if magnitudes else value - centre
             return 2.0 * distance / np.prod([value.shape[axis] for axis in axes])
         case "logsumexp":
-            return np.exp(value - (whole_value if keep else np.expand_dims(whole_value, axes)))
+            top = np.max(np.real(value), axis=axes, keepdims=True)
+            shares = np.exp(value - np.where(np.isfinite(top), top, 0.0))
+            return shares / np.sum(shares, axis=axes, keepdims=True)
         case _:
             return _first(function, value, axes)

@@ -20,6 +20,7 @@ from backpropsym.ops.kinds import (
     broadcast_entries,
     define_entry,
 )
+from backpropsym.ops.sizes import size_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def accesses(graph: Graph, node: Node) -> Iterator[Access]:
         case Reduction(function):
             yield _reduction(function, definition(graph, node), node.name)
         case View(operand, indices, source, guards=guards):
-            kept = mul([Call("inside", (position, number(0), number(size), ONE)) for position, size in guards])
+            kept = mul([Call("inside", (position, number(0), size_tree(size), ONE)) for position, size in guards])
             yield Access(operand, indices, source, kept)
         case Join():
             yield from _join(definition(graph, node))
@@ -67,6 +68,8 @@ def _shapes(graph: Graph, node: Node) -> dict[str, Shape]:
 def _elementwise(graph: Graph, formula: Expr, shape: Shape, shapes: Mapping[str, Shape]) -> Iterator[Access]:
     indices = tuple(f"_i{axis}" for axis in range(len(shape)))
     for parent, partial in partials(formula, graph.functions).items():
+        if parent not in shapes:
+            continue
         entry = broadcast_entries(Name(parent), indices, shapes)
         subscripts = entry.subscripts if isinstance(entry, Index) else ()
         yield Access(parent, indices, subscripts, broadcast_entries(partial, indices, shapes))

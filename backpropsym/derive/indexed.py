@@ -17,6 +17,7 @@ from backpropsym.formula.algebra import add, mul, neg
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
     ONE,
+    ZERO,
     Call,
     Expr,
     Index,
@@ -32,7 +33,7 @@ from backpropsym.formula.tree import (
     substitute,
 )
 from backpropsym.graph import Graph
-from backpropsym.ops.kinds import Shape, View, bound, last, ravel, unravel
+from backpropsym.ops.kinds import Shape, View, bound, last, regrouped
 
 DELTA = "KroneckerDelta"
 
@@ -92,8 +93,10 @@ class Composer:
         found = list(self._anonymous(replace(walk, factors=(*walk.factors, ONE)), parent, child, frozenset()))
         if len(found) == 1:
             return found[0]
-        found = list(self._anonymous(replace(walk, factors=(ONE,)), parent, child, outside))
         shape = self.graph[parent].shape
+        if not found:
+            return Walk((ZERO,) * len(shape), (*walk.factors, ZERO), walk.sums, walk.conditions)
+        found = list(self._anonymous(replace(walk, factors=(ONE,)), parent, child, outside))
         shared = [_shared(axis, found, outside) for axis in range(len(shape))]
         entry = tuple(Name(self.fresh()) if each is None else each for each in shared)
         total = gathered([_summed(self.pin(each, entry, shape, outside), outside) for each in found])
@@ -137,15 +140,19 @@ class Composer:
     def _reshaped(self, walk: Walk, op: View, fixed: frozenset[str]) -> Walk | None:
         """A reshape as a change of the bound indices, where each of them is still free to change."""
         bounds = {each.index for each in walk.sums} - fixed
-        entry = [each.name for each in walk.subscripts if isinstance(each, Name) and each.name in bounds]
-        if len(set(entry)) < len(walk.subscripts):
+        shape = self.graph[op.operand].shape
+        pairs = zip(op.source, map(Name, op.indices), strict=False)
+        kept = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
+        entry = [each.name for each in walk.subscripts[kept:] if isinstance(each, Name) and each.name in bounds]
+        if len(set(entry)) < len(walk.subscripts) - kept or set(entry) & {
+            name for each in walk.subscripts[:kept] for name in names(each)
+        }:
             return None
-        shape = tuple(int(size) for size in self.graph[op.operand].shape)
-        inner = tuple(Name(self.fresh()) for _ in shape)
-        outer = unravel(ravel(inner, shape), tuple(int(str(size)) for size in op.options))
+        inner = tuple(Name(self.fresh()) for _ in shape[kept:])
+        outer = regrouped(inner, shape[kept:], op.options[kept:])
         moved = walk.put(dict(zip(entry, outer, strict=True)))
-        sums = (*moved.sums, *(bound(name.name, size) for name, size in zip(inner, shape, strict=True)))
-        return replace(moved, subscripts=inner, sums=sums)
+        sums = (*moved.sums, *(bound(name.name, size) for name, size in zip(inner, shape[kept:], strict=True)))
+        return replace(moved, subscripts=(*moved.subscripts[:kept], *inner), sums=sums)
 
     def pin(self, walk: Walk, entry: Sequence[Expr], shape: Shape, fixed: Collection[str] = ()) -> Walk:
         """The walk with the reached entry of a node of `shape` set equal to `entry`.
@@ -154,18 +161,49 @@ class Composer:
         becomes a delta.
         """
         for axis, size in enumerate(shape):
-            solved = _solution(walk.subscripts[axis], entry[axis], walk.sums, fixed)
-            if solved is None:
-                if walk.subscripts[axis] != entry[axis]:
-                    delta = Call(DELTA, (walk.subscripts[axis], entry[axis]))
-                    walk = replace(walk, factors=(*walk.factors[:-1], mul([walk.factors[-1], delta])))
-                continue
-            limits, value = solved
-            walk = walk.put({limits.index: value})
-            whole = value == entry[axis] and limits.low == number(0) and limits.high == last(size)
-            if not whole:
-                walk = replace(walk, conditions=(*walk.conditions, (limits.low, value, limits.high)))
+            reached = walk.subscripts[axis]
+            if isinstance(size, int):
+                walk = _without(walk, Call("inside", (reached, number(0), number(size), ONE)))
+            walk = self._equate(walk, reached, entry[axis], last(size), fixed)
         return walk
+
+    def _equate(self, walk: Walk, expr: Expr, value: Expr, most: Expr, fixed: Collection[str]) -> Walk:
+        """The walk where expr = value; `value` runs from 0 to `most`.
+
+        A whole quotient gives expr = below*value; any other expr = below*value + r for every remainder r.
+        """
+        if isinstance(expr, Call) and expr.function == "quotient" and isinstance(most, Number):
+            above, below = expr.arguments
+            assert isinstance(below, Number), "views divide by whole numbers"
+            multiple, largest = mul([below, value]), linear(mul([below, most]))
+            divided = _without(walk, Call("inside", (Call("remainder", (above, below)), number(0), ONE, ONE)))
+            if divided is not walk:
+                return self._equate(divided, above, multiple, largest, fixed)
+            rest = bound(self.fresh(), int(below.value))
+            whole = linear(add([multiple, Name(rest.index)]))
+            if _solution(above, whole, walk.sums, fixed) is not None:
+                walk = replace(walk, sums=(*walk.sums, rest))
+                return self._equate(walk, above, whole, linear(add([largest, rest.high])), fixed)
+        solved = _solution(expr, value, walk.sums, fixed)
+        if solved is None:
+            if expr == value:
+                return walk
+            return replace(walk, factors=(*walk.factors[:-1], mul([walk.factors[-1], Call(DELTA, (expr, value))])))
+        limits, found = solved
+        walk = walk.put({limits.index: found})
+        if found == value and limits.low == number(0) and limits.high == most:
+            return walk
+        return replace(walk, conditions=(*walk.conditions, (limits.low, found, limits.high)))
+
+
+def _without(walk: Walk, guard: Expr) -> Walk:
+    """The walk without a factor of its last link that is known to be one; the same walk where it has none."""
+    last_link = walk.factors[-1]
+    factors = last_link.factors if isinstance(last_link, Mul) else (last_link,)
+    if guard not in factors:
+        return walk
+    kept = mul([factor for factor in factors if factor != guard])
+    return replace(walk, factors=(*walk.factors[:-1], kept))
 
 
 def _shared(axis: int, walks: Sequence[Walk], outside: Collection[str]) -> Expr | None:
@@ -218,9 +256,9 @@ def placed(expr: Expr, values: Mapping[str, Expr]) -> Expr:
             return values.get(name, expr)
         case Index(base, subscripts):
             return Index(base, tuple(linear(substitute(each, values)) for each in subscripts))
-        case Call("inside", (position, low, high, kept)):
+        case Call("inside" | "present" as switch, (position, low, high, *kept)):
             where = tuple(linear(substitute(each, values)) for each in (position, low, high))
-            return Call("inside", (*where, placed(kept, values)))
+            return Call(switch, (*where, *(placed(part, values) for part in kept)))
         case _:
             parts = children(expr)
             return rebuild(expr, tuple(placed(part, values) for part in parts)) if parts else expr

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from backpropsym.derive.levels import step_names
 from backpropsym.derive.written import OUTER as OUTER
 from backpropsym.derive.written import TRANSPOSE as TRANSPOSE
-from backpropsym.derive.written import matrix_product, reduced, softmax_of, transparent, transposed
+from backpropsym.derive.written import matrix_product, permuted, reduced, softmax_of, transparent
 from backpropsym.errors import NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
@@ -35,6 +35,7 @@ from backpropsym.formula.tree import (
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
+from backpropsym.ops.sizes import size_product, size_tree
 
 ENTRYWISE = "entrywise"
 _STATISTICS = ("mean", "var")
@@ -177,7 +178,7 @@ class _Programme:
             for axis in op.axes:
                 adjoint = Call("expand_dims", (adjoint,), (("axis", number(axis)),))
         sizes = [shape[axis] for axis in op.axes]
-        count = mul([number(size) if isinstance(size, int) else Name(size) for size in sizes])
+        count = size_tree(size_product(sizes))
         match op.function:
             case "sum":
                 return self._spread(adjoint, operand)
@@ -192,7 +193,7 @@ class _Programme:
                 weights = Name(held) if held else reduced("softmax", operand, op.axes, len(shape))
                 return self._times(adjoint, weights)
             case _:
-                return self._times(adjoint, Call(f"arg{op.function}", (operand,)))
+                return self._times(adjoint, reduced(f"arg{op.function}", operand, op.axes, len(shape)))
 
     def _spread(self, adjoint: Expr, operand: Name) -> Expr:
         """One number or row for every entry of `operand`; a formula around it may leave that to broadcasting."""
@@ -215,10 +216,9 @@ class _Programme:
             case "reshape":
                 return Call("reshape_like", (adjoint, operand))
             case "transpose":
-                return transposed(adjoint)
-            case "gather":
-                chosen = next(each for each in op.source if names(each))
-                return mul([adjoint, Call("onehot", (chosen,))])
+                return permuted(adjoint, sorted(range(len(op.options)), key=op.options.__getitem__))
+            case "gather" if len(op.source) == 1 and isinstance(op.source[0], Name):
+                return mul([adjoint, Call("onehot", op.source)])
             case _:
                 return Call("scatter", (adjoint, operand))
 

@@ -20,7 +20,9 @@ import sympy as sp
 from backpropsym.formula.tree import ONE, Add, Div, Expr, Mul, walk
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.differentiate import partials
-from backpropsym.ops.kinds import Contraction, Dimension, Elementwise, Reduction
+from backpropsym.ops.kinds import Contraction, Elementwise, Reduction
+from backpropsym.ops.size_values import size_terms
+from backpropsym.ops.sizes import Dimension
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,11 @@ def _size(shape: Sequence[Dimension]) -> sp.Expr:
 
 
 def _width(size: Dimension) -> sp.Expr:
-    return sp.Symbol(size, integer=True, positive=True) if isinstance(size, str) else sp.Integer(size)
+    products = (
+        math.prod((sp.Symbol(symbol, integer=True, positive=True) for symbol in symbols), start=sp.Integer(factor))
+        for symbols, factor in size_terms(size).items()
+    )
+    return sum(products, start=sp.Integer(0))
 
 
 def _terms(graph: Graph, op: Contraction) -> sp.Expr:
@@ -98,7 +104,10 @@ def _value(graph: Graph, node: Node) -> Formulas:
             terms = _terms(graph, node.op)
             return Formulas(terms * (len(operands) - 1), terms - entries)
         case Reduction(function, operand):
-            added = sp.Integer(0) if function in ("max", "min") else _size(graph[operand].shape) - entries
+            before = _size(graph[operand].shape)
+            added = sp.Integer(0) if function in ("max", "min") else before - entries
+            if function == "var":
+                return Formulas(before + 2 * entries, 2 * added + before)
             return Formulas(entries if function == "mean" else sp.Integer(0), added)
         case Elementwise(formula):
             return _arithmetic(formula).times(entries)
@@ -123,13 +132,25 @@ def _pulled(graph: Graph, node: Node, parent: str) -> Formulas:
             products = terms * (len(operands) - 1 - seed)
             return Formulas(products, terms - own).times(sp.Integer(uses))
         case Reduction(function):
-            weighted = entries if function == "mean" else own if function == "logsumexp" else 0
-            return Formulas(sp.Integer(0) if seed else sp.Integer(1) * weighted, sp.Integer(0))
+            return Formulas(sp.Integer(0) if seed else _weights(function, entries, own), sp.Integer(0))
         case Elementwise(formula):
             free = seed or partials(formula, graph.functions)[parent] == ONE
             return Formulas(sp.Integer(0) if free else entries, entries - own)
         case _:
             return NOTHING
+
+
+def _weights(function: str, entries: sp.Expr, before: sp.Expr) -> sp.Expr:
+    """The multiplications by the weights of a reduction of `before` numbers to `entries`."""
+    match function:
+        case "mean":
+            return entries
+        case "var":
+            return before + entries
+        case "logsumexp":
+            return before
+        case _:
+            return sp.Integer(0)
 
 
 def _joined(graph: Graph, name: str, wanted: frozenset[str]) -> Formulas:
@@ -155,8 +176,8 @@ def _pushed(graph: Graph, node: Node, parents: Sequence[str]) -> Formulas:
             return Formulas(terms * (len(operands) - 1) * uses, terms * uses - entries)
         case Reduction(function, operand):
             before = _size(graph[operand].shape)
-            weighted = entries if function == "mean" else before if function == "logsumexp" else sp.Integer(0)
-            return Formulas(weighted, before - entries if function not in ("max", "min") else sp.Integer(0))
+            added = sp.Integer(0) if function in ("max", "min") else before - entries
+            return Formulas(_weights(function, entries, before), added)
         case Elementwise(formula):
             slopes = partials(formula, graph.functions)
             weighted = sum(slopes[parent] != ONE for parent in parents)

@@ -105,7 +105,7 @@ class TensorDerivation:
         self.wrt = graph[wrt].name
         self.of_at, self.wrt_at = of_at, wrt_at
         self.space = PathSpace(graph.named, wrt, of)
-        taken = set(graph.nodes) | {size for node in graph.nodes.values() for size in node.shape}
+        taken = {*graph.nodes, *graph.symbols}
         self._letters = [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
         rank = len(graph[wrt].shape) if wrt_at is None else 0
         of_rank = len(graph[of].shape) if of_at is None else 0

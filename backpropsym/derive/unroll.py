@@ -38,6 +38,7 @@ from backpropsym.ops.kinds import Elementwise, Shape
 Entry = tuple[str, tuple[int, ...]]
 MAX_ENTRIES = 100_000
 MAX_PARTS = 5_000_000
+ABSENT = Name("absent")
 _SWITCHES = ("inside", "KroneckerDelta")
 
 
@@ -100,13 +101,11 @@ def require_sizes(graph: Graph) -> None:
 
     Raises
     ------
-    LimitError : a named node has an axis whose size is a symbol.
+    LimitError : a node has an axis whose size is a symbol.
     """
-    named = [node for node in graph.nodes.values() if node.named]
-    symbols = {str(size) for node in named for size in node.shape if isinstance(size, str)}
-    if symbols:
+    if graph.symbols:
         raise LimitError(
-            f"a network of symbolic sizes ({', '.join(sorted(symbols))}) has no entries to list",
+            f"a network of symbolic sizes ({', '.join(graph.symbols)}) has no entries to list",
             fix="declare the sizes as numbers, or ask for --form index",
         )
 
@@ -247,9 +246,10 @@ class EntryReader:
                 return self._read(name, ())
             case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
                 return _REDUCTIONS[function](self._summands(arguments))
-            case Call("inside", (position, low, high, kept)):
+            case Call("inside" | "present" as switch, (position, low, high, kept, *otherwise)):
                 within = integer(low) <= integer(position) < integer(high)
-                return self.concrete(kept) if within else ZERO
+                outside = ABSENT if switch == "present" else otherwise[0] if otherwise else ZERO
+                return self.concrete(kept) if within else outside
             case Call("KroneckerDelta", (first, second)):
                 return self._delta(first, second)
             case Mul(factors):
@@ -265,10 +265,11 @@ class EntryReader:
         body, *limits = arguments
         ranges = [range(integer(each.low), integer(each.high) + 1) for each in limits if isinstance(each, Limits)]
         indices = [each.index for each in limits if isinstance(each, Limits)]
-        return [
+        found = [
             self.concrete(substitute(body, dict(zip(indices, map(number, position), strict=True))))
             for position in itertools.product(*ranges)
         ]
+        return [each for each in found if each is not ABSENT]
 
     def _read(self, name: str, subscripts: Sequence[Expr]) -> Expr:
         """One entry of a node; an entry chosen by data is a choice between all it may be."""

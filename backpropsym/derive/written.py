@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backpropsym.formula.algebra import mul
-from backpropsym.formula.tree import Add, Call, Expr, MatMul, Name, Neg, Text, children, names, number, rebuild
+from backpropsym.formula.tree import Add, Call, Expr, MatMul, Name, Neg, Text, Tuple, children, names, number, rebuild
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
 
@@ -46,6 +46,11 @@ def formula_of(graph: Graph, node: Node) -> Expr:
             return Call("einsum", (Text(subscripts), *map(Name, operands)))
         case Reduction(function, operand, axes, keep):
             return reduced(function, Name(operand), axes, len(graph[operand].shape), keep)
+        case View(operand, method="transpose", options=order):
+            return permuted(Name(operand), tuple(map(int, order)))
+        case View(operand, method="gather", options=(axis,)):
+            chosen = (Name(parent) for parent in node.parents if parent != operand)
+            return Call("gather", (Name(operand), *chosen, number(int(axis))))
         case View(operand, method="gather"):
             return Call("entry", (Name(operand), *(each for each in node.op.source if names(each))))
         case View(operand):
@@ -58,7 +63,8 @@ def formula_of(graph: Graph, node: Node) -> Expr:
 def reduced(function: str, operand: Expr, axes: Sequence[int], rank: int, keep: bool = False) -> Call:
     """A function over axes of an operand of `rank` axes; axes are named where the function alone does not say them."""
     usual = tuple(axes) == (rank - 1,) if function == "softmax" else len(axes) == rank
-    options = () if usual else (("axis", number(axes[0])),) if len(axes) == 1 else ()
+    axis = number(axes[0]) if len(axes) == 1 else Tuple(tuple(map(number, axes)))
+    options = () if usual else (("axis", axis),)
     return Call(function, (operand,), (*options, ("keepdims", number(1))) if keep and options else options)
 
 
@@ -77,6 +83,13 @@ def transposed(expr: Expr) -> Expr:
     if isinstance(expr, Call) and expr.function == TRANSPOSE:
         return expr.arguments[0]
     return Call(TRANSPOSE, (expr,))
+
+
+def permuted(expr: Expr, order: Sequence[int]) -> Expr:
+    """The axes in another order; transposed where that is the reverse one."""
+    if list(order) == sorted(order, reverse=True):
+        return transposed(expr)
+    return Call("permute", (expr, *map(number, order)))
 
 
 def matrix_product(left: Expr, output: str, other: Expr, letters: str, target: str) -> Expr | None:

@@ -27,8 +27,10 @@ from backpropsym.formula.tree import (
     Neg,
     Number,
     Pow,
+    Slice,
     Span,
     Text,
+    Tuple,
     depth,
     nested_exponent,
     walk,
@@ -42,6 +44,7 @@ _TOKEN = re.compile(
       | (?P<operator>\*\*|<=|>=|[-+*/@<>=(),\[\]:])""",
     re.VERBOSE,
 )
+_SWITCHES = ("True", "False")
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
@@ -52,6 +55,7 @@ class Signature:
     `arguments` are positional names in order; `defaults` those of them that may be left out; `options` are
     keywords that take a constant. `variadic` lifts the upper bound on the number of arguments; a function that
     `reduces` may be given one argument alone, and one with `limits` an argument and (index, low, high), ....
+    Options, and the arguments of a function over `axes`, may be tuples.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Signature:
     variadic: bool = False
     reduces: bool = False
     limits: bool = False
+    axes: bool = False
 
 
 def parse_formula(text: str, functions: Mapping[str, Signature]) -> Expr:
@@ -128,7 +133,7 @@ def _check_tokens(text: str) -> None:
             continue
         if kind == "number":
             _check_number(text, token, span)
-        if kind == "name" and (problem := name_problem(token)):
+        if kind == "name" and token not in _SWITCHES and (problem := name_problem(token)):
             raise FormulaError([problem.at(Location("formula", None, text, span[0], len(token)))])
         if previous == "number" and kind in ("number", "name"):
             _fail(text, f"{token!r} follows a number", span, "write a product with *")
@@ -186,7 +191,9 @@ class _Reader:
                 return self._call(node)
             case ast.Subscript(value=base, slice=subscript):
                 inner = subscript.elts if isinstance(subscript, ast.Tuple) else [subscript]
-                return Index(self.read(base), tuple(self.read(part) for part in inner), span=span)
+                return Index(self.read(base), tuple(self._subscript(part) for part in inner), span=span)
+            case ast.Constant(value=bool() as switch):
+                self.fail(node, f"{switch} stands only as an option, as in causal=True", "use a number")
             case ast.Compare():
                 self.fail(node, "a comparison stands only as the first argument of where", "where(x > 0, a, b)")
             case _:
@@ -249,6 +256,21 @@ class _Reader:
         if isinstance(value, complex) or not math.isfinite(value):
             self.fail(node, "the power of these numbers is not a finite real number", "write the value itself")
 
+    def _subscript(self, node: ast.expr) -> Expr:
+        """What may stand inside brackets: a formula, or a slice."""
+        if not isinstance(node, ast.Slice):
+            return self.read(node)
+        start, stop, step = (self._bound(part) for part in (node.lower, node.upper, node.step))
+        if step == 0:
+            self.fail(node, "the step of a slice is not zero", "write x[::2] for every second entry")
+        return Slice(start, stop, 1 if step is None else step, span=self.span(node))
+
+    def _bound(self, node: ast.expr | None) -> int | None:
+        value = None if node is None else self._constant(node)
+        if node is not None and (value is None or value.denominator > 1):
+            self.fail(node, "a slice takes whole numbers", "write x[1:3], or x[:, 0]")
+        return None if value is None else int(value)
+
     def _constant(self, node: ast.expr) -> Fraction | None:
         """The value of a constant such as 2, -0.5 or 1/3; None where it has a name in it."""
         match node:
@@ -276,20 +298,28 @@ class _Reader:
             self.fail(node.func, f"{name} is not a function", fix)
         first = signature.arguments[0]
         arguments = tuple(self._argument(part, signature, index == 0) for index, part in enumerate(node.args))
-        keywords = {key.arg: self._argument(key.value, signature, key.arg == first) for key in node.keywords if key.arg}
+        keywords = {
+            key.arg: self._argument(key.value, signature, key.arg == first, key.arg in signature.options)
+            for key in node.keywords
+            if key.arg
+        }
         if len(keywords) < len(node.keywords):
             self.fail(node, f"a repeated or starred option in {name}(...)")
         return self._arranged(node, signature, arguments, keywords)
 
-    def _argument(self, node: ast.expr, signature: Signature, first: bool) -> Expr:
+    def _argument(self, node: ast.expr, signature: Signature, first: bool, option: bool = False) -> Expr:
         span = self.span(node)
         match node:
             case ast.Starred():
                 self.fail(node, "* cannot stand before an argument")
             case ast.Constant(value=str() as text):
                 return Text(text, span=span)
-            case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.limits:
+            case ast.Constant(value=bool() as switch) if option:
+                return Number(Fraction(switch), span=span)
+            case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.limits and not option:
                 return Limits(index, self.read(low), self.read(high), span=span)
+            case ast.Tuple(elts=parts) if parts and (option or signature.axes):
+                return Tuple(tuple(self._argument(part, signature, False, option) for part in parts), span=span)
             case ast.Compare(left=left, ops=[operator], comparators=[right]) if first and signature.name == "where":
                 symbol = _COMPARISONS.get(type(operator))
                 if symbol is None:

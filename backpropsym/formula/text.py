@@ -18,7 +18,9 @@ from backpropsym.formula.tree import (
     Neg,
     Number,
     Pow,
+    Slice,
     Text,
+    Tuple,
 )
 
 SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
@@ -86,6 +88,11 @@ def to_text(expr: Expr) -> str:
             return f"{bracketed(base, ATOM)}[{','.join(map(to_text, subscripts))}]"
         case Limits(index, low, high):
             return f"({index}, {to_text(low)}, {to_text(high)})"
+        case Slice(start, stop, step):
+            bounds = ":".join("" if bound is None else str(bound) for bound in (start, stop))
+            return bounds if step == 1 else f"{bounds}:{step}"
+        case Tuple(parts):
+            return f"({', '.join(map(to_text, parts))}{',' if len(parts) == 1 else ''})"
         case Text(value):
             return f'"{value}"'
         case Call(function, arguments, options):

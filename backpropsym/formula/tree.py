@@ -115,6 +115,22 @@ class Text(Expr):
 
 
 @dataclass(frozen=True, slots=True)
+class Slice(Expr):
+    """`start:stop:step` inside brackets, as in Python; None where a bound is left out."""
+
+    start: int | None
+    stop: int | None
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple(Expr):
+    """`(2, 1)` as an argument or an option of an op over axes."""
+
+    parts: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Expr):
     """A registered function, op or layer applied to arguments; `options` are the keywords as written."""
 
@@ -151,6 +167,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (base, *subscripts)
         case Limits(_, low, high):
             return (low, high)
+        case Tuple(parts):
+            return parts
         case Call(_, arguments, options):
             return (*arguments, *(value for _, value in options))
         case _:
@@ -178,6 +196,8 @@ def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
             return Index(parts[0], parts[1:], span=expr.span)
         case Limits(index, _, _):
             return Limits(index, parts[0], parts[1], span=expr.span)
+        case Tuple():
+            return Tuple(parts, span=expr.span)
         case Call(function, arguments, options):
             count = len(arguments)
             named = tuple((key, part) for (key, _), part in zip(options, parts[count:], strict=True))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from backpropsym.errors import UnknownNameError
-from backpropsym.formula.tree import Add, Call, Expr, Mul, Name, Neg, Number, names
+from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number, names
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels.array_ops import (
     ALL,
@@ -28,7 +29,8 @@ from backpropsym.kernels.array_views import Moves, moves, padded
 from backpropsym.kernels.contract import contract
 from backpropsym.kernels.lower import Environment, FormulaLowering
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.ops.kinds import Contraction, Dimension, Elementwise, Join, Reduction, Shape, View
+from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Shape, View
+from backpropsym.ops.sizes import Dimension
 
 POOLS = ("max", "min", "sum", "mean")
 _MOST_PLACES = 64
@@ -122,7 +124,8 @@ class ArrayForward:
                 axes = [0, *[None] * (rank - own), *range(1, len(shape))]
                 position = self.values.arrange(position, axes)
             found[parent] = position
-        return found
+        assert node.formula is not None, "only elementwise nodes align their parents"
+        return found | {name: self.length(name) for name in names(node.formula) if name not in found}
 
     def letters(self, subscripts: str, operands: Sequence[str], out: str) -> tuple[list[str], str]:
         """The letters of the operands and of the result, Z for the batch."""
@@ -236,10 +239,12 @@ class ArrayForward:
 
     def _read(self, node: Node, op: View) -> int:
         shape, lead = self.whole(node.name), self.lead(op.operand)
-        read = {name for each in op.source for name in names(each)}
+        read = indices_read(op)
         sizes = zip(op.indices, node.shape, strict=True)
         reached = tuple(size if index in read else 1 for index, size in sizes)
-        operation = Read(shape[: len(shape) - len(reached)] + reached, self.index(node, op), lead, len(node.shape))
+        outside = -math.inf if op.absent else float(op.fill)
+        shape_read = shape[: len(shape) - len(reached)] + reached
+        operation = Read(shape_read, self.index(node, op), lead, len(node.shape), outside if op.guards else 0.0)
         return self.values.spread(self.values.make(operation, self.known[op.operand], *self.chosen(op, node)), shape)
 
     def chosen(self, op: View, node: Node) -> tuple[int, ...]:
@@ -253,9 +258,10 @@ class ArrayForward:
         grid = {index: _axis_source(axis, rank, size) for axis, (index, size) in axes}
         data = [parent for parent in node.parents if parent != op.operand]
         for slot, parent in enumerate(data):
-            grid[parent] = f"_whole({{{slot + 1}}}, {rank if self.lead(parent) else 0})"
+            scalar = f"_whole({{{slot + 1}}}, {rank if self.lead(parent) else 0})"
+            grid[parent] = f"{{{slot + 1}}}" if self.graph[parent].shape else scalar
         sources = [index_source(each, grid) for each in op.source]
-        guards = [f"({index_source(each, grid)}, {size})" for each, size in op.guards]
+        guards = [f"({index_source(each, grid)}, {size_source(size)})" for each, size in op.guards]
         text = f"({', '.join(sources)},), ({', '.join(guards)}{',' if guards else ''})"
         if data or "_size_" in text:
             return text
@@ -263,6 +269,17 @@ class ArrayForward:
         name = next((name for name, known in self.constants.items() if known == text), fresh)
         self.constants[name] = text
         return f"*{name}"
+
+    def stretch(self, shape: Shape, axis: int, start: Dimension) -> str:
+        """The source of index arrays that read an array of `shape` from `start` along one axis."""
+        sources = [_axis_source(each, len(shape), size) for each, size in enumerate(shape)]
+        sources[axis] += f" + {size_source(start)}"
+        return f"({', '.join(sources)},), ()"
+
+
+def indices_read(op: View) -> frozenset[str]:
+    """The names on which it depends what an entry of a view is."""
+    return frozenset(name for each in (*op.source, *(each for each, _ in op.guards)) for name in names(each))
 
 
 def offsets(axes: Sequence[Window | Kept]) -> list[list[Item]]:
@@ -304,14 +321,17 @@ def shape_source(shape: Shape) -> str:
 
 def size_source(size: Dimension) -> str:
     """A size as source."""
-    return str(size) if isinstance(size, int) or size == BATCH else f"_size_{size}"
+    if isinstance(size, int) or size == BATCH:
+        return str(size)
+    named = re.sub(r"[A-Za-z_]\w*", lambda symbol: f"_size_{symbol.group()}", size)
+    return f"({named})" if not named.isidentifier() else named
 
 
 def index_source(expr: Expr, grid: Mapping[str, str]) -> str:
     """A formula of indices as source on index arrays."""
     match expr:
         case Name(name):
-            return grid[name]
+            return grid.get(name) or size_source(name)
         case Number(value):
             return f"({int(value)})" if value < 0 else str(int(value))
         case Add(terms):
@@ -320,6 +340,8 @@ def index_source(expr: Expr, grid: Mapping[str, str]) -> str:
             return "*".join(index_source(factor, grid) for factor in factors)
         case Neg(operand):
             return f"(-{index_source(operand, grid)})"
+        case Index(Name(name), subscripts):
+            return f"_named({grid[name]}, {', '.join(index_source(each, grid) for each in subscripts)})"
         case Call("quotient", (above, below)):
             return f"({index_source(above, grid)} // {index_source(below, grid)})"
         case Call("remainder", (above, below)):

@@ -6,15 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from backpropsym.formula.tree import Name, names
+from backpropsym.formula.tree import Name
 from backpropsym.graph import Graph, Node
-from backpropsym.kernels.array_forward import ArrayForward, interior, offsets
-from backpropsym.kernels.array_ops import ALL, BATCH, First, Fold, Item, Place, Range, Scatter, Source
+from backpropsym.kernels.array_forward import ArrayForward, indices_read, interior, offsets
+from backpropsym.kernels.array_ops import ALL, BATCH, First, Fold, Item, Place, Range, Read, Scatter, Source
 from backpropsym.kernels.array_views import Moves
 from backpropsym.kernels.contract import contract
 from backpropsym.kernels.program import Program
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Shape, View
+from backpropsym.ops.sizes import Dimension, size_sum
 
 
 @dataclass
@@ -294,7 +295,7 @@ class ArrayLowering(ArrayForward):
 
     def _pull_read(self, node: Node, op: View, adjoint: int) -> None:
         target, lead, own = self.whole(op.operand), self.lead(op.operand), self.lead(node.name)
-        read = {name for each in op.source for name in names(each)}
+        read = indices_read(op)
         unread = [axis + own for axis, index in enumerate(op.indices) if index not in read]
         if unread:
             adjoint = self.values.sum(self.values.spread(adjoint, self.whole(node.name)), unread, keep=True)
@@ -304,16 +305,24 @@ class ArrayLowering(ArrayForward):
         self._give_late(op.operand, operation, adjoint, *self.chosen(op, node))
 
     def _pull_join(self, node: Node, operands: Sequence[str], axis: int, adjoint: int) -> None:
-        lead, start = self.lead(node.name), 0
+        lead = self.lead(node.name)
+        start: Dimension = 0
         full = self.values.spread(adjoint, self.whole(node.name))
         for name in operands:
-            end = start + int(self.graph[name].shape[axis])
-            items: list[Item] = [ALL] * len(self.whole(node.name))
-            items[axis + lead] = (start, end, 1)
-            start = end
+            part = self._stretch(full, self.graph[name].shape, lead, axis, start)
+            start = size_sum([start, self.graph[name].shape[axis]])
             if name in self.kept:
-                part = self.values.pick(full, items)
                 self._give(name, self.values.sum(part, [0]) if lead > self.lead(name) else part)
+
+    def _stretch(self, full: int, shape: Shape, lead: int, axis: int, start: Dimension) -> int:
+        """The part of an adjoint that belongs to an operand of `shape`, which starts at `start` along an axis."""
+        size = shape[axis]
+        if isinstance(start, int) and isinstance(size, int):
+            items: list[Item] = [ALL] * (lead + len(shape))
+            items[axis + lead] = (start, start + size, 1)
+            return self.values.pick(full, items)
+        batch = self.values.shape(full)[:lead]
+        return self.values.make(Read(batch + shape, self.stretch(shape, axis, start), lead, len(shape)), full)
 
 
 _MOST_REGIONS = 128

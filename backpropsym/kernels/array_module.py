@@ -16,7 +16,8 @@ from backpropsym.kernels.array_ops import BATCH
 from backpropsym.kernels.array_source import ArrayBody, ArrayWriter
 from backpropsym.kernels.module import Names, after_imports, docstring_source, wrapped_names
 from backpropsym.kernels.program import Program
-from backpropsym.ops.kinds import Dimension
+from backpropsym.ops import size_values
+from backpropsym.ops.sizes import Dimension, size_symbols
 
 _WIDTH = 100
 
@@ -43,7 +44,8 @@ def array_module(graph: Graph, lowering: ArrayLowering, program: Program, names:
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
     head = [docstring_source(docstring), "", "from __future__ import annotations", ""]
-    head += ["import sys", "from collections.abc import Callable, Sequence", "from typing import Any", ""]
+    head += ["import math", "import sys", "from collections.abc import Callable, Iterable, Mapping, Sequence"]
+    head += ["from typing import Any", ""]
     head += ["import numpy as np", "", "_np = np"]
     head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]
     head += [*wrapped_names("_OBJECTS", names.objects), *wrapped_names("_IGNORED", names.ignored)]
@@ -89,8 +91,8 @@ def _statements(code: ArrayBody) -> list[str]:
 
 
 def _symbols(graph: Graph, names: Names) -> list[Dimension]:
-    sizes = {size for name in names.needed for size in graph[name].shape if isinstance(size, str)}
-    return [BATCH, *sorted(sizes)]
+    shapes = [graph[name].shape for name in names.needed]
+    return [BATCH, *sorted({symbol for shape in shapes for size in shape for symbol in size_symbols(size)})]
 
 
 def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
@@ -106,7 +108,8 @@ def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
 
 
 def _helpers(used: dict[str, str]) -> list[str]:
-    parts = [inspect.getsource(array_runtime).split("import numpy as np\n", 1)[1].strip()]
+    own = inspect.getsource(array_runtime).split("\nMistake = ", 1)[1].strip()
+    parts = [after_imports(size_values), f"Mistake = {own}"]
     if "_erf_array" in used or "_erfc_array" in used:
         parts += [after_imports(errorfunction), "_erf_array = erf_array\n_erfc_array = erfc_array"]
     return parts

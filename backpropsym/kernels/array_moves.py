@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -275,7 +276,8 @@ def _read(writer: ArrayWriter, position: int, operation: Read) -> None:
     operands = [writer.text(operand) for operand in writer.items[position].operands]
     writer.layouts[position] = plain_layout(operation.shape)
     index = operation.index.format(*operands)
-    writer.assign(position, f"_read({operands[0]}, {index}, {operation.lead}, {operation.rank})")
+    outside = "" if not operation.fill else ", -_np.inf" if operation.fill == -math.inf else f", {operation.fill!r}"
+    writer.assign(position, f"_read({operands[0]}, {index}, {operation.lead}, {operation.rank}{outside})")
 
 
 def _scatter(writer: ArrayWriter, position: int, operation: Scatter) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backpropsym.kernels.values import Kind, Values
-from backpropsym.ops.kinds import Dimension, Shape
+from backpropsym.ops.kinds import Shape
+from backpropsym.ops.sizes import Dimension
 
 BATCH = "_n"
 NOMINAL = {BATCH: 64}
@@ -154,11 +155,12 @@ class Place(Operation):
 
 @dataclass(frozen=True)
 class Read(Operation):
-    """Entries chosen by index arrays: the first operand, then values that choose by data."""
+    """Entries chosen by index arrays: the first operand, then values that choose by data; `fill` for those outside."""
 
     index: str
     lead: int
     rank: int
+    fill: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from backpropsym.kernels.array_ops import Product, nominal
 from backpropsym.kernels.array_storage import Layout, entries_source
-from backpropsym.ops.kinds import Dimension
+from backpropsym.ops.sizes import Dimension
 
 if TYPE_CHECKING:
     from backpropsym.kernels.array_source import ArrayWriter

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.ops.size_values import size_terms, size_value, solved_sizes
+
 Mistake = tuple[str, str]
 
 
@@ -36,17 +38,13 @@ def arranged_arrays(
             values[name] = array
         except (TypeError, ValueError) as error:
             mistakes.append((f"{name} is not an array of real numbers: {str(error)[:100]}", "give an array of numbers"))
-    sizes: dict[str, int] = {}
-    batch: dict[str, int] = {}
+    leading = [name for name in objects if name in values and values[name].ndim == len(shapes[name]) + 1]
+    batch = {name: values[name].shape[0] for name in leading}
+    own = {name: array.shape[name in batch :] for name, array in values.items()}
+    sizes = solved_sizes(pair for name in own for pair in zip(shapes[name], own[name], strict=False))
     for name, array in values.items():
-        shape, own = shapes[name], array.shape
-        if name in objects and len(own) == len(shape) + 1:
-            batch[name], own = own[0], own[1:]
-        matched = len(own) == len(shape) and all(
-            size == (expected if isinstance(expected, int) else sizes.setdefault(expected, size))
-            for size, expected in zip(own, shape, strict=False)
-        )
-        if not matched:
+        shape = shapes[name]
+        if own[name] != tuple(size_value(size, sizes) for size in shape):
             extra = ", or that with a leading axis of objects" if name in objects else ""
             mistakes.append((f"{name} has the shape {array.shape}", f"give an array of shape {shape}{extra}"))
     count = set(batch.values())
@@ -177,6 +175,11 @@ def _whole(x: Any, rank: int) -> Any:
     return chosen.reshape(chosen.shape + (1,) * rank)
 
 
+def _named(x: Any, *index: Any) -> Any:
+    """The entries of an array of choices at `index`, as whole numbers; objects, where x has them, come first."""
+    return np.asarray(x)[(..., *index)].astype(int)
+
+
 def _placed(index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Index arrays for every axis of an array of `shape`, and the mask of entries that exist.
 
@@ -192,9 +195,10 @@ def _placed(index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...
     return index, kept
 
 
-def _read(x: Any, index: Any, guards: Any, lead: int, rank: int) -> Any:
+def _read(x: Any, index: Any, guards: Any, lead: int, rank: int, fill: float = 0.0) -> Any:
+    """Entries of x; `fill` where one does not exist."""
     position, kept = _placed(index, guards, lead, rank, x.shape)
-    return x[position] * kept if guards else x[position]
+    return np.where(kept, x[position], x.dtype.type(fill)) if guards else x[position]
 
 
 def _scatter(total: Any, part: Any, index: Any, guards: Any, lead: int, rank: int, unique: bool) -> Any:
@@ -219,10 +223,22 @@ def on_tensors(
 def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequence[str], most: int = 100) -> bool:
     """Compare the gradients of a kernel with central differences at a random point, and print what was found."""
     random = np.random.default_rng(0)
-    sizes = {name: [size if isinstance(size, int) else 3 for size in shape] for name, shape in shapes.items()}
-    fans = {name: max(float(np.prod(size[1:])), 1.0) for name, size in sizes.items()}
-    values = {name: np.asarray(random.uniform(0.2, 1.0, size)) / fans[name] ** 0.5 for name, size in sizes.items()}
-    gradients = kernel(**values)[1]
+    symbols = sorted(
+        {part for shape in shapes.values() for size in shape for term in size_terms(size) for part in term}
+    )
+    for attempt in range(1000):
+        chosen = {symbol: int(random.integers(2, 5 + attempt // 50)) for symbol in symbols}
+        sizes = {name: [max(size_value(size, chosen) or 1, 1) for size in shape] for name, shape in shapes.items()}
+        fans = {name: max(float(np.prod(size[1:])), 1.0) for name, size in sizes.items()}
+        values = {name: np.asarray(random.uniform(0.2, 1.0, size) / fans[name] ** 0.5) for name, size in sizes.items()}
+        try:
+            gradients = kernel(**values)[1]
+            break
+        except ValueError:
+            if not symbols:
+                raise
+    else:
+        raise ValueError("no small sizes fit this kernel")
     worst, compared = 0.0, 0
     for name, gradient in gradients.items():
         positions = list(np.ndindex(*values[name].shape)) if name in values else []

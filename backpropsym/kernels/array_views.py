@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from backpropsym.formula.affine import affine, linear
 from backpropsym.kernels.array_ops import ALL, Item, Kept, Range, Window
-from backpropsym.ops.kinds import Dimension, Shape, View
+from backpropsym.ops.kinds import Shape, View
+from backpropsym.ops.sizes import Dimension
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class _Axis:
 def moves(op: View, shape: Shape, operand: Shape) -> Moves | None:
     """The view as moves along axes, or None where its entries must be chosen one by one."""
     axes = _axes(op)
-    if axes is None:
+    if axes is None or (op.guards and (op.absent or op.fill)):
         return None
     used = [axis for each in axes for axis, _ in each.terms]
     if len(used) > len(set(used)) or any(len(each.terms) > 2 for each in axes):

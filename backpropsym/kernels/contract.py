@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from backpropsym.kernels.array_ops import ArrayValues, Product, nominal
-from backpropsym.ops.kinds import Dimension
+from backpropsym.ops.sizes import Dimension
 
 
 def contract(values: ArrayValues, groups: Sequence[str], output: str, operands: Sequence[int]) -> int:

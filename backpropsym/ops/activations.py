@@ -194,3 +194,24 @@ _activation(
     probes=((-1000.0, -1.0, 1.0), (0.0, -1.0, 1.0), (1000.0, -1.0, 1.0)),
     source="clamp to [low, high]",
 )
+_activation(
+    "dropout",
+    "x*mask/(1 - p)",
+    arguments=("x", "mask", "p"),
+    defaults={"p": Fraction(1, 2)},
+    derivatives={"x": "mask/(1 - p)", "mask": "x/(1 - p)", "p": "x*mask/(1 - p)**2"},
+    named=False,
+    domain=((-3.0, 3.0), (0.0, 1.0), (0.1, 0.9)),
+    probes=((-1000.0, 1.0, 0.5), (0.0, 0.0, 0.0), (1000.0, 1.0, 0.9)),
+    source="Srivastava et al. 2014; mask is an input of zeros and ones, p the share of zeros",
+)
+_activation(
+    "safe_sqrt",
+    "sqrt(x)",
+    derivatives={"x": "where(x > 0, 1/(2*sqrt(x)), 0)"},
+    accurate={"x": "where(x > 0, 1/(2*sqrt(where(x > 0, x, 1))), 0)"},
+    kink="safe_sqrt'(0) = 0, and so norm'(0) = 0",
+    domain=((0.1, 5.0),),
+    probes=((1e-300,), (1.0,), (1000.0,)),
+    source="square root with slope 0 at 0, for norms",
+)

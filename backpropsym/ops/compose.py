@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from backpropsym.formula.algebra import add, neg
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Call, Expr, Name
+from backpropsym.ops.kinds import Shape, View
 from backpropsym.ops.lowering import COMPOSITIONS, Composition, Lowering, Value
-from backpropsym.ops.shapes import refuse
+from backpropsym.ops.shapes import refuse, shape_text
 
 Compose = Callable[[Lowering, Call], Value]
 
@@ -21,12 +22,14 @@ def compose(
     variadic: bool = False,
     reduces: bool = False,
     limits: bool = False,
+    shapes: str = "",
+    source: str = "",
 ) -> Callable[[Compose], Compose]:
-    """Register the decorated function as the composition `name`."""
+    """Register the decorated function as the composition `name`; the first line of its docstring says what it is."""
 
     def register(function: Compose) -> Compose:
-        signature = Signature(name, arguments, {}, options, variadic, reduces, limits)
-        COMPOSITIONS[name] = Composition(name=name, signature=signature, compose=function)
+        signature = Signature(name, arguments, {}, options, variadic, reduces, limits, axes=True)
+        COMPOSITIONS[name] = Composition(name=name, signature=signature, compose=function, shapes=shapes, source=source)
         return function
 
     return register
@@ -34,10 +37,39 @@ def compose(
 
 def vector(lowering: Lowering, expr: Expr, call: Call) -> Value:
     """An argument with at least one axis, as a node."""
-    value = lowering.value(expr)
+    return held(lowering, axes_needed(lowering.value(expr), expr, call))
+
+
+def axes_needed(value: Value, expr: Expr, call: Call) -> Value:
+    """`value`, which must have an axis; `expr` is how the person wrote it."""
     if not value.shape:
-        raise refuse(f"{call.function} needs axes, and {to_text(expr)} is a scalar", span=call.span)
+        raise refuse(f"{call.function} needs axes, and {to_text(expr)} is a scalar", span=expr.span or call.span)
+    return value
+
+
+def held(lowering: Lowering, value: Value) -> Value:
+    """`value` as a node, for a formula that uses it more than once."""
     return Value(Name(lowering.name(value)), value.shape)
+
+
+def whole_sizes(shape: Shape, call: Call) -> tuple[int, ...]:
+    """The sizes of a shape, which an op needs in numbers."""
+    if not all(isinstance(size, int) for size in shape):
+        message = f"{call.function} needs sizes in numbers, found {shape_text(shape)}"
+        raise refuse(message, fix="declare the sizes as numbers", span=call.span)
+    return tuple(int(size) for size in shape)
+
+
+def moved(lowering: Lowering, value: Value, shape: Shape, axes: Sequence[int]) -> Value:
+    """Axis k of `value` becomes axis `axes[k]` of `shape`; the others have size 1."""
+    if shape == value.shape:
+        return value
+    if not value.shape:
+        return lowering.reshape(value, (1,) * len(shape))
+    indices = tuple(f"_i{axis}" for axis in range(len(shape)))
+    operand = lowering.name(value)
+    source = tuple(Name(indices[axis]) for axis in axes)
+    return lowering.node(View(operand, indices, source, "expand", tuple(axes)), shape, [operand])
 
 
 def difference(left: Expr, right: Expr) -> Expr:
@@ -45,6 +77,6 @@ def difference(left: Expr, right: Expr) -> Expr:
     return add([left, neg(right)])
 
 
-def square(x: Expr) -> Expr:
-    """x squared, as a call of the registered function."""
-    return Call("square", (x,))
+def squares(lowering: Lowering, value: Value) -> Value:
+    """The square of every entry."""
+    return lowering.combine(lambda x: lowering.function("square", x), value)

@@ -6,7 +6,6 @@ become contractions over those axes, other sums reductions.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,15 +21,26 @@ from backpropsym.formula.tree import (
     Mul,
     Name,
     Number,
+    Slice,
     children,
     names,
     number,
     rebuild,
     substitute,
 )
-from backpropsym.ops.kinds import Dimension, Elementwise, Reduction, Shape, View
-from backpropsym.ops.lowering import COMPOSITIONS, Lowered, Lowering, Value, constant_integer
+from backpropsym.ops.kinds import Elementwise, Reduction, Shape, View
+from backpropsym.ops.lowering import COMPOSITIONS, Lowered, Lowering, Value
 from backpropsym.ops.shapes import refuse, shape_text
+from backpropsym.ops.sizes import (
+    Dimension,
+    as_size,
+    size_difference,
+    size_floor,
+    size_product,
+    size_sum,
+    size_symbols,
+    size_tree,
+)
 from backpropsym.ops.table import FunctionTable
 
 REDUCTIONS = ("sum", "mean", "max", "min")
@@ -38,15 +48,15 @@ REDUCTIONS = ("sum", "mean", "max", "min")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The values of an index: `size` whole numbers from `low`. A symbolic size starts at zero."""
+    """The values of an index: `size` whole numbers from `low`."""
 
-    low: int
+    low: Dimension
     size: Dimension
 
     @property
-    def high(self) -> int:
-        """The largest value of an index of known size."""
-        return self.low + int(self.size) - 1
+    def high(self) -> Dimension:
+        """The largest value."""
+        return size_sum([self.low, self.size, -1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,7 @@ class IndexLowering(Lowering):
             self.nodes.append(Lowered(self.owner, last.op, last.shape, last.parents))
         else:
             expr = found.value.expr
-            self.nodes.append(Lowered(self.owner, Elementwise(expr), shape, names(expr)))
+            self.nodes.append(Lowered(self.owner, Elementwise(expr), shape, self.parents(expr)))
         return self.nodes
 
     def _reduces(self, function: str, arguments: Sequence[Expr]) -> bool:
@@ -109,7 +119,7 @@ class IndexLowering(Lowering):
             case Name(name) if name in spans:
                 raise refuse(f"the index {name} stands outside of brackets", span=expr.span)
             case Name(name):
-                if self.shapes[name]:
+                if self.shapes.get(name):
                     message = f"{name} has the shape {shape_text(self.shapes[name])} and no indices"
                     raise refuse(message, fix=f"write its indices, as in {name}[i]", span=expr.span)
                 return Entries(Value(expr, ()), ())
@@ -155,16 +165,20 @@ class IndexLowering(Lowering):
     def _read(self, name: str, subscripts: Sequence[Expr], expr: Expr, spans: Mapping[str, Span]) -> Entries:
         """The entries of a node at `subscripts`, as a view over the indices in them."""
         shape = self.shapes[name]
+        sliced = next((each for each in subscripts if isinstance(each, Slice)), None)
+        if sliced is not None:
+            fix = "write an index, and a sum over it where one is meant"
+            raise refuse(f"the slice {to_text(sliced)} stands in a formula of entries", fix=fix, span=sliced.span)
         if len(subscripts) != len(shape):
             message = f"{name} has {len(shape)} axes, and {len(subscripts)} indices"
             raise refuse(message, fix=f"its shape is {shape_text(shape)}", span=expr.span)
         axes = tuple(dict.fromkeys(index for each in subscripts for index in names(each) if index in spans))
-        chosen = [each for sub in subscripts for each in names(sub) if each not in spans]
+        chosen = [each for sub in subscripts for each in self.parents(sub) if each not in spans]
         self._check_reads(name, subscripts, spans)
         offsets = self.offsets.get(name, (0,) * len(shape))
         if self._is_whole(subscripts, shape, axes, offsets, spans):
             return Entries(Value(Name(name), shape), axes)
-        places = {index: add([Name(f"_{index}"), number(spans[index].low)]) for index in axes}
+        places = {index: add([Name(f"_{index}"), size_tree(spans[index].low)]) for index in axes}
         source = tuple(
             add([substitute(each, places), number(-low)]) for each, low in zip(subscripts, offsets, strict=True)
         )
@@ -194,15 +208,18 @@ class IndexLowering(Lowering):
             size = self.shapes[name][axis]
             if isinstance(each, Name) and each.name in spans and spans[each.name] == Span(low, size):
                 continue
-            reach = _reach(each, spans)
+            reach = None if any(self.shapes.get(part) == () for part in names(each)) else _reach(each, spans)
             if reach is None:
                 continue
-            if not isinstance(size, int):
-                fix = "give the size as a number, or let a plain index run over the axis"
-                raise refuse(f"{to_text(each)} cannot be compared with the size {size}", fix=fix, span=each.span)
-            if reach[0] < low or reach[1] >= low + size:
+            high = size_sum([low, size, -1])
+            before, after = size_difference(reach[0], low), size_difference(high, reach[1])
+            if isinstance(before, str) or isinstance(after, str):
+                fix = f"let its index run to {high}, or give the sizes as numbers"
+                message = f"{to_text(each)} runs to {reach[1]}, and axis {axis} of {name} to {high}"
+                raise refuse(f"{message}: they cannot be compared", fix=fix, span=each.span)
+            if before < 0 or after < 0:
                 message = f"{name}[{to_text(each)}] runs from {reach[0]} to {reach[1]}"
-                fix = f"axis {axis} of {name} runs from {low} to {low + size - 1}"
+                fix = f"axis {axis} of {name} runs from {low} to {high}"
                 raise refuse(message, fix=fix, span=each.span)
 
     def _reduced(self, function: str, expr: Call, spans: Mapping[str, Span]) -> Entries:
@@ -229,9 +246,7 @@ class IndexLowering(Lowering):
         """A sum over an index that its body does not use counts the values of the index."""
         if function != "sum" or not unused:
             return entries
-        if not all(isinstance(each.size, int) for each in unused):
-            raise refuse("a sum over an index that is not used needs its limits in numbers")
-        count = number(math.prod(int(each.size) for each in unused))
+        count = size_tree(size_product(each.size for each in unused))
         return Entries(Value(mul([count, entries.value.expr]), entries.value.shape), entries.axes)
 
     def _contracted(self, parts: list[Entries], summed: tuple[str, ...], spans: Mapping[str, Span]) -> Entries:
@@ -246,73 +261,64 @@ class IndexLowering(Lowering):
         return self._repeated(found, [spans[index] for index in missing], "sum")
 
     def _bound(self, limits: Limits) -> Span:
-        """The range of a summed index: whole numbers, or zero to a symbolic width minus one."""
-        low, high = constant_integer(limits.low), _constant(limits.high)
-        if low is None:
-            fix = f"write a number, as in ({limits.index}, 0, {to_text(limits.high)})"
-            raise refuse(f"the lower limit {to_text(limits.low)} is not a whole number", fix=fix, span=limits.low.span)
-        if isinstance(high, str):
-            if low:
-                fix = f"write ({limits.index}, 0, {to_text(limits.high)})"
-                raise refuse("a symbolic range starts at zero", fix=fix, span=limits.span)
-            return Span(0, high)
-        if high is None:
-            message = (
-                f"the upper limit {to_text(limits.high)} is neither a whole number nor n - 1 for a symbolic width n"
-            )
-            fix = f"write a number, as in ({limits.index}, {low}, {low + 2}); both ends are included"
-            raise refuse(message, fix=fix, span=limits.high.span)
-        if high < low:
+        """The range of a summed index; its ends are whole numbers or sizes such as n - 1."""
+        low, high = as_size(limits.low), as_size(limits.high)
+        for end, size, name in ((limits.low, low, "lower"), (limits.high, high, "upper")):
+            if size is None or not self._sizes(names(end)):
+                message = f"the {name} limit {to_text(end)} is neither a whole number nor a size such as n - 1"
+                fix = f"write a number, as in ({limits.index}, 0, 2); both ends are included"
+                raise refuse(message, fix=fix, span=end.span or limits.span)
+        assert low is not None and high is not None, "refused above"
+        count = size_sum([size_difference(high, low), 1])
+        if isinstance(count, int) and count < 1:
             fix = f"write the lower limit first: ({limits.index}, {high}, {low}); both ends are included"
             raise refuse(f"the limits {to_text(limits)} hold no whole number", fix=fix, span=limits.span)
-        return Span(low, high - low + 1)
+        return Span(low, count)
+
+    def _sizes(self, symbols: Sequence[str]) -> bool:
+        """Whether each name is a symbolic size of some node."""
+        known = (
+            {each for shape in self.shapes.values() for size in shape for each in size_symbols(size)}
+            if symbols
+            else set()
+        )
+        return known.issuperset(symbols)
 
     def _free_spans(self, expr: Expr) -> dict[str, Span]:
         """The largest box of integers in which every entry that the formula reads exists."""
-        found: dict[str, tuple[int, int] | str] = {}
+        found: dict[str, Span] = {}
         for name, axis, subscript, bound in self._accesses(expr, {}):
             free = [index for index in names(subscript) if index in self.free and index not in bound]
             if len(free) > 1:
                 raise refuse(f"{to_text(subscript)} mixes the free indices {' and '.join(free)}", span=subscript.span)
             if free:
-                self._narrow(found, free[0], name, axis, subscript, bound)
-        spans: dict[str, Span] = {}
+                box = self._box(free[0], name, axis, subscript, bound)
+                found[free[0]] = _both(found.get(free[0], box), box, free[0], subscript)
         for index in self.free:
-            box = found.get(index)
-            if box is None:
+            if index not in found:
                 raise refuse(f"nothing says how far the index {index} runs", fix=f"use it, as in x[{index}]")
-            if isinstance(box, tuple) and box[1] < box[0]:
+            size = found[index].size
+            if isinstance(size, int) and size < 1:
                 raise refuse(f"no value of the index {index} keeps every entry inside", fix="use a smaller window")
-            spans[index] = Span(box[0], box[1] - box[0] + 1) if isinstance(box, tuple) else Span(0, box)
-        return spans
+        return found
 
-    def _narrow(
-        self,
-        found: dict[str, tuple[int, int] | str],
-        index: str,
-        name: str,
-        axis: int,
-        subscript: Expr,
-        bound: Mapping[str, Span],
-    ) -> None:
+    def _box(self, index: str, name: str, axis: int, subscript: Expr, bound: Mapping[str, Span]) -> Span:
+        """The values of a free index for which a subscript stays on its axis."""
         size, low = self.shapes[name][axis], self.offsets.get(name, (0,) * 9)[axis]
-        if not isinstance(size, int):
-            if subscript != Name(index) or found.setdefault(index, size) != size:
-                raise refuse(f"{to_text(subscript)} cannot be compared with the size {size}", span=subscript.span)
-            return
-        coefficients = affine(subscript)
-        if coefficients is None or not coefficients.get(index):
-            raise refuse(f"{to_text(subscript)} is not a sum of multiples of indices", span=subscript.span)
-        slope = coefficients.pop(index)
+        coefficients = affine(subscript) or {}
+        slope = coefficients.pop(index, Fraction(0))
         reach = _interval(coefficients, bound)
-        if reach is None:
+        if not slope or slope.denominator > 1 or reach is None:
             raise refuse(f"{to_text(subscript)} is not a sum of multiples of indices", span=subscript.span)
-        ends = sorted([(low - reach[0]) / slope, (low + size - 1 - reach[1]) / slope])
-        box = (math.ceil(ends[0]), math.floor(ends[1]))
-        before = found.get(index, box)
-        if isinstance(before, str):
-            raise refuse(f"the index {index} runs to {before} and to {box[1]}", span=subscript.span)
-        found[index] = (max(before[0], box[0]), min(before[1], box[1]))
+        first, last = size_difference(low, reach[0]), size_difference(size_sum([low, size, -1]), reach[1])
+        if slope < 0:
+            first, last = size_product([-1, last]), size_product([-1, first])
+        divisor = abs(int(slope))
+        start, end = size_floor(size_sum([first, divisor - 1]), divisor), size_floor(last, divisor)
+        if start is None or end is None:
+            message = f"how far {index} runs in {to_text(subscript)} depends on what {size} is"
+            raise refuse(message, fix=f"declare the size as a multiple: {divisor}*m", span=subscript.span)
+        return Span(start, size_sum([end, size_product([-1, start]), 1]))
 
     def _accesses(self, expr: Expr, bound: Mapping[str, Span]) -> Iterator[tuple[str, int, Expr, Mapping[str, Span]]]:
         """Every subscript of every access, with the ranges of the summed indices around it."""
@@ -328,38 +334,32 @@ class IndexLowering(Lowering):
                 yield from self._accesses(part, inner)
 
 
-def _constant(expr: Expr) -> int | str | None:
-    """A whole number, or the symbol n of n - 1."""
-    found = constant_integer(expr)
-    if found is not None:
-        return found
+def _both(left: Span, right: Span, index: str, subscript: Expr) -> Span:
+    """The values that two ranges share."""
+    later, sooner = size_difference(left.low, right.low), size_difference(left.high, right.high)
+    if isinstance(later, str) or isinstance(sooner, str):
+        message = f"the index {index} runs to {left.high} and to {right.high}, which cannot be compared"
+        raise refuse(message, fix="declare both axes with the same symbol", span=subscript.span)
+    low, high = left.low if later >= 0 else right.low, left.high if sooner <= 0 else right.high
+    return Span(low, size_sum([high, size_product([-1, low]), 1]))
+
+
+def _reach(expr: Expr, spans: Mapping[str, Span]) -> tuple[Dimension, Dimension] | None:
+    """The smallest and largest value of a subscript; None where it is no sum of multiples."""
     coefficients = affine(expr)
-    if coefficients is None:
+    return None if coefficients is None else _interval(coefficients, spans)
+
+
+def _interval(coefficients: Mapping[str, Fraction], spans: Mapping[str, Span]) -> tuple[Dimension, Dimension] | None:
+    """The ends of a sum of multiples of indices and sizes; None where a multiple is not whole."""
+    if any(value.denominator > 1 for value in coefficients.values()):
         return None
-    shift = coefficients.pop("", Fraction(0))
-    if not coefficients and shift.denominator == 1:
-        return int(shift)
-    if len(coefficients) == 1 and shift == -1 and set(coefficients.values()) == {Fraction(1)}:
-        return next(iter(coefficients))
-    return None
-
-
-def _reach(expr: Expr, spans: Mapping[str, Span]) -> tuple[int, int] | None:
-    """The smallest and largest value of a subscript; None where it is chosen by data or symbolic."""
-    coefficients = affine(expr)
-    if coefficients is None:
-        return None
-    found = _interval(coefficients, spans)
-    return None if found is None else (math.ceil(found[0]), math.floor(found[1]))
-
-
-def _interval(coefficients: Mapping[str, Fraction], spans: Mapping[str, Span]) -> tuple[Fraction, Fraction] | None:
-    low = high = coefficients.get("", Fraction(0))
+    lows: list[Dimension] = []
+    highs: list[Dimension] = []
     for index, value in coefficients.items():
-        if not index:
-            continue
-        if index not in spans or not isinstance(spans[index].size, int):
-            return None
-        ends = sorted([value * spans[index].low, value * spans[index].high])
-        low, high = low + ends[0], high + ends[1]
-    return low, high
+        span = spans.get(index)
+        ends = [span.low, span.high] if span else [index or 1] * 2
+        ends = [size_product([int(value), end]) for end in ends]
+        lows.append(ends[value < 0])
+        highs.append(ends[value >= 0])
+    return size_sum(lows), size_sum(highs)

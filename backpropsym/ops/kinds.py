@@ -8,18 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from backpropsym.formula.algebra import add, mul
-from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, Number, children, number, rebuild, substitute
+from backpropsym.formula.tree import (
+    ZERO,
+    Call,
+    Expr,
+    Index,
+    Limits,
+    Name,
+    Number,
+    children,
+    number,
+    rebuild,
+    substitute,
+)
+from backpropsym.ops.sizes import Dimension, as_size, size_difference, size_product, size_put, size_sum, size_tree
 
-Dimension = int | str
 Shape = tuple[Dimension, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Elementwise:
-    """A scalar formula over the names of the parents, applied entry by entry with NumPy's broadcasting."""
+    """A scalar formula over the names of the parents, applied entry by entry with NumPy's broadcasting.
+
+    Names in it that are no parents are symbolic sizes.
+    """
 
     formula: Expr
 
@@ -58,16 +73,22 @@ class View(_OverAxes):
     """Entries moved, nothing computed: entry `indices` of the result is entry `source` of the operand.
 
     `source` holds one formula an axis of the operand, over `indices`, and over names of scalar nodes where an
-    entry is chosen by data. `method` and `options` tell kernels which NumPy view this is. An entry for which an
-    index of `guards`, given with the size of its axis, falls outside is zero.
+    entry is chosen by data: a scalar node, or an entry of a node with axes. `method` and `options` tell kernels
+    which NumPy view this is: windows have their strides, paddings and dilations, one an axis, a transpose its
+    order of axes, a gather its axis.
+
+    An entry for which an index of `guards`, given with the size of its axis, falls outside is `fill`; where such
+    entries are `absent`, they do not count in the maximum that is taken over the view.
     """
 
     operand: str
     indices: tuple[str, ...]
     source: tuple[Expr, ...]
     method: str
-    options: tuple[int, ...] = ()
-    guards: tuple[tuple[Expr, int], ...] = ()
+    options: tuple[Dimension, ...] = ()
+    guards: tuple[tuple[Expr, Dimension], ...] = ()
+    absent: bool = False
+    fill: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +129,9 @@ def define_entry(op: Op, shape: Shape, shapes: Mapping[str, Shape]) -> Definitio
         case View(operand, own, source):
             entry: Expr = Index(Name(operand), source)
             for position, size in op.guards:
-                entry = Call("inside", (position, number(0), number(size), entry))
+                otherwise = (Number(op.fill),) if op.fill else ()
+                switch = "present" if op.absent else "inside"
+                entry = Call(switch, (position, ZERO, size_tree(size), entry, *otherwise))
             return Definition(own, entry)
         case Join(operands, axis):
             return Definition(indices, _join(operands, axis, indices, shapes))
@@ -144,39 +167,63 @@ def size_of(limits: Limits) -> Dimension | None:
     """The number of values of an index that counts from zero; None for one that does not."""
     if limits.low != number(0):
         return None
-    size = add([limits.high, number(1)])
-    return int(size.value) if isinstance(size, Number) else to_text(size)
+    return as_size(add([limits.high, number(1)]))
 
 
 def last(size: Dimension) -> Expr:
     """The largest index of an axis."""
-    return number(size - 1) if isinstance(size, int) else add([Name(size), number(-1)])
+    return size_tree(size_difference(size, 1))
 
 
-def ravel(position: Sequence[Expr], shape: Sequence[int]) -> Expr:
+def sized(op: Op | None, values: Mapping[str, int]) -> Op | None:
+    """An op with numbers for symbolic sizes."""
+    numbers = {name: number(value) for name, value in values.items()}
+    match op:
+        case Elementwise(formula):
+            return Elementwise(substitute(formula, numbers))
+        case View():
+            return replace(
+                op,
+                source=tuple(substitute(each, numbers) for each in op.source),
+                options=tuple(size_put(each, values) for each in op.options),
+                guards=tuple((substitute(each, numbers), size_put(size, values)) for each, size in op.guards),
+            )
+    return op
+
+
+def ravel(position: Sequence[Expr], shape: Shape) -> Expr:
     """The number of an entry when entries are counted with the last axis running fastest."""
-    stride, terms = 1, []
-    for index, size in zip(reversed(position), reversed(shape), strict=True):
-        terms.append(mul([number(stride), index]))
-        stride *= size
-    return add(reversed(terms))
+    terms = []
+    for axis, index in enumerate(position):
+        terms.append(mul([size_tree(size_product(shape[axis + 1 :])), index]))
+    return add(terms)
 
 
-def unravel(position: Expr, shape: Sequence[int]) -> tuple[Expr, ...]:
+def unravel(position: Expr, shape: Shape) -> tuple[Expr, ...]:
     """The inverse of `ravel`: one index an axis, by quotient and remainder."""
     found: list[Expr] = []
-    stride = 1
-    for axis, size in reversed(list(enumerate(shape))):
-        above = position if stride == 1 else Call("quotient", (position, number(stride)))
-        found.append(above if axis == 0 else Call("remainder", (above, number(size))))
-        stride *= size
-    return tuple(reversed(found))
+    for axis, size in enumerate(shape):
+        stride = size_product(shape[axis + 1 :])
+        above = position if stride == 1 else Call("quotient", (position, size_tree(stride)))
+        found.append(above if axis == 0 else Call("remainder", (above, size_tree(size))))
+    return tuple(found)
+
+
+def regrouped(position: Sequence[Expr], shape: Shape, other: Shape) -> tuple[Expr, ...]:
+    """The position in `other` of an entry of `shape`, when both list the same entries in the same order.
+
+    Leading axes of equal size keep their indices.
+    """
+    kept = 0
+    while kept < min(len(shape), len(other)) and shape[kept] == other[kept]:
+        kept += 1
+    return (*position[:kept], *unravel(ravel(position[kept:], shape[kept:]), other[kept:]))
 
 
 def broadcast_entries(formula: Expr, indices: Sequence[str], shapes: Mapping[str, Shape]) -> Expr:
     """`formula` with each parent replaced by the entry that broadcasting pairs with `indices`."""
     if isinstance(formula, Name):
-        shape = shapes[formula.name]
+        shape = shapes.get(formula.name, ())
         if not shape:
             return formula
         own = indices[len(indices) - len(shape) :]
@@ -227,16 +274,13 @@ def _reduction(
 
 def _join(operands: Sequence[str], axis: int, indices: Sequence[str], shapes: Mapping[str, Shape]) -> Expr:
     """The entry of the operand into whose stretch the index of `axis` falls, as a sum of one kept part each."""
-    start: Expr = number(0)
+    start: Dimension = 0
     parts: list[Expr] = []
     for operand in operands:
         subs: list[Expr] = [Name(index) for index in indices]
-        subs[axis] = add([subs[axis], mul([number(-1), start])])
-        end = add([start, _length(shapes[operand][axis])])
-        parts.append(Call("inside", (Name(indices[axis]), start, end, Index(Name(operand), tuple(subs)))))
+        subs[axis] = add([subs[axis], size_tree(size_product([-1, start]))])
+        end = size_sum([start, shapes[operand][axis]])
+        stretch = (Name(indices[axis]), size_tree(start), size_tree(end))
+        parts.append(Call("inside", (*stretch, Index(Name(operand), tuple(subs)))))
         start = end
     return add(parts)
-
-
-def _length(size: Dimension) -> Expr:
-    return number(size) if isinstance(size, int) else Name(size)

@@ -45,6 +45,19 @@ _loss(
     source="Huber 1964",
 )
 _loss(
+    "smooth_l1",
+    "where(abs(prediction - target) < beta, (prediction - target)**2/(2*beta), abs(prediction - target) - beta/2)",
+    arguments=("prediction", "target", "beta"),
+    defaults={"beta": Fraction(1)},
+    derivatives={
+        "prediction": "where(abs(prediction - target) < beta, (prediction - target)/beta, sign(prediction - target))",
+        "target": "-where(abs(prediction - target) < beta, (prediction - target)/beta, sign(prediction - target))",
+        "beta": "where(abs(prediction - target) < beta, -(prediction - target)**2/(2*beta**2), -1/2)",
+    },
+    domain=(*_REAL_PAIR, (0.5, 1.5)),
+    source="Girshick 2015",
+)
+_loss(
     "log_cosh",
     "log((exp(prediction - target) + exp(target - prediction))/2)",
     stable="abs(prediction - target) + log1p(exp(-2*abs(prediction - target))) "
@@ -74,12 +87,16 @@ _loss(
 )
 _loss(
     "hinge",
-    "max(1 - target*prediction, 0)",
+    "max(margin - target*prediction, 0)",
+    arguments=("prediction", "target", "margin"),
+    defaults={"margin": Fraction(1)},
     derivatives={
-        "prediction": "-target*step(1 - target*prediction)",
-        "target": "-prediction*step(1 - target*prediction)",
+        "prediction": "-target*step(margin - target*prediction)",
+        "target": "-prediction*step(margin - target*prediction)",
+        "margin": "step(margin - target*prediction)",
     },
-    kink="hinge has slope 0 where target*prediction = 1",
+    kink="hinge has slope 0 where target*prediction = margin",
+    domain=(*_REAL_PAIR, (0.5, 1.5)),
     source="Cortes and Vapnik 1995; targets are -1 and 1",
 )
 _loss(
@@ -88,4 +105,13 @@ _loss(
     derivatives={"prediction": "exp(prediction) - target", "target": "-prediction"},
     probes=((-700.0, 0.0), (0.0, 0.0), (700.0, 0.0)),
     source="Poisson negative log-likelihood of a log rate",
+)
+_loss(
+    "kl_div",
+    "target*(log(target) - prediction)",
+    stable="target*(log(where(target > 0, target, 1)) - prediction)",
+    derivatives={"prediction": "-target", "target": "log(target) + 1 - prediction"},
+    domain=((-3.0, 0.0), (0.05, 1.0)),
+    probes=((-1000.0, 1e-300), (-1.0, 0.5), (0.0, 1.0)),
+    source="Kullback and Leibler 1951; prediction is a logarithm, 0*log(0) = 0",
 )

@@ -6,9 +6,11 @@ anonymous one where it stands inside a formula.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
@@ -25,13 +27,16 @@ from backpropsym.formula.tree import (
     Neg,
     Number,
     Pow,
+    Slice,
+    Tuple,
     children,
     names,
     number,
     rebuild,
 )
-from backpropsym.ops.kinds import Contraction, Elementwise, Op, Reduction, Shape, View, ravel, unravel
+from backpropsym.ops.kinds import Contraction, Elementwise, Op, Reduction, Shape, View, regrouped
 from backpropsym.ops.shapes import axes_of, broadcast, matmul, refuse, shape_text
+from backpropsym.ops.sizes import Dimension, size_difference, size_sum, size_tree
 from backpropsym.ops.table import FunctionTable
 
 ANONYMOUS = "_"
@@ -59,12 +64,14 @@ class Lowered:
 class Composition:
     """An op that is put together from the four kinds.
 
-    `compose` receives the lowering, the values of the arguments and the options, and returns a value.
+    `compose` receives the lowering and the call, and returns a value. `shapes` is the rule of shapes, for people;
+    `source` is where the definition is from.
     """
 
     name: str
     signature: Signature
     compose: Callable[[Lowering, Call], Value]
+    shapes: str = ""
     source: str = ""
 
 
@@ -106,14 +113,18 @@ class Lowering:
             last = self.nodes.pop()
             self.nodes.append(Lowered(self.owner, last.op, last.shape, last.parents))
         else:
-            self.nodes.append(Lowered(self.owner, Elementwise(value.expr), value.shape, names(value.expr)))
+            self.nodes.append(Lowered(self.owner, Elementwise(value.expr), value.shape, self.parents(value.expr)))
         return self.nodes
+
+    def parents(self, expr: Expr) -> tuple[str, ...]:
+        """The nodes in a formula; other names in it are symbolic sizes."""
+        return tuple(name for name in names(expr) if name in self.shapes)
 
     def value(self, expr: Expr) -> Value:
         """The value of a formula or of a part of one."""
         match expr:
             case Name(name):
-                return Value(expr, self.shapes[name])
+                return Value(expr, self.shapes.get(name, ()))
             case Number():
                 return Value(expr, ())
             case MatMul(left, right):
@@ -155,9 +166,28 @@ class Lowering:
 
     def name(self, value: Value) -> str:
         """The node that holds `value`, an anonymous one if need be."""
-        if isinstance(value.expr, Name):
+        if isinstance(value.expr, Name) and value.expr.name in self.shapes:
             return value.expr.name
-        return self.add(Elementwise(value.expr), value.shape, names(value.expr))
+        return self.add(Elementwise(value.expr), value.shape, self.parents(value.expr))
+
+    def named(self, suffix: str, value: Value) -> Value:
+        """`value` as a node that is shown: the owner's name and a suffix.
+
+        It stands for a step of a long composition, such as one gate at one time, so that derivations read by steps.
+        """
+        name = next(each for each in self._free_names(suffix) if each not in self.shapes)
+        last = self.nodes[-1] if self.nodes else None
+        if last is not None and value.expr == Name(last.name) and last.name.startswith(ANONYMOUS):
+            self.nodes[-1] = replace(last, name=name)
+            del self.shapes[last.name]
+        else:
+            self.nodes.append(Lowered(name, Elementwise(value.expr), value.shape, self.parents(value.expr)))
+        self.shapes[name] = value.shape
+        return Value(Name(name), value.shape)
+
+    def _free_names(self, suffix: str) -> Iterator[str]:
+        yield f"{self.owner}_{suffix}"
+        yield from (f"{self.owner}{count}_{suffix}" for count in itertools.count(2))
 
     def add(self, op: Op, shape: Shape, parents: Sequence[str]) -> str:
         """A new anonymous node."""
@@ -184,10 +214,10 @@ class Lowering:
         op = Reduction(function, operand, tuple(axes), keep)
         return self.node(op, kept if keep else dropped, [operand])
 
-    def reshape(self, value: Value, shape: tuple[int, ...]) -> Value:
-        """The same entries, in the same order, under other axes."""
+    def reshape(self, value: Value, shape: Shape) -> Value:
+        """The same entries, in the same order, under other axes; leading axes that stay are left alone."""
         indices = tuple(f"_i{axis}" for axis in range(len(shape)))
-        source = unravel(ravel(tuple(map(Name, indices)), shape), tuple(int(size) for size in value.shape))
+        source = regrouped(tuple(map(Name, indices)), shape, value.shape)
         operand = self.name(value)
         return self.node(View(operand, indices, source, "reshape", shape), shape, [operand])
 
@@ -208,31 +238,51 @@ class Lowering:
             message = f"{to_text(base)} has {len(value.shape)} axes, and {len(subscripts)} subscripts"
             raise refuse(message, fix=f"its shape is {shape_text(value.shape)}", span=expr.span)
         source: list[Expr] = []
+        shape: list[Dimension] = []
         parents = [self.name(value)]
-        for axis, subscript in enumerate(subscripts):
-            size = value.shape[axis]
-            source.append(self._subscript(subscript, size, axis, parents))
-        rest = value.shape[len(subscripts) :]
-        indices = tuple(f"_i{axis}" for axis in range(len(rest)))
-        op = View(parents[0], indices, (*source, *map(Name, indices)), "index")
-        return self.node(op, rest, parents)
+        whole = (Slice(None, None, 1),) * (len(value.shape) - len(subscripts))
+        for axis, subscript in enumerate((*subscripts, *whole)):
+            source.append(self._subscript(subscript, value.shape[axis], axis, shape, parents))
+        op = View(parents[0], tuple(f"_i{axis}" for axis in range(len(shape))), tuple(source), "index")
+        return self.node(op, tuple(shape), parents)
 
-    def _subscript(self, subscript: Expr, size: int | str, axis: int, parents: list[str]) -> Expr:
+    def _subscript(
+        self, subscript: Expr, size: Dimension, axis: int, shape: list[Dimension], parents: list[str]
+    ) -> Expr:
+        """What a subscript reads; the axes that it leaves are added to `shape`, a node that chooses to `parents`."""
+        if isinstance(subscript, Slice):
+            start, count = _stretch(subscript, size, axis)
+            shape.append(count)
+            return add([size_tree(start), mul([number(subscript.step), Name(f"_i{len(shape) - 1}")])])
         position = constant_integer(subscript)
         if position is not None:
             if isinstance(size, int) and not -size <= position < size:
                 fix = f"axis {axis} counts from 0 to {size - 1}"
                 raise refuse(f"the index {position} is outside", fix=fix, span=subscript.span)
-            return subscript if position >= 0 or not isinstance(size, int) else number(position + size)
-        if isinstance(subscript, Name) and self.shapes.get(subscript.name) == ():
-            parents.append(subscript.name)
-            return subscript
-        raise refuse(f"the index {to_text(subscript)} is not a number or a scalar node", span=subscript.span)
+            return size_tree(size_sum([size, position]) if position < 0 else position)
+        if isinstance(subscript, Name) and subscript.name in self.shapes:
+            return self._chosen(subscript, shape, parents)
+        raise refuse(f"the index {to_text(subscript)} is not a number, a slice or a node", span=subscript.span)
+
+    def _chosen(self, subscript: Name, shape: list[Dimension], parents: list[str]) -> Expr:
+        """An entry, or several, that a node of whole numbers names."""
+        own = self.shapes[subscript.name]
+        if own and len(parents) > 1:
+            fix = "take one axis at a time, by gather(x, index, axis=1)"
+            raise refuse("two nodes choose entries, and one of them has axes", fix=fix, span=subscript.span)
+        parents.append(subscript.name)
+        indices = tuple(Name(f"_i{axis}") for axis in range(len(shape), len(shape) + len(own)))
+        shape.extend(own)
+        return Index(subscript, indices) if own else subscript
 
     def axes(self, call: Call, value: Value) -> tuple[int, ...]:
         """The axes that a call's `axis=` names."""
-        axis = self.option(call, "axis")
-        return axes_of(axis, len(value.shape), call.function, call.span)
+        given = next((each for key, each in call.options if key == "axis"), None)
+        axes = None if given is None else whole_numbers(given)
+        if given is not None and not axes:
+            fix = "write axis=0, or axis=(0, 2)"
+            raise refuse(f"axis={to_text(given)} names no axis", fix=fix, span=given.span or call.span)
+        return axes_of(axes, len(value.shape), call.function, call.span)
 
     def option(self, call: Call, key: str, default: int | None = None) -> int | None:
         """A whole-number option of a call."""
@@ -243,6 +293,34 @@ class Lowering:
                     raise refuse(f"{key}={to_text(value)} is not a whole number", span=value.span or call.span)
                 return found
         return default
+
+    def function(self, name: str, *arguments: Expr) -> Call:
+        """A call of a registered function, also where the network has a function of its own by that name."""
+        return Call(self.table.registered_name(name), arguments)
+
+
+def whole_numbers(expr: Expr) -> tuple[int, ...] | None:
+    """The values of a whole number or of a tuple of them, else None."""
+    parts = expr.parts if isinstance(expr, Tuple) else (expr,)
+    found = tuple(map(constant_integer, parts))
+    return tuple(each for each in found if each is not None) if None not in found else None
+
+
+def _stretch(part: Slice, size: Dimension, axis: int) -> tuple[Dimension, Dimension]:
+    """The first entry and the number of entries of a slice; on a symbolic axis, ends that leave room for every size."""
+    if not isinstance(size, int):
+        start, stop = part.start or 0, 0 if part.stop is None else part.stop
+        first, last = (size_sum([size, end]) if end < 0 or end is stop else end for end in (start, stop))
+        count = size_difference(last, first)
+        if part.step != 1 or stop > 0 or (isinstance(count, int) and count < 1):
+            message = f"the slice {to_text(part)} needs the size of axis {axis} in numbers, found {size}"
+            raise refuse(message, fix=f"declare {size} as a number, or end the slice as in 1: or 1:-1", span=part.span)
+        return first, count
+    found = range(*slice(part.start, part.stop, part.step).indices(size))
+    if not found:
+        message = f"the slice {to_text(part)} of axis {axis} is empty"
+        raise refuse(message, fix=f"the axis counts from 0 to {size - 1}", span=part.span)
+    return found.start, len(found)
 
 
 def constant_integer(expr: Expr) -> int | None:

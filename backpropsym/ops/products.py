@@ -9,7 +9,7 @@ from backpropsym.ops.lowering import Lowering, Value
 from backpropsym.ops.shapes import refuse, shape_text
 
 
-@compose("einsum", "subscripts", variadic=True)
+@compose("einsum", "subscripts", variadic=True, shapes="as the letters say", source="numpy.einsum; Einstein 1916")
 def einsum(lowering: Lowering, call: Call) -> Value:
     """A sum of products with its subscripts written out, as in NumPy."""
     text = call.arguments[0]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from backpropsym.errors import Problem, ShapeError
 from backpropsym.formula.tree import Span
-from backpropsym.ops.kinds import Dimension, Shape
+from backpropsym.ops.kinds import Shape
+from backpropsym.ops.sizes import Dimension
 
 _LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
 
@@ -31,13 +32,13 @@ def broadcast(shapes: Sequence[Shape], what: str, span: Span | None = None) -> S
     width = max(map(len, shapes), default=0)
     result: list[Dimension] = []
     for axis in range(width):
-        sizes = {shape[axis - width] for shape in shapes if len(shape) >= width - axis} - {1}
+        own = [shape[axis - width] for shape in shapes if len(shape) >= width - axis]
+        sizes = list(dict.fromkeys(size for size in own if size != 1))
         if len(sizes) > 1:
             shown = " and ".join(dict.fromkeys(map(shape_text, shapes)))
-            first, second = sorted(map(str, sizes))[:2]
-            detail = f"the sizes of axis {axis - width} differ: {first} and {second}"
+            detail = f"the sizes of axis {axis - width} differ: {sizes[0]} and {sizes[1]}"
             raise refuse(f"{what} cannot join {shown}", [detail], "make the sizes equal, or 1", span)
-        result.append(sizes.pop() if sizes else 1)
+        result.append(sizes[0] if sizes else 1)
     return tuple(result)
 
 
@@ -86,4 +87,7 @@ def axes_of(axis: int | Sequence[int] | None, rank: int, what: str, span: Span |
         if not -rank <= each < rank:
             fix = f"use an axis from {-rank} to {rank - 1}" if rank else "leave axis out: a scalar has no axes"
             raise refuse(f"{what} has no axis {each}", fix=fix, span=span)
-    return tuple(sorted({each % rank for each in listed}))
+    found = tuple(sorted(each % rank for each in listed))
+    if len(set(found)) < len(found):
+        raise refuse(f"{what} names an axis twice", fix="name each axis once", span=span)
+    return found

@@ -82,6 +82,10 @@ class FunctionTable(Mapping[str, Function]):
             return replace(result, function=self._hidden[result.function])
         return result
 
+    def registered_name(self, name: str) -> str:
+        """How formulas call the registered function `name`, which a function of the network may hide."""
+        return self._hidden.get(name, name)
+
     def bind(self, call: Call) -> dict[str, Expr]:
         """The arguments of a call by name, defaults filled in."""
         function = self[call.function]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.formula.tree import Call, Expr, Name, called, names, size, walk
 from backpropsym.graph import Graph
+from backpropsym.ops.kinds import Reduction
 from backpropsym.ops.table import FunctionTable
 from backpropsym.render.writer import Writer
 
@@ -16,10 +17,12 @@ _LARGEST_DEFINITION = 60
 
 def conventions(derivation: Derivation | TensorDerivation, writer: Writer) -> list[str]:
     """One entry a fact about the functions on the paths: f = relu, f'(0) = 0; written by `writer`."""
-    return facts(derivation.graph, [name for name in derivation.space.nodes if name != derivation.wrt], writer)
+    graph = derivation.graph
+    between = graph.between(derivation.wrt, derivation.of)
+    return facts(graph, [name for name in between if name != derivation.wrt], writer)
 
 
-def facts(graph: Graph, nodes: Iterable[str], writer: Writer) -> list[str]:
+def facts(graph: Graph, nodes: Sequence[str], writer: Writer) -> list[str]:
     """One entry a fact about the functions that `nodes` call: f = relu, f'(0) = 0; written by `writer`."""
     table = graph.functions
     found: dict[str, None] = {}
@@ -28,6 +31,9 @@ def facts(graph: Graph, nodes: Iterable[str], writer: Writer) -> list[str]:
             found.setdefault(_definition(name, table, writer))
         if table[name].kink:
             found.setdefault(writer.words(table[name].kink))
+    extremes = {node.op.function for node in map(graph.__getitem__, nodes) if isinstance(node.op, Reduction)}
+    for function in sorted(extremes & {"max", "min"}):
+        found.setdefault(writer.words(f"a tie of {function} over axes goes to the first entry"))
     return list(found)
 
 

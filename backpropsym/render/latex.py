@@ -137,6 +137,8 @@ class LatexWriter(Writer):
                 return r" \circ ".join(self.bracketed(a, t, ATOM) for a, t in zip(arguments, texts, strict=True))
             case "inside":
                 return rf"[{texts[1]} \le {texts[0]} < {texts[2]}]" + (f" {texts[3]}" if texts[3] != "1" else "")
+            case "present":
+                return rf"\left({texts[3]} \text{{ where }} {texts[1]} \le {texts[0]} < {texts[2]}\right)"
             case "where":
                 condition, then, otherwise = texts
                 return (

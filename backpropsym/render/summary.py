@@ -96,7 +96,7 @@ def _entries_formula(shapes: Iterable[Shape]) -> str:
     """The same as a formula: scalars counted together, then one product a tensor."""
     listed = list(shapes)
     scalars = sum(not shape for shape in listed)
-    products = ["*".join(map(str, shape)) for shape in listed if shape]
+    products = ["*".join(f"({size})" if " " in str(size) else str(size) for size in shape) for shape in listed if shape]
     return " + ".join([*([str(scalars)] if scalars or not products else []), *products])
 
 

@@ -133,6 +133,8 @@ class UnicodeWriter(TextWriter):
                 return " ∘ ".join(self.bracketed(a, t, ATOM) for a, t in zip(arguments, texts, strict=True))
             case "inside":
                 return f"[{texts[1]} ≤ {texts[0]} < {texts[2]}]" + (f" {texts[3]}" if texts[3] != "1" else "")
+            case "present":
+                return f"({texts[3]} where {texts[1]} ≤ {texts[0]} < {texts[2]})"
         if function == "abs" and "|" not in texts[0]:
             return f"|{texts[0]}|"
         if function == "sqrt":

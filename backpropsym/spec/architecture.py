@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from backpropsym.errors import FormulaError, Location, NetworkError, Problem, ShapeError, did_you_mean
@@ -12,23 +11,21 @@ from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import parse_formula
 from backpropsym.formula.tree import Span
 from backpropsym.graph import Block, Graph
-from backpropsym.ops.function import FUNCTIONS
-from backpropsym.ops.kinds import Dimension, Shape
+from backpropsym.ops.kinds import Shape
 from backpropsym.ops.lowering import Lowering
+from backpropsym.ops.sizes import Dimension, read_size
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import call_signatures
+from backpropsym.spec.layers import Applied, Argument, Layer, call_text, layer_maker, layer_names
 
 MAX_LAYERS = 10_000
 ARROW = "->"
 TARGET = "y"
-_LOSSES = ("mse", "mae", "huber", "log_cosh", "bce", "bce_with_logits", "hinge", "poisson", "cross_entropy")
-_PLAIN = ("flatten", "softmax", "log_softmax", "global_avg_pool", "transpose")
-_POOLS = ("max_pool", "avg_pool")
-_OPTIONS = {"stride", "padding", "dilation", "groups"}
-
-Argument = int | float | str | bool
+_CLASS_LOSSES = ("cross_entropy", "nll")
+_ENTRY_LOSSES = ("mse", "mae", "huber", "smooth_l1", "log_cosh", "bce", "bce_with_logits", "hinge", "poisson", "kl_div")
+_LOSSES = (*_ENTRY_LOSSES, *_CLASS_LOSSES)
 
 
 def parse_architecture(text: str) -> Graph:
@@ -40,10 +37,10 @@ def parse_architecture(text: str) -> Graph:
     ------
     NetworkError : what is wrong, with the place in the string.
     """
-    return build(_Architecture(text).declaration)
+    return build(Architecture(text).declaration)
 
 
-class _Architecture:
+class Architecture:
     """Layers added one by one to a declaration, the shape of the last node always known."""
 
     def __init__(self, text: str) -> None:
@@ -55,6 +52,7 @@ class _Architecture:
         self.spans: dict[str, Span] = {}
         self.parameters = 0
         self.layers = 0
+        self.space = ""
         self.current = ""
         self.read(self.parse())
         if not self.declaration.nodes:
@@ -67,6 +65,7 @@ class _Architecture:
         return Location("architecture", None, self.text, start, end - start)
 
     def fail(self, message: str, node: ast.expr | None = None, fix: str | None = None) -> NoReturn:
+        """Refuse the architecture, pointing at a part of it."""
         where = Location("architecture", None, self.text)
         if node is not None:
             where = Location("architecture", None, self.text, *self.columns(node))
@@ -106,6 +105,7 @@ class _Architecture:
         self.chain(steps[1:])
 
     def input(self, node: ast.Subscript | ast.Name) -> None:
+        """Declare the first name of the string, with its shape."""
         name = node.value if isinstance(node, ast.Subscript) else node
         if not isinstance(name, ast.Name):
             self.fail("the input is a name with a shape", node, "write x[784]")
@@ -115,21 +115,28 @@ class _Architecture:
         shape = tuple(self.size(each) for each in sizes)
         if name.id == TARGET:
             self.fail(f"{TARGET} is the name of the target", node, "give the input another name")
-        self.declaration.inputs[name.id] = shape
-        self.shapes[name.id] = shape
-        self.spans[name.id] = (node.col_offset, node.end_col_offset or 0)
+        self.extra_input(name.id, shape, node)
         self.current = name.id
 
+    def extra_input(self, name: str, shape: Shape, node: ast.expr) -> str:
+        """Declare an input, such as the mask of a dropout."""
+        self.declaration.inputs[name] = shape
+        self.shapes[name] = shape
+        self.spans[name] = (node.col_offset, node.end_col_offset or 0)
+        return name
+
     def size(self, node: ast.expr) -> Dimension:
+        """One size of a shape."""
         match node:
             case ast.Constant(value=int() as size) if not isinstance(size, bool) and size > 0:
                 return size
-            case ast.Name(id=symbol):
-                return symbol
+            case ast.Name() | ast.BinOp() | ast.UnaryOp() if isinstance(found := read_size(ast.unparse(node)), str):
+                return found
             case _:
-                self.fail("a size is a positive whole number or a symbol such as n", node)
+                self.fail("a size is a positive whole number, a symbol such as n, or a formula such as 2*n + 1", node)
 
     def chain(self, steps: list[ast.expr]) -> None:
+        """Layers one behind the other."""
         for step in steps:
             self.layers += 1
             if self.layers > MAX_LAYERS:
@@ -158,6 +165,7 @@ class _Architecture:
                 self.fail("this is not a layer", node, "write a layer such as dense(10, relu)")
 
     def argument(self, node: ast.expr) -> Argument:
+        """What stands in the brackets of a layer."""
         match node:
             case ast.Constant(value=bool() | int() | float() as value):
                 return value
@@ -165,8 +173,15 @@ class _Architecture:
                 return -value
             case ast.Name(id=name):
                 return name
+            case ast.Tuple(elts=[_, *_] as parts):
+                return tuple(map(self.argument, parts))
+            case ast.BinOp() if isinstance(size := read_size(ast.unparse(node)), int | str):
+                return size
+            case ast.Call(func=ast.Name(id=name), args=parts, keywords=keywords) if all(each.arg for each in keywords):
+                inside = ((str(each.arg), self.argument(each.value)) for each in keywords)
+                return Applied(name, tuple(map(self.argument, parts)), tuple(inside))
             case _:
-                self.fail("an argument is a number or a name", node)
+                self.fail("an argument is a number or a name, or a tuple of them", node)
 
     def residual(self, block: ast.expr, node: ast.expr) -> None:
         """x + block(x)."""
@@ -190,6 +205,7 @@ class _Architecture:
             self.declaration.blocks.append(Block(self.text[start : start + width], added))
 
     def layer(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
+        """A layer of the table, or the loss."""
         chosen = options.pop("name", None)
         if self.declaration.loss is not None:
             self.fail("nothing follows the loss", node)
@@ -198,149 +214,20 @@ class _Architecture:
                 self.fail("the loss is always called loss", node, "leave name= out")
             self.loss(name, arguments, options, node)
             return
-        makers: Mapping[str, Callable[[list[Argument], dict[str, Argument], ast.expr], None]] = {
-            "dense": self.dense,
-            "layer_norm": self.layer_norm,
-            "rms_norm": self.rms_norm,
-            "prelu": self.prelu,
-            "embedding": self.embedding,
-            **{f"conv{space}d": self.convolution(space) for space in (1, 2, 3)},
-        }
-        if name in makers:
-            makers[name](arguments, options, node)
-        elif name in _PLAIN or name in _POOLS or self.is_activation(name):
-            inside = ", ".join([self.current, *map(str, arguments), *(f"{k}={v}" for k, v in options.items())])
-            self.add(self.unused(name), f"{name}({inside})", node)
-        else:
-            known = (*makers, *_PLAIN, *_POOLS, *_LOSSES, "residual", *filter(self.is_activation, FUNCTIONS))
-            self.fail(f"{name} is not a layer", node, did_you_mean(name, known, "see the list of layers in the docs"))
+        maker = layer_maker(name)
+        if maker is None:
+            fix = did_you_mean(name, (*layer_names(), *_LOSSES, "residual"), "see the list of layers in the docs")
+            self.fail(f"{name} is not a layer", node, fix)
+        maker(self, Layer(name, arguments, options, node))
         if chosen is not None:
             self.rename(str(chosen), node)
 
-    @staticmethod
-    def is_activation(name: object) -> bool:
-        """Whether a name is a function of one number."""
-        return isinstance(name, str) and name in FUNCTIONS and len(FUNCTIONS[name].required) == 1
-
     def loss(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
+        """The loss of the last value, and its target."""
         shape = self.shapes[self.current]
-        self.declaration.targets[TARGET] = () if name == "cross_entropy" else shape
-        inside = ", ".join([self.current, TARGET, *map(str, arguments), *(f"{k}={v}" for k, v in options.items())])
-        self.declaration.loss = f"{name}({inside})"
+        self.declaration.targets[TARGET] = () if name in _CLASS_LOSSES else shape
+        self.declaration.loss = call_text(name, [self.current, TARGET, *arguments], options)
         self.spans["loss"] = (node.col_offset, node.end_col_offset or 0)
-
-    def dense(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
-        """W x + b, then the activation; on the last axis where there are several."""
-        units, activation = self.heading("dense(units, activation)", arguments, 1, node, activated=True)
-        weight, bias = self.owned(options, node)
-        self.leftover("dense", options, node)
-        shape = self.shapes[self.current]
-        if not shape:
-            self.fail("dense needs an input with axes", node, "write x[2] for an input of two numbers")
-        self.parameter(weight, (units[0], shape[-1]), node)
-        product = f"{weight} @ {self.current}" if len(shape) == 1 else f"{self.current} @ transpose({weight})"
-        if bias:
-            self.parameter(bias, (units[0],), node)
-            product += f" + {bias}"
-        self.add(self.unused("s", self.parameters), product, node)
-        self.activate(activation, node)
-
-    def convolution(self, space: int) -> Callable[[list[Argument], dict[str, Argument], ast.expr], None]:
-        """The layer of `space` axes: filters, window, activation."""
-
-        def convolve(arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
-            head, activation = self.heading(
-                f"conv{space}d(filters, size, activation)", arguments, 2, node, activated=True
-            )
-            weight, bias = self.owned(options, node)
-            shape = self.shapes[self.current]
-            channels = shape[0] if len(shape) == space + 1 else 1
-            groups = options.get("groups", 1)
-            if not isinstance(channels, int) or not isinstance(groups, int):
-                self.fail(f"conv{space}d needs its channels and groups as whole numbers", node)
-            self.parameter(weight, (head[0], max(channels // max(groups, 1), 1), *((head[1],) * space)), node)
-            written = [self.current, weight, *(f"{key}={options.pop(key)}" for key in sorted(_OPTIONS & set(options)))]
-            if bias:
-                self.parameter(bias, (head[0],), node)
-                written.append(f"bias={bias}")
-            self.leftover(f"conv{space}d", options, node)
-            self.add(self.unused("s", self.parameters), f"conv{space}d({', '.join(written)})", node)
-            self.activate(activation, node)
-
-        return convolve
-
-    def layer_norm(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
-        """Scale Wk, shift bk over the last axis."""
-        self.heading("layer_norm", arguments, 0, node)
-        weight, bias = self.owned(options, node)
-        self.leftover("layer_norm", options, node)
-        if bias is None:
-            self.fail("layer_norm always has a bias", node, "leave bias=False out, or use rms_norm")
-        width = self.shapes[self.current][-1:]
-        self.parameter(weight, width, node)
-        self.parameter(bias, width, node)
-        self.add(self.unused("layer_norm"), f"layer_norm({self.current}, {weight}, {bias})", node)
-
-    def rms_norm(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
-        """Scale Wk over the last axis."""
-        self.heading("rms_norm", arguments, 0, node)
-        weight, _ = self.owned(options, node)
-        self.leftover("rms_norm", options, node)
-        self.parameter(weight, self.shapes[self.current][-1:], node)
-        self.add(self.unused("rms_norm"), f"rms_norm({self.current}, {weight})", node)
-
-    def prelu(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
-        """The slope Wk is one number."""
-        self.heading("prelu", arguments, 0, node)
-        weight, _ = self.owned(options, node)
-        self.leftover("prelu", options, node)
-        self.parameter(weight, (), node)
-        self.add(self.unused("prelu"), f"prelu({self.current}, {weight})", node)
-
-    def embedding(self, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
-        """Row x of the table Wk."""
-        head, _ = self.heading("embedding(rows, width)", arguments, 2, node)
-        weight, _ = self.owned(options, node)
-        self.leftover("embedding", options, node)
-        self.parameter(weight, (head[0], head[1]), node)
-        self.add(self.unused("embedding"), f"embedding({self.current}, {weight})", node)
-
-    def heading(
-        self, usage: str, arguments: list[Argument], sizes: int, node: ast.expr, activated: bool = False
-    ) -> tuple[list[Dimension], str | None]:
-        """The leading sizes of a layer, and the activation that may follow them."""
-        head, rest = arguments[:sizes], arguments[sizes:]
-        if len(head) < sizes or len(rest) > activated or not all(isinstance(each, int | str) for each in head):
-            self.fail("the arguments do not fit the layer", node, f"write {usage}")
-        if any(isinstance(each, int) and each < 1 for each in head):
-            self.fail("a size is positive", node, f"write {usage}")
-        activation = rest[0] if rest else None
-        if activation is not None and not self.is_activation(activation):
-            fix = did_you_mean(str(activation), filter(self.is_activation, FUNCTIONS), "name an activation")
-            self.fail(f"{activation} is not an activation", node, fix)
-        sizes_given: list[Dimension] = [each if isinstance(each, int) else str(each) for each in head]
-        return sizes_given, None if activation is None else str(activation)
-
-    def owned(self, options: dict[str, Argument], node: ast.expr) -> tuple[str, str | None]:
-        """The names of a layer's weight and bias; no name for bias=False."""
-        self.parameters += 1
-        weight = str(options.pop("weight", f"W{self.parameters}"))
-        problem = name_problem(weight, "weight")
-        if problem:
-            self.fail(problem.message, node, problem.fix)
-        bias = options.pop("bias", True)
-        if not isinstance(bias, bool):
-            self.fail("bias is True or False", node)
-        return weight, f"b{self.parameters}" if bias else None
-
-    def leftover(self, layer: str, options: dict[str, Argument], node: ast.expr) -> None:
-        for key in options:
-            known = ("weight", "bias", "name", *_OPTIONS)
-            self.fail(f"{layer} has no option {key}", node, did_you_mean(key, known, "leave it out"))
-
-    def activate(self, activation: str | None, node: ast.expr) -> None:
-        if activation is not None:
-            self.add(self.unused("z", self.parameters), f"{activation}({self.current})", node)
 
     def parameter(self, name: str, shape: Shape, node: ast.expr) -> None:
         """Declare a parameter; a name given twice is one shared parameter."""

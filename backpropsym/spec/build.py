@@ -64,6 +64,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     for key, formula in own.items():
         _check_calls("functions", key, formula, table, declaration, found)
     found += own_function_clashes(roles, table, declaration)
+    _check_symbols(roles, declaration, found)
     _check_cycle(formulas, declaration, found)
     _check_output(declaration, roles, formulas, found)
     values = _numbers("values", declaration.values, roles, declaration, found)
@@ -72,7 +73,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
         found.append(Problem(message, declaration.places("notation", key, None), fix=fix))
     if found:
         raise NetworkError(_listed(found))
-    nodes = lowered_nodes(declaration, roles, formulas, table)
+    nodes, blocks = lowered_nodes(declaration, roles, formulas, table)
     loss = LOSS if declaration.loss is not None else None
     written = {name: formula for name, formula in formulas.items() if name not in declaration.indices}
     assert declaration.output is not None
@@ -84,7 +85,7 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
         table,
         constants,
         values,
-        blocks=tuple(declaration.blocks),
+        blocks=blocks,
         written=written,
         notation=declaration.notation,
     )
@@ -235,6 +236,15 @@ def _wrong_call(call: Call, table: FunctionTable) -> tuple[str, str | None]:
         return message, "call it with the same number of arguments everywhere"
     usage = f"{call.function}({', '.join(function.arguments)})"
     return f"{call.function} is called with {counted(count, 'argument')}", f"write {usage}"
+
+
+def _check_symbols(roles: Mapping[str, Role], declaration: Declaration, problems: list[Problem]) -> None:
+    """A symbolic size is a number in formulas, so that no node may have its name."""
+    for name, role in roles.items():
+        if name in declaration.symbols:
+            section = next(section for each, section in (*_LEAVES, (Role.VALUE, "nodes")) if each is role)
+            place = declaration.places(section, name, None)
+            problems.append(Problem(f"{name} is both {_article(role)} and a size", place, fix="rename one of them"))
 
 
 def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problems: list[Problem]) -> None:

@@ -27,6 +27,7 @@ class Declaration:
     blocks : the layers written as one step, as label and nodes.
     notation : how names are written in LaTeX, by name or pattern.
     functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
+    symbols : the symbolic sizes of the leaves, which formulas may use as numbers.
     unreadable : names in what could not be read; using them is not a further mistake.
     located : where (section, key, columns of the formula) stands in the text, for error messages; a declaration
         without a text of its own names the section and the key.
@@ -48,6 +49,7 @@ class Declaration:
     values: Mapping[str, Any] = field(default_factory=dict)
     notation: Mapping[str, Any] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
+    symbols: set[str] = field(default_factory=set)
     located: Places | None = None
 
     def places(self, section: str, key: str, span: Span | None) -> Location:

@@ -11,7 +11,7 @@ from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Expr, Name, called, names, walk
 from backpropsym.graph import find_cycle
-from backpropsym.ops import compositions, convolution  # noqa: F401  (the imports register the compositions)
+from backpropsym.ops import compositions  # noqa: F401  (the import registers the compositions)
 from backpropsym.ops.function import FUNCTIONS, Function
 from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.table import FunctionTable

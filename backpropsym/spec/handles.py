@@ -27,7 +27,7 @@ from backpropsym.formula.tree import (
     nested_exponent,
     number,
 )
-from backpropsym.ops import compositions, convolution  # noqa: F401  (the imports register the compositions)
+from backpropsym.ops import compositions  # noqa: F401  (the import registers the compositions)
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.lowering import COMPOSITIONS
 
@@ -153,6 +153,11 @@ def tree(value: Any) -> Expr:
         ) from None
 
 
+def _option(value: Any) -> Expr:
+    """An option of an op: a text, a switch, or what may stand in a formula."""
+    return Text(value) if isinstance(value, str) else tree(int(value) if isinstance(value, bool) else value)
+
+
 def builder(name: str, arity: int, required: int) -> Callable[..., Handle]:
     """The Python form of a function of the formula language: handles in, a handle out."""
 
@@ -180,7 +185,7 @@ def registered(name: str) -> Callable[..., Handle]:
             if key not in known:
                 raise FormulaError(f"{name} has no option {key}", fix=did_you_mean(key, known, "leave it out"))
         parts = tuple(Text(each) if isinstance(each, str) else tree(each) for each in arguments)
-        return Handle(Call(name, parts, tuple((key, tree(value)) for key, value in options.items())))
+        return Handle(Call(name, parts, tuple((key, _option(value)) for key, value in options.items())))
 
     apply.__name__ = name
     apply.__doc__ = composition.compose.__doc__

@@ -8,6 +8,7 @@ from typing import Any
 from backpropsym.errors import Problem
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.tree import Expr
+from backpropsym.ops.sizes import read_size, size_symbols
 from backpropsym.spec.declaration import Declaration
 
 _HEAD = re.compile(r"\s*([^\s\[\]]+)\s*\[([^\[\]]*)\]\s*\Z")
@@ -15,7 +16,10 @@ _RANGE = re.compile(r"\s*(-?\d{1,9})\s*\.\.\s*(-?\d{1,9})\s*\Z")
 
 
 def settle_heads(declaration: Declaration, problems: list[Problem]) -> None:
-    """Turn keys such as "out[r, c]" into names with free indices, and ranges such as "-1..1" into sizes."""
+    """Turn keys such as "out[r, c]" into names with free indices, and sizes into their normal form.
+
+    A range such as "-1..1" becomes the size 3, "d*2 + 1" becomes "2*d + 1".
+    """
     nodes: dict[str, str | Expr] = {}
     for key, formula in declaration.nodes.items():
         match = _HEAD.match(key)
@@ -32,6 +36,7 @@ def settle_heads(declaration: Declaration, problems: list[Problem]) -> None:
         leaves: dict[str, tuple[Any, ...]] = getattr(declaration, section)
         for name, shape in leaves.items():
             leaves[name] = _counted(name, shape, declaration)
+            declaration.symbols.update(symbol for size in leaves[name] for symbol in _symbols(size))
 
 
 def _indices(key: str, inside: str, declaration: Declaration, problems: list[Problem]) -> tuple[str, ...]:
@@ -53,19 +58,29 @@ def _counted(name: str, shape: tuple[Any, ...], declaration: Declaration) -> tup
     for size in shape:
         match = _RANGE.match(size) if isinstance(size, str) else None
         low, high = (int(match.group(1)), int(match.group(2))) if match else (0, -1)
-        sizes.append(high - low + 1 if match and high >= low else size)
+        sizes.append(high - low + 1 if match and high >= low else _normal(size))
         lows.append(low if match else 0)
     if any(lows):
         declaration.offsets[name] = tuple(lows)
     return tuple(sizes)
 
 
+def _normal(size: Any) -> Any:
+    """A size in normal form; what is none stays as it is, for `shape_problem` to refuse."""
+    found = read_size(size) if isinstance(size, str) else None
+    return size if found is None else found
+
+
+def _symbols(size: Any) -> tuple[str, ...]:
+    return size_symbols(size) if isinstance(size, str) and read_size(size) is not None else ()
+
+
 def shape_problem(name: str, shape: tuple[Any, ...]) -> Problem | None:
-    """What is wrong with a declared shape: sizes are positive whole numbers or symbols such as "n"."""
+    """What is wrong with a declared shape: sizes are positive whole numbers, symbols "n", or sums and products."""
     for size in shape:
         whole = isinstance(size, int) and not isinstance(size, bool) and size > 0
-        symbol = isinstance(size, str) and name_problem(size) is None
-        if not whole and not symbol:
-            fix = f'write {name} = [3, 2], or a symbol: {name} = ["n"]'
+        symbolic = isinstance(size, str) and read_size(size) is not None
+        if not whole and not symbolic:
+            fix = f'write {name} = [3, 2], or with symbols: {name} = ["n", "2*n + 1"]'
             return Problem(f"{size!r} in the shape of {name} is not a size", fix=fix)
     return None

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from backpropsym.errors import Problem, ShapeError
-from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Text, node_names, walk
-from backpropsym.graph import Node, Role, topological_order
+from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Text, names, node_names, walk
+from backpropsym.graph import Block, Node, Role, topological_order
 from backpropsym.ops.index_lowering import IndexLowering
 from backpropsym.ops.kinds import Elementwise, Shape
-from backpropsym.ops.lowering import Lowered, Lowering
+from backpropsym.ops.lowering import ANONYMOUS, Lowered, Lowering
 from backpropsym.ops.shapes import shape_text
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
@@ -22,8 +22,10 @@ _SECTIONS = ("inputs", "targets", "parameters", "constants")
 
 def lowered_nodes(
     declaration: Declaration, roles: Mapping[str, Role], formulas: Mapping[str, Expr], table: FunctionTable
-) -> dict[str, Node]:
-    """Leaves, then the nodes as written, each preceded by the anonymous ones inside its formula.
+) -> tuple[dict[str, Node], tuple[Block, ...]]:
+    """Leaves, then the nodes as written, each preceded by those inside its formula; and the blocks.
+
+    A node whose formula has steps with names of their own is a block, or they are part of the block that it is in.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def lowered_nodes(
     for name in topological_order(uses(declaration, formulas)):
         try:
             if all(parent in shapes for parent in used_names(declaration, name, formulas[name])):
-                lowered[name] = _lower(name, declaration, formulas[name], shapes, table)
+                lowered[name] = _needed(_lower(name, declaration, formulas[name], shapes, table))
                 shapes[name] = lowered[name][-1].shape
         except ShapeError as error:
             section = "nodes" if name in declaration.nodes else ""
@@ -51,9 +53,17 @@ def lowered_nodes(
     if problems:
         raise ShapeError(problems)
     for name in formulas:
-        steps = _needed(lowered[name])
-        nodes |= {each.name: Node(each.name, Role.VALUE, each.shape, each.op, each.parents) for each in steps}
-    return nodes
+        for each in lowered[name]:
+            if each.name != name and (each.name in nodes or each.name in formulas):
+                place = declaration.places("nodes" if name in declaration.nodes else "", name, None)
+                fix = f"rename {each.name} or {name}"
+                problems.append(
+                    Problem(f"a step inside {name} is called {each.name}, as another node is", place, fix=fix)
+                )
+            nodes[each.name] = Node(each.name, Role.VALUE, each.shape, each.op, each.parents)
+    if problems:
+        raise ShapeError(problems)
+    return nodes, _blocks(declaration, lowered)
 
 
 def _needed(steps: list[Lowered]) -> list[Lowered]:
@@ -66,9 +76,22 @@ def _needed(steps: list[Lowered]) -> list[Lowered]:
     return kept[::-1]
 
 
+def _blocks(declaration: Declaration, lowered: Mapping[str, list[Lowered]]) -> tuple[Block, ...]:
+    steps = {
+        name: tuple(each.name for each in found[:-1] if not each.name.startswith(ANONYMOUS))
+        for name, found in lowered.items()
+    }
+    blocks = [
+        Block(block.label, tuple(each for name in block.nodes for each in (*steps.pop(name, ()), name)))
+        for block in declaration.blocks
+    ]
+    written = {name: text for name, text in declaration.nodes.items() if isinstance(text, str)}
+    return (*blocks, *(Block(written.get(name, name), (*inner, name)) for name, inner in steps.items() if inner))
+
+
 def used_names(declaration: Declaration, name: str, formula: Expr) -> tuple[str, ...]:
-    """The nodes that the formula of `name` uses; its indices are none."""
-    return node_names(formula, declaration.indices.get(name, ()))
+    """The nodes that the formula of `name` uses; its indices and symbolic sizes are none."""
+    return node_names(formula, {*declaration.indices.get(name, ()), *declaration.symbols})
 
 
 def uses(declaration: Declaration, formulas: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
@@ -85,7 +108,12 @@ def _lower(
     if name in declaration.indices:
         return IndexLowering(name, shapes, table, declaration.indices[name], declaration.offsets).root(formula)
     parents = used_names(declaration, name, formula)
-    if not any(shapes[parent] for parent in parents) and all(_is_scalar(part, table) for part in walk(formula)):
+    sizes = declaration.symbols.intersection(names(formula)) if declaration.symbols else ()
+    if (
+        not sizes
+        and not any(shapes[parent] for parent in parents)
+        and all(_is_scalar(part, table) for part in walk(formula))
+    ):
         return [Lowered(name, Elementwise(formula), (), parents)]
     return Lowering(name, shapes, table, declaration.offsets).root(formula)
 

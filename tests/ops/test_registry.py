@@ -84,7 +84,8 @@ def points(entry: Function, seed: int) -> list[dict[str, float]]:
     """Random points of the entry's domain, and as many of twice its width where that is still defined."""
     random = np.random.default_rng(seed)
     wide = [(low - (high - low) / 2, high + (high - low) / 2) for low, high in entry.domain]
-    smooth = entry.name not in ("log", "log1p", "sqrt", "bce", "celu", "reciprocal")
+    bounded = ("log", "log1p", "sqrt", "safe_sqrt", "bce", "kl_div", "smooth_l1", "celu", "reciprocal")
+    smooth = entry.name not in bounded
     found = []
     for turn in range(POINTS):
         intervals = wide if smooth and turn % 2 else entry.domain

@@ -60,12 +60,16 @@ PEERS: dict[str, Callable[..., Any]] = {
     "bce": functional.binary_cross_entropy,
     "bce_with_logits": functional.binary_cross_entropy_with_logits,
     "poisson": lambda a, y: functional.poisson_nll_loss(a, y, log_input=True),
-    "hinge": lambda a, y: functional.relu(1 - y * a),
+    "hinge": lambda a, y, margin=1.0: functional.relu(margin - y * a),
+    "smooth_l1": lambda a, y, beta=1.0: functional.smooth_l1_loss(a, y, beta=float(beta)),
+    "kl_div": lambda a, y: functional.kl_div(a, y, reduction="sum"),
+    "dropout": lambda x, mask, p=0.5: x * mask / (1 - p),
+    "safe_sqrt": torch.sqrt,
     "log_cosh": lambda a, y: torch.log(torch.cosh(a - y)),
 }
 SINGLE = {"hard_sigmoid", "celu"}  # PyTorch keeps 1/6 and 1/alpha of these in single precision
 NOT_DIFFERENTIATED = {("step", "x"), ("where", "condition"), ("huber", "delta"), ("elu", "alpha"), ("celu", "alpha")}
-NOT_DIFFERENTIATED |= {("leaky_relu", "slope"), ("bce", "target")}
+NOT_DIFFERENTIATED |= {("leaky_relu", "slope"), ("bce", "target"), ("smooth_l1", "beta")}
 KINKS: dict[str, Sequence[tuple[float, ...]]] = {
     "relu": [(0.0,)],
     "leaky_relu": [(0.0, 0.01)],
@@ -82,7 +86,8 @@ KINKS: dict[str, Sequence[tuple[float, ...]]] = {
     "clip": [(-1.0, -1.0, 2.0), (2.0, -1.0, 2.0)],
     "mae": [(0.5, 0.5)],
     "huber": [(1.5, 0.5, 1.0), (-0.5, 0.5, 1.0), (0.5, 0.5, 1.0)],
-    "hinge": [(1.0, 1.0), (-0.5, -2.0)],
+    "hinge": [(1.0, 1.0, 1.0), (-0.5, -2.0, 1.0)],
+    "smooth_l1": [(1.5, 0.5, 1.0), (-0.5, 0.5, 1.0), (0.5, 0.5, 1.0)],
 }
 
 
@@ -106,7 +111,7 @@ def theirs(name: str, at: Sequence[float]) -> tuple[float, dict[str, float]]:
     arguments = FUNCTIONS[name].arguments
     tensors: list[Any] = []
     for argument, number in zip(arguments, at, strict=True):
-        option = (name, argument) in NOT_DIFFERENTIATED and argument in ("alpha", "slope", "delta")
+        option = (name, argument) in NOT_DIFFERENTIATED and argument in ("alpha", "slope", "delta", "beta")
         tensors.append(number if option else torch.tensor(number, dtype=torch.float64, requires_grad=True))
     value = PEERS[name](*tensors)
     if value.requires_grad:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.derive.array_values import choices
 from backpropsym.graph import Graph, Role
+from tests.tensors.sequences import EMBEDDING, SEQUENCES
 
 PERCEPTRON = """
 inputs = {x = [3]}
@@ -82,16 +84,22 @@ NETWORKS = {
     "plain image": (PLAIN_IMAGE, "a"),
     "lecture convolution": (LECTURE_CONVOLUTION, "a"),
     "softmax by hand": (SOFTMAX_BY_HAND, "a"),
+    "embedding": (EMBEDDING, "loss"),
+    **{name: (text, "a") for name, text in SEQUENCES.items()},
 }
 
 
 def numbers(graph: Graph, random: np.random.Generator, batch: int | None = None) -> dict[str, Any]:
-    """Random arrays for the leaves; scalar targets are class indices 0 or 1."""
+    """Random arrays for the leaves; what chooses entries is 0 or 1, as are scalar targets."""
+    chosen = choices(graph)
     found: dict[str, Any] = {}
     for name, node in graph.nodes.items():
         if node.op is None:
             lead = () if batch is None or name not in graph.batched else (batch,)
-            index = node.role is Role.TARGET and not node.shape
+            index = name in chosen or (node.role is Role.TARGET and not node.shape)
             shape = lead + node.shape
+            if node.role is Role.CONSTANT:
+                found[name] = np.asarray(graph.constants[name])
+                continue
             found[name] = random.integers(0, 2, size=shape) if index else random.normal(size=shape)
     return found

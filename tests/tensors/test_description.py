@@ -61,7 +61,7 @@ MISTAKES = {
     'out = "concat(x, 2*sum(x))"': "cannot join",
     'out = "softmax(sum(x))"': "needs axes",
     'out = "einsum(x)"': "quoted",
-    'out = "conv2d(x, x)"': "filters have the axes",
+    'out = "conv2d(x, x)"': "an image has the axes (channels, h, w)",
 }
 
 

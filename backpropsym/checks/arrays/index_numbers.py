@@ -70,10 +70,11 @@ class IndexNumbers:
                 return self._reduced(function, arguments, grid)
             case Call("KroneckerDelta", (first, second)):
                 return (self._position(first, grid) == self._position(second, grid)).astype(float)
-            case Call("inside", (position, low, high, kept)):
+            case Call("inside" | "present" as switch, (position, low, high, kept, *otherwise)):
                 where = self._position(position, grid)
                 inside = (where >= self._position(low, grid)) & (where < self._position(high, grid))
-                return np.where(inside, self._at(kept, grid), 0.0)
+                outside = -np.inf if switch == "present" else self._at(otherwise[0], grid) if otherwise else 0.0
+                return np.where(inside, self._at(kept, grid), outside)
             case _:
                 return None
 

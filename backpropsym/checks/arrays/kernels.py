@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,24 +21,47 @@ from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import LimitError
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.compile import compile_kernel
+from backpropsym.ops.arithmetic import Arithmetic
+from backpropsym.ops.function import Primitive
 
 SINGLE = float(np.finfo(np.float32).eps)
 FEW = 3
 LARGE = 100_000
 
 
-class _Perturbed(ArrayNetwork):
-    """A network in which every value is off by a few roundings."""
+class _Rounded(Arithmetic):
+    """Real arithmetic in which functions and powers are off by a few roundings, also inside a derivative.
 
-    def __init__(self, graph: Graph, leaves: Mapping[str, Any], eps: float, random: np.random.Generator) -> None:
-        super().__init__(graph, leaves)
+    A kernel may keep tanh(x) in its own precision and derive 1 - tanh(x)**2 from that.
+    """
+
+    def __init__(self, eps: float, random: np.random.Generator) -> None:
         self.eps = eps
         self.random = random
 
+    def off(self, value: Any) -> Any:
+        """A value with an error of rounding."""
+        return value * (1 + ROUNDINGS * self.eps * self.random.uniform(-1, 1, np.shape(value)))
+
+    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+        """The value of a primitive, off."""
+        return self.off(super().apply(primitive, arguments))
+
+    def power(self, base: Any, exponent: Fraction) -> Any:
+        """A power, off."""
+        return self.off(super().power(base, exponent))
+
+
+class _Perturbed(ArrayNetwork):
+    """A network in which every value is off by a few roundings."""
+
+    def __init__(self, graph: Graph, leaves: Mapping[str, Any], rounded: _Rounded) -> None:
+        super().__init__(graph, leaves, arithmetic=rounded)
+        self.rounded = rounded
+
     def apply(self, name: str) -> Any:
         """The value of a node, off."""
-        value = super().apply(name)
-        return value * (1 + ROUNDINGS * self.eps * self.random.uniform(-1, 1, np.shape(value)))
+        return self.rounded.off(super().apply(name))
 
 
 def compare_kernels(graph: Graph, points: Sequence[ArrayPoint], random: np.random.Generator) -> KernelsVerdict:
@@ -100,7 +124,7 @@ def _blur(graph: Graph, point: ArrayPoint, eps: float, random: np.random.Generat
     found: dict[str, Array] = {}
     plain = replace(graph, functions=without_accurate(graph.functions))
     for _ in range(FEW if largest > LARGE else COPIES):
-        moved = _Perturbed(plain, point.leaves, eps, random)
+        moved = _Perturbed(plain, point.leaves, _Rounded(eps, random))
         moved.forward(graph.objective)
         adjoints = moved.reverse(graph.objective, 1.0)
         for name, right in point.adjoints.items():

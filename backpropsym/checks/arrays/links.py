@@ -36,6 +36,7 @@ from backpropsym.ops.kinds import Elementwise, Reduction
 ENTRIES = 24
 FORMULA_ENTRIES = 64
 DIRECTION = "direction of the check"
+TINIEST = float(np.finfo(float).tiny)
 
 
 def wrong_links(graph: Graph, points: Sequence[ArrayPoint], random: np.random.Generator) -> list[Fault]:
@@ -105,12 +106,15 @@ class _Link:
     def _tolerance(self) -> float:
         """32, or as many roundings as a sum over the largest parent has where that is more.
 
-        The weights exp(x - logsumexp(x)) are as uncertain as their exponents.
+        The weights exp(x - logsumexp(x)) are as uncertain as their exponents, those that are zero left out.
         """
         values = [self.point.values[parent] for parent in self.node.parents]
         tolerance = max(TOLERANCE, math.sqrt(max(map(np.size, values), default=1)))
-        if isinstance(self.node.op, Reduction) and self.node.op.function == "logsumexp":
-            return tolerance * (1 + float(np.max(np.abs(values))))
+        op = self.node.op
+        if isinstance(op, Reduction) and op.function == "logsumexp":
+            (operand,) = values
+            weighed = operand - np.max(operand, axis=op.axes, keepdims=True) > np.log(TINIEST)
+            return tolerance * (1 + float(np.max(np.abs(operand), where=weighed, initial=0.0)))
         return tolerance
 
     def _stepped(self, parent: str, direction: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from backpropsym.checks.number_systems import Array
 from backpropsym.derive.matrix import MatrixEquation
 from backpropsym.errors import ShapeError
-from backpropsym.formula.tree import Call, Expr, MatMul, Name, Number, Text, children, rebuild
+from backpropsym.formula.tree import Call, Expr, MatMul, Name, Number, Text, Tuple, children, rebuild
 from backpropsym.graph import Graph
 from backpropsym.ops.arithmetic import evaluate
 
@@ -85,7 +85,7 @@ class MatrixNumbers:
             case Call("einsum", (Text(subscripts), *operands)):
                 return self._einsum(subscripts, operands)
             case Call("expand_dims", (operand,), options):
-                return np.expand_dims(self._at(operand), _whole_number(dict(options)["axis"]))
+                return np.expand_dims(self._at(operand), _whole_numbers(dict(options)["axis"]))
             case Call(function, (operand,), options) if function in _REDUCTIONS:
                 return self._reduced(function, operand, dict(options))
             case Call("onehot", (chosen,)) if len(self._shape) == 1:
@@ -109,14 +109,12 @@ class MatrixNumbers:
         raise Unwritten(self.unwritten.get(name, name))
 
     def _reduced(self, function: str, operand: Expr, options: dict[str, Expr]) -> Any:
-        """A function over one axis or over all; of more than two axes the text may mean some of them."""
+        """A function over the axes that the text names, else over all; softmax over the last."""
         value = np.asarray(self._at(operand))
         if "axis" in options:
-            axes: tuple[int, ...] = (_whole_number(options["axis"]),)
+            axes = _whole_numbers(options["axis"])
         elif function == "softmax":
             axes = (value.ndim - 1,)
-        elif value.ndim > (1 if function.startswith("arg") else 2) and function != "sum":
-            raise Unwritten(function)
         else:
             axes = tuple(range(value.ndim))
         found = _REDUCTIONS[function](value, axes)
@@ -129,6 +127,10 @@ class MatrixNumbers:
         if not set(output) <= set(inputs):
             raise Unwritten("einsum")
         return np.einsum(subscripts, *arrays)
+
+
+def _whole_numbers(expr: Expr) -> tuple[int, ...]:
+    return tuple(map(_whole_number, expr.parts)) if isinstance(expr, Tuple) else (_whole_number(expr),)
 
 
 def _whole_number(expr: Expr) -> int:
@@ -145,8 +147,17 @@ def _kept(function: Callable[..., Any]) -> Callable[[Array, tuple[int, ...]], Ar
     return lambda value, axes: np.asarray(function(value, axis=axes, keepdims=True))
 
 
-def _first(position: Callable[[Array], Any]) -> Callable[[Array, tuple[int, ...]], Array]:
-    return lambda value, axes: np.where(np.arange(value.size) == position(value), 1.0, 0.0)
+def _first(position: Callable[..., Any]) -> Callable[[Array, tuple[int, ...]], Array]:
+    """1 at the first extreme entry over the axes, else 0."""
+
+    def marked(value: Array, axes: tuple[int, ...]) -> Array:
+        last = tuple(range(-len(axes), 0))
+        moved = np.moveaxis(value, axes, last)
+        rows = moved.reshape((*moved.shape[: -len(axes)], -1)) if axes else moved[..., None]
+        marks = np.arange(rows.shape[-1]) == position(rows, axis=-1)[..., None]
+        return np.moveaxis(marks.reshape(moved.shape).astype(float), last, axes)
+
+    return marked
 
 
 _REDUCTIONS: dict[str, Callable[[Array, tuple[int, ...]], Array]] = {

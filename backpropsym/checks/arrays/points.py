@@ -16,11 +16,16 @@ from backpropsym.checks.number_systems import STEP, Array, Switching
 from backpropsym.checks.points import DEFAULT, MAX_ROUNDS, MODERATE, RANGES, domains
 from backpropsym.derive.array_values import array_leaves, choices
 from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.errors import LimitError
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import COMPLEX
+from backpropsym.ops.kinds import View
+from backpropsym.ops.size_values import size_value, solved_sizes
+from backpropsym.ops.sizes import Dimension
 
 CANDIDATES = 12
 _SIZES = (3, 4, 2, 5)
+_ATTEMPTS = 2_000
 
 
 class ArrayPoint:
@@ -84,10 +89,16 @@ class ArrayPoint:
     @property
     def finite(self) -> bool:
         """Whether all values and all derivatives are."""
-        adjoints = self.adjoints
-        return all(
-            np.isfinite(value).all() and np.isfinite(adjoints[name]).all() for name, value in self.values.items()
-        )
+        return self.within(np.finfo(float).max) and all(np.isfinite(each).all() for each in self.adjoints.values())
+
+    def within(self, limit: float) -> bool:
+        """Whether no value is larger. What a view puts outside its operand, such as -inf, is no value."""
+        return self.first_beyond(limit) is None
+
+    def first_beyond(self, limit: float) -> str | None:
+        """The first node that has a value larger than the limit, or one that is not a number."""
+        computed = (each for each in self.values.items() if not isinstance(self.graph[each[0]].op, View))
+        return next((name for name, value in computed if not np.all(np.abs(value) <= limit)), None)
 
 
 @dataclass(frozen=True)
@@ -108,16 +119,28 @@ class ArrayPoints:
 
 
 def with_sizes(graph: Graph, at: Mapping[str, Any]) -> Graph:
-    """The graph with numbers for its symbolic sizes: those of given arrays, else small ones that differ."""
-    symbols = sorted({size for node in graph.nodes.values() for size in node.shape if isinstance(size, str)})
-    chosen = {symbol: _SIZES[index % len(_SIZES)] for index, symbol in enumerate(symbols)}
-    pool = {**graph.values, **at}
-    for name, value in pool.items():
+    """The graph with numbers for its symbolic sizes: those of given arrays, else small ones that differ.
+
+    Raises
+    ------
+    LimitError : no small numbers make every size, such as n - 3, positive.
+    """
+    pairs: list[tuple[Dimension, int]] = []
+    for name, value in {**graph.values, **at}.items():
         shape = graph[name].shape if name in graph.nodes else ()
         found = np.shape(value)
         own = found[1:] if name in graph.batched and len(found) == len(shape) + 1 else found
-        chosen |= {want: size for want, size in zip(shape, own, strict=False) if isinstance(want, str)}
-    return graph.sized(chosen)
+        pairs += zip(shape, own, strict=False)
+    given = solved_sizes(pairs)
+    declared = {size for node in graph.nodes.values() for size in node.shape}
+    random = np.random.default_rng(0)
+    chosen = {symbol: _SIZES[index % len(_SIZES)] for index, symbol in enumerate(graph.symbols)} | given
+    for attempt in range(_ATTEMPTS):
+        if all((size_value(size, chosen) or 0) > 0 for size in declared):
+            return graph.sized(chosen)
+        chosen = {symbol: int(random.integers(1, 4 + attempt // 100)) for symbol in graph.symbols} | given
+    shown = ", ".join(sorted(size for size in declared if isinstance(size, str)))
+    raise LimitError(f"no small numbers make all sizes positive: {shown}", fix="declare the sizes as numbers")
 
 
 def find_points(graph: Graph, at: Mapping[str, Any], samples: int, random: np.random.Generator) -> ArrayPoints:
@@ -160,7 +183,7 @@ class _Sampler:
             }
             points.append(ArrayPoint(self.graph, one, self.switching))
         for point in points:
-            bad = next((name for name, value in point.values.items() if not np.isfinite(value).all()), None)
+            bad = point.first_beyond(np.finfo(float).max)
             if bad is not None:
                 return [], [f"not checked at the network's own numbers: {bad} is not finite there"]
         return points, []
@@ -172,8 +195,7 @@ class _Sampler:
             if len(kept) >= count or turn >= MAX_ROUNDS * len(RANGES):
                 break
             point = ArrayPoint(self.graph, self.fixed | self._leaves(ranges), self.switching)
-            limit = MODERATE if turn < MAX_ROUNDS else math.inf
-            if point.finite and all(np.all(np.abs(value) <= limit) for value in point.values.values()):
+            if point.finite and (turn >= MAX_ROUNDS or point.within(MODERATE)):
                 kept.append(point)
         return kept
 

@@ -1,0 +1,49 @@
+"""Sizes such as "2*d + 1" in numbers. A saved kernel carries the text of these functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def size_terms(size: Any) -> dict[tuple[str, ...], int]:
+    """A size as whole coefficients of products of symbols; the constant belongs to the empty product."""
+    found: dict[tuple[str, ...], int] = {}
+    for term in str(size).replace(" - ", " + -").split(" + "):
+        factors = term.removeprefix("-").split("*")
+        whole = math.prod(int(factor) for factor in factors if factor.isdigit())
+        symbols = tuple(sorted(factor for factor in factors if not factor.isdigit()))
+        found[symbols] = found.get(symbols, 0) + (-whole if term.startswith("-") else whole)
+    return found
+
+
+def size_value(size: Any, sizes: Mapping[str, int]) -> int | None:
+    """A size as a number; None where a symbol in it has none."""
+    terms = size_terms(size)
+    if any(symbol not in sizes for symbols in terms for symbol in symbols):
+        return None
+    return sum(factor * math.prod(sizes[symbol] for symbol in symbols) for symbols, factor in terms.items())
+
+
+def solved_sizes(found: Iterable[tuple[Any, int]]) -> dict[str, int]:
+    """Symbols from pairs of a declared size and the size that an array has, sizes that are one symbol first.
+
+    A symbol keeps the first value that it gets; whether the others agree is for the caller to compare.
+    """
+    sizes: dict[str, int] = {}
+    waiting = sorted(((size, own) for size, own in found if isinstance(size, str)), key=lambda pair: len(pair[0]))
+    waiting.sort(key=lambda pair: not pair[0].isidentifier())
+    count = -1
+    while count != len(sizes):
+        count = len(sizes)
+        for size, own in waiting:
+            terms = size_terms(size)
+            unknown = {symbol for symbols in terms for symbol in symbols if symbol not in sizes}
+            if len(unknown) != 1 or any(symbols.count(*unknown) > 1 for symbols in terms):
+                continue
+            at_zero, at_one = (size_value(size, {**sizes, **dict.fromkeys(unknown, value)}) or 0 for value in (0, 1))
+            slope, rest = at_one - at_zero, own - at_zero
+            if slope and rest % slope == 0 and rest // slope > 0:
+                sizes[unknown.pop()] = rest // slope
+    return sizes
