@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from textwrap import fill
 
 from backpropsym.errors import printable
+from backpropsym.render.bars import bars
 from backpropsym.render.geometry import Point, Polyline, beside
 from backpropsym.render.layout import Layout, lay_out
 from backpropsym.render.scene import LinkId, Scene, Trail
@@ -93,7 +94,8 @@ class TikzPicture:
             ("cells", self._grids()),
             ("links", self._background(self._links())),
             ("the paths, each in the colour of its term", self._background(self._trails())),
-            ("their numbers", self._tags()),
+            ("two bars across each link that is cut", self._cuts()),
+            ("the numbers of the paths", self._tags()),
         ]
         lines = [rf"\begin{{tikzpicture}}[{options}]" if options else r"\begin{tikzpicture}"]
         for title, found in parts:
@@ -195,6 +197,14 @@ class TikzPicture:
 
     def _starts_at_label(self, trail: Trail) -> bool:
         return trail.from_label and trail.links[0] in self._layout.labels
+
+    def _cuts(self) -> Iterator[str]:
+        found: dict[LinkId, list[str]] = {}
+        for link, line in bars(self._layout):
+            found.setdefault(link, []).append(" -- ".join(map(_at, line)))
+        for link, lines in found.items():
+            ends = " to ".join(self._names[name] for name in link)
+            yield rf"\draw[cut] {' '.join(lines)}; % {ends}"
 
     def _tags(self) -> Iterator[str]:
         for trail in self._layout.scene.trails:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backpropsym.render.bars import COLOUR as CUT
+from backpropsym.render.bars import WIDTH as BAR_WIDTH
 from backpropsym.render.layout import TAG_RADIUS, Layout
 from backpropsym.render.scene import Role, Trail
 from backpropsym.render.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
@@ -47,6 +49,8 @@ def colours(layout: Layout, theme: Theme) -> str:
         named["bpAdjoint"] = theme.adjoint
     if any(placed.box.cells for placed in layout.boxes.values()):
         named["bpPatch"] = theme.patch
+    if layout.scene.cuts:
+        named["bpCut"] = theme.text(CUT)
     if layout.scene.clusters:
         named["bpCluster"] = theme.cluster
     for role in _roles(layout):
@@ -89,6 +93,9 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
         yield "  cluster label/.style={above, font=\\scriptsize, text=bpQuiet},\n"
     if any(link.dead for link in layout.scene.links):
         yield f"  dead/.style={{{_dash(theme.dead)}}},\n"
+    if layout.scene.cuts:
+        yield f"  cut/.style={{draw=bpCut, line width={_points(BAR_WIDTH)}, line cap=round,\n"
+        yield f"    preaction={{draw=bpBackground, line width={_points(BAR_WIDTH + 3)}}}}},\n"
     yield "  quiet/.style={text=bpQuiet},\n"
     yield "  number/.style={font=\\scriptsize, text=bpInk, inner sep=2pt, align=center},\n"
     yield f"  link/.style={{draw=bpLink, line width={_points(theme.link_width)}}},\n"

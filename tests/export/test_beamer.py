@@ -11,8 +11,8 @@ from backpropsym.export.beamer import beamer, prose, slides
 from backpropsym.render.scene import PALETTE
 from backpropsym.render.steps import Maths, Story
 from backpropsym.render.themes import THEMES
+from tests.documents import compiled, images
 from tests.export.decks import DECKS, deck
-from tests.export.latex import compiled, images
 
 
 def shown(specification: str) -> set[int]:
@@ -24,6 +24,7 @@ def shown(specification: str) -> set[int]:
     return found
 
 
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("name", DECKS)
 def test_every_deck_compiles_to_a_page_a_step(name: str, tmp_path: Path) -> None:
     found = deck(name)
@@ -32,6 +33,7 @@ def test_every_deck_compiles_to_a_page_a_step(name: str, tmp_path: Path) -> None
     assert "Overfull" not in done.log
 
 
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("name", ["lecture", "skip", "neuron", "prelu"])
 def test_decks_with_numbers_compile(name: str, tmp_path: Path) -> None:
     found = deck(name, values={})
@@ -40,6 +42,7 @@ def test_decks_with_numbers_compile(name: str, tmp_path: Path) -> None:
     assert "Overfull" not in done.log
 
 
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_theme_compiles(theme: str, tmp_path: Path) -> None:
     compiled(deck("lecture", theme=theme).beamer, tmp_path)
@@ -75,6 +78,7 @@ def test_a_term_is_lit_on_the_slides_on_which_its_path_is(name: str) -> None:
         assert shown(specification) == lit(story)[int(number)] - bricks
 
 
+@pytest.mark.needs("pdflatex", "poppler")
 def test_the_pages_show_the_paths_that_they_name(tmp_path: Path) -> None:
     """Read from the pixels of the picture, which is the upper half of a page."""
     story = deck("lecture").story

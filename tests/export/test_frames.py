@@ -20,8 +20,8 @@ from backpropsym.render.frames import HEIGHT, WIDTH, Frames
 from backpropsym.render.scene import PALETTE
 from backpropsym.render.steps import EQUALS, NOTHING, Line, Maths, Piece, plain
 from backpropsym.render.themes import LIGHT
+from tests.documents import images
 from tests.export.decks import DECKS, deck
-from tests.export.latex import images
 from tests.render.pictures import trails
 
 SHOWN = """at => {
@@ -97,6 +97,7 @@ def test_without_motion_the_whole_sum_is_shown(browser: Browser, tmp_path: Path)
     page.close()
 
 
+@pytest.mark.needs("poppler")
 @pytest.mark.parametrize("name", ["lecture", "skip", "digits", "prelu", "nothing"])
 def test_the_pdf_has_a_page_a_step_with_its_words_and_paths(name: str, tmp_path: Path) -> None:
     found = deck(name)

@@ -21,7 +21,7 @@ from backpropsym.export.sheet_parts import drawn
 from backpropsym.render.handout import Formulas, Handout, Heading, Picture, Table
 from backpropsym.render.steps import plain
 from backpropsym.spec.source import examples
-from tests.export.latex import compiled
+from tests.documents import compiled
 from tests.render.pictures import trails
 
 NAMES = [*examples(), "x[2] -> dense(3, tanh) -> dense(1) -> mse"]
@@ -37,6 +37,7 @@ def formulas(found: Handout) -> str:
     return "\n".join(line.plain for part in found.parts if isinstance(part, Formulas) for line in part.lines)
 
 
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_sheet_compiles_to_two_pages_at_most(name: str, tmp_path: Path) -> None:
     found = sheet(name)
@@ -131,6 +132,7 @@ class Tags(HTMLParser):
         self.found.append(tag)
 
 
+@pytest.mark.needs("pdflatex")
 def test_a_hostile_title_is_text_in_every_format(tmp_path: Path) -> None:
     net = bp.loads(f"title = '''{HOSTILE}'''\ninputs=['x']\nparameters=['w']\noutput='a'\n[nodes]\na='w*x'\n")
     found = net.handout().handout

@@ -12,8 +12,8 @@ from backpropsym.render.scene import Box, Link, LinkId, Scene, Trail
 from backpropsym.render.splines import spline
 from backpropsym.render.themes import THEMES
 from backpropsym.render.tikz import tikz, tikz_document
+from tests.documents import compiled, images
 from tests.export.decks import DECKS, network
-from tests.export.latex import compiled, images
 from tests.render.scenes import lecture, skips
 
 NODE = re.compile(r"\\node\[([^\]]*)\] \(([^)]*)\) at \(([-\d.]+), ([-\d.]+)\)")
@@ -27,6 +27,7 @@ def courses(picture: str) -> dict[int, list[str]]:
     return found
 
 
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("name", DECKS)
 def test_every_bundled_picture_compiles_to_one_page(name: str, tmp_path: Path) -> None:
     source, of, wrt = DECKS[name]
@@ -36,6 +37,7 @@ def test_every_bundled_picture_compiles_to_one_page(name: str, tmp_path: Path) -
     assert "Overfull" not in done.log
 
 
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_theme_compiles(theme: str, tmp_path: Path) -> None:
     compiled(network("skip").draw(wrt="w", theme=theme, values={}).tikz, tmp_path)
@@ -58,6 +60,7 @@ def test_a_path_has_the_colour_of_the_picture() -> None:
         assert f"path {trail.number}/.style={{trail=bpPath{trail.number}" in document
 
 
+@pytest.mark.needs("pdflatex", "poppler")
 def test_the_drawn_page_shows_each_path_where_it_runs(tmp_path: Path) -> None:
     """Read from the pixels: path 1 stays in the upper half, path 2 goes down to u2 and h2."""
     (page,) = images(compiled(tikz_document(lecture()), tmp_path).pdf, 100)
@@ -107,6 +110,7 @@ def test_straight_runs_are_joined_and_kept() -> None:
 HOSTILE = "\\input{/etc/passwd}\n\\end{document} % $x$ é→"
 
 
+@pytest.mark.needs("pdflatex")
 def test_hostile_names_stay_in_comments_and_out_of_commands(tmp_path: Path) -> None:
     scene = Scene(
         HOSTILE,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.render.notation import Notation
 from backpropsym.spec.random_network import layered
+from tests.documents import compiled
 
 SMOOTH = ("tanh", "sigmoid", "softplus", "silu", "gelu", "exp", "sin", "square", "softsign")
 DENSE = "x[3] -> dense(4, tanh) -> dense(2) -> cross_entropy"
@@ -277,18 +276,16 @@ def test_higher_derivatives_are_written_as_such() -> None:
     assert notation.derivative("a", "w11").ascii == "da/dw11"
 
 
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("command", ["hessian", "jacobian"])
 def test_the_commands_in_every_medium(command: str, tmp_path: Path) -> None:
-    assert shutil.which("pdflatex"), "TeX Live is needed"
     for suffix in (".txt", ".md", ".json", ".tex"):
         found = run(command, "lecture", "--wrt", "w11", "--wrt", "v11", "-o", str(tmp_path / f"out{suffix}"))
         assert found.exit_code == 0, found.stderr
     data = json.loads((tmp_path / "out.json").read_text())
     expected = [[0.0, 2.0], [2.0, 0.0]] if command == "hessian" else [[2.5, 2.0]]
     assert data["matrix"] == expected
-    order = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "out.tex"]
-    done = subprocess.run(order, cwd=tmp_path, capture_output=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    compiled((tmp_path / "out.tex").read_text(encoding="utf-8"), tmp_path)
 
 
 def test_formulas_without_numbers_and_numbers_on_request(tmp_path: Path) -> None:

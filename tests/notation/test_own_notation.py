@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from backpropsym.errors import NetworkError
 from backpropsym.export.latex_document import latex_document
 from backpropsym.render.notation import Notation
 from backpropsym.spec.notation import ACCENTS, COMMANDS
+from tests.documents import compiled
 
 NETWORK = r"""
 inputs = ["x1", "x2"]
@@ -135,22 +134,13 @@ def test_every_command_can_be_drawn(command: str) -> None:
     ziamath.Latex(text)
 
 
+@pytest.mark.needs("pdflatex")
 def test_a_document_with_every_command_compiles(tmp_path: Path) -> None:
-    if shutil.which("pdflatex") is None:
-        pytest.skip("needs pdflatex")
     names = sorted(COMMANDS)
     table = "\n".join(_entry(i, name) for i, name in enumerate(names))
     inputs = [f"x{i}" for i in range(len(names))]
     text = f'inputs = {inputs}\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "w*({" + ".join(inputs)})"\n[notation]\n'
-    path = tmp_path / "all.tex"
-    path.write_text(latex_document(bp.loads(text + table).derive("a", wrt="w")), encoding="utf-8")
-    done = subprocess.run(
-        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", path.name],
-        cwd=tmp_path,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
+    compiled(latex_document(bp.loads(text + table).derive("a", wrt="w")), tmp_path)
 
 
 def _entry(number: int, name: str) -> str:

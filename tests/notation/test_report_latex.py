@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from backpropsym.render.report import report
 from backpropsym.render.report_latex import COLUMN, LatexView, latex
 from backpropsym.render.report_markdown import markdown, markdown_text
 from backpropsym.render.scene import PALETTE
+from tests.documents import compiled
 
 HOSTILE = r"\input{/etc/passwd} 100% _x_ $\def\x{\x}\x$ & # ^ ~ \" `a` -- <b> [red] Сеть 中文 é | \write18{ls}"
 HARD = """
@@ -52,41 +51,28 @@ E = 1
 np = 0.5
 """
 
-needs_tex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 
-
-def compiled(text: str, folder: Path) -> str:
-    """What pdflatex says of a document; it must accept it."""
-    (folder / "page.tex").write_text(text, encoding="utf-8")
-    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", "page.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
-    said = done.stdout.decode(errors="replace")
-    assert done.returncode == 0, said[-2_000:]
-    assert (folder / "page.pdf").stat().st_size > 1_000
-    return said
-
-
-@needs_tex
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("source", "of", "wrt"), [("lecture", "loss", "w11"), ("skip", "loss", "w")])
 def test_documents_compile_and_fit_the_page(source: str, of: str, wrt: str, form: str, tmp_path: Path) -> None:
-    assert "Overfull" not in compiled(latex_document(load(source).derive(of, wrt=wrt), form), tmp_path)
+    assert "Overfull" not in compiled(latex_document(load(source).derive(of, wrt=wrt), form), tmp_path).log
 
 
-@needs_tex
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "expanded"])
 def test_hard_formulas_and_hostile_titles_compile(form: str, tmp_path: Path) -> None:
     derivation = loads(HARD.replace("TITLE", HOSTILE)).derive("loss", wrt="alpha")
-    said = compiled(latex_document(derivation, form), tmp_path)
+    said = compiled(latex_document(derivation, form), tmp_path).log
     assert "passwd" not in said
 
 
-@needs_tex
+@pytest.mark.needs("pdflatex")
 def test_fragments_compile_in_a_plain_article_and_fit_its_column(tmp_path: Path) -> None:
     fragments = [latex(load("deep").derive(wrt="x1"), form) for form in FORMS if form != "expanded"]
     fragments += [latex(load("lecture").derive("loss", wrt="w11"), form) for form in FORMS]
     head = r"\documentclass{article}\usepackage{amsmath}\usepackage{xcolor}\allowdisplaybreaks\begin{document}"
-    said = compiled("\n".join([head, *fragments, r"\end{document}"]), tmp_path)
+    said = compiled("\n".join([head, *fragments, r"\end{document}"]), tmp_path).log
     assert "Overfull" not in said
 
 
@@ -170,7 +156,7 @@ def test_braces_name_the_path_of_each_term() -> None:
     assert r"\tag" not in text
 
 
-@needs_tex
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("wrt", ["W1", "b1", "x"])
 @pytest.mark.parametrize("form", ["index", "matrix", "numeric"])
 def test_tensors_compile_in_every_form(wrt: str, form: str, tmp_path: Path) -> None:
@@ -178,7 +164,7 @@ def test_tensors_compile_in_every_form(wrt: str, form: str, tmp_path: Path) -> N
     values = {name: np.ones(shape) for name, shape in (net.inputs | net.targets | net.parameters).items()}
     for braces in (True, False):
         text = latex_document(net.derive("loss", wrt=wrt), form, LatexView(values, braces=braces))
-        assert "Overfull" not in compiled(text, tmp_path)
+        assert "Overfull" not in compiled(text, tmp_path).log
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 2), (12, 12), (2, 2, 3)])

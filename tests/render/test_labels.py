@@ -81,6 +81,7 @@ def test_no_label_overlaps_in_random_networks(seed: int) -> None:
         assert lay_out(scene, THEMES["light"]).crowding() == 0
 
 
+@pytest.mark.needs("dot")
 def test_graphviz_lays_out_the_same_boxes_and_links() -> None:
     assert set(ENGINES) == {"columns", "dot"}
     scene = bp.example("skip").draw(wrt="w").scene

@@ -180,6 +180,7 @@ def test_pictures_bar_the_cut_links(suffix: str, tmp_path: Path) -> None:
     assert run("wiggle", "lecture", "--at", str(at), "--wrt", "w12", "-o", str(file)).exit_code == 0
     text = file.read_text(encoding="utf-8")
     mark = {".dot": "style=dashed", ".mmd": "stroke-dasharray", ".md": "stroke-dasharray"}
+    mark[".tex"] = "% s2 to z2"
     assert mark.get(suffix, 'class="cut" data-link="s2-z2"') in text
 
 

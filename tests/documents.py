@@ -17,6 +17,7 @@ class Compiled:
 
 def compiled(text: str, folder: Path) -> Compiled:
     """The document, which pdflatex must accept at its first mistake or not at all."""
+    folder.mkdir(exist_ok=True)
     (folder / "page.tex").write_text(text, encoding="utf-8")
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "-no-shell-escape", "page.tex"]
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=400, check=False)
