@@ -11,7 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpropsym.formula.parse import parse_formula
-from backpropsym.formula.tree import Add, Call, Div, Expr, Index, Mul, Name, Neg, Number, Pow, Slice, Text, Tuple, number
+from backpropsym.formula.tree import (
+    Add,
+    Call,
+    Div,
+    Expr,
+    Index,
+    Mul,
+    Name,
+    Neg,
+    Number,
+    Pow,
+    Slice,
+    Text,
+    Tuple,
+    number,
+)
 from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.table import FunctionTable
 from backpropsym.render.latex import to_latex
@@ -165,7 +180,7 @@ WHOLE_ARRAYS = [
         "var(a, axis=(1, 2))",
         r"\operatorname{var}(a, \mathrm{axis} = (1, 2))",
     ),
-    (Index(Name("a"), (Slice(1, 3), number(0))), "a[1:3,0]", "a_{1:3,0}"),
+    (Index(Name("a"), (Slice(1, 3, 1), number(0))), "a[1:3,0]", "a_{1:3,0}"),
 ]
 
 
