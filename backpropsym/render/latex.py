@@ -61,8 +61,8 @@ class LatexWriter(Writer):
         return rf"{plain(key).latex} = {text}"
 
     def quoted(self, text: str) -> str:
-        """A text inside a formula, as a typewriter writes it; the arrow of einsum is an arrow."""
-        return r" \to ".join(rf"\texttt{{{latex_text(part)}}}" for part in text.split("->"))
+        """A text inside a formula, upright; the arrow of einsum is an arrow."""
+        return r" \to ".join(rf"\text{{{latex_text(part)}}}" for part in text.split("->"))
 
     def words(self, text: str) -> str:
         """Plain words beside mathematics; slopes such as relu'(0) in them are mathematics."""

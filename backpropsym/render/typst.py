@@ -200,7 +200,7 @@ class _Reader:
                 return f"bold(upright({self.argument(_COMMA)}))"
             case "operatorname":
                 return f"op({_string(self.text())})"
-            case "text" | "texttt":
+            case "text":
                 return _string(self.text())
             case "textcolor":
                 colour = self.text()
