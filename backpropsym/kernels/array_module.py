@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from backpropsym.errors import printable
@@ -37,10 +37,12 @@ class ArrayModule:
         return self.head + self.function + self.tail
 
 
-def array_module(graph: Graph, lowering: ArrayLowering, program: Program, names: Names) -> ArrayModule:
-    """The module of a program on arrays."""
-    results = {name: lowering.whole(name) for name in program.gradients}
-    code = ArrayWriter(program, lowering.values, results, graph.nodes).written()
+def array_module(
+    graph: Graph, lowering: ArrayLowering, program: Program, names: Names, results: Mapping[str, Shape] | None = None
+) -> ArrayModule:
+    """The module of a program on arrays; `results` are the shapes of what it gives, by default those of leaves."""
+    given = {name: lowering.whole(name) for name in program.gradients} if results is None else results
+    code = ArrayWriter(program, lowering.values, given, graph.nodes).written()
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
     head = [docstring_source(docstring), "", "from __future__ import annotations", ""]

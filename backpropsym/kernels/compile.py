@@ -20,10 +20,12 @@ from backpropsym.kernels.errorfunction import erf_array, erfc_array
 from backpropsym.kernels.lower import lower
 from backpropsym.kernels.module import ModuleText, Names, kernel_names, module_text
 from backpropsym.kernels.paths import paths_function
+from backpropsym.kernels.products import Arrays, Choice, Found, Products
 from backpropsym.kernels.runtime import arranged, mean, mean_product, on_arrays
 from backpropsym.kernels.tensors import TensorFunction, tensor_module
 
 MODES = ("reverse", "forward", "paths")
+PRODUCTS = ("gradients", "per_object", "intermediates", "vjp", "jvp", "hvp", "jacobian")
 ACCURACIES = ("default", "full")
 Results = tuple[float, dict[str, Any]]
 _numbers = itertools.count(1)
@@ -57,6 +59,27 @@ class Kernel(Protocol):
 
     def __call__(self, **values: Any) -> Results:
         """Value and gradients."""
+
+    def gradients(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
+        """See Products, as for all methods that take values as one mapping."""
+
+    def per_object(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
+        """Value and gradients of each object."""
+
+    def intermediates(self, values: Arrays, of: Choice = None) -> Found:
+        """Values of nodes by name."""
+
+    def vjp(self, values: Arrays, cotangents: Arrays, wrt: Choice = None) -> Found:
+        """Cotangents of nodes pulled back to leaves."""
+
+    def jvp(self, values: Arrays, tangents: Arrays, of: Choice = None) -> Found:
+        """Derivatives of nodes along a direction."""
+
+    def hvp(self, values: Arrays, direction: Arrays, wrt: Choice = None) -> Found:
+        """The Hessian of the mean objective times a direction."""
+
+    def jacobian(self, values: Arrays, of: str, wrt: str) -> Any:
+        """Derivatives of every entry of a node by every entry of a leaf."""
 
     def save(self, path: str | Path) -> None:
         """Write `source` to a file, whole or not at all.
@@ -190,6 +213,9 @@ def _finished(
         names.needed,
         source,
     )
+    products = Products(graph, accuracy, wanted)
+    for name in PRODUCTS:
+        setattr(kernel, name, getattr(products, name))
     kernel.save = partial(_no_module if mode == "paths" else save, source)
     kernel.__module__, kernel.__doc__ = "backpropsym", Kernel.__doc__
     kernel.__qualname__ = f"kernel of {graph.objective} with {len(wanted):,} gradients, mode {mode},"
