@@ -34,7 +34,7 @@ ON_THE_KINK = [
     ("hard_tanh(w*x)", 1.0, 0.0, 0.0, "hard_tanh'(-1) = hard_tanh'(1) = 0"),
     ("clip(w*x, -1, 1)", 1.0, 0.0, 1.0, "clip takes the slope 1 at both edges"),
     ("mae(w*x, -b)", -1.0, 1.0, 0.0, "mae'(0) = 0"),
-    ("hinge(w*x, 1)", -1.0, 0.0, 0.0, "hinge has slope 0 where target*prediction = 1"),
+    ("hinge(w*x, 1)", -1.0, 0.0, 0.0, "hinge has slope 0 where target*prediction = margin"),
     ("where(w > -b, w**2, b**2)", 0.0, 2.0, 0.0, "where takes the derivative of the branch it takes"),
     ("sign(w*x + b)", math.inf, math.inf, 0.0, "sign(0) = 0, sign' = 0 everywhere"),
 ]
