@@ -317,7 +317,7 @@ INDEX = {
 
 
 def test_paths_through_time_are_those_of_the_recurrence() -> None:
-    """A cell leads to its output and to the next cell; an output to the next cell by three gates, and past it by one."""
+    """A cell leads to its output and to the next cell; an output to the next cell by three gates, past it by one."""
     by_output, by_cell = [1], [1]
     for _ in STEPS[1:]:
         by_output.append(3 * by_cell[-1] + by_output[-1])
