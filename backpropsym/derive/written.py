@@ -8,6 +8,7 @@ from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import Add, Call, Expr, MatMul, Name, Neg, Text, Tuple, children, names, number, rebuild
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
+from backpropsym.ops.sizes import size_tree
 
 TRANSPOSE, OUTER = "transpose", "outer"
 
@@ -53,6 +54,10 @@ def formula_of(graph: Graph, node: Node) -> Expr:
             return Call("gather", (Name(operand), *chosen, number(int(axis))))
         case View(operand, method="gather"):
             return Call("entry", (Name(operand), *(each for each in node.op.source if names(each))))
+        case View(operand, method="reshape") if len(node.shape) == 1:
+            return Call("flatten", (Name(operand),))
+        case View(operand, method="reshape"):
+            return Call("reshape", (Name(operand), *map(size_tree, node.shape)))
         case View(operand):
             return Call(node.op.method, (Name(operand),))
         case Join(operands):

@@ -318,7 +318,7 @@ class _Reader:
                 return Number(Fraction(switch), span=span)
             case ast.Tuple(elts=[ast.Name(id=index), low, high]) if signature.limits and not option:
                 return Limits(index, self.read(low), self.read(high), span=span)
-            case ast.Tuple(elts=parts) if parts and (option or signature.axes):
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) if parts and (option or signature.axes):
                 return Tuple(tuple(self._argument(part, signature, False, option) for part in parts), span=span)
             case ast.Compare(left=left, ops=[operator], comparators=[right]) if first and signature.name == "where":
                 symbol = _COMPARISONS.get(type(operator))

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.formula.tree import Call, Expr, Name, called, names, size, walk
+from backpropsym.formula.tree import Add, Call, Expr, Name, Number, Pow, called, names, size, walk
 from backpropsym.graph import Graph
 from backpropsym.ops.kinds import Reduction
 from backpropsym.ops.table import FunctionTable
 from backpropsym.render.writer import Writer
 
 _LARGEST_DEFINITION = 60
+_NEVER_NEGATIVE = ("square", "exp", "abs", "relu", "softplus", "sigmoid", "cosh", "sqrt", "softmax")
 
 
 def conventions(derivation: Derivation | TensorDerivation, writer: Writer) -> list[str]:
@@ -59,7 +60,7 @@ def _called_by(graph: Graph, nodes: Iterable[str]) -> list[str]:
     for name in nodes:
         formula = graph[name].formula
         if formula is not None:
-            found.update(dict.fromkeys(_called_on_nodes(formula)))
+            found.update(dict.fromkeys(_called_on_nodes(formula, graph)))
     for name in list(found):
         definition = table.definition(name) if name in table.own and not _alias(name, table) else None
         if definition is not None:
@@ -67,9 +68,40 @@ def _called_by(graph: Graph, nodes: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def _called_on_nodes(formula: Expr) -> tuple[str, ...]:
-    """The functions that `formula` calls on more than constants."""
-    return tuple(part.function for part in walk(formula) if isinstance(part, Call) and names(part))
+def _called_on_nodes(formula: Expr, graph: Graph) -> tuple[str, ...]:
+    """The functions that `formula` calls on more than constants; a root of what is surely positive has no kink."""
+    calls = [
+        part for part in walk(formula) if isinstance(part, Call) and not graph.nodes.keys().isdisjoint(names(part))
+    ]
+    return tuple(
+        part.function for part in calls if part.function != "sqrt" or not _is_positive(part.arguments[0], graph)
+    )
+
+
+def _is_positive(expr: Expr, graph: Graph) -> bool:
+    """Whether `expr` is above zero whatever the numbers: a positive constant and what is never negative."""
+    match expr:
+        case Number(value):
+            return value > 0
+        case Add(terms):
+            return any(_is_positive(term, graph) for term in terms) and all(
+                _is_never_negative(term, graph) for term in terms
+            )
+        case _:
+            return False
+
+
+def _is_never_negative(expr: Expr, graph: Graph) -> bool:
+    match expr:
+        case Name(name) if name in graph.nodes:
+            op = graph[name].op
+            return isinstance(op, Reduction) and op.function == "var"
+        case Pow(_, exponent):
+            return exponent.denominator == 1 and exponent.numerator % 2 == 0
+        case Call(function):
+            return function in _NEVER_NEGATIVE
+        case _:
+            return _is_positive(expr, graph)
 
 
 def _definition(name: str, table: FunctionTable, writer: Writer) -> str:

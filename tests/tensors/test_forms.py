@@ -94,3 +94,27 @@ def test_residual_networks_have_as_many_paths_as_subsets_of_blocks(blocks: int) 
     graph = parse_architecture(f"x[8] -> {blocks}*(residual(dense(8, relu))) -> dense(3) -> cross_entropy")
     assert TensorDerivation(graph, "loss", "x").count == 2**blocks
     assert len(matrix_programme(graph, "loss", ["W1"])) == 3 * blocks + 2
+
+
+@pytest.mark.parametrize(
+    ("formula", "noted"),
+    [
+        ("sqrt(s)", True),
+        ("sqrt(s*s + 1)", False),
+        ("sqrt(s**2 + 1/10)", False),
+        ("sqrt(s - 1)", True),
+        ("s/sqrt(n)", False),
+        ("layer_norm(s, g, g)", False),
+    ],
+)
+def test_a_root_has_a_kink_only_where_it_can_be_zero(formula: str, noted: bool) -> None:
+    head = 'output = "a"\ninputs = {x = ["n"]}\nparameters = {W = ["n", "n"], g = ["n"]}\n[nodes]\ns = "W @ x"\n'
+    graph = parse_network(f'{head}z = "{formula}"\na = "sum(z + g)"\n')
+    assert ("sqrt" in tensor_report(TensorDerivation(graph, "a", "W"), "index", "text").partition("\n")[0]) == noted
+
+
+@pytest.mark.parametrize("sizes", ["3, 4", "(3, 4)", "[3, 4]"])
+def test_sizes_may_stand_in_any_brackets(sizes: str) -> None:
+    head = 'output = "a"\ninputs = {x = [12]}\nparameters = {W = [12]}\n[nodes]\n'
+    graph = parse_network(f'{head}z = "reshape(W*x, {sizes})"\na = "sum(z)"\n')
+    assert graph["z"].shape == (3, 4)

@@ -279,7 +279,7 @@ TEXTBOOKS = {
             "s": "entrywise(delta_z, tanh_prime(s))",
             "K": 'einsum("ors,crsij->ocij", delta_s, windows(x))',
             "b": "reshape_like(sum(delta_s, axis=(1, 2), keepdims=1), b)",
-            "V": "outer(delta_o, reshape(z))",
+            "V": "outer(delta_o, flatten(z))",
             "c": "delta_o",
         },
         convolution,

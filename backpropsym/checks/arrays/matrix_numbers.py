@@ -94,6 +94,10 @@ class MatrixNumbers:
                 return np.ones_like(self._at(operand), dtype=float)
             case Call("size", (operand,)):
                 return float(np.size(self._at(operand)))
+            case Call("flatten", (operand,)):
+                return np.ravel(self._at(operand))
+            case Call("reshape", (operand, *sizes)):
+                return np.reshape(self._at(operand), [int(self._at(size)) for size in sizes])
             case Call("reshape_like", (operand, like)):
                 return self._at(operand).reshape(np.shape(self._at(like)))
             case Call(function) if function not in self.graph.functions:
