@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
 
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels.array_lower import ArrayLowering

@@ -153,9 +153,7 @@ class Products:
         lowering = TangentLowering(self.graph, self.by_value)
         lowering.forward(*nodes)
         results = {name: (lowering.known[name], name) for name in nodes}
-        return array_function(
-            self.graph, lowering, len(lowering.values.items), results, leaf_names(self.graph, nodes)
-        )
+        return array_function(self.graph, lowering, len(lowering.values.items), results, leaf_names(self.graph, nodes))
 
     def _pull(
         self, nodes: tuple[str, ...], leaves: tuple[str, ...], summed: bool
