@@ -229,7 +229,11 @@ class ArrayNetwork:
                     self._size(each, values, self.graph.functions) * sizes.aligned(parent, len(node.shape))
                     for parent, each in partials(formula, self.graph.functions).items()
                 )
-            case Reduction(function="logsumexp" | "max" | "min", operand=operand):
+            case Reduction(function="logsumexp", operand=operand):
+                inner = tuple(axis + self.lead(node.name) for axis in node.op.axes)
+                weights = _weight("logsumexp", np.real(self.values[operand]), inner)
+                return np.sum(weights * found[operand], axis=inner, keepdims=node.op.keep)
+            case Reduction(function="max" | "min", operand=operand):
                 lead = self.lead(node.name)
                 axes = tuple(axis + lead for axis in node.op.axes)
                 return np.max(found[operand], axis=axes, keepdims=node.op.keep)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from backpropsym.derive.levels import step_names
 from backpropsym.derive.written import OUTER as OUTER
 from backpropsym.derive.written import TRANSPOSE as TRANSPOSE
-from backpropsym.derive.written import matrix_product, permuted, reduced, softmax_of, transparent
+from backpropsym.derive.written import axes_tree, matrix_product, permuted, reduced, softmax_of, transparent
 from backpropsym.errors import NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
@@ -32,7 +32,7 @@ from backpropsym.formula.tree import (
     number,
     rebuild,
 )
-from backpropsym.graph import Graph, Node
+from backpropsym.graph import Graph, Node, Shape
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
 from backpropsym.ops.sizes import size_product, size_tree
@@ -114,7 +114,7 @@ class _Programme:
             case Reduction(operand=operand) if operand in self.wanted:
                 yield operand, self._reduced(node.op, node, adjoint)
             case View(operand) if operand in self.wanted:
-                yield operand, self._moved(node.op, adjoint)
+                yield operand, self._moved(node, node.op, adjoint)
             case Join(operands):
                 for index, operand in enumerate(operands):
                     if operand in self.wanted:
@@ -164,19 +164,17 @@ class _Programme:
             return part
         if not own or (own == (1,) and len(whole) == 1):
             return _sum(part)
-        for _ in range(len(whole) - len(own)):
-            part = _sum(part, ("axis", ZERO))
-        for axis, (size, stretched) in enumerate(zip(own, whole[len(whole) - len(own) :], strict=True)):
-            if size != stretched:
-                part = _sum(part, ("axis", number(axis)), _KEPT)
-        return part
+        added = len(whole) - len(own)
+        if added:
+            part = _sum(part, ("axis", axes_tree(range(added))))
+        stretched = [axis for axis, size in enumerate(own) if size != whole[added + axis]]
+        return _sum(part, ("axis", axes_tree(stretched)), _KEPT) if stretched else part
 
     def _reduced(self, op: Reduction, node: Node, adjoint: Expr) -> Expr:
         """The result's adjoint spread over the axes, times each entry's weight."""
         operand, shape = Name(op.operand), self.graph[op.operand].shape
         if not op.keep and node.shape:
-            for axis in op.axes:
-                adjoint = Call("expand_dims", (adjoint,), (("axis", number(axis)),))
+            adjoint = Call("expand_dims", (adjoint,), (("axis", axes_tree(op.axes)),))
         sizes = [shape[axis] for axis in op.axes]
         count = size_tree(size_product(sizes))
         match op.function:
@@ -210,10 +208,12 @@ class _Programme:
             adjoint if wanted and all(map(self._has_axes, wanted)) else self._times(adjoint, Call("ones", (operand,)))
         )
 
-    def _moved(self, op: View, adjoint: Expr) -> Expr:
+    def _moved(self, node: Node, op: View, adjoint: Expr) -> Expr:
         operand = Name(op.operand)
         match op.method:
             case "reshape":
+                return Call("reshape_like", (adjoint, operand))
+            case "expand" if _only_adds_ones(op, node.shape, self.graph[op.operand].shape):
                 return Call("reshape_like", (adjoint, operand))
             case "transpose":
                 return permuted(adjoint, sorted(range(len(op.options)), key=op.options.__getitem__))
@@ -221,6 +221,13 @@ class _Programme:
                 return mul([adjoint, Call("onehot", op.source)])
             case _:
                 return Call("scatter", (adjoint, operand))
+
+
+def _only_adds_ones(op: View, shape: Shape, own: Shape) -> bool:
+    """Whether a view keeps the entries in their order, between further axes of size 1."""
+    return list(op.options) == sorted(op.options) and [size for size in shape if size != 1] == [
+        size for size in own if size != 1
+    ]
 
 
 def _holders(graph: Graph) -> dict[tuple[str, tuple[int, ...]], str]:

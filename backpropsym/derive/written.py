@@ -60,11 +60,15 @@ def formula_of(graph: Graph, node: Node) -> Expr:
     return Name(node.name)
 
 
+def axes_tree(axes: Sequence[int]) -> Expr:
+    """The value of an option `axis`: a number, or several in brackets."""
+    return number(axes[0]) if len(axes) == 1 else Tuple(tuple(map(number, axes)))
+
+
 def reduced(function: str, operand: Expr, axes: Sequence[int], rank: int, keep: bool = False) -> Call:
     """A function over axes of an operand of `rank` axes; axes are named where the function alone does not say them."""
     usual = tuple(axes) == (rank - 1,) if function == "softmax" else len(axes) == rank
-    axis = number(axes[0]) if len(axes) == 1 else Tuple(tuple(map(number, axes)))
-    options = () if usual else (("axis", axis),)
+    options = () if usual else (("axis", axes_tree(axes)),)
     return Call(function, (operand,), (*options, ("keepdims", number(1))) if keep and options else options)
 
 
@@ -82,6 +86,8 @@ def transposed(expr: Expr) -> Expr:
     """The transpose; that of a transpose is what it was."""
     if isinstance(expr, Call) and expr.function == TRANSPOSE:
         return expr.arguments[0]
+    if isinstance(expr, MatMul) and isinstance(expr.left, Call) and expr.left.function == TRANSPOSE:
+        return MatMul(transposed(expr.right), expr.left.arguments[0])
     return Call(TRANSPOSE, (expr,))
 
 

@@ -207,7 +207,7 @@ _activation(
 )
 _activation(
     "safe_sqrt",
-    "sqrt(x)",
+    "where(x > 0, sqrt(x), 0)",
     derivatives={"x": "where(x > 0, 1/(2*sqrt(x)), 0)"},
     accurate={"x": "where(x > 0, 1/(2*sqrt(where(x > 0, x, 1))), 0)"},
     kink="safe_sqrt'(0) = 0, and so norm'(0) = 0",

@@ -60,6 +60,10 @@ class LatexWriter(Writer):
         """An argument that is given by its name, upright."""
         return rf"{plain(key).latex} = {text}"
 
+    def quoted(self, text: str) -> str:
+        """A text inside a formula, upright; the arrow of einsum is an arrow."""
+        return r" \to ".join(rf"\text{{{latex_text(part)}}}" for part in text.split("->"))
+
     def words(self, text: str) -> str:
         """Plain words beside mathematics; slopes such as relu'(0) in them are mathematics."""
         parts, position = [], 0

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import ClassVar, Self
 
 from backpropsym.formula.limits import MAX_DEPTH
-from backpropsym.formula.text import ATOM, POWER, PRODUCT, SIGN, SUM, number_text, precedence
+from backpropsym.formula.text import ATOM, POWER, PRODUCT, SIGN, SUM, number_text, precedence, to_text
 from backpropsym.formula.tree import (
     Add,
     Call,
@@ -23,7 +23,9 @@ from backpropsym.formula.tree import (
     Neg,
     Number,
     Pow,
+    Slice,
     Text,
+    Tuple,
     children,
     depth,
 )
@@ -111,7 +113,11 @@ class Writer(ABC):
             case Limits(index, _, _):
                 return self.limits(self._pick(self.notation.symbol(index)), texts[0], texts[1])
             case Text(value):
-                return f'"{value}"'
+                return self.quoted(value)
+            case Tuple():
+                return self.brackets(", ".join(texts) + ("," if len(texts) == 1 else ""))
+            case Slice():
+                return to_text(expr)
             case Call():
                 return self._call(expr, texts)
             case _:
@@ -199,6 +205,10 @@ class Writer(ABC):
     def option(self, key: str, text: str) -> str:
         """An argument that is given by its name."""
         return f"{key}={text}"
+
+    def quoted(self, text: str) -> str:
+        """A text inside a formula, such as the subscripts of einsum."""
+        return f'"{text}"'
 
     def brackets(self, text: str) -> str:
         """`text` in round brackets."""

@@ -11,7 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpropsym.formula.parse import parse_formula
-from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow
+from backpropsym.formula.tree import (
+    Add,
+    Call,
+    Div,
+    Expr,
+    Index,
+    Mul,
+    Name,
+    Neg,
+    Number,
+    Pow,
+    Slice,
+    Text,
+    Tuple,
+    number,
+)
 from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.table import FunctionTable
 from backpropsym.render.latex import to_latex
@@ -152,3 +167,24 @@ def assert_same_value(found: Expr, expected: Expr) -> None:
     with np.errstate(all="ignore"):
         value = evaluate(expected, VALUES, TABLE)
         assert evaluate(found, VALUES, TABLE) == pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True)
+
+
+WHOLE_ARRAYS = [
+    (
+        Call("einsum", (Text("kl,kilj->ij"), Name("a"), Name("b"))),
+        'einsum("kl,kilj->ij", a, b)',
+        r"\operatorname{einsum}(\text{kl,kilj} \to \text{ij}, a, b)",
+    ),
+    (
+        Call("var", (Name("a"),), (("axis", Tuple((number(1), number(2)))),)),
+        "var(a, axis=(1, 2))",
+        r"\operatorname{var}(a, \mathrm{axis} = (1, 2))",
+    ),
+    (Index(Name("a"), (Slice(1, 3, 1), number(0))), "a[1:3,0]", "a_{1:3,0}"),
+]
+
+
+@pytest.mark.parametrize(("expr", "text", "latex"), WHOLE_ARRAYS, ids=lambda part: str(part)[:20])
+def test_formulas_over_whole_arrays_are_written(expr: Expr, text: str, latex: str) -> None:
+    assert to_unicode(expr, NOTATION) == text
+    assert to_latex(expr, NOTATION) == latex

@@ -171,4 +171,4 @@ def test_bilinear_agrees_with_pytorch(biased: bool, lead: tuple[int, ...]) -> No
         arrays = _normal(random, x=(*lead, i), A=(o, i, j), y=(*lead, j))
         arrays |= _normal(random, b=(o,)) if biased else {}
         call = "bilinear(x, A, y, bias=b)" if biased else "bilinear(x, A, y)"
-        _compare(arrays, call, lambda p: F.bilinear(p["x"][None], p["A"], p["y"][None], p.get("b"))[0])
+        _compare(arrays, call, lambda p: F.bilinear(p["x"][None], p["y"][None], p["A"], p.get("b"))[0])

@@ -13,13 +13,15 @@ from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.derive.unroll import EntryReader, entry_name, unroll
-from backpropsym.formula.tree import number, substitute
+from backpropsym.formula.tree import Call, number, substitute, walk
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.ops.arithmetic import COMPLEX, evaluate
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.lowering import COMPOSITIONS
+from backpropsym.spec.toml import parse_network
 from tests.peers.cases import BY_FORMULA, CASES, Case, batched_network, drawn_shapes, drawn_values, network
+from tests.tensors.sequences import SEQUENCES
 
 STEP = 1e-100
 MOST_ENTRIES = 3
@@ -107,6 +109,11 @@ def test_every_op_stands_in_a_case_with_each_of_its_options() -> None:
     used: dict[str, set[str]] = {}
     for case in CASES:
         used.setdefault(case.name, set()).update(case.options)
+    for text in SEQUENCES.values():
+        for formula in parse_network(text).written.values():
+            for part in walk(formula):
+                if isinstance(part, Call):
+                    used.setdefault(part.function, set()).update(dict(part.options))
     missing = {
         name: sorted(
             {*op.signature.options, *(FUNCTIONS[name].defaults if name in FUNCTIONS else ())} - used.get(name, set())
