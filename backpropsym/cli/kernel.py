@@ -23,7 +23,10 @@ def kernel(
     network: NetworkArgument,
     output: OutputOption = None,
     mode: Annotated[Mode, typer.Option("--mode", help="How the gradients are computed.")] = Mode.REVERSE,
+    wrt: Annotated[
+        list[str] | None, typer.Option("--wrt", help="A parameter that gradients are given by; may be repeated.")
+    ] = None,
 ) -> None:
     """Write a Python module that computes the value and all gradients, and needs nothing but NumPy."""
-    found = load_network(network).compile(mode=mode.value)
+    found = load_network(network).compile(mode=mode.value, parameters=wrt)
     emit(found.source, output)

@@ -60,8 +60,10 @@ _loss(
 _loss(
     "log_cosh",
     "log((exp(prediction - target) + exp(target - prediction))/2)",
-    stable="abs(prediction - target) + log1p(exp(-2*abs(prediction - target))) "
-    "- 0.693147180559945309417232121458176568",
+    stable="where(abs(prediction - target) < 1, "
+    "log1p(expm1(min(abs(prediction - target), 1))**2/(2*exp(min(abs(prediction - target), 1)))), "
+    "abs(prediction - target) + log1p(exp(-2*abs(prediction - target))) "
+    "- 0.693147180559945309417232121458176568)",
     derivatives={"prediction": "tanh(prediction - target)", "target": "-tanh(prediction - target)"},
     source="Green 1990",
 )
