@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.formula.tree import Add, Call, Expr, Name, Number, Pow, called, names, size, walk
+from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Name, Number, Pow, called, names, size, walk
 from backpropsym.graph import Graph
 from backpropsym.ops.kinds import Reduction
 from backpropsym.ops.table import FunctionTable
@@ -83,6 +83,8 @@ def _is_positive(expr: Expr, graph: Graph) -> bool:
     match expr:
         case Number(value):
             return value > 0
+        case Div(above, below):
+            return _is_positive(above, graph) and _is_positive(below, graph)
         case Add(terms):
             return any(_is_positive(term, graph) for term in terms) and all(
                 _is_never_negative(term, graph) for term in terms
@@ -98,6 +100,8 @@ def _is_never_negative(expr: Expr, graph: Graph) -> bool:
             return isinstance(op, Reduction) and op.function == "var"
         case Pow(_, exponent):
             return exponent.denominator == 1 and exponent.numerator % 2 == 0
+        case Mul((one, other)) if one == other:
+            return True
         case Call(function):
             return function in _NEVER_NEGATIVE
         case _:
