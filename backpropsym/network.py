@@ -337,7 +337,11 @@ class Network(Analyses):
         return Marker(self.graph, seed).verify(claim, _name(wrt), None if of is None else _name(of))
 
     def compile(
-        self, mode: str = "reverse", accuracy: str = "default", parameters: Sequence[str] | None = None
+        self,
+        mode: str = "reverse",
+        accuracy: str = "default",
+        parameters: Sequence[str] | None = None,
+        engine: str = "numpy",
     ) -> Kernel:
         """A fast function for the value and the gradients of the loss, else of the output.
 
@@ -346,12 +350,14 @@ class Network(Analyses):
         mode : "reverse", "forward", or "paths" for the explicit path sum.
         accuracy : "default", or "full" for full relative accuracy where functions saturate.
         parameters : by which gradients are given; default: all.
+        engine : "numpy", or "numba" (the extra of that name) for networks of scalars over long batches.
 
         Raises
         ------
         AbstractFunctionError : a function has no formula.
+        MissingExtraError : engine "numba" without Numba.
         """
-        return compile_kernel(self.graph, mode, accuracy, parameters)
+        return compile_kernel(self.graph, mode, accuracy, parameters, engine)
 
     def draw(self, of: str | None = None, *, wrt: str | None = None, **options: Any) -> Drawing:
         """The picture of the network; with `wrt`, the paths from there to `of` highlighted.

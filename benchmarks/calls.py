@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from measure import OWN, Row, interleaved
 from networks import LECTURE_WEIGHTS, Dense, lecture, lecture_by_hand, lecture_loss
 from peers import PEERS, Loss
@@ -26,6 +28,39 @@ def dense_rows(rounds: int) -> list[Row]:
     net = bp.loads(network.toml())
     workload = "8-16-16-1, tanh, one object"
     return _rows(workload, net, network.by_hand(), network.loss, network.weights, network.values(), rounds)
+
+
+def batch_rows(objects: int, rounds: int) -> list[Row]:
+    """2-2-2-1 with tanh in float64 over a long batch: mean loss and gradients."""
+    network = Dense((2, 2, 2, 1))
+    net, random = bp.loads(network.toml()), np.random.default_rng(0)
+    values = dict(network.values())
+    values |= {name: random.normal(size=objects) for name in [*network.inputs, "y"]}
+    namespace: dict[str, Any] = {}
+    exec(_over_arrays(network.by_hand()), namespace)
+    calls: dict[str, Any] = {OWN: (net.compile(), values), "NumPy by hand": (namespace["hand"], values)}
+    expected, notes = calls[OWN][0](**values), {}
+    _must_agree(expected, namespace["hand"](**values))
+    try:
+        fused = net.compile(engine="numba")
+        _must_agree(fused(**values), expected)
+        calls["backpropsym, numba"] = (fused, values)
+    except bp.BackpropsymError as error:
+        notes["backpropsym, numba"] = f"left out: {error.message}"
+    for name in ("jax.jit", "torch"):
+        try:
+            calls[name] = PEERS[name](
+                lambda functions, given: network.loss(functions, given).mean(), network.weights, values
+            )
+        except ImportError as error:
+            notes[name] = f"left out: {error.name} is not installed"
+    return interleaved(f"2-2-2-1, tanh, {objects:,} objects, float64", calls, rounds, notes)
+
+
+def _over_arrays(by_hand: str) -> str:
+    """Code for one object as code for arrays of objects: products of gradients become inner products."""
+    text = by_hand.replace("from math", "from numpy").replace("return r*r", "return float(r @ r)/len(y)")
+    return re.sub(r'("\w+"): (\w+)\*(\w+)', r"\1: float(\2 @ \3)/len(y)", text)
 
 
 def _rows(

@@ -1,6 +1,6 @@
 """Measure the workloads, print a table of medians and ratios, and write them as JSON.
 
-    python benchmarks/run.py [--quick] [--only TEXT] [-o FILE]
+    python benchmarks/run.py [--quick] [--only TEXT] [--cpu] [-o FILE]
 
 Peers (torch, jax, casadi) are measured where they are installed. All alternatives of a workload are measured in turns
 in one process; a ratio is the time of the alternative over the time of backpropsym, except in the growth rows, where it
@@ -13,20 +13,23 @@ import argparse
 import json
 import os
 import platform
+import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
-from calls import dense_rows, lecture_rows  # noqa: E402  (threads are set before any library starts them)
+from calls import batch_rows, dense_rows, lecture_rows  # noqa: E402  (threads are set before any library starts them)
 from growth import derivation_rows, growth_rows  # noqa: E402
-from measure import Row  # noqa: E402
+from measure import CLOCK, Row  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
+from tensors import WORKLOADS  # noqa: E402
 
-PACKAGES = ("numpy", "sympy", "torch", "jax", "casadi")
+PACKAGES = ("numpy", "sympy", "numba", "torch", "jax", "casadi")
 
 
 def workloads(quick: bool) -> dict[str, Callable[[], list[Row]]]:
@@ -37,6 +40,11 @@ def workloads(quick: bool) -> dict[str, Callable[[], list[Row]]]:
         "lecture-relu": lambda: lecture_rows("relu", rounds),
         "lecture-tanh": lambda: lecture_rows("tanh", rounds),
         "dense": lambda: dense_rows(rounds),
+        "batch": lambda: batch_rows(100_000, rounds // 5),
+        **{
+            f"tensors: {name}": lambda each=each: each.rows(rounds // 5)  # type: ignore[misc]
+            for name, each in WORKLOADS.items()
+        },
         "derivation": lambda: derivation_rows(widths),
         "growth": lambda: growth_rows(10_000 if quick else 100_000),
     }
@@ -48,7 +56,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds; smaller networks for sympy.diff and growth")
     parser.add_argument("--only", default="", help="measure the workloads whose name holds this text")
     parser.add_argument("-o", "--output", type=Path, default=Path("benchmarks.json"), help="default: benchmarks.json")
+    parser.add_argument(
+        "--cpu", action="store_true", help="processor time instead of time: for a machine that is shared"
+    )
     options = parser.parse_args()
+    CLOCK[0] = time.process_time if options.cpu else time.perf_counter
     console = Console(width=110)
     if options.quick:
         console.print("quick: fewer rounds, sympy.diff on 4-6-6-1 instead of 8-16-16-1, growth up to 10,000 links")
@@ -58,7 +70,7 @@ def main() -> None:
             console.print(f"measuring {name} ...", style="dim")
             found += measure()
     console.print(table(found))
-    options.output.write_text(json.dumps(report(found, options.quick), indent=1) + "\n", encoding="utf-8")
+    options.output.write_text(json.dumps(report(found, options.quick, options.cpu), indent=1) + "\n", encoding="utf-8")
 
 
 def table(found: list[Row]) -> Table:
@@ -88,7 +100,7 @@ def ratio(value: float) -> str:
     return "" if value != value else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
-def report(found: list[Row], quick: bool) -> dict[str, object]:
+def report(found: list[Row], quick: bool, cpu: bool) -> dict[str, object]:
     """The rows with what they were measured on."""
     versions = {}
     for package in PACKAGES:
@@ -97,7 +109,14 @@ def report(found: list[Row], quick: bool) -> dict[str, object]:
         except metadata.PackageNotFoundError:
             continue
     machine = {"python": platform.python_version(), "processors": os.cpu_count(), "system": platform.platform()}
-    return {"quick": quick, "machine": machine, "versions": versions, "rows": [row.as_json() for row in found]}
+    clock = "processor time" if cpu else "time"
+    return {
+        "quick": quick,
+        "clock": clock,
+        "machine": machine,
+        "versions": versions,
+        "rows": [row.as_json() for row in found],
+    }
 
 
 if __name__ == "__main__":

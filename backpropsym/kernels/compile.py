@@ -17,6 +17,7 @@ from backpropsym.errors import OutputError, Problem, UnknownNameError, ValuesErr
 from backpropsym.files import write_whole
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.errorfunction import erf_array, erfc_array
+from backpropsym.kernels.fused import FusedLoop
 from backpropsym.kernels.lower import lower
 from backpropsym.kernels.module import ModuleText, Names, kernel_names, module_text
 from backpropsym.kernels.paths import paths_function
@@ -27,6 +28,7 @@ from backpropsym.kernels.tensors import TensorFunction, tensor_module
 MODES = ("reverse", "forward", "paths")
 PRODUCTS = ("gradients", "per_object", "intermediates", "vjp", "jvp", "hvp", "jacobian")
 ACCURACIES = ("default", "full")
+ENGINES = ("numpy", "numba")
 Results = tuple[float, dict[str, Any]]
 _numbers = itertools.count(1)
 
@@ -91,7 +93,11 @@ class Kernel(Protocol):
 
 
 def compile_kernel(
-    graph: Graph, mode: str = "reverse", accuracy: str = "default", parameters: Sequence[str] | None = None
+    graph: Graph,
+    mode: str = "reverse",
+    accuracy: str = "default",
+    parameters: Sequence[str] | None = None,
+    engine: str = "numpy",
 ) -> Kernel:
     """The kernel of a graph's objective: its loss, or its output where it has no loss.
 
@@ -102,20 +108,27 @@ def compile_kernel(
     accuracy : "default" lets derivatives use stored forward values, as in 1 - z**2 for tanh; "full" computes each
         to full relative accuracy, also where the function saturates.
     parameters : by which gradients are given; default: by all.
+    engine : what computes on batches of a network of scalars: "numpy", or "numba" for one compiled loop over the
+        objects, which pays for small networks over long batches.
 
     Raises
     ------
     AbstractFunctionError : a function has no formula.
+    MissingExtraError : engine "numba" without Numba.
     LimitError : the kernel would be too large.
-    UnknownNameError : no such mode, accuracy or parameter.
+    UnknownNameError : no such mode, accuracy, engine or parameter, or an engine that the network cannot have.
     """
     _choose("mode", mode, MODES)
+    _choose("engine", engine, ENGINES)
     _choose("accuracy", accuracy, ACCURACIES)
     declared = dict.fromkeys(graph.names(Role.PARAMETER))
     wanted = tuple(declared if parameters is None else dict.fromkeys(parameters))
     for name in wanted:
         _choose("parameter", name, declared)
     names = kernel_names(graph)
+    if engine != "numpy" and (not graph.scalar or mode == "paths"):
+        message = f"engine {engine} is for networks of scalars, in the modes reverse and forward"
+        raise UnknownNameError(message, fix="leave engine out")
     if not graph.scalar:
         module = tensor_module(graph, mode, accuracy, wanted, names)
         tensors = TensorFunction(module, names, graph, f"<backpropsym kernel {next(_numbers)}>")
@@ -125,8 +138,11 @@ def compile_kernel(
             lower(graph, "reverse", (), accuracy)
             function, source = paths_function(graph, wanted, names, checked)
         else:
-            text = module_text(graph, lower(graph, mode, wanted, accuracy), mode, accuracy)
-            function, source = _Compiled(text, names).function, text.whole
+            program = lower(graph, mode, wanted, accuracy)
+            text = module_text(graph, program, mode, accuracy)
+            file = f"<backpropsym loop {next(_numbers)}>"
+            loop = FusedLoop(graph, program, names, file) if engine == "numba" else None
+            function, source = _Compiled(text, names, loop).function, text.whole
     return _finished(function, graph, names, mode, accuracy, wanted, source)
 
 
@@ -139,8 +155,9 @@ def _choose(what: str, found: str, known: Collection[str]) -> None:
 class _Compiled:
     """The functions of a module's text; the one on arrays is compiled when it is first needed."""
 
-    def __init__(self, text: ModuleText, names: Names) -> None:
+    def __init__(self, text: ModuleText, names: Names, loop: FusedLoop | None = None) -> None:
         self.text = text
+        self.loop = loop
         self.names = names
         self.file = f"<backpropsym kernel {next(_numbers)}>"
         namespace: dict[str, Any] = {"__name__": "backpropsym.kernel", "_general": self.general, "_limits": self.limits}
@@ -164,7 +181,7 @@ class _Compiled:
         values = checked(given, self.names)
         if all(isinstance(value, float) for value in values.values()):
             return self.function(**values)
-        return on_arrays(self.arrays, values)
+        return on_arrays(self.arrays, values) if self.loop is None else self.loop(values)
 
     def limits(self, given: dict[str, Any]) -> Results:
         """A point where Python raises: NumPy gives inf and nan, as IEEE 754 says."""

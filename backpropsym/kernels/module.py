@@ -224,14 +224,15 @@ def _array_function(names: Names, code: Body) -> str:
 
 def statement_lines(code: Body, indent: str) -> list[str]:
     """The statements of a kernel's function, and what it returns."""
-    lines = ["# forward", *map(_line, code.forward)] if code.forward else []
+    lines = ["# forward", *map(statement_line, code.forward)] if code.forward else []
     if code.backward:
-        lines += ["# derivatives: da_db stands for d a / d b", *map(_line, code.backward)]
+        lines += ["# derivatives: da_db stands for d a / d b", *map(statement_line, code.backward)]
     lines += [f"return {code.value}, {{", *(f'    "{name}": {text},' for name, text in code.gradients.items()), "}"]
     return [indent + line for line in lines]
 
 
-def _line(statement: Statement) -> str:
+def statement_line(statement: Statement) -> str:
+    """One statement as source."""
     comment = f"  # {statement.comment}" if statement.comment else ""
     return f"{statement.target} = {statement.expression}{comment}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,7 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.errors import AbstractFunctionError, LimitError, NetworkError, UnknownNameError, ValuesError
+import backpropsym as bp
+from backpropsym.errors import (
+    AbstractFunctionError,
+    LimitError,
+    MissingExtraError,
+    NetworkError,
+    UnknownNameError,
+    ValuesError,
+)
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels import values as kernel_values
 from backpropsym.kernels.compile import MODES, Kernel, compile_kernel
@@ -270,3 +279,22 @@ def test_names_that_are_not_identifiers_never_reach_the_source() -> None:
     graph = Graph({"x=1):\n    evil()#": Node("x=1):\n    evil()#", Role.PARAMETER)}, "x=1):\n    evil()#")
     with pytest.raises(NetworkError, match="cannot be a name"):
         compile_kernel(graph)
+
+
+def test_the_engine_numba_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(MissingExtraError, match="needs Numba") as caught:
+        compile_kernel(lecture(), engine="numba")
+    assert "pip install" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "choice", "message"),
+    [
+        ("x[2] -> dense(1) -> mse", {"engine": "numba"}, "engine numba is for networks of scalars"),
+        ("x[2] -> dense(1) -> mse", {"engine": "cuda"}, "no engine is called 'cuda'"),
+    ],
+)
+def test_engines_that_a_network_cannot_have(text: str, choice: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        bp.parse(text).compile(**choice)
