@@ -8,12 +8,16 @@ from typing import Any
 
 from backpropsym.derive.dead import DeadShares, dead_shares
 from backpropsym.derive.jacobian import Jacobian
+from backpropsym.derive.paths import PathSpace
 from backpropsym.derive.trace import Trace
 from backpropsym.derive.trace import trace as trace_graph
 from backpropsym.derive.wiggle import FINITE, SMALL, Wiggles
 from backpropsym.derive.wiggle import wiggle as wiggle_graph
 from backpropsym.graph import Graph, Role
+from backpropsym.marking.mark import Marker
+from backpropsym.marking.verify import Verdict
 from backpropsym.render.shown import Derivation, EntryDerivation, Hessian, TensorDerivation
+from backpropsym.spec.handles import Handle, name_of
 
 
 class Analyses(ABC):
@@ -25,7 +29,9 @@ class Analyses(ABC):
         """The verified graph."""
 
     @abstractmethod
-    def derive(self, of: str | None = None, *, wrt: str) -> Derivation | EntryDerivation | TensorDerivation:
+    def derive(
+        self, of: Handle | str | None = None, *, wrt: Handle | str
+    ) -> Derivation | EntryDerivation | TensorDerivation:
         """The derivative of a node by a node."""
 
     def trace(self, at: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
@@ -107,3 +113,36 @@ class Analyses(ABC):
         NotScalarError : `of` has axes.
         """
         return Hessian(self.graph, of, (wrt,) if isinstance(wrt, str) else wrt)
+
+    def paths(self, of: Handle | str | None = None, *, wrt: Handle | str) -> PathSpace:
+        """The paths from `wrt` to `of`: counted exactly, listed lazily, the strongest found without listing all.
+
+        Examples
+        --------
+        >>> import backpropsym as bp
+        >>> paths = bp.example("lecture").paths(wrt="w11")
+        >>> paths.count, next(iter(paths))
+        (2, ('w11', 's1', 'z1', 'u1', 'h1', 'a'))
+        """
+        return self.derive(of, wrt=wrt).space
+
+    def verify(self, claim: str, *, wrt: Handle | str, of: Handle | str | None = None, seed: int = 0) -> Verdict:
+        """Mark a hand-derived formula: whether it is right, and if not, the nearest explanation.
+
+        Parameters
+        ----------
+        claim : in the formula language, with f'(s1), or in LaTeX.
+        wrt, of : as in `derive`; besides, all entries of a tensor by letters, as in "W1[i,j]".
+
+        Raises
+        ------
+        FormulaError : the claim cannot be read.
+
+        Examples
+        --------
+        >>> import backpropsym as bp
+        >>> verdict = bp.example("lecture").verify("p11*f(u1)*z1", wrt="v11")
+        >>> verdict.right, [str(slip.kind) for slip in verdict.slips]
+        (False, ['function for derivative'])
+        """
+        return Marker(self.graph, seed).verify(claim, name_of(wrt), None if of is None else name_of(of))

@@ -7,25 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from backpropsym.analyses import Analyses
 from backpropsym.checks.report import Report
 from backpropsym.checks.run import check_graph
 from backpropsym.derive.gradient import LiveDerivatives, gradient_graph, live
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.paths import PathSpace
 from backpropsym.errors import NetworkError
-from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role, Shape
 from backpropsym.kernels.compile import Kernel, compile_kernel
-from backpropsym.marking.mark import Marker
-from backpropsym.marking.verify import Verdict
 from backpropsym.ops.function import FUNCTIONS
+from backpropsym.presentations import Presentations
 from backpropsym.render.shown import (
     Derivation,
     EntryDerivation,
@@ -36,20 +32,14 @@ from backpropsym.render.shown import (
 from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
-from backpropsym.spec.handles import Handle, builder, handle, tree
+from backpropsym.spec.handles import Handle, builder, handle, name_of, tree
 from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
-
-if TYPE_CHECKING:
-    from backpropsym.export.sheet import Sheet
-    from backpropsym.export.slides import Slides
-    from backpropsym.render.drawing import Drawing
-    from backpropsym.render.themes import Theme
 
 _ABSTRACT = "abstract"
 
 
-class Network(Analyses):
+class Network(Presentations):
     """A computational graph with its output, loss and values.
 
     Built in Python, piece by piece, or made from a finished graph. A built network becomes a graph when it is
@@ -165,7 +155,7 @@ class Network(Analyses):
 
     @output.setter
     def output(self, value: Handle | str) -> None:
-        self._changed().output = _name(value)
+        self._changed().output = name_of(value)
 
     @property
     def loss(self) -> str | None:
@@ -228,16 +218,16 @@ class Network(Analyses):
         UnknownNameError : no such node or entry.
         LimitError : a higher derivative in a network of tensors that is too large to be unrolled.
         """
-        target = None if of is None else _name(of)
+        target = None if of is None else name_of(of)
         if not isinstance(wrt, Handle | str):
             *inner, wrt = wrt
             if inner:
                 return self.gradient_graph(target, wrt=inner[0]).derive(wrt=[*inner[1:], wrt])
         if not self.graph.scalar:
-            return derive_tensors(self.graph, target, _name(wrt))
+            return derive_tensors(self.graph, target, name_of(wrt))
         if self.graph.derivatives:
-            return HigherDerivation(self.graph, self._live, target or self.graph.output, _name(wrt))
-        return Derivation(self.local, target or self.graph.output, _name(wrt))
+            return HigherDerivation(self.graph, self._live, target or self.graph.output, name_of(wrt))
+        return Derivation(self.local, target or self.graph.output, name_of(wrt))
 
     @cached_property
     def _live(self) -> LiveDerivatives:
@@ -262,8 +252,8 @@ class Network(Analyses):
         LimitError : a network of tensors too large to be unrolled.
         NotScalarError : `of` has axes.
         """
-        names = [_name(each) for each in ([wrt] if isinstance(wrt, Handle | str) else wrt)]
-        return Network(graph=gradient_graph(self.graph, None if of is None else _name(of), names))
+        names = [name_of(each) for each in ([wrt] if isinstance(wrt, Handle | str) else wrt)]
+        return Network(graph=gradient_graph(self.graph, None if of is None else name_of(of), names))
 
     def at_level(self, level: str) -> Network:
         """The same network with other nodes named: derivation, counting, drawing and kernels follow.
@@ -303,39 +293,6 @@ class Network(Analyses):
         """
         return check_graph(self.graph, samples, seed, self.local, **options)
 
-    def paths(self, of: Handle | str | None = None, *, wrt: Handle | str) -> PathSpace:
-        """The paths from `wrt` to `of`: counted exactly, listed lazily, the strongest found without listing all.
-
-        Examples
-        --------
-        >>> import backpropsym as bp
-        >>> paths = bp.example("lecture").paths(wrt="w11")
-        >>> paths.count, next(iter(paths))
-        (2, ('w11', 's1', 'z1', 'u1', 'h1', 'a'))
-        """
-        return self.derive(of, wrt=wrt).space
-
-    def verify(self, claim: str, *, wrt: Handle | str, of: Handle | str | None = None, seed: int = 0) -> Verdict:
-        """Mark a hand-derived formula: whether it is right, and if not, the nearest explanation.
-
-        Parameters
-        ----------
-        claim : in the formula language, with f'(s1), or in LaTeX.
-        wrt, of : as in `derive`; besides, all entries of a tensor by letters, as in "W1[i,j]".
-
-        Raises
-        ------
-        FormulaError : the claim cannot be read.
-
-        Examples
-        --------
-        >>> import backpropsym as bp
-        >>> verdict = bp.example("lecture").verify("p11*f(u1)*z1", wrt="v11")
-        >>> verdict.right, [str(slip.kind) for slip in verdict.slips]
-        (False, ['function for derivative'])
-        """
-        return Marker(self.graph, seed).verify(claim, _name(wrt), None if of is None else _name(of))
-
     def compile(
         self,
         mode: str = "reverse",
@@ -359,87 +316,6 @@ class Network(Analyses):
         """
         return compile_kernel(self.graph, mode, accuracy, parameters, engine)
 
-    def draw(self, of: str | None = None, *, wrt: str | None = None, **options: Any) -> Drawing:
-        """The picture of the network; with `wrt`, the paths from there to `of` highlighted.
-
-        Parameters
-        ----------
-        of : default: the output.
-        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `width` and `layout`, as in
-            `render.draw.draw`.
-        """
-        from backpropsym.render.draw import draw as draw_graph
-
-        return draw_graph(self.graph, wrt, of, **options)
-
-    def handout(
-        self,
-        wrt: str | None = None,
-        *,
-        values: Mapping[str, Any] | None = None,
-        theme: str | Theme = "light",
-        samples: int = 3,
-        seed: int = 0,
-    ) -> Sheet:
-        """The whole story on a page or two: picture, both passes, every gradient, one path by path, the check.
-
-        Parameters
-        ----------
-        wrt : the parameter whose derivative is shown path by path; default: one with the most paths.
-        values : numbers, completed by the network's own; None shows no numbers.
-        samples, seed : as in `check`.
-
-        Raises
-        ------
-        NetworkError : the network has no parameters.
-        """
-        from backpropsym.export.sheet import Sheet
-        from backpropsym.render.handout import handout, most_paths
-
-        derivations = self.gradients()
-        if not derivations:
-            raise NetworkError("a handout tells of gradients, and the network has no parameters")
-        shown = self.graph[wrt].name if wrt else most_paths(derivations)
-        of = self.graph.objective
-        derivations = {shown: self.derive(of, wrt=shown), **derivations} if shown not in derivations else derivations
-        drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
-        return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed), values))
-
-    def slides(
-        self,
-        of: str | None = None,
-        *,
-        wrt: str,
-        values: Mapping[str, Any] | None = None,
-        steps: Sequence[str] | None = None,
-        **options: Any,
-    ) -> Slides:
-        """A derivation step by step: the network, both passes, each path lit with its term, the sum, the bricks.
-
-        Parameters
-        ----------
-        of : default: the output where that is a scalar, else the loss.
-        values : numbers for inputs, targets and parameters, completed by the network's own; None shows no numbers.
-        steps : which of `render.steps.KINDS` to show; default: all.
-        options : `level`, `theme` and others of `draw`.
-        """
-        from backpropsym.export.slides import Slides
-        from backpropsym.render.story import story
-
-        drawing = self.draw(of, wrt=wrt, values=values, **options)
-        told = story(self.derive(of, wrt=wrt), drawing, values)
-        return Slides(told.only(steps) if steps is not None else told)
-
-    def _repr_latex_(self) -> str:
-        from backpropsym.render.notebook import network_latex
-
-        return network_latex(self.graph)
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from backpropsym.render.notebook import bundle
-
-        return bundle(repr(self), svg=lambda: self.draw().svg, latex=self._repr_latex_)
-
     def init(self, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:
         """Random parameters by name, in their shapes; symbolic sizes must be numbers first.
 
@@ -460,10 +336,6 @@ class Network(Analyses):
         if len(sizes) > 1:
             return random.normal(0.0, math.sqrt(2.0 / math.prod(sizes[1:])), sizes)
         return np.asarray(random.standard_normal(sizes)) if self.graph.scalar else np.zeros(sizes)
-
-
-def _name(value: Handle | str) -> str:
-    return value if isinstance(value, str) else to_text(tree(value))
 
 
 def compile(network: Network, mode: str = "reverse", **options: Any) -> Kernel:

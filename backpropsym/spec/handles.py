@@ -203,3 +203,8 @@ def _is_zero(value: Any) -> bool:
 def handle(name: str) -> Handle:
     """A handle on a node."""
     return Handle(Name(name))
+
+
+def name_of(value: Handle | str) -> str:
+    """The name that a handle or a text stands for."""
+    return value if isinstance(value, str) else to_text(tree(value))

@@ -1,0 +1,111 @@
+"""How a network is shown: the part of `Network` that draws it and tells its derivations."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from backpropsym.analyses import Analyses
+from backpropsym.checks.report import Report
+from backpropsym.errors import NetworkError
+from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivation
+
+if TYPE_CHECKING:
+    from backpropsym.export.sheet import Sheet
+    from backpropsym.export.slides import Slides
+    from backpropsym.render.drawing import Drawing
+    from backpropsym.render.themes import Theme
+
+
+class Presentations(Analyses):
+    """Pictures, slides and handouts of a network, which has derivations and a check."""
+
+    @abstractmethod
+    def gradients(self, of: str | None = None) -> dict[str, Derivation | EntryDerivation | TensorDerivation]:
+        """The derivative of a node by every parameter."""
+
+    @abstractmethod
+    def check(self, samples: int = 3, seed: int = 0, **options: Any) -> Report:
+        """The proof of every gradient."""
+
+    def draw(self, of: str | None = None, *, wrt: str | None = None, **options: Any) -> Drawing:
+        """The picture of the network; with `wrt`, the paths from there to `of` highlighted.
+
+        Parameters
+        ----------
+        of : default: the output.
+        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `width` and `layout`, as in
+            `render.draw.draw`.
+        """
+        from backpropsym.render.draw import draw as draw_graph
+
+        return draw_graph(self.graph, wrt, of, **options)
+
+    def handout(
+        self,
+        wrt: str | None = None,
+        *,
+        values: Mapping[str, Any] | None = None,
+        theme: str | Theme = "light",
+        samples: int = 3,
+        seed: int = 0,
+    ) -> Sheet:
+        """The whole story on a page or two: picture, both passes, every gradient, one path by path, the check.
+
+        Parameters
+        ----------
+        wrt : the parameter whose derivative is shown path by path; default: one with the most paths.
+        values : numbers, completed by the network's own; None shows no numbers.
+        samples, seed : as in `check`.
+
+        Raises
+        ------
+        NetworkError : the network has no parameters.
+        """
+        from backpropsym.export.sheet import Sheet
+        from backpropsym.render.handout import handout, most_paths
+
+        derivations = self.gradients()
+        if not derivations:
+            raise NetworkError("a handout tells of gradients, and the network has no parameters")
+        shown = self.graph[wrt].name if wrt else most_paths(derivations)
+        of = self.graph.objective
+        derivations = {shown: self.derive(of, wrt=shown), **derivations} if shown not in derivations else derivations
+        drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
+        return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed), values))
+
+    def slides(
+        self,
+        of: str | None = None,
+        *,
+        wrt: str,
+        values: Mapping[str, Any] | None = None,
+        steps: Sequence[str] | None = None,
+        **options: Any,
+    ) -> Slides:
+        """A derivation step by step: the network, both passes, each path lit with its term, the sum, the bricks.
+
+        Parameters
+        ----------
+        of : default: the output where that is a scalar, else the loss.
+        values : numbers for inputs, targets and parameters, completed by the network's own; None shows no numbers.
+        steps : which of `render.steps.KINDS` to show; default: all.
+        options : `level`, `theme` and others of `draw`.
+        """
+        from backpropsym.export.slides import Slides
+        from backpropsym.render.story import story
+
+        drawing = self.draw(of, wrt=wrt, values=values, **options)
+        told = story(self.derive(of, wrt=wrt), drawing, values)
+        return Slides(told.only(steps) if steps is not None else told)
+
+    def _repr_latex_(self) -> str:
+        from backpropsym.render.notebook import network_latex
+
+        return network_latex(self.graph)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from backpropsym.render.notebook import bundle
+
+        return bundle(repr(self), svg=lambda: self.draw().svg, latex=self._repr_latex_)
