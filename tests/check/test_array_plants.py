@@ -36,9 +36,17 @@ PERCEPTRON = parse_network(NETWORKS["perceptron"][0])
 
 
 def edges(graph: Graph) -> Iterator[Edge]:
+    """One link for each rule: where several nodes compute the same from other names, those of the first."""
+    needed, seen = graph.ancestors(graph.objective), set()
     for name in graph.order:
-        if name in graph.ancestors(graph.objective):
-            yield from (Edge(parent, name) for parent in graph[name].parents)
+        parents = graph[name].parents if name in needed else ()
+        rule = repr(graph[name].op)
+        for place, parent in enumerate(parents):
+            rule = rule.replace(f"'{parent}'", str(place))
+        for place, parent in enumerate(parents):
+            if (rule, place) not in seen:
+                seen.add((rule, place))
+                yield Edge(parent, name)
 
 
 def planted(edge: Edge, plant: str) -> Any:
