@@ -111,7 +111,7 @@ _loss(
 _loss(
     "kl_div",
     "target*(log(target) - prediction)",
-    stable="target*(log(where(target > 0, target, 1)) - prediction)",
+    stable="target*(log(where(target > 0, target, where(target < 0, target, 1))) - prediction)",
     derivatives={"prediction": "-target", "target": "log(target) + 1 - prediction"},
     domain=((-3.0, 0.0), (0.05, 1.0)),
     probes=((-1000.0, 1e-300), (-1.0, 0.5), (0.0, 1.0)),
