@@ -6,10 +6,14 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from backpropsym.formula.letters import GREEK, SUBSCRIPTS
 from backpropsym.graph import Graph
+from backpropsym.ops import compositions  # noqa: F401  (the import registers the compositions)
+from backpropsym.ops.function import FUNCTIONS
+from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.table import FunctionTable
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -63,6 +67,10 @@ def _split(name: str) -> tuple[str, tuple[str, ...]]:
     """Base and indices of a name: w_1_1 is w with 1 and 1, beta2 is beta with 2; no base where it is neither."""
     if name.endswith("_") and keyword.iskeyword(name[:-1]):
         name = name[:-1]
+    phrase = _phrase().match(name)
+    if phrase is not None:
+        base, digits, below = phrase.groups()
+        return base, (*([digits] if digits else []), *(below.split("_") if below else []))
     first, *rest = name.split("_")
     match = _STEM.match(first)
     if match is None or not all(rest):
@@ -71,10 +79,18 @@ def _split(name: str) -> tuple[str, tuple[str, ...]]:
     return base, (*([digits] if digits else []), *rest)
 
 
+@cache
+def _phrase() -> re.Pattern[str]:
+    """Names that start with that of an op of several words, as layer_norm1 and max_pool2_mean do."""
+    words = {re.sub(r"\dd\Z", "", op) for op in (*COMPOSITIONS, *FUNCTIONS) if "_" in op}
+    longest_first = "|".join(sorted(words, key=len, reverse=True))
+    return re.compile(rf"({longest_first})(\d*)(?:_([A-Za-z0-9]+(?:_[A-Za-z0-9]+)*))?\Z")
+
+
 def _latex_base(base: str) -> str:
     if base in GREEK:
         return rf"\{base}"
-    return base if len(base) == 1 else rf"\mathrm{{{base}}}"
+    return base if len(base) == 1 else plain(base).latex
 
 
 def _latex_below(part: str) -> str:
