@@ -259,3 +259,18 @@ def test_error_functions_of_arrays() -> None:
     assert erf_array(np.float32([0.5, 2.0])).dtype == np.float32
     assert erf_array(np.float64(0.5)) == pytest.approx(math.erf(0.5), rel=1e-15)
     assert np.signbit(erf_array(-0.0))
+
+
+def test_erfc_of_float32_is_right_to_the_last_bit() -> None:
+    random = np.random.default_rng(0)
+    edges = np.array([0.0, -0.0, 1e-30, 9.19, 10.05, 11.9, 12.0, 1000.0, np.inf])
+    x = np.concatenate([random.uniform(-12.0, 12.0, 40_000), random.standard_normal(40_000) * 1e-3, edges, -edges])
+    x = x.astype(np.float32)
+    expected = np.array([math.erfc(float(each)) for each in x])
+    found = erfc_array(x)
+    assert found.dtype == np.float32
+    assert np.all(np.abs(found - expected) <= np.spacing(expected.astype(np.float32)))
+    assert np.isnan(erfc_array(np.array([np.nan], np.float32))).all()
+    out = np.empty_like(x)
+    assert erfc_array(x, out) is out
+    np.testing.assert_array_equal(out, found)
