@@ -181,6 +181,16 @@ class Concatenate(Operation):
     axis: int
 
 
+@dataclass(frozen=True)
+class Stack(Operation):
+    """Operands of one shape laid one after another along a new first axis."""
+
+
+@dataclass(frozen=True)
+class Ordered(Operation):
+    """The operand copied into C order."""
+
+
 def nominal(shape: Shape) -> int:
     """The number of entries, with a typical number for sizes that are not known yet."""
     return math.prod(size if isinstance(size, int) else NOMINAL.get(size, _NOMINAL_SYMBOL) for size in shape)
@@ -251,9 +261,7 @@ class ArrayValues(Values):
             places = zip(items, inner.axes, strict=True)
             if all(item == ALL if axis is not None else item == 0 for item, axis in places):
                 return self.arrange(self.items[operand].operands[0], [axis for axis in inner.axes if axis is not None])
-        pairs = zip(items, shape, strict=True)
-        left = tuple(_length(item, size) for item, size in pairs if not isinstance(item, int))
-        return self.make(Pick(left, tuple(items)), operand)
+        return self.make(Pick(picked_shape(shape, items), tuple(items)), operand)
 
     def arrange(self, operand: int, axes: Sequence[int | None]) -> int:
         """Axes in another order, with new ones of size 1."""
@@ -312,6 +320,11 @@ class ArrayValues(Values):
         found = self.pick(operand, [0 if axis in axes else ALL for axis in range(len(shape))])
         self.dropped[found] = operand
         return found
+
+
+def picked_shape(shape: Shape, items: Sequence[Item]) -> Shape:
+    """The shape of a part: one integer or range an axis."""
+    return tuple(_length(item, size) for item, size in zip(items, shape, strict=True) if not isinstance(item, int))
 
 
 def _length(item: Range, size: Dimension) -> Dimension:

@@ -185,7 +185,7 @@ class _Matrices:
             return False
         if roles.stack + roles.columns + roles.rows == output:
             return True
-        if self.position in self.writer.homes:
+        if self.writer.in_c_order(self.position):
             return False
         larger = self.left if self.left.entries >= self.right.entries else self.right
         return larger.memory(output)[-1:] == roles.rows[-1:] != ""
@@ -199,7 +199,7 @@ class _Matrices:
         order = tuple(output.index(letter) for letter in letters)
         vector = bool(stack) and not (rows and columns)
         special = "" if not vector else "[..., None]" if not columns else "[..., None, :]"
-        if self.position in writer.homes:
+        if writer.in_c_order(self.position):
             return self._home(letters, groups, order, special)
         logical = writer.fresh(self.position, order)
         if letters == output and len(groups) == len(letters):

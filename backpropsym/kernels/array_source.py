@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backpropsym.kernels.array_forward import shape_source
-from backpropsym.kernels.array_moves import MOVES
-from backpropsym.kernels.array_ops import BATCH, ArrayValues, Operation, Product, Source, nominal
+from backpropsym.kernels.array_moves import MOVES, item_sources, subscripts
+from backpropsym.kernels.array_ops import BATCH, ArrayValues, Item, Operation, Product, Source, nominal
+from backpropsym.kernels.array_places import Part, around, placements
 from backpropsym.kernels.array_products import write_product
-from backpropsym.kernels.array_storage import Layout, Storage, plain_layout
+from backpropsym.kernels.array_storage import Layout, Storage, picked_layout, plain_layout
 from backpropsym.kernels.dialects import ATOM, PRODUCT, ArrayDialect, Piece
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.source import Naming
@@ -76,6 +77,7 @@ class ArrayWriter:
         self.pieces: dict[int, Piece] = {}
         self.layouts: dict[int, Layout | None] = {}
         self.slots: dict[int, int] = {}
+        self.memory: dict[int, str] = {}
         self.roots: dict[int, int] = {}
         self.settled: set[int] = set()
         self.temporary: list[int] = []
@@ -103,6 +105,12 @@ class ArrayWriter:
         for position in (self.program.value, *self.program.gradients.values()):
             self.uses[position] += 1
             self.last[position] = len(self.items)
+        self.parts = placements(self.items, self.alive, self.values, self.homes)
+        for position in sorted(self.parts):
+            last, whole = self.last[position], position
+            while whole in self.parts:
+                whole = self.parts[whole].owner
+                self.last[whole] = max(self.last[whole], last)
 
     def written(self) -> ArrayBody:
         """The statements."""
@@ -134,7 +142,7 @@ class ArrayWriter:
 
     def _visit(self, position: int) -> None:
         item, shape = self.items[position], self.shape(position)
-        self.roots[position] = position
+        self.roots.setdefault(position, position)
         if item.kind is Kind.LEAF:
             self.pieces[position] = Piece(item.data, ATOM)
             self.layouts[position] = plain_layout(shape)
@@ -235,10 +243,9 @@ class ArrayWriter:
 
     def destination(self, position: int, boolean: bool, reusable: Sequence[int]) -> str:
         """The array that an elementwise value goes to: a result, the memory of an operand that dies, or a slot."""
-        shape = self.shape(position)
-        if position in self.homes:
-            return self._home(position)
-        operands = self.items[position].operands
+        shape, operands = self.shape(position), self.items[position].operands
+        if position in self.homes or position in self.parts:
+            return self.fresh(position, self._order(shape, operands))
         for operand in reusable:
             if self._may_overwrite(operand, position, operands):
                 slot = self.slots.pop(operand)
@@ -256,19 +263,47 @@ class ArrayWriter:
         return not any(self.roots.get(other) == operand for other in operands if other != operand)
 
     def fresh(self, position: int, order: tuple[int, ...], boolean: bool = False) -> str:
-        """A slot for a value, or the result that it is."""
-        shape = self.shape(position)
-        if position in self.homes:
-            return self._home(position)
-        self.slots[position] = self.storage.acquire(shape, boolean)
-        self.layouts[position] = Layout(order)
-        return self.storage.view(self.slots[position], shape, order)
+        """Memory for a value: the result that it is, its part of another value, or a slot with its axes in `order`."""
+        if position not in self.memory:
+            shape = self.shape(position)
+            self.roots.setdefault(position, position)
+            if position in self.homes:
+                self.layouts[position] = plain_layout(shape)
+                self.settled.add(position)
+                self.memory[position] = self.homes[position]
+            elif position in self.parts:
+                self.memory[position] = self._part(position, order)
+            else:
+                self.slots[position] = self.storage.acquire(shape, boolean)
+                self.layouts[position] = Layout(order)
+                self.memory[position] = self.storage.view(self.slots[position], shape, order)
+        return self.memory[position]
 
-    def _home(self, position: int) -> str:
-        """The array that is handed out."""
-        self.layouts[position] = plain_layout(self.shape(position))
-        self.settled.add(position)
-        return self.homes[position]
+    def _part(self, position: int, order: tuple[int, ...]) -> str:
+        """The part of another value's memory, which is taken now if it is not yet."""
+        part = self.parts[position]
+        whole = self.fresh(part.owner, around(part.region, order))
+        layout = self.layouts[part.owner]
+        assert layout is not None, "what has memory of its own has a layout"
+        self.layouts[position] = picked_layout(layout, part.region)
+        self.roots[position] = self.roots[part.owner]
+        inside = subscripts(item_sources(part.region))
+        return self.storage.part(whole, inside) if whole in self.storage.texts else f"{whole}[{inside}]"
+
+    def lies_in(self, operand: int, position: int, region: tuple[Item, ...]) -> bool:
+        """Whether an operand was computed as this part of the value at `position`."""
+        return operand in self.memory and self.parts.get(operand) == Part(position, region)
+
+    def in_c_order(self, position: int) -> bool:
+        """Whether a value has a place already, in C order without gaps; a part that lies otherwise loses its place."""
+        if position in self.parts:
+            self.fresh(position, tuple(range(len(self.shape(position)))))
+            layout = self.layouts[position]
+            if layout is not None and layout.plain:
+                return True
+            del self.parts[position], self.memory[position]
+            self.roots[position] = position
+        return position in self.homes
 
     def scratch(self, shape: Shape, order: tuple[int, ...], boolean: bool = False) -> str:
         """Memory for the time of one statement."""
