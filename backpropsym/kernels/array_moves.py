@@ -82,8 +82,8 @@ def _pick(writer: ArrayWriter, position: int, operation: Pick) -> None:
     if not operation.shape:
         writer.assign(position, f"{writer.text(operand)}[{', '.join(texts)}]")
         return
-    writer.alias(position, operand, None if layout is None else picked_layout(layout, operation.items))
-    writer.assign(position, f"{writer.text(operand)}[{subscripts(texts)}]")
+    found = None if layout is None else picked_layout(layout, operation.items)
+    writer.view(position, operand, found, f"[{subscripts(texts)}]")
 
 
 def item_sources(items: Sequence[Item]) -> list[str]:
@@ -109,20 +109,19 @@ def subscripts(texts: Sequence[str]) -> str:
 
 def _arrange(writer: ArrayWriter, position: int, operation: Arrange) -> None:
     operand = writer.items[position].operands[0]
-    text, layout = writer.text(operand), writer.layouts.get(operand)
+    suffix, layout = "", writer.layouts.get(operand)
     own = [axis for axis in operation.axes if axis is not None]
     if own != sorted(own):
-        text = f"{text}.T" if own == [1, 0] else f"{text}.transpose({', '.join(map(str, own))})"
+        suffix = ".T" if own == [1, 0] else f".transpose({', '.join(map(str, own))})"
     if None in operation.axes:
         inside = ["None" if axis is None else WHOLE for axis in operation.axes]
-        text = f"{text}[{subscripts(inside)}]"
+        suffix += f"[{subscripts(inside)}]"
     found = None
     if layout is not None:
         new = [axis for axis, each in enumerate(operation.axes) if each is None]
         placed = {each: axis for axis, each in enumerate(operation.axes) if each is not None}
         found = Layout((*new, *(placed[axis] for axis in layout.order)), layout.dense, layout.unit)
-    writer.alias(position, operand, found)
-    writer.assign(position, text)
+    writer.view(position, operand, found, suffix)
 
 
 def _spread(writer: ArrayWriter, position: int, operation: Spread) -> None:
@@ -141,9 +140,8 @@ def _reshape(writer: ArrayWriter, position: int, operation: Reshape) -> None:
         writer.layouts[position] = plain_layout(operation.shape)
         writer.assign(position, f"_np.full({shape_source(operation.shape)}, {writer.text(operand)}, dtype=_real)")
     elif layout is not None and layout.plain:
-        writer.alias(position, operand, plain_layout(operation.shape))
-        text = f"{writer.text(operand)}.reshape({', '.join(map(size_source, operation.shape))})"
-        writer.assign(position, f"{writer.text(operand)}[()]" if not operation.shape else text)
+        suffix = f".reshape({', '.join(map(size_source, operation.shape))})" if operation.shape else "[()]"
+        writer.view(position, operand, plain_layout(operation.shape), suffix)
     elif not operation.shape:
         writer.assign(position, f"{writer.text(operand)}[{', '.join('0' for _ in shape)}]")
     else:

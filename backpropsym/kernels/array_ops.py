@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backpropsym.kernels.values import Kind, Values
+from backpropsym.kernels.values import Kind, Value, Values
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.sizes import Dimension
 
@@ -235,6 +235,15 @@ class ArrayValues(Values):
         self.shapes[position] = operation.shape
         return position
 
+    def again(self, item: Value, operands: tuple[int, ...], shape: Shape | None) -> int:
+        """An operation of other values on operands of these; its shape, where that does not follow from them."""
+        if item.kind is Kind.NUMBER:
+            return self.number(item.data)
+        position = self._value(item.kind, operands, item.data, batched=item.batched)
+        if shape is not None:
+            self.shapes[position] = shape
+        return position
+
     def call(self, name: str, arguments: tuple[int, ...]) -> int:
         """See Values; the exponential that belongs to a logsumexp is not computed again."""
         if name == "exp":
@@ -277,6 +286,14 @@ class ArrayValues(Values):
     def reshape(self, operand: int, shape: Shape) -> int:
         """The entries in the same order under other axes."""
         return operand if self.shape(operand) == shape else self.make(Reshape(shape), operand)
+
+    def leading(self, operand: int, axis: int) -> int:
+        """The operand with one axis first, in C order."""
+        shape = self.shape(operand)
+        if axis == 0:
+            return operand
+        axes = [axis, *(each for each in range(len(shape)) if each != axis)]
+        return self.make(Ordered(tuple(shape[each] for each in axes)), self.arrange(operand, axes))
 
     def sum(self, operand: int, axes: Sequence[int], keep: bool = False) -> int:
         """The sum over axes; of a product of arrays of one shape without storing the product."""

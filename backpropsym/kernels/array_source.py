@@ -252,7 +252,8 @@ class ArrayWriter:
                 self.slots[position] = slot
                 layout = self.layouts[position] = self.layouts[operand]
                 assert layout is not None
-                return self.storage.view(slot, shape, layout.order)
+                self.memory[position] = self.storage.view(slot, shape, layout.order)
+                return self.memory[position]
         return self.fresh(position, self._order(shape, operands), boolean)
 
     def _may_overwrite(self, operand: int, position: int, operands: Sequence[int]) -> bool:
@@ -287,8 +288,11 @@ class ArrayWriter:
         assert layout is not None, "what has memory of its own has a layout"
         self.layouts[position] = picked_layout(layout, part.region)
         self.roots[position] = self.roots[part.owner]
-        inside = subscripts(item_sources(part.region))
-        return self.storage.part(whole, inside) if whole in self.storage.texts else f"{whole}[{inside}]"
+        return self._seen(whole, f"[{subscripts(item_sources(part.region))}]")
+
+    def _seen(self, array: str, suffix: str) -> str:
+        """A view of an array, made together with it where it is in the workspace."""
+        return self.storage.seen(array, suffix) if array in self.storage.texts else array + suffix
 
     def lies_in(self, operand: int, position: int, region: tuple[Item, ...]) -> bool:
         """Whether an operand was computed as this part of the value at `position`."""
@@ -319,6 +323,16 @@ class ArrayWriter:
             if layout is not None and self.shape(operand) == shape and layout.order != plain:
                 return layout.order
         return plain
+
+    def view(self, position: int, operand: int, layout: Layout | None, suffix: str) -> None:
+        """A statement that names a view of a value: what the source `suffix` makes of it."""
+        self.alias(position, operand, layout)
+        text = self.text(operand) + suffix
+        if self.memory.get(operand) in self.storage.texts:
+            self.memory[position] = self.storage.seen(self.memory[operand], suffix)
+            self.assign(position, self.memory[position], f"  {text}")
+        else:
+            self.assign(position, text)
 
     def alias(self, position: int, operand: int, layout: Layout | None) -> None:
         """Note that a value lies in the memory of another, which must live as long."""

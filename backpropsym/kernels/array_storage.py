@@ -108,9 +108,9 @@ class Storage:
         text = f"_s{index}[:{entries_source(shape)}]{_viewed(shape, plain if order is None else order)}"
         return self._named(text)
 
-    def part(self, whole: str, subscripts: str) -> str:
-        """The name of a part of an array that has a name here."""
-        return self._named(f"{self.texts[whole]}[{subscripts}]")
+    def seen(self, array: str, suffix: str) -> str:
+        """The name of what source such as `[0]` or `.T` makes of an array that has a name here."""
+        return self._named(self.texts[array] + suffix)
 
     def _named(self, text: str) -> str:
         name = self.views.setdefault(text, f"_a{len(self.views)}")
