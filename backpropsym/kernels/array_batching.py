@@ -10,11 +10,12 @@ from __future__ import annotations
 import functools
 import string
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from backpropsym.kernels.array_ops import ALL, ArrayValues, Pick, Product, Reduce, Reshape, Stack, nominal
+from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement, uses_of
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.values import Kind, Value
 
@@ -23,70 +24,9 @@ _LARGE = 1 << 22
 """A product of so many multiplications is as fast alone."""
 
 Members = tuple[int, ...]
-Replacement = Callable[["Rebuilding"], int]
 
 
-def batched(program: Program, values: ArrayValues) -> tuple[Program, ArrayValues]:
-    """The program with small products batched, and its values."""
-    for plan in (_products_of_rows, _sums_of_products):
-        replacements = plan(program, values)
-        if replacements:
-            program, values = Rebuilding(program, values, replacements).run()
-    return program, values
-
-
-class Rebuilding:
-    """A program built again, value by value, some of them in another way.
-
-    Parameters
-    ----------
-    replacements : what gives the new value, by the position of the old one.
-
-    Attributes
-    ----------
-    values, moved : the new values, and where the old ones are among them.
-    """
-
-    def __init__(self, program: Program, values: ArrayValues, replacements: Mapping[int, Replacement]) -> None:
-        self.program = program
-        self.old = values
-        self.replacements = replacements
-        self.values = ArrayValues()
-        self.moved: dict[int, int] = {}
-
-    def run(self) -> tuple[Program, ArrayValues]:
-        """The new program and its values; what only the results need, and is built in another way, comes last."""
-        program, alive, backward = self.program, self.program.live(), None
-        needed = {
-            operand for position, item in enumerate(program.items) if alive[position] for operand in item.operands
-        }
-        late = dict.fromkeys(position for position in self.replacements if position not in needed)
-        for position in [*(each for each in range(len(program.items)) if each not in late), *late]:
-            if backward is None and position >= program.backward:
-                backward = len(self.values.items)
-            if alive[position]:
-                self.values.owner = program.owners[position]
-                self.moved[position] = self._built(position, program.items[position])
-        found = replace(
-            program,
-            items=tuple(self.values.items),
-            nodes={self.moved[each]: name for each, name in program.nodes.items() if each in self.moved},
-            symbols={self.moved[each]: name for each, name in program.symbols.items() if each in self.moved},
-            owners=tuple(self.values.owners),
-            backward=len(self.values.items) if backward is None else backward,
-            value=self.moved[program.value],
-            gradients={name: self.moved[each] for name, each in program.gradients.items()},
-        )
-        return found, self.values
-
-    def _built(self, position: int, item: Value) -> int:
-        if position in self.replacements:
-            return self.replacements[position](self)
-        operands = tuple(self.moved[operand] for operand in item.operands)
-        return self.values.again(item, operands, self.old.shapes.get(position))
-
-
-def _products_of_rows(program: Program, values: ArrayValues) -> dict[int, Replacement]:
+def products_of_rows(program: Program, values: ArrayValues) -> dict[int, Replacement]:
     """Products of every row of one array with the same other operand."""
     found: dict[tuple[Any, ...], dict[int, int]] = defaultdict(dict)
     for position, item in _small_products(program, values):
@@ -151,9 +91,9 @@ class _Batch:
         return _product(new.values, (left, right), self.operation.output, (operands[0], operands[1]))
 
 
-def _sums_of_products(program: Program, values: ArrayValues) -> dict[int, Replacement]:
+def sums_of_products(program: Program, values: ArrayValues) -> dict[int, Replacement]:
     """Sums in which products of one form, or sums over axes, are terms: these as one over stacks."""
-    uses = _uses(program)
+    uses = uses_of(program)
     plans: dict[int, tuple[list[_Batch], list[int]]] = {}
     for position in _outer_sums(program, uses):
         batches, rest = _batches(program, values, uses, _terms(program, uses, position))
@@ -170,18 +110,6 @@ def _total(batches: list[_Batch], rest: list[int], stacks: _Stacks) -> Replaceme
         return functools.reduce(new.values.add, terms)
 
     return build
-
-
-def _uses(program: Program) -> list[int]:
-    """How often each value is used; results are used once more."""
-    alive, uses = program.live(), [0] * len(program.items)
-    for each in (program.value, *program.gradients.values()):
-        uses[each] += 1
-    for position, item in enumerate(program.items):
-        if alive[position]:
-            for operand in item.operands:
-                uses[operand] += 1
-    return uses
 
 
 def _outer_sums(program: Program, uses: Sequence[int]) -> list[int]:

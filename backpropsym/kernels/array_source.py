@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from backpropsym.kernels.array_folding import rows_read
 from backpropsym.kernels.array_forward import shape_source
 from backpropsym.kernels.array_moves import MOVES, item_sources, subscripts
 from backpropsym.kernels.array_ops import BATCH, ArrayValues, Item, Operation, Product, Source, nominal
@@ -105,6 +106,7 @@ class ArrayWriter:
         for position in (self.program.value, *self.program.gradients.values()):
             self.uses[position] += 1
             self.last[position] = len(self.items)
+        self.rows = rows_read(self.program)
         self.parts = placements(self.items, self.alive, self.values, self.homes)
         for position in sorted(self.parts):
             last, whole = self.last[position], position
@@ -203,13 +205,15 @@ class ArrayWriter:
             self.assign(position, f"{call.removesuffix(')')}, out={out})")
             return
         name = _COMPARISONS[item.data] if boolean else _UFUNCS[item.kind]
+        pairs = zip(item.operands, operands, strict=True)
+        operands = [self.storage.number(text) if self._is_number(each) else text for each, text in pairs]
         exponent = [repr(item.data)] if item.kind is Kind.POWER else []
         self.assign(position, f"_np.{name}({', '.join([*operands, *exponent])}, out={out})")
 
     def _filled(self, position: int, operand: int, text: str) -> str:
         """A number as an array where that is long: NumPy compares two arrays faster than an array and a number."""
         shape, layout = self.shape(position), self.layouts[position]
-        if self.items[operand].kind is not Kind.NUMBER or nominal(shape) < _LONG or layout is None:
+        if not self._is_number(operand) or nominal(shape) < _LONG or layout is None:
             return text
         return self.storage.constant(text, shape, layout.order)
 
@@ -228,8 +232,11 @@ class ArrayWriter:
             out = self.destination(position, False, (then,) if then != otherwise else ())
             self.assign(position, f"_chosen({kept}, {self.text(then)}, {self.text(otherwise)}, {out})")
 
+    def _is_number(self, position: int) -> bool:
+        return self.items[position].kind is Kind.NUMBER
+
     def _is_zero(self, position: int) -> bool:
-        return self.items[position].kind is Kind.NUMBER and self.items[position].data == 0.0
+        return self._is_number(position) and self.items[position].data == 0.0
 
     def opposite(self, position: int, condition: int) -> str:
         """Where a condition does not hold."""
@@ -245,7 +252,7 @@ class ArrayWriter:
         """The array that an elementwise value goes to: a result, the memory of an operand that dies, or a slot."""
         shape, operands = self.shape(position), self.items[position].operands
         if position in self.homes or position in self.parts:
-            return self.fresh(position, self._order(shape, operands))
+            return self.fresh(position, self._order(position, shape, operands))
         for operand in reusable:
             if self._may_overwrite(operand, position, operands):
                 slot = self.slots.pop(operand)
@@ -254,9 +261,11 @@ class ArrayWriter:
                 assert layout is not None
                 self.memory[position] = self.storage.view(slot, shape, layout.order)
                 return self.memory[position]
-        return self.fresh(position, self._order(shape, operands), boolean)
+        return self.fresh(position, self._order(position, shape, operands), boolean)
 
     def _may_overwrite(self, operand: int, position: int, operands: Sequence[int]) -> bool:
+        if position in self.rows:
+            return False
         if self.last[operand] != position or operand not in self.slots or self.shape(operand) != self.shape(position):
             return False
         if self.items[operand].kind is Kind.COMPARE:
@@ -315,9 +324,14 @@ class ArrayWriter:
         self.temporary.append(slot)
         return self.storage.view(slot, shape, order)
 
-    def _order(self, shape: Shape, operands: Sequence[int]) -> tuple[int, ...]:
-        """The order in memory of what is computed entry by entry: that of an operand, rather not C order."""
+    def _order(self, position: int, shape: Shape, operands: Sequence[int]) -> tuple[int, ...]:
+        """The order in memory of what is computed entry by entry: that of an operand, rather not C order.
+
+        Where rows are read one by one, each is in one piece.
+        """
         plain = tuple(range(len(shape)))
+        if position in self.rows:
+            return self.rows[position], *(axis for axis in plain if axis != self.rows[position])
         for operand in operands:
             layout = self.layouts.get(operand)
             if layout is not None and self.shape(operand) == shape and layout.order != plain:

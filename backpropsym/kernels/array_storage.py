@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -112,8 +113,12 @@ class Storage:
         """The name of what source such as `[0]` or `.T` makes of an array that has a name here."""
         return self._named(self.texts[array] + suffix)
 
-    def _named(self, text: str) -> str:
-        name = self.views.setdefault(text, f"_a{len(self.views)}")
+    def number(self, text: str) -> str:
+        """The name of a number as an array without axes, which NumPy need not convert at every use."""
+        return self._named(f"_np.array({text}, _real)", "_" + re.sub(r"\W", "_", text))
+
+    def _named(self, text: str, name: str = "") -> str:
+        name = self.views.setdefault(text, name or f"_a{len(self.views)}")
         self.texts[name] = text
         return name
 
