@@ -14,10 +14,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backpropsym.kernels.array_ops import ALL, ArrayValues, Pick, Product, Reduce, Reshape, Stack, nominal
-from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement, uses_of
+from backpropsym.kernels.array_ops import ALL, ArrayValues, Product, Reduce, Reshape, Stack, nominal
+from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement, outer_sums, terms_of, uses_of
+from backpropsym.kernels.array_rows import row_of
 from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Kind, Value
+from backpropsym.kernels.values import Value
 
 _FEWEST = 3
 _LARGE = 1 << 22
@@ -31,7 +32,7 @@ def products_of_rows(program: Program, values: ArrayValues) -> dict[int, Replace
     found: dict[tuple[Any, ...], dict[int, int]] = defaultdict(dict)
     for position, item in _small_products(program, values):
         for slot, operand in enumerate(item.operands):
-            row = _row(program.items[operand])
+            row = row_of(program.items[operand])
             if row is not None:
                 base, axis, index = row
                 found[item.data.groups, item.data.output, slot, base, axis, item.operands[1 - slot]][index] = position
@@ -95,8 +96,8 @@ def sums_of_products(program: Program, values: ArrayValues) -> dict[int, Replace
     """Sums in which products of one form, or sums over axes, are terms: these as one over stacks."""
     uses = uses_of(program)
     plans: dict[int, tuple[list[_Batch], list[int]]] = {}
-    for position in _outer_sums(program, uses):
-        batches, rest = _batches(program, values, uses, _terms(program, uses, position))
+    for position in outer_sums(program, uses):
+        batches, rest = _batches(program, values, uses, terms_of(program, uses, position))
         if batches:
             plans[position] = batches, rest
     pairs = [batch.columns for batches, _ in plans.values() for batch in batches if len(batch.columns) > 1]
@@ -110,27 +111,6 @@ def _total(batches: list[_Batch], rest: list[int], stacks: _Stacks) -> Replaceme
         return functools.reduce(new.values.add, terms)
 
     return build
-
-
-def _outer_sums(program: Program, uses: Sequence[int]) -> list[int]:
-    """Sums that are not only a term of another sum."""
-    sums = [each for each, item in enumerate(program.items) if uses[each] and item.kind is Kind.ADD]
-    inner = {each for position in sums for each in program.items[position].operands if uses[each] == 1}
-    inner -= {program.value, *program.gradients.values()}
-    return [position for position in sums if position not in inner]
-
-
-def _terms(program: Program, uses: Sequence[int], position: int) -> list[int]:
-    """What a sum adds up, through sums that nothing else uses."""
-    found, waiting = [], list(program.items[position].operands)
-    while waiting:
-        each = waiting.pop()
-        item = program.items[each]
-        if item.kind is Kind.ADD and uses[each] == 1:
-            waiting += item.operands
-        else:
-            found.append(each)
-    return found
 
 
 def _batches(
@@ -220,7 +200,7 @@ class _Stacks:
 
     def _rows(self, members: Members) -> tuple[int, int, int] | None:
         """The array of which the members are neighbouring rows, the axis, and the first row."""
-        found = [_row(self.program.items[each]) for each in members]
+        found = [row_of(self.program.items[each]) for each in members]
         first = found[0]
         if first is None or any(each != (*first[:2], first[2] + index) for index, each in enumerate(found)):
             return None
@@ -249,16 +229,6 @@ def _small_products(program: Program, values: ArrayValues) -> list[tuple[int, Va
         for position, item in enumerate(program.items)
         if alive[position] and isinstance(item.data, Product) and _summable(values, item)
     ]
-
-
-def _row(item: Value) -> tuple[int, int, int] | None:
-    """The array of which a value is one row, the axis, and the row."""
-    if not isinstance(item.data, Pick):
-        return None
-    chosen = [(axis, each) for axis, each in enumerate(item.data.items) if each != ALL]
-    if len(chosen) != 1 or not isinstance(chosen[0][1], int):
-        return None
-    return item.operands[0], chosen[0][0], chosen[0][1]
 
 
 def _fresh_letter(groups: Sequence[str]) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from backpropsym.kernels.array_batching import products_of_rows, sums_of_products
-from backpropsym.kernels.array_folding import arithmetic_on_rows
 from backpropsym.kernels.array_ops import ArrayValues
 from backpropsym.kernels.array_rebuilding import Rebuilding
+from backpropsym.kernels.array_rows import arithmetic_on_rows, factors_of_rows, functions_of_rows, sums_with_rows
 from backpropsym.kernels.program import Program
 
-PASSES = (products_of_rows, sums_of_products, arithmetic_on_rows)
+PASSES = (
+    products_of_rows,
+    sums_of_products,
+    sums_with_rows,
+    arithmetic_on_rows,
+    factors_of_rows,
+    functions_of_rows,
+)
 
 
 def improved(program: Program, values: ArrayValues) -> tuple[Program, ArrayValues]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from backpropsym.kernels.array_ops import ArrayValues
 from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Value
+from backpropsym.kernels.values import Kind, Value
 
 Replacement = Callable[["Rebuilding"], int]
 
@@ -73,3 +73,24 @@ def uses_of(program: Program) -> list[int]:
             for operand in item.operands:
                 uses[operand] += 1
     return uses
+
+
+def outer_sums(program: Program, uses: Sequence[int]) -> list[int]:
+    """Sums that are not only a term of another sum."""
+    sums = [each for each, item in enumerate(program.items) if uses[each] and item.kind is Kind.ADD]
+    inner = {each for position in sums for each in program.items[position].operands if uses[each] == 1}
+    inner -= {program.value, *program.gradients.values()}
+    return [position for position in sums if position not in inner]
+
+
+def terms_of(program: Program, uses: Sequence[int], position: int) -> list[int]:
+    """What a sum adds up, through sums that nothing else uses."""
+    found, waiting = [], list(program.items[position].operands)
+    while waiting:
+        each = waiting.pop()
+        item = program.items[each]
+        if item.kind is Kind.ADD and uses[each] == 1:
+            waiting += item.operands
+        else:
+            found.append(each)
+    return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backpropsym.kernels.array_folding import rows_read
 from backpropsym.kernels.array_forward import shape_source
 from backpropsym.kernels.array_moves import MOVES, item_sources, subscripts
 from backpropsym.kernels.array_ops import BATCH, ArrayValues, Item, Operation, Product, Source, nominal
 from backpropsym.kernels.array_places import Part, around, placements
 from backpropsym.kernels.array_products import write_product
+from backpropsym.kernels.array_rows import rows_read
 from backpropsym.kernels.array_storage import Layout, Storage, picked_layout, plain_layout
 from backpropsym.kernels.dialects import ATOM, PRODUCT, ArrayDialect, Piece
 from backpropsym.kernels.program import Program
@@ -252,7 +252,7 @@ class ArrayWriter:
         """The array that an elementwise value goes to: a result, the memory of an operand that dies, or a slot."""
         shape, operands = self.shape(position), self.items[position].operands
         if position in self.homes or position in self.parts:
-            return self.fresh(position, self._order(position, shape, operands))
+            return self.fresh(position, self._order(position))
         for operand in reusable:
             if self._may_overwrite(operand, position, operands):
                 slot = self.slots.pop(operand)
@@ -261,10 +261,11 @@ class ArrayWriter:
                 assert layout is not None
                 self.memory[position] = self.storage.view(slot, shape, layout.order)
                 return self.memory[position]
-        return self.fresh(position, self._order(position, shape, operands), boolean)
+        return self.fresh(position, self._order(position), boolean)
 
     def _may_overwrite(self, operand: int, position: int, operands: Sequence[int]) -> bool:
-        if position in self.rows:
+        layout = self.layouts.get(operand)
+        if position in self.rows and layout is not None and layout.order != self._order(position):
             return False
         if self.last[operand] != position or operand not in self.slots or self.shape(operand) != self.shape(position):
             return False
@@ -324,15 +325,16 @@ class ArrayWriter:
         self.temporary.append(slot)
         return self.storage.view(slot, shape, order)
 
-    def _order(self, position: int, shape: Shape, operands: Sequence[int]) -> tuple[int, ...]:
+    def _order(self, position: int) -> tuple[int, ...]:
         """The order in memory of what is computed entry by entry: that of an operand, rather not C order.
 
         Where rows are read one by one, each is in one piece.
         """
+        shape = self.shape(position)
         plain = tuple(range(len(shape)))
         if position in self.rows:
             return self.rows[position], *(axis for axis in plain if axis != self.rows[position])
-        for operand in operands:
+        for operand in self.items[position].operands:
             layout = self.layouts.get(operand)
             if layout is not None and self.shape(operand) == shape and layout.order != plain:
                 return layout.order
