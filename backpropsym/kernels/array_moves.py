@@ -31,6 +31,7 @@ from backpropsym.kernels.array_ops import (
     Windows,
 )
 from backpropsym.kernels.array_places import around, regions
+from backpropsym.kernels.array_products import written_as_product
 from backpropsym.kernels.array_storage import Layout, picked_layout, plain_layout
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ _REDUCTIONS = {"sum": "add.reduce", "max": "maximum.reduce", "min": "minimum.red
 
 
 def _reduce(writer: ArrayWriter, position: int, operation: Reduce) -> None:
+    if written_as_product(writer, position, operation):
+        return
     operand = writer.items[position].operands[0]
     text = f"_np.{_REDUCTIONS[operation.function]}({writer.text(operand)}, axis={_tuple(operation.axes)}"
     text += ", keepdims=True" if operation.keep else ""

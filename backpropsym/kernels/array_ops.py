@@ -54,7 +54,7 @@ class Reduce(Operation):
 
 @dataclass(frozen=True)
 class Finite(Operation):
-    """The operand where it is finite, 0 elsewhere."""
+    """The operand, with the largest number in the place of infinity."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import string
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backpropsym.kernels.array_ops import Product, nominal
+from backpropsym.kernels.array_ops import BATCH, Product, Reduce, nominal
 from backpropsym.kernels.array_storage import Layout, entries_source
 from backpropsym.ops.sizes import Dimension
 
@@ -63,6 +64,11 @@ def write_product(writer: ArrayWriter, position: int, operation: Product) -> Non
     if len(groups) != 2 or repeated or set(groups[0]) == set(groups[1]):
         _write_einsum(writer, position, operation, operands)
         return
+    sizes = {
+        letter: size
+        for letters, each in zip(groups, writer.items[position].operands, strict=True)
+        for letter, size in zip(letters, writer.shape(each), strict=True)
+    }
     left, right = operands
     roles = _Roles(
         stack="".join(x for x in left.letters if x in right.letters and x in operation.output),
@@ -70,7 +76,35 @@ def write_product(writer: ArrayWriter, position: int, operation: Product) -> Non
         rows=left.memory("".join(set(left.letters) - set(right.letters))),
         columns=right.memory("".join(set(right.letters) - set(left.letters))),
     )
-    _Matrices(writer, position, operation, left, right, roles).write()
+    _Matrices(writer, position, operation, (left, right), roles, sizes).write()
+
+
+def written_as_product(writer: ArrayWriter, position: int, operation: Reduce) -> bool:
+    """A sum over objects as a product with ones, which BLAS has sooner; False where entries would have to be copied."""
+    operand = writer.items[position].operands[0]
+    shape, letters = writer.shape(operand), string.ascii_lowercase[: len(writer.shape(operand))]
+    summed = "".join(letters[axis] for axis in operation.axes)
+    output = "".join(letter for letter in letters if letter not in summed)
+    if (
+        operation.function != "sum"
+        or operation.keep
+        or not output
+        or BATCH not in (shape[axis] for axis in operation.axes)
+    ):
+        return False
+    right = _Operand(writer.text(operand), letters, writer.layouts.get(operand), nominal(shape))
+    summed, columns = right.memory(summed), right.memory(output)
+    if not right.fits("", summed, columns):
+        return False
+    sizes = dict(zip(letters, shape, strict=True))
+    ones = tuple(sizes[letter] for letter in summed)
+    order = tuple(range(len(ones)))
+    left = _Operand(writer.storage.constant("1.0", ones, order), summed, Layout(order), nominal(ones))
+    roles = _Roles("", summed, "", columns)
+    _Matrices(
+        writer, position, Product(operation.shape, (summed, letters), output), (left, right), roles, sizes
+    ).write()
+    return True
 
 
 def _write_einsum(writer: ArrayWriter, position: int, operation: Product, operands: Sequence[_Operand]) -> None:
@@ -91,17 +125,20 @@ class _Matrices:
     """One product of two operands as a matrix product, or as a stack of them."""
 
     def __init__(
-        self, writer: ArrayWriter, position: int, operation: Product, left: _Operand, right: _Operand, roles: _Roles
+        self,
+        writer: ArrayWriter,
+        position: int,
+        operation: Product,
+        operands: tuple[_Operand, _Operand],
+        roles: _Roles,
+        sizes: Mapping[str, Dimension],
     ) -> None:
         self.writer = writer
         self.position = position
         self.operation = operation
-        self.left = left
-        self.right = right
+        self.left, self.right = operands
         self.roles = roles
-        self.sizes: dict[str, Dimension] = {}
-        for letters, operand in zip(operation.groups, writer.items[position].operands, strict=True):
-            self.sizes.update(zip(letters, writer.shape(operand), strict=True))
+        self.sizes = sizes
 
     def write(self) -> None:
         """The statements."""

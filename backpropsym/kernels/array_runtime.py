@@ -142,8 +142,9 @@ def _chosen(where: Any, x: Any, y: Any, out: Any) -> Any:
 
 
 def _finite(x: Any, out: Any = None) -> Any:
-    """x where it is finite, else 0."""
-    return _kept(x, np.isfinite(x), np.empty_like(x) if out is None else out)
+    """x, and the largest number of its type in the place of infinity."""
+    limit = np.finfo(x.dtype).max
+    return np.minimum(np.maximum(x, -limit, out=out), limit, out=out)
 
 
 def _moved(x: Any, out: Any) -> Any:
