@@ -61,14 +61,17 @@ def write_product(writer: ArrayWriter, position: int, operation: Product) -> Non
         for each, letters in zip(writer.items[position].operands, groups, strict=True)
     ]
     repeated = any(len(set(letters)) < len(letters) for letters in groups)
-    if len(groups) != 2 or repeated or set(groups[0]) == set(groups[1]):
-        _write_einsum(writer, position, operation, operands)
-        return
     sizes = {
         letter: size
         for letters, each in zip(groups, writer.items[position].operands, strict=True)
         for letter, size in zip(letters, writer.shape(each), strict=True)
     }
+    alike = len(groups) == 2 and groups[0] == groups[1] and not repeated
+    if alike and _write_pairs(writer, position, operands, operation.output, sizes):
+        return
+    if len(groups) != 2 or repeated or set(groups[0]) == set(groups[1]):
+        _write_einsum(writer, position, operation, operands)
+        return
     left, right = operands
     roles = _Roles(
         stack="".join(x for x in left.letters if x in right.letters and x in operation.output),
@@ -83,28 +86,42 @@ def written_as_product(writer: ArrayWriter, position: int, operation: Reduce) ->
     """A sum over objects as a product with ones, which BLAS has sooner; False where entries would have to be copied."""
     operand = writer.items[position].operands[0]
     shape, letters = writer.shape(operand), string.ascii_lowercase[: len(writer.shape(operand))]
-    summed = "".join(letters[axis] for axis in operation.axes)
-    output = "".join(letter for letter in letters if letter not in summed)
-    if (
-        operation.function != "sum"
-        or operation.keep
-        or not output
-        or BATCH not in (shape[axis] for axis in operation.axes)
-    ):
+    output = "".join(letter for axis, letter in enumerate(letters) if axis not in operation.axes)
+    if operation.function != "sum" or operation.keep or BATCH not in (shape[axis] for axis in operation.axes):
         return False
     right = _Operand(writer.text(operand), letters, writer.layouts.get(operand), nominal(shape))
-    summed, columns = right.memory(summed), right.memory(output)
-    if not right.fits("", summed, columns):
+    return _summed_by_ones(writer, position, right, output, dict(zip(letters, shape, strict=True)))
+
+
+def _summed_by_ones(
+    writer: ArrayWriter, position: int, right: _Operand, output: str, sizes: Mapping[str, Dimension]
+) -> bool:
+    """A sum over the axes that are not in `output`; False where it would be over all, or entries must be copied."""
+    summed = right.memory("".join(letter for letter in right.letters if letter not in output))
+    columns = right.memory(output)
+    if not output or not right.fits("", summed, columns):
         return False
-    sizes = dict(zip(letters, shape, strict=True))
     ones = tuple(sizes[letter] for letter in summed)
     order = tuple(range(len(ones)))
     left = _Operand(writer.storage.constant("1.0", ones, order), summed, Layout(order), nominal(ones))
-    roles = _Roles("", summed, "", columns)
-    _Matrices(
-        writer, position, Product(operation.shape, (summed, letters), output), (left, right), roles, sizes
-    ).write()
+    operation = Product(writer.shape(position), (summed, right.letters), output)
+    _Matrices(writer, position, operation, (left, right), _Roles("", summed, "", columns), sizes).write()
     return True
+
+
+def _write_pairs(
+    writer: ArrayWriter, position: int, operands: Sequence[_Operand], output: str, sizes: Mapping[str, Dimension]
+) -> bool:
+    """A sum of products entry by entry as one product of all entries and a sum; False where that does not do."""
+    left, right = operands
+    if left.layout is None or left.layout != right.layout or not left.layout.dense or not left.layout.unit:
+        return False
+    summed = left.memory("".join(letter for letter in left.letters if letter not in output))
+    if not output or not left.fits("", summed, left.memory(output)):
+        return False
+    whole = writer.scratch(tuple(sizes[letter] for letter in left.letters), left.layout.order)
+    writer.lines.append(f"_np.multiply({left.text}, {right.text}, out={whole})")
+    return _summed_by_ones(writer, position, _Operand(whole, left.letters, left.layout, left.entries), output, sizes)
 
 
 def _write_einsum(writer: ArrayWriter, position: int, operation: Product, operands: Sequence[_Operand]) -> None:

@@ -41,9 +41,10 @@ def arranged_arrays(
     leading = [name for name in objects if name in values and values[name].ndim == len(shapes[name]) + 1]
     batch = {name: values[name].shape[0] for name in leading}
     own = {name: array.shape[name in batch :] for name, array in values.items()}
-    sizes = solved_sizes(pair for name in own for pair in zip(shapes[name], own[name], strict=False))
-    for name, array in values.items():
-        shape = shapes[name]
+    differing = [name for name in own if own[name] != shapes[name]]
+    sizes = solved_sizes(pair for name in differing for pair in zip(shapes[name], own[name], strict=False))
+    for name in differing:
+        array, shape = values[name], shapes[name]
         if own[name] != tuple(size_value(size, sizes) for size in shape):
             extra = ", or that with a leading axis of objects" if name in objects else ""
             mistakes.append((f"{name} has the shape {array.shape}", f"give an array of shape {shape}{extra}"))
