@@ -240,8 +240,7 @@ class ArrayValues(Values):
         if item.kind is Kind.NUMBER:
             return self.number(item.data)
         position = self._value(item.kind, operands, item.data, batched=item.batched)
-        if shape is not None:
-            self.shapes[position] = shape
+        self.shapes[position] = self.shape(position) if shape is None else shape
         return position
 
     def call(self, name: str, arguments: tuple[int, ...]) -> int:
