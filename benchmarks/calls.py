@@ -93,7 +93,12 @@ def _called(peer: Any, inputs: Mapping[str, Any]) -> tuple[float, dict[str, floa
     found = peer(**inputs)
     if isinstance(found, dict):
         found = found["value"], {name.removeprefix("d_"): each for name, each in found.items() if name != "value"}
-    return float(found[0]), {name: float(each) for name, each in found[1].items()}
+    return _number(found[0]), {name: _number(each) for name, each in found[1].items()}
+
+
+def _number(found: Any) -> float:
+    """A number of any library as Python's; PyTorch's without its graph."""
+    return float(found.detach() if hasattr(found, "detach") else found)
 
 
 def _must_agree(found: Any, expected: Any) -> None:
