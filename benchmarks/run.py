@@ -16,6 +16,7 @@ import json
 import math
 import os
 import platform
+import textwrap
 import time
 from collections.abc import Callable
 from importlib import metadata
@@ -35,6 +36,7 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 from tensors import WORKLOADS  # noqa: E402
 
+WIDTH = 120
 PACKAGES = ("numpy", "sympy", "numba", "torch", "jax", "casadi")
 
 
@@ -104,14 +106,10 @@ def markdown(found: dict[str, Any]) -> str:
     machine, versions = found["machine"], ", ".join(f"{name} {each}" for name, each in found["versions"].items())
     options = " ".join([*(["--quick"] if found["quick"] else []), *(["--cpu"] if found["clock"] != "time" else [])])
     threads = f"{found['threads']} thread{'s' if found['threads'] > 1 else ''}"
-    lines = [f"Measured {f'with `{options}` ' if options else ''}in {threads}: {found['clock']}, on a machine with"]
-    lines += [f"{machine['processors']} processors ({machine['processor']}, {machine['system']}), Python"]
-    lines += [
-        f"{machine['python']}, {versions}.",
-        "",
-        "| workload | alternative | median | ratio |",
-        "|---|---|---:|---:|",
-    ]
+    where = f"{machine['processors']} processors ({machine['processor']}, {machine['system']})"
+    how = f"Measured {f'with `{options}` ' if options else ''}in {threads}: {found['clock']} on a machine with {where},"
+    lines = [*textwrap.wrap(f"{how} Python {machine['python']}, {versions}.", WIDTH), ""]
+    lines += ["| workload | alternative | median | ratio |", "|---|---|---:|---:|"]
     previous = ""
     for row in found["rows"]:
         workload = row["workload"] if row["workload"] != previous else ""
