@@ -6,9 +6,11 @@ computed for all of them at once.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections import defaultdict
+import operator
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -61,8 +63,8 @@ def sums_with_rows(program: Program, values: ArrayValues) -> dict[int, Replaceme
                 rows[row.base][each] = position
     for base, sums in rows.items():
         if len(sums) == values.shape(base)[0] == uses[base]:
-            common = set.intersection(*(set(terms[position]) for position in sums.values()))
-            added = sorted(each for each in common if each < base)
+            common = functools.reduce(operator.and_, (Counter(terms[position]) for position in sums.values()))
+            added = sorted(each for each in common.elements() if each < base)
             if added:
                 for row_position, position in sums.items():
                     found[position] = _with_added(program, terms[position], row_position, base, added)
@@ -77,9 +79,8 @@ def _with_added(program: Program, terms: Sequence[int], row: int, base: int, add
         for each in added:
             whole = new.values.add(whole, new.moved[each])
         total = new.values.pick(whole, program.items[row].data.items)
-        for each in terms:
-            if each != row and each not in added:
-                total = new.values.add(total, new.moved[each])
+        for each in (Counter(terms) - Counter([row, *added])).elements():
+            total = new.values.add(total, new.moved[each])
         return total
 
     return build

@@ -67,10 +67,20 @@ r = "sum(x[0]*x[1]) + sum(x[1]*x[1]) + sum(W[0]*W[1]) + sum(W[1]*W[2]*sigmoid(W[
 a = "sum(q*q) + sum((W @ u)*(W @ W @ u)) + r*sum(exp(-W[1]) + exp(-W[0]) + exp(-W[2]))"
 """
 
+TWICE = """
+inputs = {x = [3, 3]}
+parameters = {W = [2, 3], b = [2], c = [2]}
+output = "a"
+[nodes]
+p = "(W @ x[0] + b + c + b)*(b + b + W @ x[1] + c + c)*(c + W @ x[2] + b + b + b)"
+a = "sum(p)"
+"""
+
 
 @pytest.mark.parametrize("batch", [None, 1, 4])
-def test_a_weight_in_many_places(batch: int | None) -> None:
-    _agrees_with_the_reverse_sweep(SHARED, 7, batch)
+@pytest.mark.parametrize("text", [SHARED, TWICE], ids=["shared", "twice"])
+def test_a_weight_in_many_places(text: str, batch: int | None) -> None:
+    _agrees_with_the_reverse_sweep(text, 7, batch)
 
 
 def _unrolled(steps: int) -> str:
