@@ -97,6 +97,26 @@ def test_without_motion_the_whole_sum_is_shown(browser: Browser, tmp_path: Path)
     page.close()
 
 
+@pytest.mark.parametrize(("name", "still"), [("lecture", "sum"), ("digits", "paths"), ("itself", "network")])
+def test_a_program_without_animation_shows_one_step(name: str, still: str, browser: Browser) -> None:
+    """As converters and printers do; a style sheet is taken away from the browser to be one of them."""
+    text = animation(Frames(deck(name).story))
+    page = browser.new_page()
+    page.set_content(re.sub(r"<style>.*?</style>", "", text))
+    assert [kind for kind, _ in page.evaluate(SHOWN, 0)] == [still]
+    page.close()
+
+
+def test_from_the_first_moment_one_step_is_shown(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "steps.svg"
+    path.write_text(animation(Frames(deck("lecture").story)), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    for moment in (0, 1, 1000 * SECONDS - 1):
+        assert [kind for kind, _ in page.evaluate(SHOWN, moment)] == ["network"]
+    page.close()
+
+
 @pytest.mark.needs("poppler")
 @pytest.mark.parametrize("name", ["lecture", "skip", "digits", "prelu", "nothing"])
 def test_the_pdf_has_a_page_a_step_with_its_words_and_paths(name: str, tmp_path: Path) -> None:
