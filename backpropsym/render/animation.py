@@ -20,12 +20,13 @@ def animation(frames: Frames) -> str:
     Those who want no motion, and programs that show none, see the last step with a sum.
     """
     story, hidden = frames.story, ' visibility="hidden"'
-    key = "bp" + sha256(repr((story.scene, story.theme, story.steps)).encode()).hexdigest()[:8]
+    bodies = [slide_body(frames, step) for step in story.steps]
+    key = "bp" + sha256("".join(bodies).encode()).hexdigest()[:8]
     still = max((place for place, step in enumerate(story.steps) if step.kind in ("paths", "sum")), default=0)
     body = "".join(
         f'<g class="{key}-step" data-kind="{step.kind}" data-paths="{" ".join(map(str, step.trails))}"'
-        f"{'' if place == still else hidden}>\n{slide_body(frames, step)}</g>\n"
-        for place, step in enumerate(story.steps)
+        f"{'' if place == still else hidden}>\n{drawn}</g>\n"
+        for place, (step, drawn) in enumerate(zip(story.steps, bodies, strict=True))
     )
     words = " ".join(f"{plain(step.title)}. {described(step)}" for step in story.steps)
     return (

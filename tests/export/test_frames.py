@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -86,6 +88,18 @@ def test_the_animation_shows_one_step_after_the_other(name: str, browser: Browse
         found = page.evaluate(SHOWN, 1000 * SECONDS * (place + 0.5) + 1000 * SECONDS * len(story.steps))
         assert found == [[step.kind, [paths[number] for number in step.trails]]]
     page.close()
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".html", ".tex", ".pptx", ".pdf"])
+def test_the_same_bytes_in_every_process(suffix: str, tmp_path: Path) -> None:
+    """Sets of texts come in another order under another seed of their hashes; no file may show it."""
+    written = []
+    for seed in ("1", "2"):
+        path = tmp_path / f"deck{seed}{suffix}"
+        words = [sys.executable, "-m", "backpropsym", "slides", "neuron", "--wrt", "w1", "-o", str(path)]
+        subprocess.run(words, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True)
+        written.append(path.read_bytes())
+    assert written[0] == written[1]
 
 
 def test_without_motion_the_whole_sum_is_shown(browser: Browser, tmp_path: Path) -> None:
