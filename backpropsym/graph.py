@@ -93,6 +93,7 @@ class Graph:
     written : formulas as a person wrote them, by node, where lowering replaced them by steps.
     notation : how names are written in LaTeX: by name, by pattern such as "w##", and options.
     derivatives : the nodes that hold derivatives of others, as (of, by); they are written as that quotient.
+    steps : the nodes that nobody named, which have names only at the level of ops.
     """
 
     nodes: Mapping[str, Node]
@@ -107,6 +108,7 @@ class Graph:
     written: Mapping[str, Expr] = field(default_factory=dict)
     notation: Mapping[str, Any] = field(default_factory=dict)
     derivatives: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    steps: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for field_name in ("nodes", "constants", "values", "written", "notation", "derivatives"):

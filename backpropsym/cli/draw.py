@@ -66,7 +66,9 @@ def draw(
     ] = None,
     level: Annotated[
         Level | None,
-        typer.Option("--level", help="Neurons with weights on their links, every node, or layers of a tensor network."),
+        typer.Option(
+            "--level", help="Neurons with weights on their links, every operation, or layers of a tensor network."
+        ),
     ] = None,
     at: AtOption = None,
     theme: ThemeOption = "light",

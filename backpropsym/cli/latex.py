@@ -10,10 +10,12 @@ from backpropsym.cli.arguments import (
     AtOption,
     Form,
     FormOption,
+    LevelOption,
     NetworkArgument,
     OfOption,
     OutputOption,
     WrtOption,
+    level_of,
     load_network,
     read_numbers,
 )
@@ -24,6 +26,7 @@ def latex(
     network: NetworkArgument,
     wrt: WrtOption,
     of: OfOption = None,
+    level: LevelOption = None,
     form: FormOption = Form.PATHS,
     at: AtOption = None,
     standalone: Annotated[
@@ -39,7 +42,7 @@ def latex(
     from backpropsym.render.report import latex_fragment
     from backpropsym.render.report_latex import LatexView
 
-    found = load_network(network)
+    found = level_of(load_network(network), level)
     values, derivation = read_numbers(at, found), found.derive(of, wrt=wrt)
     view = LatexView(values, braces=underbrace)
     emit((latex_document if standalone else latex_fragment)(derivation, form, view), output)

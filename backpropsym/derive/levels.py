@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from backpropsym.derive.split import split
 from backpropsym.derive.unroll import unroll
 from backpropsym.errors import UnknownNameError, did_you_mean
-from backpropsym.formula.tree import Add, Call, Div, Neg, node_names
+from backpropsym.formula.tree import Add, Call, Div, Mul, Neg, Pow, node_names
 from backpropsym.graph import Block, Graph, Node
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View, renamed
 from backpropsym.ops.lowering import ANONYMOUS
@@ -26,7 +27,8 @@ def at_level(graph: Graph, level: str) -> Graph:
     Parameters
     ----------
     level : `layers` collapses each layer of an architecture to the node that it gives; `ops` names the steps
-        inside formulas, so that softmax shows its logsumexp; `neurons` is the scalar graph of all entries.
+        inside formulas, one for each operation, so that softmax shows its logsumexp and w*x + b its product;
+        `neurons` is the scalar graph of all entries.
 
     Raises
     ------
@@ -38,7 +40,7 @@ def at_level(graph: Graph, level: str) -> Graph:
             collapsed = tuple(Block(block.label, block.nodes[-1:]) for block in graph.blocks)
             return replace(_renamed(graph, _hidden(graph)), blocks=collapsed)
         case "ops":
-            return _with_steps(graph)
+            return _with_steps(split(graph))
         case "neurons":
             entries = unroll(graph)
             many = bool(graph[graph.output].shape) and graph.loss is not None
@@ -93,7 +95,7 @@ def _with_steps(graph: Graph) -> Graph:
     blocks = tuple(
         Block(block.label, tuple(each for name in block.nodes for each in inside[name])) for block in graph.blocks
     )
-    return replace(_renamed(graph, shown), blocks=blocks, written={})
+    return replace(_renamed(graph, shown), blocks=blocks, written={}, steps=graph.steps.union(shown.values()))
 
 
 def _owners(graph: Graph) -> dict[str, str]:
@@ -121,8 +123,14 @@ def _word(node: Node) -> str:
             return function
         case Elementwise(Div()):
             return "quotient"
-        case Elementwise(Add(terms)) if any(isinstance(term, Neg) for term in terms):
+        case Elementwise(Add((_, Neg()))):
             return "difference"
+        case Elementwise(Add()):
+            return "sum"
+        case Elementwise(Mul()):
+            return "product"
+        case Elementwise(Pow()):
+            return "power"
         case _:
             return "term"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import NamedTuple
 
-from backpropsym.formula.tree import Expr
+from backpropsym.formula.tree import Expr, substitute
 from backpropsym.graph import Graph
 from backpropsym.ops.differentiate import partials
 
@@ -33,7 +34,10 @@ class LocalDerivatives:
         self._by_target: dict[str, dict[str, Expr]] = {}
 
     def of(self, target: str) -> Mapping[str, Expr]:
-        """d target / d parent for each parent, a formula over the names of the parents."""
+        """d target / d parent for each parent, a formula over the names of the parents.
+
+        Where a parent is a step that nobody named, what it computes stands for it: 2*(a - y).
+        """
         if target not in self._by_target:
             node = self.graph[target]
             links = (Edge(parent, target) for parent in node.parents)
@@ -41,8 +45,20 @@ class LocalDerivatives:
             derived: dict[str, Expr] = {}
             if node.formula is not None and len(planted) < len(node.parents):
                 derived = partials(node.formula, self.graph.functions)
+            if self._steps:
+                derived = {parent: substitute(tree, self._steps) for parent, tree in derived.items()}
             self._by_target[target] = derived | planted
         return self._by_target[target]
+
+    @cached_property
+    def _steps(self) -> Mapping[str, Expr]:
+        """What the steps without a person's name compute, over the names that a person gave."""
+        found: dict[str, Expr] = {}
+        for name in self.graph.order if self.graph.steps else ():
+            formula = self.graph[name].formula
+            if name in self.graph.steps and formula is not None:
+                found[name] = substitute(formula, found)
+        return found
 
     def __getitem__(self, edge: Edge) -> Expr:
         return self.of(edge.target)[edge.source]

@@ -43,9 +43,10 @@ def draw(
     Parameters
     ----------
     of : the node that is derived; without it the output.
-    level : `neurons` draws weights as labels of links (and every entry of a tensor), `ops` every node as a box,
-        `layers` each layer of an architecture as a box. Default: neurons for networks of scalars and where an entry
-        is derived, the named tensors as boxes otherwise.
+    level : `neurons` draws weights as labels of links (and every entry of a tensor), `ops` every operation as a
+        box, in networks of scalars with the local derivative on each link, `layers` each layer of an architecture
+        as a box. Default: neurons for networks of scalars and where an entry is derived, the named tensors as boxes
+        otherwise.
     path : number of the only path to highlight, counted from 1.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives.
@@ -64,7 +65,7 @@ def draw(
     LimitError : the picture would have more than 2,000 boxes.
     """
     if level is None and (graph.scalar or "[" in f"{of}{wrt}"):
-        level = "neurons"
+        level = "ops" if graph.scalar and graph.steps else "neurons"
     if level is not None and level not in LEVELS:
         fix = did_you_mean(level, LEVELS, f"choose one of {', '.join(LEVELS)}")
         raise UnknownNameError(f"there is no level called {level!r}", fix=fix)
@@ -76,7 +77,7 @@ def draw(
     subject, numbers = _subject(graph, of, wrt, level, rows, path, values)
     if numbers is not None and not adjoints:
         numbers = Passes(numbers.of, numbers.values)
-    view = View(level == "neurons", path, values, derivatives, rows, width)
+    view = View(level == "neurons", path, values, derivatives or level == "ops", rows, width)
     writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols)
     return Drawing(scene(subject, writer, view, numbers), look, engine=layout)
 
@@ -92,6 +93,7 @@ def _subject(
 ) -> tuple[Subject, Passes | None]:
     """What is drawn, and its numbers where there are values."""
     if graph.scalar:
+        graph = at_level(graph, level) if level == "ops" else graph
         derivation = scalar_derivation(graph, of or graph.output, wrt) if wrt else None
         subject = Subject(graph, derivation, frozenset({graph.output}))
         target = of or (graph.output if wrt else graph.objective)

@@ -24,6 +24,7 @@ from backpropsym.render.passes import Passes
 from backpropsym.render.patches import shaded
 from backpropsym.render.rows import first_and_last
 from backpropsym.render.scene import Box, Cells, Cluster, Link, LinkId, Role, Scene, Trail
+from backpropsym.render.signs import sign
 from backpropsym.render.subject import Subject
 from backpropsym.render.trails import Highlight, highlights
 from backpropsym.render.weights import activation, labels, shared_weights, weights, wrapped
@@ -229,11 +230,13 @@ class _Builder:
     def _box(self, name: str, role: Role, column: int) -> Box:
         node = self.graph[name]
         about = f"{name} = {to_text(node.op.formula)[:_ABOUT]}" if node.op else f"{name}, {role}"
-        label, below = self.writer.name(name), []
+        label, below = self._label(name), []
         if self.view.weights and (function := self._wrapped(name)):
             below.append(function)
         elif self.subject.whole and (formula := self._formula(name)):
             below.append(formula)
+        elif self.graph.steps and name not in self.graph.steps and (operation := self._sign(name)):
+            below.append(operation)
         if name in self.values:
             number = _number(self.values[name])
             if role in ("parameter", "constant"):
@@ -248,6 +251,15 @@ class _Builder:
         return Box(
             name, column, label, name, role, r",\,".join(below) or None, about, shape, adjoint, self._cells(name)
         )
+
+    def _label(self, name: str) -> str:
+        """What is written in a box: the name that a person gave, else the sign of the operation."""
+        nameless = name in self.graph.steps and not self.subject.whole
+        return (self._sign(name) if nameless else "") or self.writer.name(name)
+
+    def _sign(self, name: str) -> str:
+        formula = self.graph[name].formula
+        return sign(formula, self.writer) if formula else ""
 
     @property
     def passes_of(self) -> str:
@@ -310,7 +322,7 @@ class _Builder:
         start = next((link for link in self.places.get(names[0], ()) if link.target == names[1]), None)
         if start:
             links[0] = start
-        shown = [self.writer.name(name) for name in names]
+        shown = [self._label(name) for name in names]
         return Trail(
             each.number,
             names,

@@ -9,17 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import LimitError, UnknownNameError, ValuesError
+from backpropsym.formula.parse import parse_formula
 from backpropsym.graph import Graph
+from backpropsym.ops.table import FunctionTable
 from backpropsym.render.draw import draw
 from backpropsym.render.drawing import Drawing
+from backpropsym.render.latex import LatexWriter
 from backpropsym.render.layout import lay_out
+from backpropsym.render.notation import Notation
 from backpropsym.render.scene import Link, LinkId, Scene
+from backpropsym.render.signs import sign
 from backpropsym.render.themes import LIGHT
 from backpropsym.render.weights import activation, weights, wrapped
 from backpropsym.spec.toml import parse_network
 from tests.render.pictures import boxes, trails, visited
+
+WRITER = LatexWriter(Notation("xyz"))
 
 LECTURE = """
 title = "The network of the lecture"
@@ -174,17 +182,50 @@ def test_a_node_by_itself_has_a_picture(lecture: Graph) -> None:
     assert draw(lecture, wrt="a").svg.startswith("<svg")
 
 
-def test_every_node_is_a_box_at_the_level_of_ops(lecture: Graph, mixed: Graph) -> None:
+def test_every_operation_is_a_box_at_the_level_of_ops(lecture: Graph, mixed: Graph) -> None:
     for graph in (lecture, mixed):
+        ops = at_level(graph, "ops")
         found = draw(graph, level="ops").scene
-        assert {box.id for box in found.boxes} == set(graph.nodes)
-        assert {link.id for link in found.links} == {(p, n.name) for n in graph.nodes.values() for p in n.parents}
-        assert all(not link.label for link in found.links)
+        assert {box.id for box in found.boxes} == set(ops.nodes)
+        assert {link.id for link in found.links} == {(p, n.name) for n in ops.nodes.values() for p in n.parents}
+        assert all(sign(node.formula, WRITER) for node in ops.nodes.values() if node.formula)
+        assert found == draw(ops).scene
+
+
+def test_a_weighted_sum_is_products_and_a_sum_with_the_local_derivative_on_every_link(lecture: Graph) -> None:
+    found = draw(lecture, wrt="w11", level="ops").scene
+    labels = {box.id: box.label for box in found.boxes}
+    assert labels["s1_product"] == labels["s1_product2"] == r"\times"
+    assert {box.id: box.value for box in found.boxes}["s1"] == "+"
+    chain = {("w11", "s1_product"): "x_{1}", ("s1_product", "s1"): "1", ("s1", "z1"): "f'(s_{1})"}
+    assert {ends: link(found, *ends).label for ends in chain} == chain
+    assert link(found, "loss_difference", "loss").label == r"2 \cdot (a - y)"
+    assert [trail.term for trail in found.trails] == [trail.term for trail in draw(lecture, wrt="w11").scene.trails]
+
+
+@pytest.mark.parametrize(
+    ("formula", "written"),
+    [
+        ("x*y", r"\times"),
+        ("2*x", r"\times 2"),
+        ("x + 1", "+ 1"),
+        ("x - y", "-"),
+        ("1/x", r"1 / \,\cdot\,"),
+        ("x/y", r"\div"),
+        ("x**2", r"(\cdot)^{2}"),
+        ("-x", "-"),
+        ("tanh(x)", r"\tanh"),
+        ("x*y + z", ""),
+        ("tanh(x*y)", ""),
+    ],
+)
+def test_an_operation_has_a_sign_and_a_longer_formula_none(formula: str, written: str) -> None:
+    assert sign(parse_formula(formula, FunctionTable().signatures), WRITER) == written
 
 
 def test_links_carry_local_derivatives_on_request(lecture: Graph) -> None:
-    found = draw(lecture, level="ops", derivatives=True).scene
-    assert link(found, "w11", "s1").label == "x_{1}"
+    found = draw(lecture, derivatives=True).scene
+    assert link(found, "x1", "s1").label == "w_{11}"
     assert link(found, "s1", "z1").label == "f'(s_{1})"
 
 
@@ -284,7 +325,8 @@ def test_any_path_of_any_network_is_drawn_over_its_own_boxes(graph: Graph, data:
     wrt = data.draw(st.sampled_from([name for name in graph.nodes if name != graph.output]))
     level = data.draw(st.sampled_from(["neurons", "ops"]))
     drawing = draw(graph, wrt=wrt, level=level)
-    expected = list(itertools.islice(Derivation(LocalDerivatives(graph), graph.output, wrt).space, 8))
+    shown = at_level(graph, "ops") if level == "ops" else graph
+    expected = list(itertools.islice(Derivation(LocalDerivatives(shown), graph.output, wrt).space, 8))
     assert [trail.names for trail in drawing.scene.trails] == expected
     for trail, names in zip(drawing.scene.trails, expected, strict=True):
         assert [link.target for link in trail.links] == list(names[1:])

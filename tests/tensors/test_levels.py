@@ -67,7 +67,7 @@ def test_the_layers_of_a_string_are_one_node_each() -> None:
 def test_ops_show_what_is_inside_a_formula() -> None:
     net = bp.loads('inputs = {o = [3]}\noutput = "p"\n[nodes]\np = "softmax(o)"\n').at_level("ops")
     paths = {term.path for term in net.derive("p", wrt="o").terms}
-    assert paths == {("o", "p"), ("o", "p_logsumexp", "p")}
+    assert paths == {("o", "p_difference", "p"), ("o", "p_logsumexp", "p_difference", "p")}
 
 
 def test_an_added_name_never_takes_the_name_of_a_person() -> None:
