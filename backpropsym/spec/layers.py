@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _REDUCTIONS = ("sum", "mean", "max", "min", "var", "logsumexp", "norm")
 _MOVES = ("flatten", "reshape", "transpose", "pad", "upsample")
 _WHOLE = ("softmax", "log_softmax")
+_AFTER = (*_WHOLE, "layer_norm", "rms_norm")
 _GLOBAL = ("global_avg_pool", "global_max_pool")
 _POOLS = ("max_pool", "avg_pool")
 _STATISTICS = ("mean", "var")
@@ -309,8 +310,8 @@ def _heading(
     if activation is None:
         return found, None
     name = activation.name if isinstance(activation, Applied) else activation
-    if name not in _WHOLE and not is_activation(name):
-        fix = did_you_mean(str(name), [*filter(is_activation, FUNCTIONS), *_WHOLE], "name an activation")
+    if name not in _AFTER and not is_activation(name):
+        fix = did_you_mean(str(name), [*filter(is_activation, FUNCTIONS), *_AFTER], "name an activation")
         build.fail(f"{name} is not an activation", layer.node, fix)
     return found, activation if isinstance(activation, Applied) else str(activation)
 
