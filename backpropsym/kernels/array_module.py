@@ -13,6 +13,7 @@ from backpropsym.kernels import array_runtime, errorfunction
 from backpropsym.kernels.array_forward import shape_source, size_source
 from backpropsym.kernels.array_lower import ArrayLowering
 from backpropsym.kernels.array_ops import BATCH
+from backpropsym.kernels.array_passes import improved
 from backpropsym.kernels.array_source import ArrayBody, ArrayWriter
 from backpropsym.kernels.module import Names, after_imports, docstring_source, wrapped_names
 from backpropsym.kernels.program import Program
@@ -42,7 +43,7 @@ def array_module(
 ) -> ArrayModule:
     """The module of a program on arrays; `results` are the shapes of what it gives, by default those of leaves."""
     given = {name: lowering.whole(name) for name in program.gradients} if results is None else results
-    code = ArrayWriter(program, lowering.values, given, graph.nodes).written()
+    code = ArrayWriter(*improved(program, lowering.values), given, graph.nodes).written()
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
     head = [docstring_source(docstring), "", "from __future__ import annotations", ""]

@@ -18,6 +18,7 @@ from backpropsym.kernels.array_ops import (
     Item,
     Kept,
     Operation,
+    Ordered,
     Pick,
     Place,
     Read,
@@ -25,10 +26,13 @@ from backpropsym.kernels.array_ops import (
     Reshape,
     Scatter,
     Spread,
+    Stack,
     Window,
     Windows,
 )
-from backpropsym.kernels.array_storage import Layout, plain_layout
+from backpropsym.kernels.array_places import around, regions
+from backpropsym.kernels.array_products import written_as_product
+from backpropsym.kernels.array_storage import Layout, picked_layout, plain_layout
 
 if TYPE_CHECKING:
     from backpropsym.kernels.array_source import ArrayWriter
@@ -38,6 +42,8 @@ _REDUCTIONS = {"sum": "add.reduce", "max": "maximum.reduce", "min": "minimum.red
 
 
 def _reduce(writer: ArrayWriter, position: int, operation: Reduce) -> None:
+    if written_as_product(writer, position, operation):
+        return
     operand = writer.items[position].operands[0]
     text = f"_np.{_REDUCTIONS[operation.function]}({writer.text(operand)}, axis={_tuple(operation.axes)}"
     text += ", keepdims=True" if operation.keep else ""
@@ -79,16 +85,8 @@ def _pick(writer: ArrayWriter, position: int, operation: Pick) -> None:
     if not operation.shape:
         writer.assign(position, f"{writer.text(operand)}[{', '.join(texts)}]")
         return
-    whole = [text == WHOLE for text in texts]
-    kept = [axis for axis, item in enumerate(operation.items) if not isinstance(item, int)]
-    found = None
-    if layout is not None:
-        order = tuple(kept.index(axis) for axis in layout.order if axis in kept)
-        dense = layout.dense and all(whole[axis] for axis in layout.order[1:])
-        fastest = operation.items[layout.order[-1]]
-        found = Layout(order, dense, layout.unit and not isinstance(fastest, int) and fastest[2] == 1)
-    writer.alias(position, operand, found)
-    writer.assign(position, f"{writer.text(operand)}[{_subscripts(texts)}]")
+    found = None if layout is None else picked_layout(layout, operation.items)
+    writer.view(position, operand, found, f"[{subscripts(texts)}]")
 
 
 def item_sources(items: Sequence[Item]) -> list[str]:
@@ -104,7 +102,7 @@ def _item(item: Item) -> str:
     return text if step == 1 else f"{text}:{step}"
 
 
-def _subscripts(texts: Sequence[str]) -> str:
+def subscripts(texts: Sequence[str]) -> str:
     """Subscripts without what is whole at the end."""
     left = list(texts)
     while len(left) > 1 and left[-1] == WHOLE:
@@ -114,20 +112,19 @@ def _subscripts(texts: Sequence[str]) -> str:
 
 def _arrange(writer: ArrayWriter, position: int, operation: Arrange) -> None:
     operand = writer.items[position].operands[0]
-    text, layout = writer.text(operand), writer.layouts.get(operand)
+    suffix, layout = "", writer.layouts.get(operand)
     own = [axis for axis in operation.axes if axis is not None]
     if own != sorted(own):
-        text = f"{text}.T" if own == [1, 0] else f"{text}.transpose({', '.join(map(str, own))})"
+        suffix = ".T" if own == [1, 0] else f".transpose({', '.join(map(str, own))})"
     if None in operation.axes:
         inside = ["None" if axis is None else WHOLE for axis in operation.axes]
-        text = f"{text}[{_subscripts(inside)}]"
+        suffix += f"[{subscripts(inside)}]"
     found = None
     if layout is not None:
         new = [axis for axis, each in enumerate(operation.axes) if each is None]
         placed = {each: axis for axis, each in enumerate(operation.axes) if each is not None}
         found = Layout((*new, *(placed[axis] for axis in layout.order)), layout.dense, layout.unit)
-    writer.alias(position, operand, found)
-    writer.assign(position, text)
+    writer.view(position, operand, found, suffix)
 
 
 def _spread(writer: ArrayWriter, position: int, operation: Spread) -> None:
@@ -146,9 +143,8 @@ def _reshape(writer: ArrayWriter, position: int, operation: Reshape) -> None:
         writer.layouts[position] = plain_layout(operation.shape)
         writer.assign(position, f"_np.full({shape_source(operation.shape)}, {writer.text(operand)}, dtype=_real)")
     elif layout is not None and layout.plain:
-        writer.alias(position, operand, plain_layout(operation.shape))
-        text = f"{writer.text(operand)}.reshape({', '.join(map(size_source, operation.shape))})"
-        writer.assign(position, f"{writer.text(operand)}[()]" if not operation.shape else text)
+        suffix = f".reshape({', '.join(map(size_source, operation.shape))})" if operation.shape else "[()]"
+        writer.view(position, operand, plain_layout(operation.shape), suffix)
     elif not operation.shape:
         writer.assign(position, f"{writer.text(operand)}[{', '.join('0' for _ in shape)}]")
     else:
@@ -251,25 +247,17 @@ def _base(writer: ArrayWriter, position: int, based: bool, order: tuple[int, ...
 def _place(writer: ArrayWriter, position: int, operation: Place) -> None:
     """Parts set into zeros where they do not overlap, else added."""
     parts = writer.items[position].operands[: len(operation.regions)]
-    order = _placed_order(writer, parts[0], operation)
+    layout = writer.layouts.get(parts[0])
+    order = around(operation.regions[0], layout.order if layout else plain_layout(writer.shape(parts[0])).order)
     zeros = not (operation.disjoint and operation.complete)
     out = _base(writer, position, operation.based, order, zeros)
     sign = "=" if operation.disjoint and not operation.based else "+="
     for region, part in zip(operation.regions, parts, strict=True):
-        inside = _subscripts(item_sources(region))
+        if writer.lies_in(part, position, region):
+            continue
+        inside = subscripts(item_sources(region))
         writer.lines.append(f"{out}[{inside}] {sign} {writer.text(part)}")
     writer.assign(position, out)
-
-
-def _placed_order(writer: ArrayWriter, part: int, operation: Place) -> tuple[int, ...]:
-    """The order in memory that suits the first part: its own, with the axes that it does not have in front."""
-    kept = [axis for axis, item in enumerate(operation.regions[0]) if not isinstance(item, int)]
-    layout = writer.layouts.get(part)
-    plain = tuple(range(len(operation.shape)))
-    if layout is None or layout.order == tuple(range(len(kept))):
-        return plain
-    missing = [axis for axis in plain if axis not in kept]
-    return (*missing, *(kept[axis] for axis in layout.order))
 
 
 def _read(writer: ArrayWriter, position: int, operation: Read) -> None:
@@ -290,9 +278,39 @@ def _scatter(writer: ArrayWriter, position: int, operation: Scatter) -> None:
 
 
 def _concatenate(writer: ArrayWriter, position: int, operation: Concatenate) -> None:
-    operands = [writer.text(operand) for operand in writer.items[position].operands]
     out = writer.fresh(position, tuple(range(len(operation.shape))))
-    writer.assign(position, f"_np.concatenate(({', '.join(operands)},), axis={operation.axis}, out={out})")
+    if _filled(writer, position, operation, out):
+        return
+    operands = ", ".join(writer.text(operand) for operand in writer.items[position].operands)
+    writer.assign(position, f"_np.concatenate(({operands},), axis={operation.axis}, out={out})")
+
+
+def _stack(writer: ArrayWriter, position: int, operation: Stack) -> None:
+    out = writer.fresh(position, tuple(range(len(operation.shape))))
+    if _filled(writer, position, operation, out):
+        return
+    operands = ", ".join(writer.text(operand) for operand in writer.items[position].operands)
+    writer.assign(position, f"_np.stack(({operands},), out={out})")
+
+
+def _filled(writer: ArrayWriter, position: int, operation: Stack | Concatenate, out: str) -> bool:
+    """Set the operands that were not computed in the result into it; False where none was."""
+    operands = writer.items[position].operands
+    places = regions(operation, [writer.shape(operand) for operand in operands])
+    pairs = list(zip(operands, places, strict=False))
+    if not any(writer.lies_in(operand, position, region) for operand, region in pairs):
+        return False
+    for operand, region in pairs:
+        if not writer.lies_in(operand, position, region):
+            writer.lines.append(f"{out}[{subscripts(item_sources(region))}] = {writer.text(operand)}")
+    writer.assign(position, out)
+    return True
+
+
+def _ordered(writer: ArrayWriter, position: int, operation: Ordered) -> None:
+    out = writer.fresh(position, tuple(range(len(operation.shape))))
+    writer.lines.append(f"_np.copyto({out}, {writer.text(writer.items[position].operands[0])})")
+    writer.assign(position, out)
 
 
 def _layout(writer: ArrayWriter, operand: int) -> Layout:
@@ -313,4 +331,6 @@ MOVES: dict[type[Operation], Callable[[Any, int, Any], None]] = {
     Read: _read,
     Scatter: _scatter,
     Concatenate: _concatenate,
+    Stack: _stack,
+    Ordered: _ordered,
 }

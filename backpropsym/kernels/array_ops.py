@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backpropsym.kernels.values import Kind, Values
+from backpropsym.kernels.values import Kind, Value, Values
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.sizes import Dimension
 
@@ -54,7 +54,7 @@ class Reduce(Operation):
 
 @dataclass(frozen=True)
 class Finite(Operation):
-    """The operand where it is finite, 0 elsewhere."""
+    """The operand, with the largest number in the place of infinity."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,16 @@ class Concatenate(Operation):
     axis: int
 
 
+@dataclass(frozen=True)
+class Stack(Operation):
+    """Operands of one shape laid one after another along a new first axis."""
+
+
+@dataclass(frozen=True)
+class Ordered(Operation):
+    """The operand copied into C order."""
+
+
 def nominal(shape: Shape) -> int:
     """The number of entries, with a typical number for sizes that are not known yet."""
     return math.prod(size if isinstance(size, int) else NOMINAL.get(size, _NOMINAL_SYMBOL) for size in shape)
@@ -225,6 +235,15 @@ class ArrayValues(Values):
         self.shapes[position] = operation.shape
         return position
 
+    def again(self, item: Value, operands: tuple[int, ...], shape: Shape | None) -> int:
+        """An operation of other values on operands of these; its shape, where that does not follow from them."""
+        if item.kind is Kind.NUMBER:
+            return self.number(item.data)
+        position = self._value(item.kind, operands, item.data, batched=item.batched)
+        if shape is not None:
+            self.shapes[position] = shape
+        return position
+
     def call(self, name: str, arguments: tuple[int, ...]) -> int:
         """See Values; the exponential that belongs to a logsumexp is not computed again."""
         if name == "exp":
@@ -251,9 +270,7 @@ class ArrayValues(Values):
             places = zip(items, inner.axes, strict=True)
             if all(item == ALL if axis is not None else item == 0 for item, axis in places):
                 return self.arrange(self.items[operand].operands[0], [axis for axis in inner.axes if axis is not None])
-        pairs = zip(items, shape, strict=True)
-        left = tuple(_length(item, size) for item, size in pairs if not isinstance(item, int))
-        return self.make(Pick(left, tuple(items)), operand)
+        return self.make(Pick(picked_shape(shape, items), tuple(items)), operand)
 
     def arrange(self, operand: int, axes: Sequence[int | None]) -> int:
         """Axes in another order, with new ones of size 1."""
@@ -269,6 +286,14 @@ class ArrayValues(Values):
     def reshape(self, operand: int, shape: Shape) -> int:
         """The entries in the same order under other axes."""
         return operand if self.shape(operand) == shape else self.make(Reshape(shape), operand)
+
+    def leading(self, operand: int, axis: int) -> int:
+        """The operand with one axis first, in C order."""
+        shape = self.shape(operand)
+        if axis == 0:
+            return operand
+        axes = [axis, *(each for each in range(len(shape)) if each != axis)]
+        return self.make(Ordered(tuple(shape[each] for each in axes)), self.arrange(operand, axes))
 
     def sum(self, operand: int, axes: Sequence[int], keep: bool = False) -> int:
         """The sum over axes; of a product of arrays of one shape without storing the product."""
@@ -312,6 +337,11 @@ class ArrayValues(Values):
         found = self.pick(operand, [0 if axis in axes else ALL for axis in range(len(shape))])
         self.dropped[found] = operand
         return found
+
+
+def picked_shape(shape: Shape, items: Sequence[Item]) -> Shape:
+    """The shape of a part: one integer or range an axis."""
+    return tuple(_length(item, size) for item, size in zip(items, shape, strict=True) if not isinstance(item, int))
 
 
 def _length(item: Range, size: Dimension) -> Dimension:

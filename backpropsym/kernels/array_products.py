@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import string
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from backpropsym.kernels.array_ops import Product, nominal
+from backpropsym.kernels.array_ops import BATCH, Product, Reduce, nominal
 from backpropsym.kernels.array_storage import Layout, entries_source
 from backpropsym.ops.sizes import Dimension
 
@@ -60,6 +61,14 @@ def write_product(writer: ArrayWriter, position: int, operation: Product) -> Non
         for each, letters in zip(writer.items[position].operands, groups, strict=True)
     ]
     repeated = any(len(set(letters)) < len(letters) for letters in groups)
+    sizes = {
+        letter: size
+        for letters, each in zip(groups, writer.items[position].operands, strict=True)
+        for letter, size in zip(letters, writer.shape(each), strict=True)
+    }
+    alike = len(groups) == 2 and groups[0] == groups[1] and not repeated
+    if alike and _write_pairs(writer, position, operands, operation.output, sizes):
+        return
     if len(groups) != 2 or repeated or set(groups[0]) == set(groups[1]):
         _write_einsum(writer, position, operation, operands)
         return
@@ -70,7 +79,49 @@ def write_product(writer: ArrayWriter, position: int, operation: Product) -> Non
         rows=left.memory("".join(set(left.letters) - set(right.letters))),
         columns=right.memory("".join(set(right.letters) - set(left.letters))),
     )
-    _Matrices(writer, position, operation, left, right, roles).write()
+    _Matrices(writer, position, operation, (left, right), roles, sizes).write()
+
+
+def written_as_product(writer: ArrayWriter, position: int, operation: Reduce) -> bool:
+    """A sum over objects as a product with ones, which BLAS has sooner; False where entries would have to be copied."""
+    operand = writer.items[position].operands[0]
+    shape, letters = writer.shape(operand), string.ascii_lowercase[: len(writer.shape(operand))]
+    output = "".join(letter for axis, letter in enumerate(letters) if axis not in operation.axes)
+    if operation.function != "sum" or operation.keep or BATCH not in (shape[axis] for axis in operation.axes):
+        return False
+    right = _Operand(writer.text(operand), letters, writer.layouts.get(operand), nominal(shape))
+    return _summed_by_ones(writer, position, right, output, dict(zip(letters, shape, strict=True)))
+
+
+def _summed_by_ones(
+    writer: ArrayWriter, position: int, right: _Operand, output: str, sizes: Mapping[str, Dimension]
+) -> bool:
+    """A sum over the axes that are not in `output`; False where it would be over all, or entries must be copied."""
+    summed = right.memory("".join(letter for letter in right.letters if letter not in output))
+    columns = right.memory(output)
+    if not output or not right.fits("", summed, columns):
+        return False
+    ones = tuple(sizes[letter] for letter in summed)
+    order = tuple(range(len(ones)))
+    left = _Operand(writer.storage.constant("1.0", ones, order), summed, Layout(order), nominal(ones))
+    operation = Product(writer.shape(position), (summed, right.letters), output)
+    _Matrices(writer, position, operation, (left, right), _Roles("", summed, "", columns), sizes).write()
+    return True
+
+
+def _write_pairs(
+    writer: ArrayWriter, position: int, operands: Sequence[_Operand], output: str, sizes: Mapping[str, Dimension]
+) -> bool:
+    """A sum of products entry by entry as one product of all entries and a sum; False where that does not do."""
+    left, right = operands
+    if left.layout is None or left.layout != right.layout or not left.layout.dense or not left.layout.unit:
+        return False
+    summed = left.memory("".join(letter for letter in left.letters if letter not in output))
+    if not output or not left.fits("", summed, left.memory(output)):
+        return False
+    whole = writer.scratch(tuple(sizes[letter] for letter in left.letters), left.layout.order)
+    writer.lines.append(f"_np.multiply({left.text}, {right.text}, out={whole})")
+    return _summed_by_ones(writer, position, _Operand(whole, left.letters, left.layout, left.entries), output, sizes)
 
 
 def _write_einsum(writer: ArrayWriter, position: int, operation: Product, operands: Sequence[_Operand]) -> None:
@@ -91,17 +142,20 @@ class _Matrices:
     """One product of two operands as a matrix product, or as a stack of them."""
 
     def __init__(
-        self, writer: ArrayWriter, position: int, operation: Product, left: _Operand, right: _Operand, roles: _Roles
+        self,
+        writer: ArrayWriter,
+        position: int,
+        operation: Product,
+        operands: tuple[_Operand, _Operand],
+        roles: _Roles,
+        sizes: Mapping[str, Dimension],
     ) -> None:
         self.writer = writer
         self.position = position
         self.operation = operation
-        self.left = left
-        self.right = right
+        self.left, self.right = operands
         self.roles = roles
-        self.sizes: dict[str, Dimension] = {}
-        for letters, operand in zip(operation.groups, writer.items[position].operands, strict=True):
-            self.sizes.update(zip(letters, writer.shape(operand), strict=True))
+        self.sizes = sizes
 
     def write(self) -> None:
         """The statements."""
@@ -185,7 +239,7 @@ class _Matrices:
             return False
         if roles.stack + roles.columns + roles.rows == output:
             return True
-        if self.position in self.writer.homes:
+        if self.writer.in_c_order(self.position):
             return False
         larger = self.left if self.left.entries >= self.right.entries else self.right
         return larger.memory(output)[-1:] == roles.rows[-1:] != ""
@@ -199,7 +253,7 @@ class _Matrices:
         order = tuple(output.index(letter) for letter in letters)
         vector = bool(stack) and not (rows and columns)
         special = "" if not vector else "[..., None]" if not columns else "[..., None, :]"
-        if self.position in writer.homes:
+        if writer.in_c_order(self.position):
             return self._home(letters, groups, order, special)
         logical = writer.fresh(self.position, order)
         if letters == output and len(groups) == len(letters):

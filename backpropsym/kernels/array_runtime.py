@@ -41,9 +41,10 @@ def arranged_arrays(
     leading = [name for name in objects if name in values and values[name].ndim == len(shapes[name]) + 1]
     batch = {name: values[name].shape[0] for name in leading}
     own = {name: array.shape[name in batch :] for name, array in values.items()}
-    sizes = solved_sizes(pair for name in own for pair in zip(shapes[name], own[name], strict=False))
-    for name, array in values.items():
-        shape = shapes[name]
+    differing = [name for name in own if own[name] != shapes[name]]
+    sizes = solved_sizes(pair for name in differing for pair in zip(shapes[name], own[name], strict=False))
+    for name in differing:
+        array, shape = values[name], shapes[name]
         if own[name] != tuple(size_value(size, sizes) for size in shape):
             extra = ", or that with a leading axis of objects" if name in objects else ""
             mistakes.append((f"{name} has the shape {array.shape}", f"give an array of shape {shape}{extra}"))
@@ -142,8 +143,9 @@ def _chosen(where: Any, x: Any, y: Any, out: Any) -> Any:
 
 
 def _finite(x: Any, out: Any = None) -> Any:
-    """x where it is finite, else 0."""
-    return _kept(x, np.isfinite(x), np.empty_like(x) if out is None else out)
+    """x, and the largest number of its type in the place of infinity."""
+    limit = np.finfo(x.dtype).max
+    return np.minimum(np.maximum(x, -limit, out=out), limit, out=out)
 
 
 def _moved(x: Any, out: Any) -> Any:

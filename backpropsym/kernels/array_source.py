@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backpropsym.kernels.array_forward import shape_source
-from backpropsym.kernels.array_moves import MOVES
-from backpropsym.kernels.array_ops import BATCH, ArrayValues, Operation, Product, Source, nominal
+from backpropsym.kernels.array_moves import MOVES, item_sources, subscripts
+from backpropsym.kernels.array_ops import BATCH, ArrayValues, Item, Operation, Product, Source, nominal
+from backpropsym.kernels.array_places import Part, around, placements
 from backpropsym.kernels.array_products import write_product
-from backpropsym.kernels.array_storage import Layout, Storage, plain_layout
+from backpropsym.kernels.array_rows import rows_read
+from backpropsym.kernels.array_storage import Layout, Storage, picked_layout, plain_layout
 from backpropsym.kernels.dialects import ATOM, PRODUCT, ArrayDialect, Piece
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.source import Naming
@@ -76,6 +78,7 @@ class ArrayWriter:
         self.pieces: dict[int, Piece] = {}
         self.layouts: dict[int, Layout | None] = {}
         self.slots: dict[int, int] = {}
+        self.memory: dict[int, str] = {}
         self.roots: dict[int, int] = {}
         self.settled: set[int] = set()
         self.temporary: list[int] = []
@@ -103,6 +106,13 @@ class ArrayWriter:
         for position in (self.program.value, *self.program.gradients.values()):
             self.uses[position] += 1
             self.last[position] = len(self.items)
+        self.rows = rows_read(self.program)
+        self.parts = placements(self.items, self.alive, self.values, self.homes)
+        for position in sorted(self.parts):
+            last, whole = self.last[position], position
+            while whole in self.parts:
+                whole = self.parts[whole].owner
+                self.last[whole] = max(self.last[whole], last)
 
     def written(self) -> ArrayBody:
         """The statements."""
@@ -134,7 +144,7 @@ class ArrayWriter:
 
     def _visit(self, position: int) -> None:
         item, shape = self.items[position], self.shape(position)
-        self.roots[position] = position
+        self.roots.setdefault(position, position)
         if item.kind is Kind.LEAF:
             self.pieces[position] = Piece(item.data, ATOM)
             self.layouts[position] = plain_layout(shape)
@@ -195,13 +205,15 @@ class ArrayWriter:
             self.assign(position, f"{call.removesuffix(')')}, out={out})")
             return
         name = _COMPARISONS[item.data] if boolean else _UFUNCS[item.kind]
+        pairs = zip(item.operands, operands, strict=True)
+        operands = [self.storage.number(text) if self._is_number(each) else text for each, text in pairs]
         exponent = [repr(item.data)] if item.kind is Kind.POWER else []
         self.assign(position, f"_np.{name}({', '.join([*operands, *exponent])}, out={out})")
 
     def _filled(self, position: int, operand: int, text: str) -> str:
         """A number as an array where that is long: NumPy compares two arrays faster than an array and a number."""
         shape, layout = self.shape(position), self.layouts[position]
-        if self.items[operand].kind is not Kind.NUMBER or nominal(shape) < _LONG or layout is None:
+        if not self._is_number(operand) or nominal(shape) < _LONG or layout is None:
             return text
         return self.storage.constant(text, shape, layout.order)
 
@@ -220,8 +232,11 @@ class ArrayWriter:
             out = self.destination(position, False, (then,) if then != otherwise else ())
             self.assign(position, f"_chosen({kept}, {self.text(then)}, {self.text(otherwise)}, {out})")
 
+    def _is_number(self, position: int) -> bool:
+        return self.items[position].kind is Kind.NUMBER
+
     def _is_zero(self, position: int) -> bool:
-        return self.items[position].kind is Kind.NUMBER and self.items[position].data == 0.0
+        return self._is_number(position) and self.items[position].data == 0.0
 
     def opposite(self, position: int, condition: int) -> str:
         """Where a condition does not hold."""
@@ -235,20 +250,23 @@ class ArrayWriter:
 
     def destination(self, position: int, boolean: bool, reusable: Sequence[int]) -> str:
         """The array that an elementwise value goes to: a result, the memory of an operand that dies, or a slot."""
-        shape = self.shape(position)
-        if position in self.homes:
-            return self._home(position)
-        operands = self.items[position].operands
+        shape, operands = self.shape(position), self.items[position].operands
+        if position in self.homes or position in self.parts:
+            return self.fresh(position, self._order(position))
         for operand in reusable:
             if self._may_overwrite(operand, position, operands):
                 slot = self.slots.pop(operand)
                 self.slots[position] = slot
                 layout = self.layouts[position] = self.layouts[operand]
                 assert layout is not None
-                return self.storage.view(slot, shape, layout.order)
-        return self.fresh(position, self._order(shape, operands), boolean)
+                self.memory[position] = self.storage.view(slot, shape, layout.order)
+                return self.memory[position]
+        return self.fresh(position, self._order(position), boolean)
 
     def _may_overwrite(self, operand: int, position: int, operands: Sequence[int]) -> bool:
+        layout = self.layouts.get(operand)
+        if position in self.rows and layout is not None and layout.order != self._order(position):
+            return False
         if self.last[operand] != position or operand not in self.slots or self.shape(operand) != self.shape(position):
             return False
         if self.items[operand].kind is Kind.COMPARE:
@@ -256,19 +274,50 @@ class ArrayWriter:
         return not any(self.roots.get(other) == operand for other in operands if other != operand)
 
     def fresh(self, position: int, order: tuple[int, ...], boolean: bool = False) -> str:
-        """A slot for a value, or the result that it is."""
-        shape = self.shape(position)
-        if position in self.homes:
-            return self._home(position)
-        self.slots[position] = self.storage.acquire(shape, boolean)
-        self.layouts[position] = Layout(order)
-        return self.storage.view(self.slots[position], shape, order)
+        """Memory for a value: the result that it is, its part of another value, or a slot with its axes in `order`."""
+        if position not in self.memory:
+            shape = self.shape(position)
+            self.roots.setdefault(position, position)
+            if position in self.homes:
+                self.layouts[position] = plain_layout(shape)
+                self.settled.add(position)
+                self.memory[position] = self.homes[position]
+            elif position in self.parts:
+                self.memory[position] = self._part(position, order)
+            else:
+                self.slots[position] = self.storage.acquire(shape, boolean)
+                self.layouts[position] = Layout(order)
+                self.memory[position] = self.storage.view(self.slots[position], shape, order)
+        return self.memory[position]
 
-    def _home(self, position: int) -> str:
-        """The array that is handed out."""
-        self.layouts[position] = plain_layout(self.shape(position))
-        self.settled.add(position)
-        return self.homes[position]
+    def _part(self, position: int, order: tuple[int, ...]) -> str:
+        """The part of another value's memory, which is taken now if it is not yet."""
+        part = self.parts[position]
+        whole = self.fresh(part.owner, around(part.region, order))
+        layout = self.layouts[part.owner]
+        assert layout is not None, "what has memory of its own has a layout"
+        self.layouts[position] = picked_layout(layout, part.region)
+        self.roots[position] = self.roots[part.owner]
+        return self._seen(whole, f"[{subscripts(item_sources(part.region))}]")
+
+    def _seen(self, array: str, suffix: str) -> str:
+        """A view of an array, made together with it where it is in the workspace."""
+        return self.storage.seen(array, suffix) if array in self.storage.texts else array + suffix
+
+    def lies_in(self, operand: int, position: int, region: tuple[Item, ...]) -> bool:
+        """Whether an operand was computed as this part of the value at `position`."""
+        return operand in self.memory and self.parts.get(operand) == Part(position, region)
+
+    def in_c_order(self, position: int) -> bool:
+        """Whether a value has a place already, in C order without gaps; a part that lies otherwise loses its place."""
+        if position in self.parts:
+            self.fresh(position, tuple(range(len(self.shape(position)))))
+            layout = self.layouts[position]
+            if layout is not None and layout.plain:
+                return True
+            del self.parts[position], self.memory[position]
+            self.roots[position] = position
+        return position in self.homes
 
     def scratch(self, shape: Shape, order: tuple[int, ...], boolean: bool = False) -> str:
         """Memory for the time of one statement."""
@@ -276,14 +325,30 @@ class ArrayWriter:
         self.temporary.append(slot)
         return self.storage.view(slot, shape, order)
 
-    def _order(self, shape: Shape, operands: Sequence[int]) -> tuple[int, ...]:
-        """The order in memory of what is computed entry by entry: that of an operand, rather not C order."""
+    def _order(self, position: int) -> tuple[int, ...]:
+        """The order in memory of what is computed entry by entry: that of an operand, rather not C order.
+
+        Where rows are read one by one, each is in one piece.
+        """
+        shape = self.shape(position)
         plain = tuple(range(len(shape)))
-        for operand in operands:
+        if position in self.rows:
+            return self.rows[position], *(axis for axis in plain if axis != self.rows[position])
+        for operand in self.items[position].operands:
             layout = self.layouts.get(operand)
             if layout is not None and self.shape(operand) == shape and layout.order != plain:
                 return layout.order
         return plain
+
+    def view(self, position: int, operand: int, layout: Layout | None, suffix: str) -> None:
+        """A statement that names a view of a value: what the source `suffix` makes of it."""
+        self.alias(position, operand, layout)
+        text = self.text(operand) + suffix
+        if self.memory.get(operand) in self.storage.texts:
+            self.memory[position] = self.storage.seen(self.memory[operand], suffix)
+            self.assign(position, self.memory[position], f"  {text}")
+        else:
+            self.assign(position, text)
 
     def alias(self, position: int, operand: int, layout: Layout | None) -> None:
         """Note that a value lies in the memory of another, which must live as long."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backpropsym.kernels.array_forward import size_source
-from backpropsym.kernels.array_ops import nominal
+from backpropsym.kernels.array_ops import ALL, Item, nominal
 from backpropsym.ops.kinds import Shape
 
 _WASTE = 4
@@ -33,6 +35,15 @@ class Layout:
         return self.dense and self.unit and self.order == tuple(range(len(self.order)))
 
 
+def picked_layout(layout: Layout, items: Sequence[Item]) -> Layout:
+    """How a part of an array lies in memory: one integer or range an axis."""
+    kept = [axis for axis, item in enumerate(items) if not isinstance(item, int)]
+    order = tuple(kept.index(axis) for axis in layout.order if axis in kept)
+    dense = layout.dense and all(items[axis] == ALL for axis in layout.order[1:])
+    fastest = items[layout.order[-1]]
+    return Layout(order, dense, layout.unit and not isinstance(fastest, int) and fastest[2] == 1)
+
+
 def plain_layout(shape: Shape) -> Layout:
     """C order."""
     return Layout(tuple(range(len(shape))))
@@ -50,12 +61,18 @@ class Slot:
 
 @dataclass
 class Storage:
-    """The slots of a kernel, and the names of the arrays in them."""
+    """The slots of a kernel, and the names of the arrays in them.
+
+    Attributes
+    ----------
+    views, texts : the names of arrays by their source in the workspace, and the reverse.
+    """
 
     slots: list[Slot] = field(default_factory=list)
     constants: dict[str, int] = field(default_factory=dict)
     free: set[int] = field(default_factory=set)
-    views: dict[tuple[int, Shape, tuple[int, ...]], str] = field(default_factory=dict)
+    views: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def acquire(self, shape: Shape, boolean: bool = False) -> int:
         """A slot with room for `shape`: a free one of about the right size, else a new one."""
@@ -88,8 +105,22 @@ class Storage:
 
     def view(self, index: int, shape: Shape, order: tuple[int, ...] | None = None) -> str:
         """The name of an array of `shape` in a slot, its axes in memory in `order`."""
-        key = index, shape, tuple(range(len(shape))) if order is None else order
-        return self.views.setdefault(key, f"_a{len(self.views)}")
+        plain = tuple(range(len(shape)))
+        text = f"_s{index}[:{entries_source(shape)}]{_viewed(shape, plain if order is None else order)}"
+        return self._named(text)
+
+    def seen(self, array: str, suffix: str) -> str:
+        """The name of what source such as `[0]` or `.T` makes of an array that has a name here."""
+        return self._named(self.texts[array] + suffix)
+
+    def number(self, text: str) -> str:
+        """The name of a number as an array without axes, which NumPy need not convert at every use."""
+        return self._named(f"_np.array({text}, _real)", "_" + re.sub(r"\W", "_", text))
+
+    def _named(self, text: str, name: str = "") -> str:
+        name = self.views.setdefault(text, name or f"_a{len(self.views)}")
+        self.texts[name] = text
+        return name
 
     def lines(self) -> list[str]:
         """The body of the function that makes the arrays, in the order of their names."""
@@ -100,8 +131,7 @@ class Storage:
             made = f"full({size}, {slot.number}" if slot.number else f"empty({size}"
             lines.append(f"_s{index} = _np.{made}, {'bool' if slot.boolean else '_real'})")
         lines.append("return (")
-        for (index, shape, order), name in self.views.items():
-            lines.append(f"    _s{index}[:{entries_source(shape)}]{_viewed(shape, order)},  # {name}")
+        lines += [f"    {text},  # {name}" for text, name in self.views.items()]
         return [*lines, ")"]
 
 

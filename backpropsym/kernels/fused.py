@@ -1,7 +1,8 @@
 """The statements of a kernel of scalars as one machine-code loop over the objects, by Numba.
 
-NumPy makes a pass over memory for each operation; here an object's numbers stay in registers from its inputs to its
-gradients. Gradients are linear in what the objects contribute, so that the mean is taken over the results alone.
+NumPy makes a pass over memory for each operation; here a block of objects stays in the cache from inputs to gradients,
+and the compiler computes several objects at once: nothing in the loop branches, calls a library, or depends on another
+object. Gradients are linear in what the objects contribute, so that the mean is taken over the results alone.
 """
 
 from __future__ import annotations
@@ -11,21 +12,29 @@ import linecache
 import math
 import weakref
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from backpropsym.errors import LimitError, MissingExtraError
 from backpropsym.graph import Graph
+from backpropsym.kernels import branchless
 from backpropsym.kernels.dialects import ScalarDialect
 from backpropsym.kernels.module import Names, statement_line
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.source import body
 
 MOST_STATEMENTS = 2_000
-BLOCK = 512
-"""Sums are taken over blocks of objects first, which keeps their rounding errors small."""
+_ENTRIES = 4096
+_LEAST, _MOST = 32, 256
+
+
+def block_length(rows: int) -> int:
+    """How many objects are computed together: their inputs and results, `rows` an object, stay in the cache."""
+    return max(_LEAST, min(_MOST, _ENTRIES // rows))
 
 
 class FusedLoop:
@@ -44,7 +53,8 @@ class FusedLoop:
         linecache.cache[file] = (len(self.source), None, self.source.splitlines(keepends=True), file)
         weakref.finalize(self, linecache.cache.pop, file, None)
         exec(compile(self.source, file, "exec"), namespace)
-        self.function: Callable[..., None] = compiler()(namespace["_fused"])
+        self.function: Callable[..., None] = compiler()(namespace["_fused"], fastmath={"contract"})
+        self.rows = len(names.objects) + 1 + len(self.gradients)
 
     def __call__(self, values: dict[str, Any]) -> tuple[float, dict[str, float]]:
         """Value and gradients of checked values: floats, and arrays of one dtype and length."""
@@ -52,7 +62,8 @@ class FusedLoop:
         size, dtype = len(arrays[0]), arrays[0].dtype
         sums = np.zeros(1 + len(self.gradients))
         objects = [self._filled(values[name], size, dtype) for name in self.names.objects]
-        self.function(size, sums, *objects, *(values[name] for name in self.names.numbers))
+        rows = np.empty((self.rows, block_length(self.rows)))
+        self.function(size, sums, rows, *objects, *(values[name] for name in self.names.numbers))
         value, *gradients = (sums / size).tolist()
         return value, dict(zip(self.gradients, gradients, strict=True))
 
@@ -73,8 +84,7 @@ def compiler() -> Callable[..., Any]:
     except ImportError as error:
         message = "the engine numba needs Numba, which is not installed"
         raise MissingExtraError(message, fix="pip install 'backpropsym[numba]', or leave engine out") from error
-    found: Callable[..., Any] = numba.njit(error_model="numpy")
-    return found
+    return partial(numba.njit, error_model="numpy")
 
 
 def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dict[str, Any]]:
@@ -87,15 +97,39 @@ def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dic
             fix="leave engine out: NumPy's cost per operation is small in a large network",
         )
     results = [code.value, *code.gradients.values()]
-    sums = [f"_sum{index}" for index in range(len(results))]
-    arguments = ["_size", "_sums", *(f"_all_{name}" for name in names.objects), *names.numbers]
-    lines = [f"def _fused({', '.join(arguments)}):", f"    for _start in _range(0, _size, {BLOCK}):"]
-    lines += [f"        {' = '.join(sums)} = 0.0", f"        for _at in _range(_start, _min(_start + {BLOCK}, _size)):"]
-    lines += [f"            {name} = _all_{name}[_at]" for name in names.objects]
+    inputs = len(names.objects)
+    block = block_length(inputs + len(results))
+    arguments = ["_size", "_sums", "_rows", *(f"_all_{name}" for name in names.objects), *names.numbers]
+    lines = [f"def _fused({', '.join(arguments)}):", f"    for _start in _range(0, _size, {block}):"]
+    lines.append(f"        _count = _min({block}, _size - _start)")
+    for row, name in enumerate(names.objects):
+        lines += ["        for _at in _range(_count):", f"            _rows[{row}, _at] = _all_{name}[_start + _at]"]
+    lines.append("        for _at in _range(_count):")
+    lines += [f"            {name} = _rows[{row}, _at]" for row, name in enumerate(names.objects)]
     lines += [f"            {statement_line(each)}" for each in (*code.forward, *code.backward)]
-    lines += [f"            {total} += {text}" for total, text in zip(sums, results, strict=True)]
-    lines += [f"        _sums[{index}] += {total}" for index, total in enumerate(sums)]
-    namespace: dict[str, Any] = {"__name__": "backpropsym.fused", "_range": range, "_min": min}
-    for name, origin in code.helpers.items():
-        namespace[name] = getattr(math if origin == "math" else builtins, name[1:])
-    return "\n".join(lines) + "\n", namespace
+    lines += [f"            _rows[{row}, _at] = {text}" for row, text in enumerate(results, inputs)]
+    lines.append(f"        for _row in _range({len(results)}):")
+    lines.append(f"            _sums[_row] += _total(_rows[{inputs} + _row], _count)")
+    return "\n".join(lines) + "\n", _namespace(code.helpers)
+
+
+def _namespace(helpers: dict[str, str]) -> dict[str, Any]:
+    """What the loop calls: functions that make vectors where there are such, else Python's."""
+    made = compiler()
+    found: dict[str, Any] = {"__name__": "backpropsym.fused", "_range": range, "_min": min}
+    found["_total"] = made(_total, fastmath={"reassoc"})
+    vectors = dict(vars(branchless))
+    for name in ("power_of_two", "below_one", *branchless.BRANCHLESS):
+        vectors[name] = made(FunctionType(vectors[name].__code__, vectors), inline="always")
+    for name, origin in helpers.items():
+        plain = getattr(math if origin == "math" else builtins, name[1:])
+        found[name] = vectors[name[1:]] if name[1:] in branchless.BRANCHLESS else plain
+    return found
+
+
+def _total(row: Any, count: int) -> float:
+    """The sum of the first entries, in any order, so that it is computed several at once."""
+    total = 0.0
+    for at in range(count):
+        total += row[at]
+    return total

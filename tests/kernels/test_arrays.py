@@ -139,21 +139,55 @@ def test_threads_do_not_share_a_workspace() -> None:
     assert not wrong
 
 
-def test_repeated_calls_make_no_new_large_arrays() -> None:
-    net = bp.parse("x[200] -> dense(300, relu) -> dense(10) -> cross_entropy")
-    kernel = net.compile()
-    values = _numbers(net, 64, 0)
+RECURRENT = "\n".join(
+    [
+        "inputs = {x = [6, 40]}",
+        "targets = {y = [80]}",
+        "parameters = {W = [160, 40], U = [160, 80]}",
+        'output = "h5"',
+        'loss = "mse(h5, y)"',
+        "[nodes]",
+        'h0 = "tanh((W @ x[0])[:80])"',
+        *(f'g{t} = "reshape(W @ x[{t}] + U @ h{t - 1}, 2, 80)"\nh{t} = "tanh(g{t}[0])*g{t}[1]"' for t in range(1, 6)),
+    ]
+)
+ATTENTION = """
+inputs = {x = [32, 24]}
+targets = {y = [32, 24]}
+parameters = {Q = [24, 24], K = [24, 24], V = [24, 24]}
+output = "a"
+loss = "mse(a, y)"
+[nodes]
+a = "attention(x @ Q, x @ K, x @ V)"
+"""
+MEMORY = {
+    "dense": "x[200] -> dense(300, relu) -> dense(10) -> cross_entropy",
+    "norm": "x[200] -> dense(300) -> layer_norm -> gelu -> dense(10) -> cross_entropy",
+    "images": "x[1,28,28] -> conv2d(8, 5) -> relu -> max_pool(2) -> flatten -> dense(10) -> cross_entropy",
+    "recurrent": RECURRENT,
+    "attention": ATTENTION,
+}
+
+
+@pytest.mark.parametrize("name", MEMORY)
+def test_repeated_calls_make_no_new_large_arrays(name: str) -> None:
+    net = bp.loads(MEMORY[name]) if "[nodes]" in MEMORY[name] else bp.parse(MEMORY[name])
+    kernel, values = net.compile(), _numbers(net, 64, 0, np.float32)
+    for target, shape in net.targets.items():
+        values[target] = np.zeros((64, *shape), np.float32 if shape else int)
     for _ in range(4):
         value, gradients = kernel(**values)
     tracemalloc.start()
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
+    held, peaks = [], []
     for _ in range(5):
+        tracemalloc.reset_peak()
+        held.append(tracemalloc.get_traced_memory()[0])
         value, gradients = kernel(**values)
-    peak = tracemalloc.get_traced_memory()[1]
+        peaks.append(tracemalloc.get_traced_memory()[1] - held[-1])
     tracemalloc.stop()
     assert np.isfinite(value) and gradients
-    assert peak - before < 64 * 300 * 8 / 2
+    assert held[-1] - held[1] < 4096, "a flat line"
+    assert max(peaks) < 6 * 8 * 8192, "blocks of the error function at most"
 
 
 @pytest.mark.parametrize("function", ["softmax", "log_softmax"])

@@ -22,6 +22,7 @@ from backpropsym.errors import (
     ValuesError,
 )
 from backpropsym.graph import Graph, Node, Role
+from backpropsym.kernels import runtime
 from backpropsym.kernels import values as kernel_values
 from backpropsym.kernels.compile import MODES, Kernel, compile_kernel
 from backpropsym.kernels.module import MAX_KEYWORDS
@@ -82,6 +83,18 @@ def test_a_batch_of_one_is_the_object(kernel: Kernel) -> None:
     value, gradients = kernel(**(VALUES | batch))
     assert value == pytest.approx(kernel(**VALUES)[0], rel=1e-14)
     assert gradients == pytest.approx(kernel(**VALUES)[1], rel=1e-13)
+
+
+@pytest.mark.parametrize("size", [runtime.BLOCK - 1, runtime.BLOCK, runtime.BLOCK + 1, 2 * runtime.BLOCK + 7])
+def test_a_long_batch_is_the_mean_over_its_parts(kernel: Kernel, size: int) -> None:
+    x, half = np.random.default_rng(size).normal(size=size), size // 2
+    value, gradients = kernel(**(VALUES | {"x1": x}))
+    parts = [kernel(**(VALUES | {"x1": each})) for each in (x[:half], x[half:])]
+    for found, (first, last) in [
+        (value, [part[0] for part in parts]),
+        *((gradients[name], [part[1][name] for part in parts]) for name in gradients),
+    ]:
+        assert found == pytest.approx((half * first + (size - half) * last) / size, rel=1e-12, abs=1e-15)
 
 
 def test_arrays_are_never_modified() -> None:

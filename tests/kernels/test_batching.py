@@ -1,0 +1,111 @@
+"""Networks that repeat themselves: their small products as few, their rows together, against the reverse sweep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.kernels.compile import compile_kernel
+from backpropsym.spec.toml import parse_network
+from tests.tensors.networks import numbers
+
+
+def _recurrent(random: np.random.Generator) -> str:
+    """A recurrent network with random gates, read in a random direction along a random axis of its input."""
+    steps, width, features = (int(random.integers(low, 6)) for low in (2, 1, 1))
+    gates = [str(each) for each in random.choice(["sigmoid", "tanh", "softplus"], size=random.integers(1, 5))]
+    first, bias, gated = (bool(each) for each in random.integers(0, 2, size=3))
+    rows = random.permutation(steps) if random.integers(0, 2) else np.arange(steps)[:: random.choice([-1, 1])]
+    shape = [steps, features] if first else [features, steps]
+    lines = [f"inputs = {{x = {shape}}}"]
+    size = len(gates) * width
+    lines += [f"parameters = {{W = [{size}, {features}], U = [{size}, {width}], b = [{size}], v = [{width}]}}"]
+    lines += ['output = "a"', "[nodes]"]
+    for step, row in enumerate(rows):
+        terms = [f"W @ x[{row}]" if first else f"W @ x[:, {row}]", *(["b"] if bias else [])]
+        terms += [f"U @ h{step - 1}"] if step else []
+        lines.append(f'g{step} = "reshape({" + ".join(random.permutation(terms))}, {len(gates)}, {width})"')
+        parts = [f"{name}(g{step}[{gate}])" for gate, name in enumerate(gates)]
+        kept = [f"tanh(h{step - 1})"] if step and gated else []
+        lines.append(f'h{step} = "{"*".join([*parts, *kept])} + v"')
+    every = bool(random.integers(0, 2))
+    read = " + ".join(f"sum(h{step}*h{step})" for step in range(steps)) if every else f"sum(h{steps - 1})"
+    return "\n".join([*lines, f'a = "{read} + sum(W*W) + sum(b)"'])
+
+
+def _agrees_with_the_reverse_sweep(text: str, seed: int, batch: int | None) -> None:
+    graph = parse_network(text)
+    values = numbers(graph, np.random.default_rng(seed), batch)
+    network = ArrayNetwork(graph, values, batch)
+    value = network.forward("a")
+    adjoints = network.reverse("a", np.full_like(value, 1.0 / (batch or 1), dtype=float))
+    kernel = compile_kernel(graph)
+    for _ in range(2):
+        found, gradients = kernel(**values)
+        assert found == pytest.approx(float(np.mean(value)), rel=1e-11)
+        for name, gradient in gradients.items():
+            np.testing.assert_allclose(gradient, adjoints[name], rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("batch", [None, 1, 4])
+@pytest.mark.parametrize("seed", range(30))
+def test_random_recurrent_networks(seed: int, batch: int | None) -> None:
+    _agrees_with_the_reverse_sweep(_recurrent(np.random.default_rng(seed)), seed + 100, batch)
+
+
+SHARED = """
+inputs = {x = [4, 3], z = [3]}
+parameters = {W = [3, 3], u = [3]}
+output = "a"
+[nodes]
+p = "W @ x[0] + W @ x[1] + W @ x[2] + W @ x[3] + W @ z"
+q = "tanh(W @ p) + x[0]*u + x[1]*u + x[2]*u + x[3]*u"
+r = "sum(x[0]*x[1]) + sum(x[1]*x[1]) + sum(W[0]*W[1]) + sum(W[1]*W[2]*sigmoid(W[2]))"
+a = "sum(q*q) + sum((W @ u)*(W @ W @ u)) + r*sum(exp(-W[1]) + exp(-W[0]) + exp(-W[2]))"
+"""
+
+
+@pytest.mark.parametrize("batch", [None, 1, 4])
+def test_a_weight_in_many_places(batch: int | None) -> None:
+    _agrees_with_the_reverse_sweep(SHARED, 7, batch)
+
+
+def _unrolled(steps: int) -> str:
+    lines = [f"inputs = {{x = [{steps}, 5]}}", "parameters = {W = [6, 5], U = [6, 3], b = [6]}"]
+    lines += [f'output = "h{steps - 1}"', f'loss = "sum(h{steps - 1})"', "[nodes]"]
+    for t in range(steps):
+        lines.append(f'g{t} = "reshape(W @ x[{t}]{f" + U @ h{t - 1}" if t else ""} + b, 2, 3)"')
+        lines.append(f'h{t} = "tanh(g{t}[0])*sigmoid(g{t}[1])"')
+    return "\n".join(lines)
+
+
+def test_a_step_costs_two_products_whatever_the_number_of_weights() -> None:
+    """Forward and backward through the state; input and weight gradients are products over all steps."""
+    products = [compile_kernel(parse_network(_unrolled(steps))).source.count("_np.matmul(") for steps in (6, 7, 20)]
+    assert products[1] - products[0] == 2
+    assert products[2] - products[0] == 2 * 14
+
+
+def test_a_sum_of_every_row_needs_no_copy_for_its_products() -> None:
+    """What goes into one product is computed where it lies in the operands of that product."""
+    source = compile_kernel(parse_network(_unrolled(6))).source
+    assert "_np.stack" not in source
+    assert source.count("_np.copyto(_a") == 1, "the steps of the input come first"
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_other_products_of_a_recurrent_network(batch: int) -> None:
+    """Gradients of each object, and of the input, from the same passes."""
+    graph = parse_network(_recurrent(np.random.default_rng(3)))
+    values: dict[str, Any] = numbers(graph, np.random.default_rng(4), batch)
+    kernel = compile_kernel(graph)
+    mean = kernel(**values)
+    per_object = kernel.per_object(values)
+    for name, gradient in mean[1].items():
+        np.testing.assert_allclose(np.mean(per_object[1][name], axis=0), gradient, rtol=1e-10, atol=1e-12)
+    slope = kernel.jvp(values, {"x": np.ones_like(values["x"])}, ["a"])["a"]
+    pulled = kernel.vjp(values, {"a": np.ones(batch)}, ["x"])["x"]
+    np.testing.assert_allclose(np.sum(pulled), np.sum(slope), rtol=1e-10)
