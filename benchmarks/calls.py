@@ -52,6 +52,7 @@ def batch_rows(objects: int, rounds: int) -> list[Row]:
             calls[name] = PEERS[name](
                 lambda functions, given: network.loss(functions, given).mean(), network.weights, values
             )
+            _must_agree(_called(*calls[name]), expected)
         except ImportError as error:
             notes[name] = f"left out: {error.name} is not installed"
     return interleaved(f"2-2-2-1, tanh, {objects:,} objects, float64", calls, rounds, notes)
@@ -81,9 +82,23 @@ def _rows(
     for name, peer in PEERS.items():
         try:
             calls[name] = peer(loss, weights, values)
+            _must_agree(_called(*calls[name]), kernel(**values))
         except ImportError as error:
             notes[name] = f"left out: {error.name} is not installed"
     return interleaved(workload, calls, rounds, notes)
+
+
+def _called(peer: Any, inputs: Mapping[str, Any]) -> tuple[float, dict[str, float]]:
+    """What a peer gives, as a value and gradients; CasADi has all in one dict."""
+    found = peer(**inputs)
+    if isinstance(found, dict):
+        found = found["value"], {name.removeprefix("d_"): each for name, each in found.items() if name != "value"}
+    return _number(found[0]), {name: _number(each) for name, each in found[1].items()}
+
+
+def _number(found: Any) -> float:
+    """A number of any library as Python's; PyTorch's without its graph."""
+    return float(found.detach() if hasattr(found, "detach") else found)
 
 
 def _must_agree(found: Any, expected: Any) -> None:
@@ -91,4 +106,4 @@ def _must_agree(found: Any, expected: Any) -> None:
     pairs = [(found[0], expected[0]), *((found[1][name], each) for name, each in expected[1].items())]
     wrong = [pair for pair in pairs if abs(pair[0] - pair[1]) > 1e-12 * max(1.0, abs(pair[1]))]
     if wrong:
-        raise SystemExit(f"the kernel and the code by hand differ: {wrong[:3]}")
+        raise SystemExit(f"the kernel and what it is compared with differ: {wrong[:3]}")

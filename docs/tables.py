@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
@@ -24,6 +26,7 @@ from backpropsym.spec.architecture import MAX_LAYERS
 from backpropsym.spec.source import examples
 from backpropsym.spec.toml import MAX_FILE_BYTES
 
+MEASURED = Path(__file__).parent / "benchmarks.json"
 CASES = Path(__file__).parent.parent / "tests" / "peers" / "cases.toml"
 FAMILIES = ("reductions", "rearrange", "products", "convolution", "pooling", "normalisation", "objectives")
 
@@ -41,7 +44,14 @@ def table(name: str) -> str:
         "examples": example_table,
         "limits": limit_table,
         "commands": commands,
+        "benchmarks": benchmarks,
     }[name]()
+
+
+def benchmarks() -> str:
+    """What the last run of the benchmarks wrote."""
+    command = [sys.executable, str(MEASURED.parent.parent / "benchmarks" / "run.py"), "--table", str(MEASURED)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def primitives() -> list[Function]:

@@ -17,6 +17,7 @@ PROGRAMS = {
     "dot": ("dot",),
     "pdflatex": ("pdflatex",),
     "poppler": ("pdftoppm",),
+    "soffice": ("soffice", "libreoffice"),
 }
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backpropsym.render.handout import Picture, beside
+from backpropsym.render.handout import Picture, beside, runs
 from backpropsym.render.layout import lay_out
 from backpropsym.render.steps import Column, Line
 from backpropsym.render.svg import step_svg
 
-ROWS = 12
+ROWS = 8
 """The most equations below one another in one display, which no page break cuts."""
 
 
 def displays(lines: Column) -> Iterator[tuple[Column, ...]]:
     """Equations in columns side by side, as many as fit; each display is small enough for the rest of a page."""
-    # A sum reads down its lines; only separate equations may stand beside one another.
-    wide = beside(lines) if all(line.left.latex for line in lines) else 1
-    for start in range(0, len(lines), wide * ROWS):
-        part = lines[start : start + wide * ROWS]
-        rows = -(-len(part) // wide)
-        yield tuple(part[at : at + rows] for at in range(0, len(part), rows))
+    for run in runs(lines):
+        wide = beside(run) if all(line.left.latex for line in run) else 1
+        for start in range(0, len(run), wide * ROWS):
+            part = run[start : start + wide * ROWS]
+            rows = -(-len(part) // wide)
+            yield tuple(part[at : at + rows] for at in range(0, len(part), rows))
 
 
 def drawn(picture: Picture) -> str:

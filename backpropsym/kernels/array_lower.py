@@ -196,8 +196,8 @@ class ArrayLowering(ArrayForward):
             case "mean":
                 return values.divide(spread, self.count(op))
             case "var":
-                slope = values.multiply(values.number(2.0), self.centred(self.known[op.operand], op, axes))
-                return values.multiply(values.divide(spread, self.count(op)), slope)
+                each = values.divide(values.multiply(values.number(2.0), spread), self.count(op))
+                return values.multiply(each, self.centred(self.known[op.operand], op, axes))
             case "logsumexp":
                 found = self.known[node.name]
                 whole = found if op.keep else values.widened(found, axes)

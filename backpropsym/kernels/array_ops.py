@@ -240,8 +240,7 @@ class ArrayValues(Values):
         if item.kind is Kind.NUMBER:
             return self.number(item.data)
         position = self._value(item.kind, operands, item.data, batched=item.batched)
-        if shape is not None:
-            self.shapes[position] = shape
+        self.shapes[position] = self.shape(position) if shape is None else shape
         return position
 
     def call(self, name: str, arguments: tuple[int, ...]) -> int:
@@ -296,7 +295,9 @@ class ArrayValues(Values):
         return self.make(Ordered(tuple(shape[each] for each in axes)), self.arrange(operand, axes))
 
     def sum(self, operand: int, axes: Sequence[int], keep: bool = False) -> int:
-        """The sum over axes; of a product of arrays of one shape without storing the product."""
+        """The sum over axes; of negatives as the negative of a sum, of a product by a product's operation."""
+        if self.items[operand].kind is Kind.NEGATE:
+            return self.negate(self.sum(self.items[operand].operands[0], axes, keep))
         ones = [axis for axis in axes if self.shape(operand)[axis] == 1]
         if ones and not keep:
             rank = len(self.shape(operand))

@@ -22,6 +22,8 @@ from backpropsym.kernels.values import Kind, Value
 from backpropsym.ops.kinds import Shape
 
 _GIVEN = (Kind.LEAF, Kind.NUMBER, Kind.COMPARE)
+_DEEPEST = 8
+"""How many levels of parts of parts there may be."""
 _COMPUTED = (Product, Reduce, Finite, Place, Concatenate, Stack)
 
 
@@ -38,14 +40,16 @@ def placements(
 ) -> dict[int, Part]:
     """The values that are computed as parts of others; not those in `fixed`, which have a place already."""
     found: dict[int, Part] = {}
-    for position, item in enumerate(items):
-        if not alive[position] or item.kind is not Kind.SOURCE:
+    depth: dict[int, int] = {}
+    for position, item in reversed(list(enumerate(items))):
+        if not alive[position] or item.kind is not Kind.SOURCE or depth.get(position, 0) > _DEEPEST:
             continue
         places = regions(item.data, [values.shape(operand) for operand in item.operands])
         for operand, region in zip(item.operands, places, strict=False):
             free = operand not in found and operand not in fixed and _computed(items[operand])
             if free and values.shape(operand) == picked_shape(item.data.shape, region):
                 found[operand] = Part(position, region)
+                depth[operand] = depth.get(position, 0) + 1
     return found
 
 

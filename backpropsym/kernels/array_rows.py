@@ -6,9 +6,11 @@ computed for all of them at once.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections import defaultdict
+import operator
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -61,8 +63,8 @@ def sums_with_rows(program: Program, values: ArrayValues) -> dict[int, Replaceme
                 rows[row.base][each] = position
     for base, sums in rows.items():
         if len(sums) == values.shape(base)[0] == uses[base]:
-            common = set.intersection(*(set(terms[position]) for position in sums.values()))
-            added = sorted(each for each in common if each < base)
+            common = functools.reduce(operator.and_, (Counter(terms[position]) for position in sums.values()))
+            added = sorted(each for each in common.elements() if each < base)
             if added:
                 for row_position, position in sums.items():
                     found[position] = _with_added(program, terms[position], row_position, base, added)
@@ -77,9 +79,8 @@ def _with_added(program: Program, terms: Sequence[int], row: int, base: int, add
         for each in added:
             whole = new.values.add(whole, new.moved[each])
         total = new.values.pick(whole, program.items[row].data.items)
-        for each in terms:
-            if each != row and each not in added:
-                total = new.values.add(total, new.moved[each])
+        for each in (Counter(terms) - Counter([row, *added])).elements():
+            total = new.values.add(total, new.moved[each])
         return total
 
     return build
@@ -103,19 +104,30 @@ def _under(
     program: Program, values: ArrayValues, uses: Sequence[int], position: int, split: list[Shape]
 ) -> Replacement:
     """A value whose axes are split; arithmetic that nothing else uses is done after the split."""
-    item, shape = program.items[position], values.shape(position)
+    inner, waiting = set(), [position]
+    while waiting:
+        each = waiting.pop()
+        if program.items[each].kind in _ARITHMETIC and uses[each] == 1:
+            inner.add(each)
+            waiting += program.items[each].operands
 
     def build(new: Rebuilding) -> int:
-        if not shape:
-            return new.moved[position]
-        if item.kind in _ARITHMETIC and uses[position] == 1:
-            operands = tuple(_under(program, values, uses, each, split)(new) for each in item.operands)
-            return new.values.again(item, operands, None)
-        own = split[len(split) - len(shape) :]
-        ones = [(1,) * len(sizes) if size == 1 else sizes for size, sizes in zip(shape, own, strict=True)]
-        return new.values.reshape(new.moved[position], sum(ones, ()))
+        made: dict[int, int] = {}
+        for each in sorted(inner):
+            operands = program.items[each].operands
+            made |= {other: _split_up(values, new, other, split) for other in operands if other not in made}
+            made[each] = new.values.again(program.items[each], tuple(made[other] for other in operands), None)
+        return made[position]
 
     return build
+
+
+def _split_up(values: ArrayValues, new: Rebuilding, position: int, split: list[Shape]) -> int:
+    """A value under the axes after the split, of those that it has."""
+    shape = values.shape(position)
+    own = split[len(split) - len(shape) :]
+    ones = [(1,) * len(sizes) if size == 1 else sizes for size, sizes in zip(shape, own, strict=True)]
+    return new.values.reshape(new.moved[position], sum(ones, ())) if shape else new.moved[position]
 
 
 class Row(NamedTuple):
@@ -230,6 +242,7 @@ class _Together:
         self.items = program.items
         self.rows = {position: row for position, (_, row) in functions.items()}
         self.runs = runs
+        self.built: dict[tuple[int, ...], int] = {}
 
     def one(self, position: int) -> Replacement:
         """The value for one row."""
@@ -241,7 +254,13 @@ class _Together:
         return build
 
     def _whole(self, new: Rebuilding, positions: Sequence[int]) -> int:
-        """One function of neighbouring rows for all of them."""
+        """One function of neighbouring rows for all of them, built once."""
+        key = tuple(positions)
+        if key not in self.built:
+            self.built[key] = self._fresh(new, positions)
+        return self.built[key]
+
+    def _fresh(self, new: Rebuilding, positions: Sequence[int]) -> int:
         first = self.items[positions[0]]
         if first.kind is Kind.NUMBER:
             return new.values.number(first.data)

@@ -115,7 +115,8 @@ class Storage:
 
     def number(self, text: str) -> str:
         """The name of a number as an array without axes, which NumPy need not convert at every use."""
-        return self._named(f"_np.array({text}, _real)", "_" + re.sub(r"\W", "_", text))
+        name = re.sub(r"\W", "_", text.replace("-", "minus_").replace("+", "plus_"))
+        return self._named(f"_np.array({text}, _real)", f"_{name}")
 
     def _named(self, text: str, name: str = "") -> str:
         name = self.views.setdefault(text, name or f"_a{len(self.views)}")

@@ -130,8 +130,9 @@ def compile_kernel(
         message = f"engine {engine} is for networks of scalars, in the modes reverse and forward"
         raise UnknownNameError(message, fix="leave engine out")
     if not graph.scalar:
-        module = tensor_module(graph, mode, accuracy, wanted, names)
-        tensors = TensorFunction(module, names, graph, f"<backpropsym kernel {next(_numbers)}>")
+        with collection_paused():
+            module = tensor_module(graph, mode, accuracy, wanted, names)
+            tensors = TensorFunction(module, names, graph, f"<backpropsym kernel {next(_numbers)}>")
         return _finished(tensors.function, graph, names, mode, accuracy, wanted, module.whole)
     with collection_paused():
         if mode == "paths":

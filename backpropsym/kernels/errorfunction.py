@@ -119,13 +119,15 @@ def _erfc_of_block(x: Any) -> Any:
 
 
 def _erfc_of_single_block(x: Any) -> Any:
-    """erfc of numbers that were float32, in float64 and without branches: a polynomial in (y - k)/(y + k), y = |x|."""
+    """erfc of numbers that were float32, in float64 and without branches: a polynomial in (y - k)/(y + k), y = |x|.
+
+    With r that of y, |1 - sign x - r| is r for x > 0 and 2 - r for x < 0.
+    """
     import numpy as np
 
     y = np.abs(x)
     np.minimum(y, _SINGLE_VANISHED, out=y)
-    t = y - _SINGLE_CENTRE
-    below = y + _SINGLE_CENTRE
+    t, below = y - _SINGLE_CENTRE, y + _SINGLE_CENTRE
     t /= below
     result = _SINGLE[0] * t
     for coefficient in _SINGLE[1:-1]:
@@ -138,8 +140,10 @@ def _erfc_of_single_block(x: Any) -> Any:
     y *= y
     np.negative(y, out=y)
     result *= np.exp(y, out=y)
-    np.subtract(2.0, result, out=result, where=x < 0.0)
-    return result
+    np.copysign(1.0, x, out=t)
+    np.subtract(1.0, t, out=t)
+    t -= result
+    return np.abs(t, out=t)
 
 
 def _erfc_of_magnitude(y: Any) -> Any:

@@ -1,8 +1,9 @@
 """The statements of a kernel of scalars as one machine-code loop over the objects, by Numba.
 
-NumPy makes a pass over memory for each operation; here a block of objects stays in the cache from inputs to gradients,
+NumPy makes a pass over memory for each operation; here an object's numbers stay in registers from inputs to results,
 and the compiler computes several objects at once: nothing in the loop branches, calls a library, or depends on another
-object. Gradients are linear in what the objects contribute, so that the mean is taken over the results alone.
+object, and the results of a block lie at fixed distances in one array, so that it sees that they do not overlap.
+Gradients are linear in what the objects contribute, so that the mean is taken over the results alone.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ _ENTRIES = 4096
 _LEAST, _MOST = 32, 256
 
 
-def block_length(rows: int) -> int:
-    """How many objects are computed together: their inputs and results, `rows` an object, stay in the cache."""
-    return max(_LEAST, min(_MOST, _ENTRIES // rows))
+def block_length(results: int) -> int:
+    """How many objects are computed together: so many that their results stay in the cache."""
+    return max(_LEAST, min(_MOST, _ENTRIES // results))
 
 
 class FusedLoop:
@@ -54,7 +55,6 @@ class FusedLoop:
         weakref.finalize(self, linecache.cache.pop, file, None)
         exec(compile(self.source, file, "exec"), namespace)
         self.function: Callable[..., None] = compiler()(namespace["_fused"], fastmath={"contract"})
-        self.rows = len(names.objects) + 1 + len(self.gradients)
 
     def __call__(self, values: dict[str, Any]) -> tuple[float, dict[str, float]]:
         """Value and gradients of checked values: floats, and arrays of one dtype and length."""
@@ -62,8 +62,8 @@ class FusedLoop:
         size, dtype = len(arrays[0]), arrays[0].dtype
         sums = np.zeros(1 + len(self.gradients))
         objects = [self._filled(values[name], size, dtype) for name in self.names.objects]
-        rows = np.empty((self.rows, block_length(self.rows)))
-        self.function(size, sums, rows, *objects, *(values[name] for name in self.names.numbers))
+        block = np.empty(len(sums) * block_length(len(sums)))
+        self.function(size, sums, block, *objects, *(values[name] for name in self.names.numbers))
         value, *gradients = (sums / size).tolist()
         return value, dict(zip(self.gradients, gradients, strict=True))
 
@@ -97,19 +97,16 @@ def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dic
             fix="leave engine out: NumPy's cost per operation is small in a large network",
         )
     results = [code.value, *code.gradients.values()]
-    inputs = len(names.objects)
-    block = block_length(inputs + len(results))
-    arguments = ["_size", "_sums", "_rows", *(f"_all_{name}" for name in names.objects), *names.numbers]
+    block = block_length(len(results))
+    arguments = ["_size", "_sums", "_block", *(f"_all_{name}" for name in names.objects), *names.numbers]
     lines = [f"def _fused({', '.join(arguments)}):", f"    for _start in _range(0, _size, {block}):"]
     lines.append(f"        _count = _min({block}, _size - _start)")
-    for row, name in enumerate(names.objects):
-        lines += ["        for _at in _range(_count):", f"            _rows[{row}, _at] = _all_{name}[_start + _at]"]
     lines.append("        for _at in _range(_count):")
-    lines += [f"            {name} = _rows[{row}, _at]" for row, name in enumerate(names.objects)]
+    lines += [f"            {name} = _all_{name}[_start + _at]" for name in names.objects]
     lines += [f"            {statement_line(each)}" for each in (*code.forward, *code.backward)]
-    lines += [f"            _rows[{row}, _at] = {text}" for row, text in enumerate(results, inputs)]
-    lines.append(f"        for _row in _range({len(results)}):")
-    lines.append(f"            _sums[_row] += _total(_rows[{inputs} + _row], _count)")
+    lines += [f"            _block[{index * block} + _at] = {text}" for index, text in enumerate(results)]
+    lines.append(f"        for _index in _range({len(results)}):")
+    lines.append(f"            _sums[_index] += _total(_block[{block}*_index:], _count)")
     return "\n".join(lines) + "\n", _namespace(code.helpers)
 
 
@@ -127,9 +124,9 @@ def _namespace(helpers: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def _total(row: Any, count: int) -> float:
+def _total(numbers: Any, count: int) -> float:
     """The sum of the first entries, in any order, so that it is computed several at once."""
     total = 0.0
     for at in range(count):
-        total += row[at]
+        total += numbers[at]
     return total

@@ -15,13 +15,18 @@ SECONDS = 3.5
 
 
 def animation(frames: Frames) -> str:
-    """Every step of a story for a few seconds, over and over; those who want no motion see the last one with a sum."""
-    story = frames.story
-    key = "bp" + sha256(repr((story.scene, story.theme, story.steps)).encode()).hexdigest()[:8]
+    """Every step of a story for a few seconds, over and over.
+
+    Those who want no motion, and programs that show none, see the last step with a sum.
+    """
+    story, hidden = frames.story, ' visibility="hidden"'
+    bodies = [slide_body(frames, step) for step in story.steps]
+    key = "bp" + sha256("".join(bodies).encode()).hexdigest()[:8]
+    still = max((place for place, step in enumerate(story.steps) if step.kind in ("paths", "sum")), default=0)
     body = "".join(
-        f'<g class="{key}-step" data-kind="{step.kind}" data-paths="{" ".join(map(str, step.trails))}">\n'
-        f"{slide_body(frames, step)}</g>\n"
-        for step in story.steps
+        f'<g class="{key}-step" data-kind="{step.kind}" data-paths="{" ".join(map(str, step.trails))}"'
+        f"{'' if place == still else hidden}>\n{drawn}</g>\n"
+        for place, (step, drawn) in enumerate(zip(story.steps, bodies, strict=True))
     )
     words = " ".join(f"{plain(step.title)}. {described(step)}" for step in story.steps)
     return (
@@ -29,24 +34,19 @@ def animation(frames: Frames) -> str:
         f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" '
         f'role="img" aria-labelledby="{key}-title {key}-desc">\n'
         f'<title id="{key}-title">{escaped(story.title)}</title>\n<desc id="{key}-desc">{escaped(words)}</desc>\n'
-        f"<style>{''.join(_style(frames, key))}</style>\n{body}</svg>\n"
+        f"<style>{''.join(_style(len(story.steps), key))}</style>\n{body}</svg>\n"
     )
 
 
-def _style(frames: Frames, key: str) -> Iterator[str]:
+def _style(count: int, key: str) -> Iterator[str]:
     """Each step is shown for its share of the whole time."""
-    steps = frames.story.steps
-    count = len(steps)
-    still = max((place for place, step in enumerate(steps, 1) if step.kind in ("paths", "sum")), default=1)
-    share = 100 / count
-    yield f".{key}-step{{visibility:hidden;animation:{key} {number(SECONDS * count)}s step-end infinite}}"
+    whole = SECONDS * count
+    yield f".{key}-step{{animation:{key} {number(whole)}s step-end infinite}}"
     if count > 1:
-        yield f"@keyframes {key}{{0%{{visibility:visible}}{number(share, 4)}%{{visibility:hidden}}}}"
+        yield f"@keyframes {key}{{0%{{visibility:visible}}{number(100 / count, 4)}%{{visibility:hidden}}}}"
     else:
         yield f"@keyframes {key}{{0%{{visibility:visible}}}}"
-    for place in range(1, count + 1):
-        yield f".{key}-step:nth-of-type({place}){{animation-delay:{number(SECONDS * (place - 1))}s}}"
-    yield (
-        f"@media (prefers-reduced-motion:reduce){{.{key}-step{{animation:none}}"
-        f".{key}-step:nth-of-type({still}){{visibility:visible}}}}"
-    )
+    # Each but the first is late in a round that has begun, so that its own visibility never shows.
+    for place in range(1, count):
+        yield f".{key}-step:nth-of-type({place + 1}){{animation-delay:{number(SECONDS * place - whole)}s}}"
+    yield f"@media (prefers-reduced-motion:reduce){{.{key}-step{{animation:none}}}}"

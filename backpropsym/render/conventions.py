@@ -41,6 +41,7 @@ def facts(graph: Graph, nodes: Sequence[str], writer: Writer) -> list[str]:
 def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> list[str]:
     """One equation for each derivative such as tanh'(x) in `exprs` whose formula a reader cannot look up at once."""
     equations: dict[str, str] = {}
+    writer = writer.for_arguments()
     for expr in exprs:
         for prime in called(expr):
             parent = table.parent(prime)
@@ -110,6 +111,7 @@ def _is_never_negative(expr: Expr, graph: Graph) -> bool:
 
 def _definition(name: str, table: FunctionTable, writer: Writer) -> str:
     """A function of the network itself: f = relu, f(x) = x*sigmoid(x), or f abstract."""
+    writer = writer.for_arguments()
     look = writer.function(name)
     body = table.definition(name)
     if body is None:

@@ -53,7 +53,7 @@ class Frames:
 
     def formulas_svg(self, step: Step) -> str:
         """The formulas of one step as the text of an SVG file that says what it shows."""
-        key = "bp" + sha256(repr((step, self.story.theme)).encode()).hexdigest()[:8]
+        key = "bp" + sha256(repr((step, sorted(step.boxes), self.story.theme)).encode()).hexdigest()[:8]
         return block_svg(step.columns, self.story.theme, step.formulas, key)
 
     def slide(self, step: Step) -> str:
@@ -85,7 +85,9 @@ class _Slide:
 
     def __init__(self, frames: Frames, step: Step) -> None:
         self._frames, self._step, self._theme = frames, step, frames.story.theme
-        self._key = "bp" + sha256(repr((frames.story.scene, self._theme, step)).encode()).hexdigest()[:8]
+        self._key = (
+            "bp" + sha256(repr((frames.story.scene, self._theme, step, sorted(step.boxes))).encode()).hexdigest()[:8]
+        )
         self._glyphs = GlyphBook(f"{self._key}-s")
 
     def text(self) -> str:

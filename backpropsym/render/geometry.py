@@ -79,6 +79,16 @@ class Rect:
         return any(self.meets(start, end) for start, end in pairwise(line))
 
 
+def cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether the straight lines from `a` to `b` and from `c` to `d` cross, not merely touch."""
+    return _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0
+
+
+def _turn(a: Point, b: Point, c: Point) -> float:
+    """Twice the signed area of a triangle: its sign says on which side of the line from `a` to `b` `c` lies."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
 def hull(rects: Sequence[Rect]) -> Rect:
     """The smallest rectangle about `rects`, of which there is at least one."""
     return Rect(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from backpropsym.checks.report import Report
@@ -19,13 +21,18 @@ from backpropsym.render.trails import MAX_TRAILS
 ROOM = 96
 """Letters side by side on a page."""
 
+MAX_WHOLE = 26
+"""Up to so many rows of equations in all, as many beside one another as fit, two pages hold every equation."""
+
 MAX_ROWS = 6
-"""The most rows of equations of one pass, as many beside one another as fit; of more, the first ones are listed."""
+"""Of more, so many rows of each list are shown."""
 
 _BETWEEN = 6
 
 MAX_CHECKED = 12
-"""The most rows of the table of the check."""
+"""The most rows of the table of the check, or so many where a network is shown whole."""
+
+MAX_CHECKED_WHOLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +110,13 @@ def handout(
         Picture("network", drawings[0]),
         Paragraph(parts.counted()),
         Heading(("Forward pass",)),
-        Formulas(parts.forward()),
+        Formulas(parts.cut(parts.forward())),
         *parts.remarks(),
         Heading(("Backward pass: every gradient",)),
         *parts.gradients(),
         *parts.paths(drawings[1]),
         Heading(("Check",)),
-        *_checked(report),
+        *_checked(report, MAX_CHECKED_WHOLE if parts.whole else MAX_CHECKED),
     ]
     return Handout(graph.title or "A network", tuple(found))
 
@@ -146,7 +153,16 @@ class _Parts:
 
     def forward(self) -> Column:
         """What every node is."""
-        return _cut([each.line for each in self._told.forward()])
+        return tuple(each.line for each in self._told.forward())
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the page has room for every equation."""
+        return sum(_rows(lines) for lines in (self.forward(), *self._backward())) <= MAX_WHOLE
+
+    def cut(self, lines: Column) -> Column:
+        """All equations where the page has room for them, else the first ones and how many there are besides."""
+        return lines if self.whole else _cut(lines)
 
     def remarks(self) -> Iterator[Part]:
         """What a reader must know beside the formulas."""
@@ -156,6 +172,9 @@ class _Parts:
 
     def gradients(self) -> Iterator[Part]:
         """The adjoint of every node, each once, then the derivative by every parameter."""
+        yield from (Formulas(self.cut(lines)) for lines in self._backward())
+
+    def _backward(self) -> tuple[Column, Column]:
         lines: dict[str, Line] = {}
         last: dict[str, Line] = {}
         for name, each in self._tellers.items():
@@ -163,8 +182,7 @@ class _Parts:
                 (last if equation.node == name else lines).setdefault(equation.node, equation.line)
         order = {name: place for place, name in enumerate(reversed(self._graph.order))}
         inner = [lines[name] for name in sorted(lines, key=lambda name: order.get(name, 0)) if name not in last]
-        yield Formulas(_cut(inner) if inner else ())
-        yield Formulas(_cut([last[name] for name in self._tellers if name in last]))
+        return tuple(inner), tuple(last[name] for name in self._tellers if name in last)
 
     def paths(self, drawing: Drawing) -> Iterator[Part]:
         """One derivative as the sum over its paths, beside the picture in which they have the same colours."""
@@ -190,6 +208,20 @@ def beside(lines: Sequence[Line]) -> int:
     return max(1, ROOM // (max(map(line_width, lines), default=1) + _BETWEEN))
 
 
+def runs(lines: Sequence[Line]) -> Iterator[Column]:
+    """Equations one after the other, parted where those that fit side by side end, and those that do not begin."""
+    # A sum reads down its lines; only separate equations may stand beside one another.
+    if not all(line.left.latex for line in lines):
+        yield tuple(lines)
+        return
+    for _, run in groupby(lines, key=lambda line: beside([line]) > 1):
+        yield tuple(run)
+
+
+def _rows(lines: Sequence[Line]) -> int:
+    return sum(-(-len(run) // beside(run)) for run in runs(lines))
+
+
 def _cut(lines: Sequence[Line]) -> Column:
     """The first equations of many, and how many there are besides."""
     most = MAX_ROWS * beside(lines)
@@ -200,14 +232,14 @@ def _cut(lines: Sequence[Line]) -> Column:
     return (*lines[: most - 1], Line(Maths(r"\vdots\quad", "⋮"), NOTHING, (Piece(words),)))
 
 
-def _checked(report: Report) -> Iterator[Part]:
+def _checked(report: Report, most: int) -> Iterator[Part]:
     """The verdicts of the check, and what they rest on."""
     yield Paragraph((report.summary,))
-    rows = tuple((row.name, *_measures(row.cells), str(row.verdict)) for row in report.rows[:MAX_CHECKED])
+    rows = tuple((row.name, *_measures(row.cells), str(row.verdict)) for row in report.rows[:most])
     if rows:
         yield Table(("by", "value", "complex step", "differences", "verdict"), rows)
-    if len(report.rows) > MAX_CHECKED:
-        yield Paragraph((f"And {len(report.rows) - MAX_CHECKED:,} more.",))
+    if len(report.rows) > most:
+        yield Paragraph((f"And {len(report.rows) - most:,} more.",))
 
 
 def _measures(cells: Sequence[str]) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import floor, inf
 
-from backpropsym.render.geometry import Point, Polyline, Rect
+from backpropsym.render.geometry import Point, Polyline, Rect, cross
 
 OVERLAP = 1000.0
 """Cost of touching a box or another label."""
@@ -29,11 +29,20 @@ _CELL = 80.0
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A place for a label: its rectangle, how far along its link it stands (0 to 1), and what the place costs."""
+    """A place for a label: its rectangle, how far along its link it stands (0 to 1), and what the place costs.
+
+    `anchor` is the point of the link that a label beside it belongs to; a line that passes between the two would
+    look like the one that is meant. None where the label stands on its link.
+    """
 
     rect: Rect
     share: float
     cost: float
+    anchor: Point | None = None
+
+    def parted(self, start: Point, end: Point) -> bool:
+        """Whether the straight line from `start` to `end` passes between the label and its link."""
+        return self.anchor is not None and cross(self.anchor, self.rect.centre, start, end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,8 @@ class Placer:
                 return bound
             for line, start, end in self._lines.get(cell, ()):
                 if line.owner != owner and crossed.get(id(line), 0.0) < line.cost and wide.meets(start, end):
-                    crossed[id(line)] = line.cost * (1.0 if rect.meets(start, end) else NEAR)
+                    through = rect.meets(start, end) or option.parted(start, end)
+                    crossed[id(line)] = line.cost * (1.0 if through else NEAR)
         return total + sum(crossed.values())
 
 

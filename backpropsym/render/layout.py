@@ -24,6 +24,9 @@ MAX_LABELS = 150
 MAX_BETWEEN = 36
 """With more labels than this between two columns, those are left out too."""
 
+MAX_ROOMY = 48
+"""With more links than this between two columns, no larger picture keeps every label of a path off the others."""
+
 MANY = 12
 """With more labels than this between two columns, those are smaller."""
 
@@ -102,8 +105,8 @@ class Layout:
 def lay_out(scene: Scene, theme: Theme, *, labels: bool = True, engine: Engine = "columns") -> Layout:
     """Place everything in `scene`; link labels only where asked for and not too many.
 
-    Where a label cannot stand clear of the lines of others, the picture is made larger, up to a bound. What then
-    still overlaps a box or another label is left out.
+    Where a label cannot stand clear of the lines of others, the picture is made larger, up to a bound. Between
+    columns with more than 48 links a label of a path may still interrupt the pale links that are on no path.
     """
     fonts = _labelled(scene, theme, labels)
     if engine == "dot":
@@ -184,7 +187,7 @@ def _roomy(scene: Scene) -> set[LinkId]:
     """The links of gaps so sparse that a larger picture gives each label a place of its own."""
     column = {box.id: box.column for box in scene.boxes}
     between = Counter((column[link.source], column[link.target]) for link in scene.links)
-    return {link.id for link in scene.links if between[column[link.source], column[link.target]] <= MAX_BETWEEN}
+    return {link.id for link in scene.links if between[column[link.source], column[link.target]] <= MAX_ROOMY}
 
 
 def _combs(scene: Scene) -> dict[LinkId, tuple[float, ...]]:
@@ -231,7 +234,7 @@ def _label_places(
         for away, side in ((near, 1), (near, -1), (near + TAG_RADIUS, 1), (near + TAG_RADIUS, -1)):
             middle = (x + side * dy * away, y - side * dx * away)
             extra = (0.5 if side < 0 else 0.0) + (5.0 if away > near else 0.0)
-            found.append(Candidate(Rect.around(middle, width, height), share, cost + extra))
+            found.append(Candidate(Rect.around(middle, width, height), share, cost + extra, (x, y)))
     return found
 
 

@@ -181,6 +181,13 @@ class Notation:
         extended.__dict__.update(self.__dict__, _adjoints={**self._adjoints, **adjoints})
         return extended
 
+    def for_arguments(self) -> Notation:
+        """The same notation of functions, in which names are those of arguments: the x of f(x) is no node x."""
+        extended = Notation.__new__(Notation)
+        plain_looks = {name: found if name in self.table.own else symbol(name) for name, found in self._symbols.items()}
+        extended.__dict__.update(self.__dict__, _own={}, _symbols=plain_looks)
+        return extended
+
     def latex(self, name: str) -> str:
         """A node in LaTeX's mathematics."""
         return self.symbol(name).latex

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, get_args
 
 from backpropsym.errors import UnknownNameError, did_you_mean
@@ -82,7 +82,8 @@ class Step:
     caption: Prose
     columns: tuple[Column, ...] = ()
     trails: tuple[int, ...] = ()
-    boxes: frozenset[str] = frozenset()
+    # Keys of files are made from what a step shows of itself; a set shows itself in another order in each process.
+    boxes: frozenset[str] = field(default=frozenset(), repr=False)
     alt: str = ""
     notes: tuple[Prose, ...] = ()
 

@@ -145,7 +145,8 @@ class _Painter:
             edge = f' stroke="{theme.ink}" stroke-width="{theme.box_width}"' if label.start else ""
             rect = rounded(_moved(label.rect, self._dx, self._dy), 6.0)
             text = self._glyphs.centred(label.text, self._at(label.rect.centre), label.font, colour)
-            yield f'<g><rect {rect} fill="{self._layout.ground(label.rect, theme)}"{edge}/>{text}</g>'
+            name, ground = attribute(f"{link.source}-{link.target}"), self._layout.ground(label.rect, theme)
+            yield f'<g data-label={name}><rect {rect} fill="{ground}"{edge}/>{text}</g>'
         yield "</g>"
 
     def _cuts(self) -> Iterator[str]:

@@ -66,6 +66,10 @@ class Writer(ABC):
         """The same writer, in which further names stand for the adjoints of nodes."""
         return type(self)(self.notation.with_adjoints(adjoints), self.thin)
 
+    def for_arguments(self) -> Self:
+        """The same writer for definitions of functions, whose arguments are no nodes."""
+        return type(self)(self.notation.for_arguments(), self.thin)
+
     def write(self, expr: Expr) -> str:
         """`expr` as text, however deep it is."""
         done: list[str] = []

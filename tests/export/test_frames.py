@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -88,12 +90,44 @@ def test_the_animation_shows_one_step_after_the_other(name: str, browser: Browse
     page.close()
 
 
+@pytest.mark.parametrize("suffix", [".svg", ".html", ".tex", ".pptx", ".pdf"])
+def test_the_same_bytes_in_every_process(suffix: str, tmp_path: Path) -> None:
+    """Sets of texts come in another order under another seed of their hashes; no file may show it."""
+    written = []
+    for seed in ("1", "2"):
+        path = tmp_path / f"deck{seed}{suffix}"
+        words = [sys.executable, "-m", "backpropsym", "slides", "neuron", "--wrt", "w1", "-o", str(path)]
+        subprocess.run(words, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True)
+        written.append(path.read_bytes())
+    assert written[0] == written[1]
+
+
 def test_without_motion_the_whole_sum_is_shown(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "steps.svg"
     path.write_text(animation(Frames(deck("lecture").story)), encoding="utf-8")
     page = browser.new_page(reduced_motion="reduce")
     page.goto(path.as_uri())
     assert [kind for kind, _ in page.evaluate(SHOWN, 0)] == ["sum"]
+    page.close()
+
+
+@pytest.mark.parametrize(("name", "still"), [("lecture", "sum"), ("digits", "paths"), ("itself", "network")])
+def test_a_program_without_animation_shows_one_step(name: str, still: str, browser: Browser) -> None:
+    """As converters and printers do; a style sheet is taken away from the browser to be one of them."""
+    text = animation(Frames(deck(name).story))
+    page = browser.new_page()
+    page.set_content(re.sub(r"<style>.*?</style>", "", text))
+    assert [kind for kind, _ in page.evaluate(SHOWN, 0)] == [still]
+    page.close()
+
+
+def test_from_the_first_moment_one_step_is_shown(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "steps.svg"
+    path.write_text(animation(Frames(deck("lecture").story)), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    for moment in (0, 1, 1000 * SECONDS - 1):
+        assert [kind for kind, _ in page.evaluate(SHOWN, moment)] == ["network"]
     page.close()
 
 

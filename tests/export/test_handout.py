@@ -19,17 +19,36 @@ from backpropsym.export.sheet_markdown import sheet_markdown
 from backpropsym.export.sheet_page import sheet_html, sheet_pdf
 from backpropsym.export.sheet_parts import drawn
 from backpropsym.render.handout import Formulas, Handout, Heading, Picture, Table
+from backpropsym.render.notation import unicode_name
 from backpropsym.render.steps import plain
 from backpropsym.spec.source import examples
 from tests.documents import compiled
 from tests.render.pictures import trails
 
-NAMES = [*examples(), "x[2] -> dense(3, tanh) -> dense(1) -> mse"]
+GATED = """
+title = "A gated unit with a skip link"
+inputs = ["x1", "x2", "x3"]
+targets = ["y"]
+parameters = ["w11", "w12", "w21", "w22", "w31", "w32", "b1", "b2", "g1", "g2", "c", "p1", "p2", "r"]
+output = "a"
+loss = "(a - y)**2"
+[nodes]
+s1 = "w11*x1 + w21*x2 + w31*x3 + b1"
+s2 = "w12*x1 + w22*x2 + w32*x3 + b2"
+z1 = "tanh(s1)"
+z2 = "tanh(s2)"
+g = "sigmoid(g1*x1 + g2*x2 + c)"
+h1 = "g*z1"
+h2 = "(1 - g)*z2"
+a = "p1*h1 + p2*h2 + r*x3"
+"""
+
+NAMES = [*examples(), GATED, "x[2] -> dense(3, tanh) -> dense(1) -> mse"]
 HOSTILE = "</title><script>alert(1)</script> \\input{/etc/passwd} | $x$ `a` #let"
 
 
 def sheet(name: str, **options: object) -> Handout:
-    net = bp.parse(name) if "->" in name else bp.example(name)
+    net = bp.loads(name) if "\n" in name else bp.parse(name) if "->" in name else bp.example(name)
     return net.handout(**options).handout  # type: ignore[arg-type]
 
 
@@ -70,9 +89,22 @@ def test_every_gradient_is_written(name: str) -> None:
         assert re.search(rf"^∂loss/∂{plain_name(parameter)} = ", written, re.MULTILINE), parameter
 
 
-def plain_name(name: str) -> str:
-    from backpropsym.render.notation import unicode_name
+def test_a_network_with_fourteen_parameters_is_told_whole() -> None:
+    found = sheet(GATED)
+    written = formulas(found)
+    for name in bp.loads(GATED).graph.nodes.values():
+        left = f"∂loss/∂{unicode_name(name.name)} = "
+        assert (left in written) == (name.name not in ("x1", "x2", "x3", "y", "loss"))
+    (table,) = (part for part in found.parts if isinstance(part, Table))
+    assert len(table.rows) == 14
+    assert "more" not in written
 
+
+def test_of_more_than_two_pages_hold_the_first_are_shown() -> None:
+    assert re.findall(r"and (\d+) more", formulas(sheet("deep")))
+
+
+def plain_name(name: str) -> str:
     return re.escape(unicode_name(name))
 
 

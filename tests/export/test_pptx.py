@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
+import subprocess
 import sys
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pptx as library
@@ -13,6 +16,8 @@ import pytest
 from backpropsym.errors import MissingExtraError
 from backpropsym.export.pptx import pptx
 from backpropsym.render.steps import plain
+from tests.conftest import program
+from tests.documents import images
 from tests.export.decks import DECKS, deck
 from tests.render.pictures import trails
 
@@ -73,3 +78,24 @@ def test_without_the_library_the_error_says_how_to_install_it(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "pptx", None)
     with pytest.raises(MissingExtraError, match=r'pip install "backpropsym\[pptx\]"'):
         deck("neuron").pptx()
+
+
+@pytest.mark.needs("soffice", "poppler")
+def test_an_office_opens_every_deck_with_a_page_a_slide(tmp_path: Path) -> None:
+    """Converted all at once: starting the office takes most of the time."""
+    decks = {name: deck(name) for name in DECKS}
+    for name, found in decks.items():
+        found.save(tmp_path / f"{name}.pptx")
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    command = [str(program("soffice")), "--headless", profile, "--convert-to", "pdf", "--outdir", str(tmp_path)]
+    subprocess.run([*command, *(f"{tmp_path / name}.pptx" for name in decks)], capture_output=True, check=True)
+    for name, found in decks.items():
+        told = subprocess.run(["pdfinfo", f"{tmp_path / name}.pdf"], capture_output=True, text=True, check=True)
+        assert re.search(r"Pages:\s+(\d+)", told.stdout)[1] == str(len(found)), name  # type: ignore[index]
+    for name in ("lecture", "skip", "digits"):
+        story = decks[name].story
+        for page, step in zip(images(tmp_path / f"{name}.pdf", 60), story.steps, strict=True):
+            for trail in story.scene.trails:
+                # In the upper half, above the formulas.
+                lit = any(row < 0.5 * page.height for row in page.rows(trail.colour))
+                assert lit == (trail.number in step.trails), (name, step.title)

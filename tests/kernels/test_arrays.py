@@ -201,6 +201,15 @@ def test_no_nan_far_from_zero(function: str, size: float) -> None:
     assert all(np.isfinite(each).all() for each in gradients.values())
 
 
+def test_numbers_that_differ_in_a_sign_alone() -> None:
+    """Numbers are made into arrays once, by a name that comes from their digits."""
+    text = 'parameters = {w = [4]}\noutput = "a"\n[nodes]\n'
+    text += 'a = "sum(w*1e22) + sum(w*1e-22) + sum(w*w*3.5) - sum(w*w*w*-3.5) + sum(w/1e+22) + sum(w/1e-22)"'
+    w = np.array([1.0, -2.0, 3.0, 0.5])
+    gradient = compile_kernel(parse_network(text))(w=w)[1]["w"]
+    np.testing.assert_allclose(gradient, 2e22 + 2e-22 + 7.0 * w + 10.5 * w * w, rtol=1e-14)
+
+
 def test_a_branch_that_is_not_taken_leaves_nothing_behind() -> None:
     """The derivative of exp overflows where relu does not look."""
     text = 'inputs = {x = [2]}\nparameters = {w = [2]}\noutput = "a"\n[nodes]\na = "sum(where(x > 0, w*x, exp(-w*x)))"'

@@ -67,10 +67,20 @@ r = "sum(x[0]*x[1]) + sum(x[1]*x[1]) + sum(W[0]*W[1]) + sum(W[1]*W[2]*sigmoid(W[
 a = "sum(q*q) + sum((W @ u)*(W @ W @ u)) + r*sum(exp(-W[1]) + exp(-W[0]) + exp(-W[2]))"
 """
 
+TWICE = """
+inputs = {x = [3, 3]}
+parameters = {W = [2, 3], b = [2], c = [2]}
+output = "a"
+[nodes]
+p = "(W @ x[0] + b + c + b)*(b + b + W @ x[1] + c + c)*(c + W @ x[2] + b + b + b)"
+a = "sum(p)"
+"""
+
 
 @pytest.mark.parametrize("batch", [None, 1, 4])
-def test_a_weight_in_many_places(batch: int | None) -> None:
-    _agrees_with_the_reverse_sweep(SHARED, 7, batch)
+@pytest.mark.parametrize("text", [SHARED, TWICE], ids=["shared", "twice"])
+def test_a_weight_in_many_places(text: str, batch: int | None) -> None:
+    _agrees_with_the_reverse_sweep(text, 7, batch)
 
 
 def _unrolled(steps: int) -> str:
@@ -109,3 +119,36 @@ def test_other_products_of_a_recurrent_network(batch: int) -> None:
     slope = kernel.jvp(values, {"x": np.ones_like(values["x"])}, ["a"])["a"]
     pulled = kernel.vjp(values, {"a": np.ones(batch)}, ["x"])["x"]
     np.testing.assert_allclose(np.sum(pulled), np.sum(slope), rtol=1e-10)
+
+
+def _newton(steps: int) -> list[str]:
+    """Functions of rows alone, each of which uses the one before twice."""
+    lines = ['r0 = "W[0] + 1"', 's0 = "W[1] + 1"']
+    for k in range(1, steps):
+        lines += [f'{name}{k} = "{name}{k - 1}*(2 - cos({name}{k - 1}))/2"' for name in "rs"]
+    return [*lines, f'a = "sum(r{steps - 1}*s{steps - 1})"']
+
+
+DEEP = {
+    "functions of rows": ("W = [2, 3]", _newton(60)),
+    "a long sum under more axes": (
+        "W = [6], v = [6]",
+        [
+            't0 = "W*v"',
+            *(f't{k} = "t{k - 1} + v*{k}.5"' for k in range(1, 1500)),
+            'g = "reshape(t1499/1e4, 2, 3)"',
+            'a = "sum(tanh(g[0])*sigmoid(g[1]))"',
+        ],
+    ),
+    "parts of parts": (
+        "W = [1]",
+        ['c0 = "tanh(W)"', *(f'c{k} = "concat(c{k - 1}, tanh(W*{k}))"' for k in range(1, 300)), 'a = "sum(c299*c299)"'],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_depth_costs_neither_time_nor_the_stack(name: str) -> None:
+    parameters, nodes = DEEP[name]
+    text = "\n".join([f"parameters = {{{parameters}}}", 'output = "a"', "[nodes]", *nodes])
+    _agrees_with_the_reverse_sweep(text, 11, None)

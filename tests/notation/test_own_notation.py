@@ -64,6 +64,19 @@ def test_a_name_with_an_exponent_carries_another_one_in_brackets() -> None:
     assert r"\left(z^{(1)}\right)^{2}" in text
 
 
+@pytest.mark.parametrize("name", ["x", "x1"])
+def test_the_argument_of_a_function_is_not_the_node_of_that_name(name: str) -> None:
+    r"""tanh'(x) = 1 - tanh(x)^2 says what tanh' is, not what it is at an input x that is written \vec{x}."""
+    text = f'inputs = ["{name}"]\nparameters = ["w"]\noutput = "a"\n[nodes]\ns = "w*{name}"\na = "f(g(s))"\n'
+    text += f"[functions]\nf = 'tanh(x)*2'\ng = 'tanh'\n[notation]\n{name} = '\\vec{{x}}'\ng = '\\gamma'\n"
+    latex = bp.loads(text).derive("a", wrt="w").latex()
+    _, _, facts = latex.partition("Here")
+    assert r"f(x) = \tanh(x) \cdot 2" in facts
+    assert r"\gamma = \text{tanh}" in facts
+    assert "vec" not in facts
+    assert r"\vec{x}" in latex
+
+
 def test_two_names_never_look_alike() -> None:
     notation = Notation.of(network("x1 = 'y'\nx2 = 'y'").graph)
     assert notation.latex("x1") != notation.latex("x2")

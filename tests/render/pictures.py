@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from math import hypot
 from xml.etree import ElementTree
 
 from backpropsym.render.geometry import Point, Polyline, Rect
+from backpropsym.render.grid import HALO
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -54,10 +56,57 @@ def boxes(svg: str) -> dict[str, Rect]:
     found = {}
     for group in parsed(svg).iter(f"{SVG}g"):
         if group.get("data-name") is not None:
-            rect = [child for child in group if child.tag == f"{SVG}rect" and child.get("stroke-width")][-1]
-            x, y, width, height = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
-            found[group.attrib["data-name"]] = Rect(x, y, x + width, y + height)
+            outlines = [child for child in group if child.tag == f"{SVG}rect" and child.get("stroke-width")]
+            if outlines:
+                found[group.attrib["data-name"]] = rectangle(outlines[-1])
     return found
+
+
+def rectangle(rect: ElementTree.Element) -> Rect:
+    x, y, width, height = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+    return Rect(x, y, x + width, y + height)
+
+
+def labels(svg: str) -> dict[str, Rect]:
+    """The ground of every label by its link."""
+    found = {}
+    for group in parsed(svg).iter(f"{SVG}g"):
+        if group.get("data-label") is not None:
+            ground = group.find(f"{SVG}rect")
+            assert ground is not None
+            found[group.attrib["data-label"]] = rectangle(ground)
+    return found
+
+
+def covering(svg: str) -> set[str]:
+    """The links whose labels stand on another label, on a box, or on a link or a path that is not theirs."""
+    grounds, rects, lines = labels(svg), boxes(svg), links(svg)
+    found = set()
+    for name, ground in grounds.items():
+        others = [rect for other, rect in grounds.items() if other != name]
+        if any(ground.overlaps(rect) for rect in [*others, *rects.values()]):
+            found.add(name)
+        # Letters keep clear; the rim of the ground may touch.
+        inner = ground.grown(-HALO)
+        if any(other != name and inner.meets_line(line) for other, line in lines.items()):
+            found.add(name)
+        if any(inner.meets_line(line) and not _starts_at(line, ground) for line in foreign(svg, name)):
+            found.add(name)
+    return found
+
+
+def foreign(svg: str, name: str) -> list[Polyline]:
+    """The strokes of all paths that do not take the link `name`."""
+    found = []
+    for trail in trails(svg):
+        names = trail.path.split("-")
+        if name not in {f"{a}-{b}" for a, b in pairwise(names)}:
+            found.append(trail.line)
+    return found
+
+
+def _starts_at(line: Polyline, ground: Rect) -> bool:
+    return ground.grown(1).overlaps(Rect.around(line[0], 0.1, 0.1))
 
 
 def links(svg: str) -> dict[str, Polyline]:

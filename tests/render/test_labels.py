@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
+from math import dist
 
 import pytest
 
 import backpropsym as bp
 from backpropsym.render.engine import ENGINES
+from backpropsym.render.geometry import cross
 from backpropsym.render.layout import lay_out
 from backpropsym.render.order import crossings, ordered
 from backpropsym.render.scene import Box, Link, Scene
-from backpropsym.render.themes import THEMES
+from backpropsym.render.themes import LIGHT, THEMES
+from backpropsym.render.typeset import number
 from backpropsym.spec.source import examples
+from tests.render.pictures import boxes, covering, dots, labels, links
 from tests.render.scenes import dense
 
 WIDTHS = [(2, 2), (3, 3), (3, 4), (4, 4), (5, 5), (6, 6), (3, 8), (3, 4, 4, 2)]
@@ -77,8 +82,43 @@ def network(seed: int) -> str:
 def test_no_label_overlaps_in_random_networks(seed: int) -> None:
     net = bp.loads(network(seed))
     wrt = random.Random(seed).choice(list(net.parameters))
-    for scene in (net.draw().scene, net.draw(wrt=wrt).scene):
-        assert lay_out(scene, THEMES["light"]).crowding() == 0
+    for drawing in (net.draw(), net.draw(wrt=wrt)):
+        assert lay_out(drawing.scene, THEMES["light"]).crowding() == 0
+        assert covering(drawing.svg) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in examples() if name != "deep"])
+def test_no_label_covers_anything_in_the_files_of_the_examples(name: str) -> None:
+    """Read back from the file, for every parameter."""
+    net = bp.example(name)
+    for wrt in (None, *net.parameters):
+        text = net.draw("loss" if wrt else None, wrt=wrt).svg
+        assert covering(text) == set()
+        assert len(labels(text)) == len(lay_out(net.draw("loss" if wrt else None, wrt=wrt).scene, LIGHT).labels)
+
+
+def test_a_label_that_covers_something_is_seen() -> None:
+    """The measure above, on a picture in which one label was moved onto the place of another, onto a box, and away."""
+    text = bp.example("lecture").draw().svg
+    grounds, rects = labels(text), boxes(text)
+    ground = f'x="{number(grounds["x1-s2"].left)}" y="{number(grounds["x1-s2"].top)}"'
+    assert text.count(ground) == 1
+    for rect in (grounds["x1-s1"], rects["s1"], grounds["x2-s1"]):
+        moved = text.replace(ground, f'x="{number(rect.left)}" y="{number(rect.top)}"')
+        assert "x1-s2" in covering(moved)
+
+
+def test_a_label_beside_a_path_is_not_parted_from_it_by_another() -> None:
+    """Eight paths that fan out of one neuron: between a label and its own line runs no other."""
+    net = bp.parse("x[8] -> dense(8, tanh) -> dense(8, tanh) -> dense(1) -> mse")
+    text = net.draw(wrt="W1[0,0]").svg
+    lines = {name: line for name, line in links(text).items() if name.startswith("z1[0]-")}
+    grounds = {name: ground for name, ground in labels(text).items() if name in lines}
+    assert len(grounds) == 8
+    for name, ground in grounds.items():
+        near = min(dots(lines[name], 0.5), key=lambda point: dist(point, ground.centre))
+        others = [line for other, line in lines.items() if other != name]
+        assert not any(cross(near, ground.centre, *ends) for line in others for ends in pairwise(line)), name
 
 
 @pytest.mark.needs("dot")
