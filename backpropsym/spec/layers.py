@@ -177,8 +177,8 @@ def _norm(build: Architecture, layer: Layer) -> None:
     _heading(build, layer, layer.name, 0)
     weight, bias = _owned(build, layer)
     _check_options(build, layer, *COMPOSITIONS[layer.name].signature.options)
-    if bias is None and layer.name != "rms_norm":
-        build.fail(f"{layer.name} always has a bias", layer.node, "leave bias=False out, or use rms_norm")
+    if bias is None and layer.name == "batch_norm":
+        build.fail("batch_norm always has a bias", layer.node, "leave bias=False out, or use another norm")
     shape = build.shapes[build.current]
     width = shape[:1] if channelled else shape[-1:]
     inputs = [build.current]
@@ -188,9 +188,9 @@ def _norm(build: Architecture, layer: Layer) -> None:
         inputs += [build.extra_input(build.unused(name), width, layer.node) for name in _STATISTICS]
     build.parameter(weight, width, layer.node)
     owned = [weight]
-    if layer.name != "rms_norm":
-        build.parameter(str(bias), width, layer.node)
-        owned.append(str(bias))
+    if bias and layer.name != "rms_norm":
+        build.parameter(bias, width, layer.node)
+        owned.append(bias)
     build.add(build.unused(layer.name), call_text(layer.name, [*inputs, *owned], layer.options), layer.node)
 
 
