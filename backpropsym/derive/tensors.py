@@ -88,6 +88,12 @@ def _product(factors: Iterable[Expr]) -> Expr:
     return Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
 
 
+def index_letters(graph: Graph) -> list[str]:
+    """Names for indices that the network does not have, in the order of their use: first for `wrt`, then for `of`."""
+    taken = {*graph.nodes, *graph.symbols}
+    return [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
+
+
 class TensorDerivation:
     """d `of` / d `wrt` where nodes have axes; an entry of each is named by free indices.
 
@@ -105,8 +111,7 @@ class TensorDerivation:
         self.wrt = graph[wrt].name
         self.of_at, self.wrt_at = of_at, wrt_at
         self.space = PathSpace(graph.named, wrt, of)
-        taken = {*graph.nodes, *graph.symbols}
-        self._letters = [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
+        self._letters = index_letters(graph)
         rank = len(graph[wrt].shape) if wrt_at is None else 0
         of_rank = len(graph[of].shape) if of_at is None else 0
         self.indices = tuple(self._letters[:rank])

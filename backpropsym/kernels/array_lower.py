@@ -47,8 +47,13 @@ class ArrayLowering(ArrayForward):
         self.values.derivative = True
         seed = self.values.make(Source((), f"1.0/{BATCH}")) if self.lead(objective) else self.values.number(1.0)
         found = self.pull_back({objective: seed}, wanted)
-        value = self.values.mean(self.known[objective]) if self.lead(objective) else self.known[objective]
-        return self.program(backward, value, found)
+        return self.program(backward, self._mean(objective), found)
+
+    def _mean(self, objective: str) -> int:
+        """The mean of a node of one entry over the objects, without axes."""
+        lead = self.lead(objective)
+        entry = self.values.pick(self.known[objective], [ALL] * lead + [0] * len(self.graph[objective].shape))
+        return self.values.mean(entry) if lead else entry
 
     def program(self, backward: int, value: int, gradients: Mapping[str, int]) -> Program:
         """The values so far as a program."""

@@ -27,12 +27,12 @@ def tensor_module(graph: Graph, mode: str, accuracy: str, wanted: tuple[str, ...
     Raises
     ------
     UnknownNameError : a mode that only networks of scalars have.
-    NotScalarError : the objective has axes.
+    NotScalarError : the objective has several entries.
     """
     if mode != "reverse":
         raise UnknownNameError(f"mode {mode} is for networks of scalars", fix='compile with mode="reverse"')
     shape = graph[graph.objective].shape
-    if shape:
+    if any(size != 1 for size in shape):
         message = f"{graph.objective} has the shape {shape}; a kernel gives gradients of one number"
         raise NotScalarError(message, fix="give the network a loss, or a scalar output")
     lowering = ArrayLowering(graph, by_value=accuracy == "default")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from backpropsym.derive.entry import read_entry
+from backpropsym.derive.tensors import index_letters
 from backpropsym.derive.unroll import EntryReader, entry_name, require_sizes, unroll, unroll_between
 from backpropsym.errors import FormulaError, UnknownNameError
 from backpropsym.formula.algebra import constant
@@ -40,7 +41,7 @@ class TensorExaminer:
 
     Parameters
     ----------
-    of, wrt : such as "loss", "p[1]", "W1[2,0]" or "W1[i,j]".
+    of, wrt : such as "loss", "p[1]", "W1[2,0]" or "W1[i,j]"; W1 alone is W1[i,j], in the letters of a derivation.
 
     Raises
     ------
@@ -50,7 +51,9 @@ class TensorExaminer:
     def __init__(self, graph: Graph, of: str, wrt: str, seed: int = 0) -> None:
         require_sizes(graph)
         self.graph, self.seed = with_numbers(graph, np.random.default_rng(seed)), seed
-        self.of, self.wrt = _place(of, graph), _place(wrt, graph)
+        letters = iter(index_letters(graph))
+        self.wrt = _place(wrt, graph, letters)
+        self.of = _place(of, graph, letters)
         self.vocabulary = vocabulary(self.graph)
         sizes = [math.prod(map(int, node.shape)) for node in graph.nodes.values() if node.named]
         self._small = sum(sizes) <= MAX_WHOLE
@@ -168,9 +171,11 @@ def _check_inside(names: Sequence[str], graph: Graph) -> None:
         read_entry(name, graph)
 
 
-def _place(text: str, graph: Graph) -> Place:
+def _place(text: str, graph: Graph, letters: Iterator[str]) -> Place:
     match = _ENTRY.match(text)
     node = graph[match.group(1) if match else text]
+    if match and match.group(2) is None:
+        return Place(node.name, tuple(next(letters) for _ in node.shape))
     inner = (match.group(2) or "") if match else ""
     subscripts = tuple(part.strip() for part in inner.split(",")) if inner.strip() else ()
     shape = ", ".join(map(str, node.shape))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 
 from backpropsym.formula.algebra import add, neg
 from backpropsym.formula.parse import Signature
@@ -18,6 +19,7 @@ Compose = Callable[[Lowering, Call], Value]
 def compose(
     name: str,
     *arguments: str,
+    defaults: Mapping[str, Fraction] | None = None,
     options: tuple[str, ...] = (),
     variadic: bool = False,
     reduces: bool = False,
@@ -25,10 +27,13 @@ def compose(
     shapes: str = "",
     source: str = "",
 ) -> Callable[[Compose], Compose]:
-    """Register the decorated function as the composition `name`; the first line of its docstring says what it is."""
+    """Register the decorated function as the composition `name`; the first line of its docstring says what it is.
+
+    `defaults` name the arguments that may be left out, with the numbers that then count.
+    """
 
     def register(function: Compose) -> Compose:
-        signature = Signature(name, arguments, {}, options, variadic, reduces, limits, axes=True)
+        signature = Signature(name, arguments, defaults or {}, options, variadic, reduces, limits, axes=True)
         COMPOSITIONS[name] = Composition(name=name, signature=signature, compose=function, shapes=shapes, source=source)
         return function
 

@@ -13,6 +13,7 @@ from backpropsym.ops.options import constant, option, per_axis
 from backpropsym.ops.shapes import refuse, shape_text
 
 EPS = Fraction(1, 100_000)
+_PLAIN = {"gamma": Fraction(1), "beta": Fraction(0)}
 _SAME = "(..., n) → (..., n)"
 
 
@@ -44,15 +45,16 @@ def _logsumexp(lowering: Lowering, value: Value) -> Value:
     "x",
     "gamma",
     "beta",
+    defaults=_PLAIN,
     options=("eps",),
-    shapes="(..., n), (n,), (n,) → (..., n)",
+    shapes="(..., n), (n,), (n,) → (..., n); without gamma it is 1, without beta 0",
     source="Ba, Kiros and Hinton 2016",
 )
 def layer_norm(lowering: Lowering, call: Call) -> Value:
     """(x - mean)/sqrt(var + eps)*gamma + beta over the last axis."""
     value = vector(lowering, call.arguments[0], call)
-    gamma, beta = (lowering.value(part) for part in call.arguments[1:])
-    parts = (value, *_statistics(lowering, value, (len(value.shape) - 1,)), gamma, beta)
+    scale = [lowering.value(part) for part in call.arguments[1:]]
+    parts = (value, *_statistics(lowering, value, (len(value.shape) - 1,)), *scale)
     return _scaled(lowering, parts, call)
 
 
@@ -60,17 +62,18 @@ def layer_norm(lowering: Lowering, call: Call) -> Value:
     "rms_norm",
     "x",
     "gamma",
+    defaults={"gamma": Fraction(1)},
     options=("eps",),
-    shapes="(..., n), (n,) → (..., n)",
+    shapes="(..., n), (n,) → (..., n); without gamma it is 1",
     source="Zhang and Sennrich 2019",
 )
 def rms_norm(lowering: Lowering, call: Call) -> Value:
     """gamma*x/sqrt(mean(x**2) + eps) over the last axis."""
     value = vector(lowering, call.arguments[0], call)
     power = lowering.reduce("mean", squares(lowering, value), (len(value.shape) - 1,), keep=True)
-    gamma = lowering.value(call.arguments[1])
+    scale = [lowering.value(part) for part in call.arguments[1:]]
     root = _root(lowering, call)
-    return lowering.combine(lambda x, p, g: mul([g, div(x, root(p))]), value, power, gamma)
+    return lowering.combine(lambda x, p, *g: mul([*g, div(x, root(p))]), value, power, *scale)
 
 
 @compose(
@@ -109,8 +112,9 @@ def batch_norm(lowering: Lowering, call: Call) -> Value:
     "x",
     "gamma",
     "beta",
+    defaults=_PLAIN,
     options=("eps",),
-    shapes="(c, h, w), (c,), (c,) → (c, h, w)",
+    shapes="(c, h, w), (c,), (c,) → (c, h, w); without gamma it is 1, without beta 0",
     source="Ulyanov, Vedaldi and Lempitsky 2016",
 )
 def instance_norm(lowering: Lowering, call: Call) -> Value:
@@ -119,8 +123,8 @@ def instance_norm(lowering: Lowering, call: Call) -> Value:
     if len(value.shape) == 1:
         fix = "give an axis of channels and axes of space, or use layer_norm"
         raise refuse(f"instance_norm of {shape_text(value.shape)} has no space", fix=fix, span=call.span)
-    gamma, beta = (_per_channel(lowering, part, value, 0, call) for part in call.arguments[1:])
-    parts = (value, *_statistics(lowering, value, tuple(range(1, len(value.shape)))), gamma, beta)
+    scale = [_per_channel(lowering, part, value, 0, call) for part in call.arguments[1:]]
+    parts = (value, *_statistics(lowering, value, tuple(range(1, len(value.shape)))), *scale)
     return _scaled(lowering, parts, call)
 
 
@@ -129,8 +133,9 @@ def instance_norm(lowering: Lowering, call: Call) -> Value:
     "x",
     "gamma",
     "beta",
+    defaults=_PLAIN,
     options=("groups", "eps"),
-    shapes="(c, h, w), (c,), (c,) → (c, h, w)",
+    shapes="(c, h, w), (c,), (c,) → (c, h, w); without gamma it is 1, without beta 0",
     source="Wu and He 2018",
 )
 def group_norm(lowering: Lowering, call: Call) -> Value:
@@ -146,8 +151,8 @@ def group_norm(lowering: Lowering, call: Call) -> Value:
     parts = (split, *_statistics(lowering, split, tuple(range(1, len(split.shape)))))
     even = lowering.combine(lambda x, m, v: div(difference(x, m), root(v)), *parts)
     even = lowering.reshape(even, (channels, *space))
-    gamma, beta = (_per_channel(lowering, part, value, 0, call) for part in call.arguments[1:])
-    return lowering.combine(lambda x, g, b: add([mul([g, x]), b]), even, gamma, beta)
+    scale = [_per_channel(lowering, part, value, 0, call) for part in call.arguments[1:]]
+    return lowering.combine(_affine, even, *scale) if scale else even
 
 
 def _statistics(lowering: Lowering, value: Value, axes: Sequence[int]) -> tuple[Value, Value]:
@@ -156,9 +161,15 @@ def _statistics(lowering: Lowering, value: Value, axes: Sequence[int]) -> tuple[
 
 
 def _scaled(lowering: Lowering, parts: Sequence[Value], call: Call) -> Value:
-    """(x - mean)/sqrt(var + eps)*gamma + beta of x, mean, var, gamma, beta."""
+    """(x - mean)/sqrt(var + eps)*gamma + beta of x, mean, var and, where they are given, gamma and beta."""
     root = _root(lowering, call)
-    return lowering.combine(lambda x, m, v, g, b: add([mul([g, div(difference(x, m), root(v))]), b]), *parts)
+    return lowering.combine(lambda x, m, v, *scale: _affine(div(difference(x, m), root(v)), *scale), *parts)
+
+
+def _affine(x: Expr, gamma: Expr | None = None, beta: Expr | None = None) -> Expr:
+    """gamma*x + beta, of what is given."""
+    scaled = x if gamma is None else mul([gamma, x])
+    return scaled if beta is None else add([scaled, beta])
 
 
 def _root(lowering: Lowering, call: Call) -> Callable[[Expr], Expr]:

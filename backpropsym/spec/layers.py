@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _REDUCTIONS = ("sum", "mean", "max", "min", "var", "logsumexp", "norm")
 _MOVES = ("flatten", "reshape", "transpose", "pad", "upsample")
 _WHOLE = ("softmax", "log_softmax")
+_AFTER = (*_WHOLE, "layer_norm", "rms_norm")
 _GLOBAL = ("global_avg_pool", "global_max_pool")
 _POOLS = ("max_pool", "avg_pool")
 _STATISTICS = ("mean", "var")
@@ -176,8 +177,8 @@ def _norm(build: Architecture, layer: Layer) -> None:
     _heading(build, layer, layer.name, 0)
     weight, bias = _owned(build, layer)
     _check_options(build, layer, *COMPOSITIONS[layer.name].signature.options)
-    if bias is None and layer.name != "rms_norm":
-        build.fail(f"{layer.name} always has a bias", layer.node, "leave bias=False out, or use rms_norm")
+    if bias is None and layer.name == "batch_norm":
+        build.fail("batch_norm always has a bias", layer.node, "leave bias=False out, or use another norm")
     shape = build.shapes[build.current]
     width = shape[:1] if channelled else shape[-1:]
     inputs = [build.current]
@@ -187,9 +188,9 @@ def _norm(build: Architecture, layer: Layer) -> None:
         inputs += [build.extra_input(build.unused(name), width, layer.node) for name in _STATISTICS]
     build.parameter(weight, width, layer.node)
     owned = [weight]
-    if layer.name != "rms_norm":
-        build.parameter(str(bias), width, layer.node)
-        owned.append(str(bias))
+    if bias and layer.name != "rms_norm":
+        build.parameter(bias, width, layer.node)
+        owned.append(bias)
     build.add(build.unused(layer.name), call_text(layer.name, [*inputs, *owned], layer.options), layer.node)
 
 
@@ -309,8 +310,8 @@ def _heading(
     if activation is None:
         return found, None
     name = activation.name if isinstance(activation, Applied) else activation
-    if name not in _WHOLE and not is_activation(name):
-        fix = did_you_mean(str(name), [*filter(is_activation, FUNCTIONS), *_WHOLE], "name an activation")
+    if name not in _AFTER and not is_activation(name):
+        fix = did_you_mean(str(name), [*filter(is_activation, FUNCTIONS), *_AFTER], "name an activation")
         build.fail(f"{name} is not an activation", layer.node, fix)
     return found, activation if isinstance(activation, Applied) else str(activation)
 

@@ -80,6 +80,26 @@ def test_random_networks_agree_with_the_reverse_sweep(make: Any, seed: int, batc
             np.testing.assert_allclose(gradient, adjoints[name], rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("batch", [(), (1,), (7,)])
+def test_an_output_of_one_entry_is_an_objective(batch: tuple[int, ...]) -> None:
+    net = bp.parse("x[5] -> dense(4, tanh) -> dense(1)")
+    random = np.random.default_rng(0)
+    x, weights = random.normal(size=(*batch, 5)), net.init(seed=1)
+    hidden = np.tanh(x @ weights["W1"].T + weights["b1"])
+    output = hidden @ weights["W2"].T + weights["b2"]
+    kernel = net.compile()
+    value, gradients = kernel(x=x, **weights)
+    assert value == pytest.approx(float(np.mean(output)), rel=1e-14)
+    adjoint = (1 - hidden**2) * weights["W2"][0]
+    expected = {"W1": adjoint[..., None] * x[..., None, :], "b1": adjoint, "W2": hidden[..., None, :]}
+    for name, each in expected.items():
+        mean = each.mean(axis=0) if batch else each
+        np.testing.assert_allclose(gradients[name], mean, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(gradients["b2"], [1.0], rtol=1e-15)
+    for name, each in kernel.gradients({"x": x, **weights})[1].items():
+        np.testing.assert_allclose(each, gradients[name], rtol=1e-13, atol=1e-15)
+
+
 def _numbers(net: bp.Network, batch: int, seed: int, dtype: type = float) -> dict[str, Any]:
     random = np.random.default_rng(seed)
     found = {name: random.normal(size=shape).astype(dtype) for name, shape in net.parameters.items()}

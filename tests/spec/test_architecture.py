@@ -3,12 +3,13 @@
 import pytest
 
 from backpropsym.errors import NetworkError
+from backpropsym.graph import Role
 from backpropsym.spec.architecture import parse_architecture
 
 MISTAKES = {
     "x[n,8,8] -> conv2d(2, 3) -> mse": ("conv2d(2, 3)", "channels and groups as whole numbers"),
     "x[4,8,8] -> conv2d(2, 3, groups=a) -> mse": ("conv2d(2, 3, groups=a)", "channels and groups as whole numbers"),
-    "x[8] -> layer_norm(bias=False) -> mse": ("layer_norm(bias=False)", "layer_norm always has a bias"),
+    "x[4,8] -> batch_norm(bias=False) -> mse": ("batch_norm(bias=False)", "batch_norm always has a bias"),
     "x[8] -> layer_norm(relu) -> mse": ("layer_norm(relu)", "arguments do not fit"),
     "x[8] -> rms_norm(relu) -> mse": ("rms_norm(relu)", "arguments do not fit"),
     "x -> embedding(3, 4, relu) -> mse": ("embedding(3, 4, relu)", "arguments do not fit"),
@@ -34,3 +35,20 @@ def test_a_mistake_is_told_with_its_place(text: str) -> None:
     assert problem.where and problem.where.text
     start = problem.where.column
     assert problem.where.text[start : start + problem.where.width] == place
+
+
+NORMS = {
+    "layer_norm(bias=False)": ["W1"],
+    "layer_norm": ["W1", "b1"],
+    "rms_norm": ["W1"],
+    "group_norm(2, bias=False)": ["W1"],
+    "instance_norm(bias=False)": ["W1"],
+    "dense(3, layer_norm)": ["W1", "b1"],
+    "dense(3, rms_norm, bias=False)": ["W1"],
+}
+
+
+@pytest.mark.parametrize("layer", NORMS)
+def test_norms_own_only_what_they_use(layer: str) -> None:
+    graph = parse_architecture(f"x[4,8] -> {layer} -> mse")
+    assert [name for name, node in graph.nodes.items() if node.role is Role.PARAMETER] == NORMS[layer]

@@ -78,7 +78,7 @@ def test_a_large_network_is_followed_along_the_paths_only() -> None:
         net.verify("x[7]*relu'(s1[5])*W2[3,5]*s1[6]", wrt="W1[5,7]", of="s2[3]")
 
 
-@pytest.mark.parametrize("wrt", ["W1", "W1[9,0]", "W1[1]", "W1[i]", "V[0]", "W1[0,]", "W1[x,0]"])
+@pytest.mark.parametrize("wrt", ["W1[]", "W1[9,0]", "W1[1]", "W1[i]", "V[0]", "W1[0,]", "W1[x,0]"])
 def test_an_entry_that_is_none_is_refused(wrt: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         MARKER.verify("x[0]", wrt)
@@ -112,3 +112,17 @@ a = "sum(w*x)"
     with pytest.raises(bp.BackpropsymError) as caught:
         net.verify("x[i]", wrt="w[i]")
     assert caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize(
+    ("of", "wrt", "claim", "right"),
+    [
+        ("loss", "W1", "2/4*(z1[i] - y[i])*(1 - z1[i]**2)*x[j]", True),
+        ("loss", "W1", "2/4*(z1[j] - y[j])*(1 - z1[j]**2)*x[j]", False),
+        ("z1[i]", "b1", "1 - z1[i]**2", True),
+        ("z1", "b1", "1 - z1[i]**2", False),
+    ],
+)
+def test_a_name_alone_has_the_indices_of_a_derivation(of: str, wrt: str, claim: str, right: bool) -> None:
+    marker = Marker(bp.parse("x[5] -> dense(4, tanh) -> mse").graph)
+    assert marker.verify(claim, wrt, of).right is right
