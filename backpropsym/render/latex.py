@@ -15,7 +15,7 @@ _TALL = re.compile(r"\\frac|\\begin|\\left|\\sqrt")
 _COMPARISONS = {"<=": r"\le", ">=": r"\ge"}
 _LONGEST_EXPONENT = 28
 _LONGEST_RIGID = 200
-_SLOPE = re.compile(r"([A-Za-z]\w*)'\((-?\d+)\)")
+_SLOPE = re.compile(r"([A-Za-z]\w*)'\((-?\d+)\)( = -?\d+(?![\w./]))?")
 _SCIENTIFIC = re.compile(r"(-?[\d.]+)e([+-]?)0*(\d+)\Z")
 
 
@@ -65,10 +65,13 @@ class LatexWriter(Writer):
         return r" \to ".join(rf"\text{{{latex_text(part)}}}" for part in text.split("->"))
 
     def words(self, text: str) -> str:
-        """Plain words beside mathematics; slopes such as relu'(0) in them are mathematics."""
+        """Plain words beside mathematics; slopes such as relu'(0) = 0 in them are mathematics."""
         parts, position = [], 0
         for slope in _SLOPE.finditer(text):
-            parts += [_upright(text[position : slope.start()]), f"{self.function(slope[1])}'({slope[2]})"]
+            parts += [
+                _upright(text[position : slope.start()]),
+                f"{self.function(slope[1])}'({slope[2]}){slope[3] or ''}",
+            ]
             position = slope.end()
         return "".join([*parts, _upright(text[position:])])
 

@@ -15,7 +15,7 @@ from backpropsym.render.notation import Notation
 from backpropsym.render.numbers import finite_data, put_in, shown
 from backpropsym.render.report_markdown import markdown_text
 from backpropsym.render.table import PACKAGES, WIDTH, Table, latex_tables, markdown_tables, text_tables
-from backpropsym.render.unicode import AsciiWriter, UnicodeWriter
+from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
 from backpropsym.render.writer import Writer
 
 
@@ -70,7 +70,8 @@ def _forward(trace: Trace, writer: Writer) -> Table:
         rows.append((writer.name(step.node), writer.write(step.formula), *numbers, shown(step.value, writer)))
     heads = ("node", "formula", "numbers put in", "value") if scalar else ("node", "formula", "value")
     right = frozenset({3}) if scalar else frozenset[int]()
-    plain = AsciiWriter(Notation.of(trace.graph))
+    # Notes are plain text in every medium, so a writer of mathematics does not write them.
+    plain = writer if isinstance(writer, TextWriter) else AsciiWriter(Notation.of(trace.graph))
     notes = tuple(facts(trace.graph, [step.node for step in trace.forward], plain))
     return Table("Forward pass", heads, tuple(rows), right, notes=("Here " + ", ".join(notes) + ".",) if notes else ())
 
