@@ -132,7 +132,9 @@ class TikzPicture:
             else:
                 yield rf"\draw[{style}] ({self._names[link.source]}) {_curved(course)} ({self._names[link.target]});"
         for style, found in straight.items():
-            pairs = fill(", ".join(found), _WIDTH, subsequent_indent="    ", break_long_words=False)
+            pairs = fill(
+                ", ".join(found), _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+            )
             yield rf"\draw[{style}] foreach \from/\to in {{{pairs}}}".replace("\n", "\n  ")
             yield r"  {(\from.center) -- (\to.center)};"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import backpropsym as bp
 from backpropsym.render.geometry import beside, curve
 from backpropsym.render.scene import Box, Link, LinkId, Scene, Trail
 from backpropsym.render.splines import spline
@@ -124,3 +125,19 @@ def test_hostile_names_stay_in_comments_and_out_of_commands(tmp_path: Path) -> N
     assert "evil'" in document
     done = compiled(document, tmp_path)
     assert "passwd" not in done.log
+
+
+@pytest.mark.parametrize("name", ["lecture", "skip", "prelu", "deep"])
+def test_no_line_breaks_inside_the_name_of_a_node(name: str) -> None:
+    """At the level of ops names have hyphens, at which text may otherwise be wrapped."""
+    text = tikz(bp.example(name).draw(level="ops").scene)
+    known = set(re.findall(r"\\node\[.*\] \(([^)]+)\) at", text))
+    runs = re.findall(r"foreach \\from/\\to in \{([^}]*)\}", text)
+    ends = {end for run in runs for pair in run.split(",") for end in pair.strip().split("/")}
+    assert ends
+    assert ends <= known
+
+
+@pytest.mark.needs("pdflatex")
+def test_the_operations_of_a_network_compile_to_one_page(tmp_path: Path) -> None:
+    assert compiled(bp.example("lecture").draw(wrt="w11", level="ops").tikz, tmp_path).pages == 1
