@@ -65,11 +65,12 @@ def _tuple(axes: Sequence[int]) -> str:
 
 def _finite(writer: ArrayWriter, position: int, operation: Finite) -> None:
     operand = writer.items[position].operands[0]
+    largest = writer.storage.number("_np.finfo(_real).max", "_largest")
     if not operation.shape:
-        writer.assign(position, f"_finite({writer.text(operand)})")
+        writer.assign(position, f"_finite({writer.text(operand)}, {largest})")
         return
     out = writer.destination(position, False, (operand,))
-    writer.assign(position, f"_finite({writer.text(operand)}, out={out})")
+    writer.assign(position, f"_finite({writer.text(operand)}, {largest}, out={out})")
 
 
 def _first(writer: ArrayWriter, position: int, operation: First) -> None:

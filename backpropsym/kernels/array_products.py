@@ -1,13 +1,23 @@
-"""Products of two operands as matrix products: which axes are rows and columns, and what must be copied for that."""
+"""Products of two operands as matrix products: which axes are rows and columns, and what must be copied for that.
+
+BLAS is slowest where the right matrix is read by columns and large, so the larger one goes to the left; and it packs
+operands before it multiplies unless the product is small, so that long thin products are computed in blocks.
+
+References
+----------
+Goto and van de Geijn, Anatomy of high-performance matrix multiplication, ACM Transactions on Mathematical Software 34,
+2008: what packing costs.
+"""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from backpropsym.kernels.array_ops import BATCH, Product, Reduce, nominal
+from backpropsym.kernels.array_runtime import block_of_product
 from backpropsym.kernels.array_storage import Layout, entries_source
 from backpropsym.ops.sizes import Dimension
 
@@ -15,16 +25,23 @@ if TYPE_CHECKING:
     from backpropsym.kernels.array_source import ArrayWriter
 
 Letters = tuple[str, ...]
+_TURNED_OFTEN = 4
+"""A matrix that so many products read by columns is copied once instead."""
+_LONG_BATCH = 64
+"""How many times longer than its nominal length a batch is expected to be now and then."""
+_MOVED = 2
+"""What a copied entry of a result costs, in entries of a right operand that are read by columns."""
 
 
 @dataclass(frozen=True)
 class _Operand:
-    """An operand of a product: its source, the letters of its axes, and how it lies in memory."""
+    """An operand of a product: its source, the letters of its axes, how it lies in memory, and its value if any."""
 
     text: str
     letters: str
     layout: Layout | None
     entries: int
+    position: int = -1
 
     def memory(self, chosen: str) -> str:
         """Those of the letters `chosen` that the operand has, in the order in memory."""
@@ -42,6 +59,10 @@ class _Operand:
         last = whole[-1:]
         return not stack or last in first[-1:] + second[-1:]
 
+    def lies(self, first: str, second: str) -> bool:
+        """Whether the axes `first` come before `second` in memory, as in a matrix that is read by rows."""
+        return self.memory(first + second).startswith(first)
+
 
 @dataclass(frozen=True)
 class _Roles:
@@ -57,7 +78,7 @@ def write_product(writer: ArrayWriter, position: int, operation: Product) -> Non
     """A matrix product where there is one, else einsum."""
     groups = operation.groups
     operands = [
-        _Operand(writer.text(each), letters, writer.layouts.get(each), nominal(writer.shape(each)))
+        _Operand(writer.text(each), letters, writer.layouts.get(each), nominal(writer.shape(each)), each)
         for each, letters in zip(writer.items[position].operands, groups, strict=True)
     ]
     repeated = any(len(set(letters)) < len(letters) for letters in groups)
@@ -161,19 +182,33 @@ class _Matrices:
         """The statements."""
         summed = self._summed_order()
         stack, rows, columns = self.roles.stack, self.roles.rows, self.roles.columns
+        columns_first = self._columns_first(summed)
+        self._read_by_rows(summed, columns_first)
         left = self._matrix(self.left, rows, summed)
         right = self._matrix(self.right, summed, columns)
-        if self._columns_first():
+        if columns_first:
             left, right = self._transposed(right, columns), self._transposed(left, rows)
             rows, columns = columns, rows
         out, rename = self._result(stack, rows, columns)
         if not self.operation.shape:
             self.writer.assign(self.position, f"_np.matmul({left}, {right})")
-        elif rename is None:
-            self.writer.assign(self.position, f"_np.matmul({left}, {right}, out={out})")
+            return
+        turned = (self.left if columns_first else self.right).lies(columns, summed)
+        blocks = self._is_long(turned, rows, summed, columns)
+        call = f"_in_blocks({left}, {right}, {out})" if blocks else f"_np.matmul({left}, {right}, out={out})"
+        if rename is None:
+            self.writer.assign(self.position, call)
         else:
-            self.writer.lines.append(f"_np.matmul({left}, {right}, out={out})")
+            self.writer.lines.append(call)
             self.writer.assign(self.position, rename)
+
+    def _is_long(self, turned: bool, *groups: str) -> bool:
+        """Whether a product without a stack may be so long along one axis that blocks of it are small products."""
+        if self.roles.stack or not all(groups):
+            return False
+        shapes = [tuple(self.sizes[letter] for letter in group) for group in groups]
+        long = [nominal(shape) * (_LONG_BATCH if BATCH in shape else 1) for shape in shapes]
+        return any(block_of_product(*sizes, turned)[1] for sizes in (map(nominal, shapes), long))
 
     def _summed_order(self) -> str:
         """The order of the summed letters for which the fewest entries must be copied."""
@@ -232,17 +267,50 @@ class _Matrices:
             return text
         return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
 
-    def _columns_first(self) -> bool:
-        """Whether the transposed product puts the result into memory in a better order."""
+    def _columns_first(self, summed: str) -> bool:
+        """Whether the transposed product is faster, or puts the result into memory in a better order."""
         roles, output = self.roles, self.operation.output
-        if roles.stack + roles.rows + roles.columns == output:
-            return False
-        if roles.stack + roles.columns + roles.rows == output:
-            return True
-        if self.writer.in_c_order(self.position):
-            return False
-        larger = self.left if self.left.entries >= self.right.entries else self.right
-        return larger.memory(output)[-1:] == roles.rows[-1:] != ""
+        direct, flipped = (
+            roles.stack + each == output for each in (roles.rows + roles.columns, roles.columns + roles.rows)
+        )
+        fixed = self.writer.in_c_order(self.position)
+        if roles.stack or not (roles.rows and roles.columns):
+            free = not (direct or flipped or fixed)
+            return self._last(output) in roles.rows if free else flipped and not direct
+        moved = _MOVED * nominal(self.operation.shape) if fixed else 0
+        rows_first = self._turned(self.right, roles.columns, summed) + (0 if direct else moved)
+        columns_first = self._turned(self.left, roles.rows, summed) + (0 if flipped else moved)
+        if rows_first != columns_first:
+            return columns_first < rows_first
+        last = "" if fixed else self._last(output)
+        return last in roles.rows if last else flipped
+
+    def _turned(self, operand: _Operand, own: str, summed: str) -> float:
+        """How many entries would be read by columns, were the operand on the right."""
+        if not operand.lies(own, summed):
+            return 0
+        uses = self.writer.products_of(operand.position)
+        return operand.entries / uses if uses >= _TURNED_OFTEN else operand.entries
+
+    def _last(self, output: str) -> str:
+        """The letter along which neighbours of the result are best neighbours in memory; nothing where none is."""
+        objects = [each for each in (self.left, self.right) if BATCH in [self.sizes[letter] for letter in each.letters]]
+        if self.roles.stack or not objects:
+            return max((self.left, self.right), key=lambda each: each.entries).memory(output)[-1:]
+        main = max(objects, key=lambda each: each.entries)
+        last = main.memory(main.letters)[-1:]
+        return last if last in output else ""
+
+    def _read_by_rows(self, summed: str, columns_first: bool) -> None:
+        """Copy, once for all products that read it, a right operand that would be read by columns."""
+        right, own = (self.left, self.roles.rows) if columns_first else (self.right, self.roles.columns)
+        if self.roles.stack or not own or not right.lies(own, summed):
+            return
+        order = tuple(right.letters.index(letter) for letter in summed + own)
+        text = self.writer.kept_copy(right.position, order, _TURNED_OFTEN)
+        if text:
+            copy = replace(right, text=text, layout=Layout(order))
+            self.left, self.right = (copy, self.right) if columns_first else (self.left, copy)
 
     def _result(self, stack: str, rows: str, columns: str) -> tuple[str, str | None]:
         """The array for the product, and what then is the result where its axes are others."""

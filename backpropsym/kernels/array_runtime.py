@@ -142,10 +142,66 @@ def _chosen(where: Any, x: Any, y: Any, out: Any) -> Any:
     return out
 
 
-def _finite(x: Any, out: Any = None) -> Any:
+def _finite(x: Any, largest: Any, out: Any = None) -> Any:
     """x, and the largest number of its type in the place of infinity."""
-    limit = np.finfo(x.dtype).max
-    return np.minimum(np.maximum(x, -limit, out=out), limit, out=out)
+    return np.minimum(np.maximum(x, -largest, out=out), largest, out=out)
+
+
+_SMALL = 10**6
+_BLOCKS = 64, 2048
+_MOST_SUMS = 1024
+
+
+def block_of_product(rows: int, summed: int, columns: int, turned: bool = False) -> tuple[str, int]:
+    """The axis along which a matrix product is best cut, and the length of a block; 0 where it is best left whole.
+
+    OpenBLAS multiplies without packing the operands first where there are at most 10**6 multiplications. The sum is cut
+    only where it has few results, which each block adds to; the others only if the right matrix is not `turned`, lying
+    in memory by columns, for which packing is worth its time.
+    """
+    entries = rows * summed * columns
+    least, most = _BLOCKS
+    if entries <= _SMALL:
+        return "", 0
+    axis, length = ("columns", columns) if columns >= rows else ("rows", rows)
+    block = min(_SMALL * length // entries, most)
+    if block < least and rows * columns <= _MOST_SUMS:
+        axis, length, block = "summed", summed, min(_SMALL // (rows * columns), most)
+    if block < least or (turned and axis != "summed"):
+        return "", 0
+    even = -(-length // -(-length // block))
+    block = min(block // 16, -(-even // 16)) * 16
+    return (axis, block) if block >= least else ("", 0)
+
+
+def _in_blocks(left: Any, right: Any, out: Any) -> Any:
+    """left @ right as small products side by side along one axis, or added up."""
+    (rows, summed), columns = left.shape, right.shape[1]
+    axis, block = block_of_product(rows, summed, columns, right.strides[0] < right.strides[1])
+    if not block:
+        return np.matmul(left, right, out=out)
+    count = {"rows": rows, "summed": summed, "columns": columns}[axis] // block
+    whole = count * block
+    if axis == "columns":
+        np.matmul(left, _columns(right, count, block), out=_columns(out, count, block))
+        np.matmul(left, right[:, whole:], out=out[:, whole:])
+    elif axis == "rows":
+        np.matmul(_rows(left, count, block), right, out=_rows(out, count, block))
+        np.matmul(left[whole:], right, out=out[whole:])
+    else:
+        np.add.reduce(np.matmul(_columns(left, count, block), _rows(right, count, block)), axis=0, out=out)
+        out += left[:, whole:] @ right[whole:]
+    return out
+
+
+def _rows(x: Any, count: int, block: int) -> Any:
+    """Blocks of rows, one after another along a new first axis."""
+    return x[: count * block].reshape(count, block, x.shape[1])
+
+
+def _columns(x: Any, count: int, block: int) -> Any:
+    """Blocks of columns, one after another along a new first axis."""
+    return x[:, : count * block].reshape(x.shape[0], count, block).transpose(1, 0, 2)
 
 
 def _moved(x: Any, out: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -82,6 +83,7 @@ class ArrayWriter:
         self.roots: dict[int, int] = {}
         self.settled: set[int] = set()
         self.temporary: list[int] = []
+        self.copies: dict[tuple[int, tuple[int, ...]], str] = {}
         self._survey()
 
     def _survey(self) -> None:
@@ -89,11 +91,14 @@ class ArrayWriter:
         self.alive = self.program.live()
         self.uses = [0] * len(self.items)
         self.last = [-1] * len(self.items)
+        self.factors = Counter[int]()
         for position, item in enumerate(self.items):
             if self.alive[position]:
                 for operand in item.operands:
                     self.uses[operand] += 1
                     self.last[operand] = position
+                if isinstance(item.data, Product):
+                    self.factors.update(item.operands)
         self.homes: dict[int, str] = {}
         for index, (name, position) in enumerate(self.program.gradients.items()):
             shape = self.wanted[name]
@@ -318,6 +323,22 @@ class ArrayWriter:
             del self.parts[position], self.memory[position]
             self.roots[position] = position
         return position in self.homes
+
+    def products_of(self, position: int) -> int:
+        """How many products a value that was given is in; 1 for what is computed."""
+        given = position >= 0 and self.items[position].kind is Kind.LEAF
+        return self.factors[position] if given else 1
+
+    def kept_copy(self, position: int, order: tuple[int, ...], often: int) -> str:
+        """A value that was given with its axes in another order in memory, made once; nothing if used less `often`."""
+        if self.products_of(position) < often:
+            return ""
+        key = position, order
+        if key not in self.copies:
+            shape = self.shape(position)
+            self.copies[key] = self.storage.view(self.storage.acquire(shape), shape, order)
+            self.lines.append(f"_np.copyto({self.copies[key]}, {self.text(position)})")
+        return self.copies[key]
 
     def scratch(self, shape: Shape, order: tuple[int, ...], boolean: bool = False) -> str:
         """Memory for the time of one statement."""

@@ -113,9 +113,9 @@ class Storage:
         """The name of what source such as `[0]` or `.T` makes of an array that has a name here."""
         return self._named(self.texts[array] + suffix)
 
-    def number(self, text: str) -> str:
+    def number(self, text: str, name: str = "") -> str:
         """The name of a number as an array without axes, which NumPy need not convert at every use."""
-        name = re.sub(r"\W", "_", text.replace("-", "minus_").replace("+", "plus_"))
+        name = name.removeprefix("_") or re.sub(r"\W", "_", text.replace("-", "minus_").replace("+", "plus_"))
         return self._named(f"_np.array({text}, _real)", f"_{name}")
 
     def _named(self, text: str, name: str = "") -> str:
