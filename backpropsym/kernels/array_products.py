@@ -207,8 +207,10 @@ class _Matrices:
         if self.roles.stack or not all(groups):
             return False
         shapes = [tuple(self.sizes[letter] for letter in group) for group in groups]
-        long = [nominal(shape) * (_LONG_BATCH if BATCH in shape else 1) for shape in shapes]
-        return any(block_of_product(*sizes, turned)[1] for sizes in (map(nominal, shapes), long))
+        times = [_LONG_BATCH if BATCH in shape else 1 for shape in shapes]
+        usual = [nominal(shape) for shape in shapes]
+        long = [size * factor for size, factor in zip(usual, times, strict=True)]
+        return any(block_of_product(each[0], each[1], each[2], turned)[1] for each in (usual, long))
 
     def _summed_order(self) -> str:
         """The order of the summed letters for which the fewest entries must be copied."""

@@ -73,7 +73,7 @@ def erf_array(x: Any, out: Any = None) -> Any:
 
 
 def erfc_array(x: Any, out: Any = None) -> Any:
-    """The complementary error function, to a relative error of 1e-15 where not subnormal; float32 to 4 units in the last place."""
+    """The complementary error function, to a relative error of 1e-15 where not subnormal; float32 to 4 last bits."""
     import numpy as np
 
     if np.asarray(x).dtype != np.float32:
