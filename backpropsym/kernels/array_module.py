@@ -131,7 +131,7 @@ def kernel(**given):
     values, sizes, mistakes = arranged_arrays(given, _SHAPES, _OBJECTS)
     if mistakes:
         raise ValueError("; ".join(f"{found} ({fix})" for found, fix in mistakes))
-    return on_tensors(_MEMORY, _arrays, values, sizes)
+    return on_tensors(_MEMORY, _arrays, values, sizes, _OBJECTS)
 
 
 if __name__ == "__main__":

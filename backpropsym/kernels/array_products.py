@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Letters = tuple[str, ...]
 _TURNED_OFTEN = 4
 """A matrix that so many products read by columns is copied once instead."""
+_SHORT_ROW, _SHORT_COST = 16, 4
+"""Rows shorter than that cost so many times their entries, in entries that are read by columns."""
 _LONG_BATCH = 64
 """How many times longer than its nominal length a batch is expected to be now and then."""
 _MOVED = 2
@@ -282,10 +284,18 @@ class _Matrices:
         moved = _MOVED * nominal(self.operation.shape) if fixed else 0
         rows_first = self._turned(self.right, roles.columns, summed) + (0 if direct else moved)
         columns_first = self._turned(self.left, roles.rows, summed) + (0 if flipped else moved)
+        if not fixed and self.position not in self.writer.reshaped:
+            rows_first += self._short(roles.columns)
+            columns_first += self._short(roles.rows)
         if rows_first != columns_first:
             return columns_first < rows_first
         last = "" if fixed else self._last(output)
         return last in roles.rows if last else flipped
+
+    def _short(self, last: str) -> int:
+        """What it costs that neighbours in memory are few: NumPy goes through the result row by row."""
+        few = nominal(tuple(self.sizes[letter] for letter in last)) < _SHORT_ROW
+        return _SHORT_COST * nominal(self.operation.shape) if few else 0
 
     def _turned(self, operand: _Operand, own: str, summed: str) -> float:
         """How many entries would be read by columns, were the operand on the right."""

@@ -76,6 +76,7 @@ class Memory:
         self.results = results
         self.idle: dict[Any, list[Any]] = {}
         self.made: dict[Any, list[list[Any]]] = {}
+        self.bytes: dict[Any, int] = {}
 
     def run(self, function: Callable[..., Any], values: dict[str, Any], sizes: dict[str, int]) -> tuple[Any, Any]:
         """What `function` returns; overflow gives inf and what is undefined nan, silently."""
@@ -90,6 +91,28 @@ class Memory:
             self.idle.pop(next(iter(self.idle)), None)
         return found
 
+    def objects_at_once(self, values: dict[str, Any], sizes: dict[str, int], objects: Sequence[str]) -> int:
+        """How many of the objects a call computes with: all, or as many as its arrays stay in the cache for.
+
+        The gradients of the parts are added up, which costs little where the arrays of a part are larger than these.
+        """
+        count = sizes["_n"]
+        if count < 2 * LEAST_OBJECTS:
+            return count
+        dtype = next(value.dtype for value in values.values())
+        key = (dtype, *(size for name, size in sizes.items() if name != "_n"))
+        if key not in self.bytes:
+            one, two = (self._held(dtype, {**sizes, "_n": number}) for number in (1, 2))
+            self.bytes[key] = max(two - one, 1)
+        shared = sum(value.nbytes for name, value in values.items() if name not in objects)
+        block: int = max(max(MOST_BYTES, shared) // self.bytes[key], LEAST_OBJECTS)
+        return -(-count // -(-count // block))
+
+    def _held(self, dtype: Any, sizes: dict[str, int]) -> int:
+        """The bytes of a workspace."""
+        arrays = [array if array.base is None else array.base for array in self.workspace(dtype.type, sizes)]
+        return sum({id(array): array.nbytes for array in arrays}.values())
+
     def _handed_out(self, key: Any, dtype: Any, sizes: dict[str, int]) -> list[Any]:
         """An array for each result: one that nobody else refers to, else a new one."""
         shapes = self.results(sizes)
@@ -100,6 +123,8 @@ class Memory:
 
 
 MOST_SIZES = 4
+MOST_BYTES = 1 << 24
+LEAST_OBJECTS = 64
 
 
 def _alone(arrays: list[Any], shape: tuple[int, ...], dtype: Any) -> Any:
@@ -271,11 +296,31 @@ def _scatter(total: Any, part: Any, index: Any, guards: Any, lead: int, rank: in
 
 
 def on_tensors(
-    memory: Memory, function: Callable[..., Any], values: dict[str, Any], sizes: dict[str, int]
+    memory: Memory,
+    function: Callable[..., Any],
+    values: dict[str, Any],
+    sizes: dict[str, int],
+    objects: Sequence[str],
 ) -> tuple[float, dict[str, Any]]:
-    """The results of a kernel's statements."""
-    value, gradients = memory.run(function, values, sizes)
-    return float(value), {name: float(each) if np.ndim(each) == 0 else each for name, each in gradients.items()}
+    """The results of a kernel's statements, for a long batch by parts: means over all objects by those over a part."""
+    count, block = sizes["_n"], memory.objects_at_once(values, sizes, objects)
+    if block >= count:
+        value, found = memory.run(function, values, sizes)
+        return float(value), {name: float(each) if np.ndim(each) == 0 else each for name, each in found.items()}
+    total, totals = 0.0, dict[str, Any]()
+    for start in range(0, count, block):
+        stop = min(start + block, count)
+        part = {name: each[start:stop] if name in objects else each for name, each in values.items()}
+        value, found = memory.run(function, part, {**sizes, "_n": stop - start})
+        share = (stop - start) / count
+        total += share * float(value)
+        for name, each in found.items():
+            each = share * float(each) if np.ndim(each) == 0 else np.multiply(each, each.dtype.type(share), out=each)
+            if name in totals:
+                totals[name] += each
+            else:
+                totals[name] = each
+    return total, totals
 
 
 def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequence[str], most: int = 100) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from backpropsym.kernels.array_forward import shape_source
 from backpropsym.kernels.array_moves import MOVES, item_sources, subscripts
-from backpropsym.kernels.array_ops import BATCH, ArrayValues, Item, Operation, Product, Source, nominal
+from backpropsym.kernels.array_ops import BATCH, ArrayValues, Item, Operation, Product, Reshape, Source, nominal
 from backpropsym.kernels.array_places import Part, around, placements
 from backpropsym.kernels.array_products import write_product
 from backpropsym.kernels.array_rows import rows_read
@@ -92,6 +92,7 @@ class ArrayWriter:
         self.uses = [0] * len(self.items)
         self.last = [-1] * len(self.items)
         self.factors = Counter[int]()
+        self.reshaped: set[int] = set()
         for position, item in enumerate(self.items):
             if self.alive[position]:
                 for operand in item.operands:
@@ -99,6 +100,8 @@ class ArrayWriter:
                     self.last[operand] = position
                 if isinstance(item.data, Product):
                     self.factors.update(item.operands)
+                elif isinstance(item.data, Reshape):
+                    self.reshaped.update(item.operands)
         self.homes: dict[int, str] = {}
         for index, (name, position) in enumerate(self.program.gradients.items()):
             shape = self.wanted[name]

@@ -87,7 +87,7 @@ class TensorFunction:
         if mistakes:
             raise ValuesError([Problem(found, fix=fix) for found, fix in mistakes])
         try:
-            return array_runtime.on_tensors(self.memory, self.arrays, values, sizes)
+            return array_runtime.on_tensors(self.memory, self.arrays, values, sizes, self.names.objects)
         except IndexError as error:
             fix = "a class or row counts from zero"
             raise ValuesError(f"a value that chooses an entry is outside: {error}", fix=fix) from None

@@ -15,6 +15,7 @@ import pytest
 import backpropsym as bp
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.graph import Role
+from backpropsym.kernels import array_runtime
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.spec.toml import parse_network
 from tests.tensors.networks import numbers
@@ -104,7 +105,9 @@ def _numbers(net: bp.Network, batch: int, seed: int, dtype: type = float) -> dic
     random = np.random.default_rng(seed)
     found = {name: random.normal(size=shape).astype(dtype) for name, shape in net.parameters.items()}
     found |= {name: random.normal(size=(batch, *shape)).astype(dtype) for name, shape in net.inputs.items()}
-    return found | {name: random.integers(0, 3, size=batch) for name in net.targets}
+    for name, shape in net.targets.items():
+        found[name] = random.normal(size=(batch, *shape)).astype(dtype) if shape else random.integers(0, 3, size=batch)
+    return found
 
 
 @pytest.mark.parametrize("architecture", [IMAGES, DENSE])
@@ -193,8 +196,6 @@ MEMORY = {
 def test_repeated_calls_make_no_new_large_arrays(name: str) -> None:
     net = bp.loads(MEMORY[name]) if "[nodes]" in MEMORY[name] else bp.parse(MEMORY[name])
     kernel, values = net.compile(), _numbers(net, 64, 0, np.float32)
-    for target, shape in net.targets.items():
-        values[target] = np.zeros((64, *shape), np.float32 if shape else int)
     for _ in range(4):
         value, gradients = kernel(**values)
     tracemalloc.start()
@@ -254,3 +255,53 @@ def test_a_saved_module_needs_only_numpy(architecture: str, tmp_path: Path) -> N
     assert float(found["value"]) == expected[0]
     for name in net.graph.names(Role.PARAMETER):
         np.testing.assert_array_equal(found[name], expected[1][name])
+
+
+LONG = {
+    "sums": "x[3] -> dense(4, tanh) -> dense(2) -> mse",
+    "classes": "x[1,8,8] -> conv2d(2, 3) -> relu -> max_pool(2) -> flatten -> dense(3) -> cross_entropy",
+    "shared": """
+inputs = {x = [2]}
+parameters = {w = [2], v = []}
+output = "a"
+[nodes]
+a = "sum(tanh(w*x))*v + sum(w*w)"
+""",
+}
+
+
+@pytest.mark.parametrize("count", [150, 331])
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_batch_by_parts(name: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean over all objects, whatever the parts, of which the last is shorter; no part writes over another."""
+    net = bp.loads(LONG[name]) if "[nodes]" in LONG[name] else bp.parse(LONG[name])
+    values = _numbers(net, count, 0, np.float64)
+    whole = net.compile()(**values)
+    given = {key: array.copy() for key, array in values.items()}
+    monkeypatch.setattr(array_runtime, "MOST_BYTES", 0)
+    monkeypatch.setattr(array_runtime, "LEAST_OBJECTS", 50)
+    kernel = net.compile()
+    memory = array_runtime.Memory
+    runs: list[int] = []
+    run = memory.run
+    monkeypatch.setattr(memory, "run", lambda self, *rest: (runs.append(rest[-1]["_n"]), run(self, *rest))[1])
+    for _ in range(2):
+        value, gradients = kernel(**values)
+        assert value == pytest.approx(whole[0], rel=1e-12)
+        for key, each in whole[1].items():
+            np.testing.assert_allclose(gradients[key], each, rtol=1e-10, atol=1e-13)
+    assert sum(runs) == 2 * count
+    assert max(runs) <= 50
+    for key, array in given.items():
+        np.testing.assert_array_equal(values[key], array)
+
+
+def test_a_long_batch_takes_the_memory_of_a_part() -> None:
+    net = bp.parse("x[50] -> dense(400, tanh) -> dense(1) -> mse")
+    values = _numbers(net, 40_000, 0, np.float32)
+    kernel = net.compile()
+    tracemalloc.start()
+    kernel(**values)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40_000 * 400 * 4, "one array of all hidden values would be larger"
