@@ -305,3 +305,10 @@ def test_a_long_batch_takes_the_memory_of_a_part() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40_000 * 400 * 4, "one array of all hidden values would be larger"
+
+
+def test_a_scalar_parameter_in_an_array_has_a_scalar_gradient() -> None:
+    text = 'parameters = {x = [], y = []}\noutput = "t"\n[nodes]\no = "stack(x, y, x*y)"\nt = "sum(o*o)"\n'
+    gradients = bp.loads(text).compile()(x=2.0, y=3.0)[1]
+    assert gradients == {"x": 40.0, "y": 30.0}
+    assert all(type(each) is float for each in gradients.values())
