@@ -119,7 +119,7 @@ def on_arrays(function: Callable[..., Any], values: dict[str, Any]) -> tuple[flo
     size = max((value.size for value in values.values() if not isinstance(value, float)), default=1)
     total, totals = 0.0, dict[str, float]()
     with np.errstate(all="ignore"):
-        prepared: list[Any] = [dtype.type(each) if isinstance(each, float) else each for each in values.values()]
+        prepared = [np.array(each, dtype) if isinstance(each, float) else each for each in values.values()]
         for start in range(0, size, BLOCK):
             share = min(BLOCK, size - start) / size
             value, gradients = function(

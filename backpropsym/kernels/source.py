@@ -138,7 +138,7 @@ class _Writer:
         self.pieces[position] = piece
         if item.kind in _ATOMS:
             return None
-        is_node = position in self.program.nodes
+        is_node = position in self.program.nodes and not self._only_averaged(position)
         stored = self.uses[position] > 1 and not self._repeated(position)
         if not (is_node or stored or len(piece.text) > _MAX_INLINE) or piece.text.isidentifier():
             self.inline.add(position)
@@ -146,6 +146,13 @@ class _Writer:
         target = self.naming.name(position)
         self.pieces[position] = Piece(target, ATOM)
         return Statement(target, piece.text, self._comment(position, piece.text))
+
+    def _only_averaged(self, position: int) -> bool:
+        """Whether a product over a batch is needed for its mean alone, which is an inner product."""
+        item, value = self.program.items[position], self.program.items[self.program.value]
+        mean = value.kind is Kind.MEAN and value.operands == (position,) and self.uses[position] == 1
+        product = item.kind is Kind.MULTIPLY and all(self.program.items[each].batched for each in item.operands)
+        return mean and product and isinstance(self.dialect, ArrayDialect)
 
     def _expression(self, position: int) -> Piece:
         items, item = self.program.items, self.program.items[position]
