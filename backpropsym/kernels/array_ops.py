@@ -15,6 +15,8 @@ from backpropsym.ops.sizes import Dimension
 
 BATCH = "_n"
 NOMINAL = {BATCH: 64}
+LONG_SUM = 64
+"""Sums of so many numbers are written as products with ones where memory allows."""
 _NOMINAL_SYMBOL = 16
 Range = tuple[int, int | None, int]
 Item = int | Range
@@ -312,8 +314,11 @@ class ArrayValues(Values):
             output = "".join(letter for axis, letter in enumerate(letters) if axis not in axes)
             sizes = tuple(size for axis, size in enumerate(shape) if axis not in axes)
             total = self.make(Product(sizes, (letters, letters), output), *item.operands)
-            return self.widened(total, axes) if keep else total
-        return self.reduce("sum", operand, axes, keep)
+        elif nominal(tuple(shape[axis] for axis in axes)) < LONG_SUM:
+            return self.reduce("sum", operand, axes, keep)
+        else:
+            total = self.reduce("sum", operand, axes)
+        return self.widened(total, axes) if keep else total
 
     def reduce(self, function: str, operand: int, axes: Sequence[int], keep: bool = False) -> int:
         """A reduction over axes."""

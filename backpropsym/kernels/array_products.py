@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from backpropsym.kernels.array_ops import BATCH, Product, Reduce, nominal
+from backpropsym.kernels.array_ops import BATCH, LONG_SUM, Product, Reduce, nominal
 from backpropsym.kernels.array_runtime import block_of_product
 from backpropsym.kernels.array_storage import Layout, entries_source
 from backpropsym.ops.sizes import Dimension
@@ -106,11 +106,12 @@ def write_product(writer: ArrayWriter, position: int, operation: Product) -> Non
 
 
 def written_as_product(writer: ArrayWriter, position: int, operation: Reduce) -> bool:
-    """A sum over objects as a product with ones, which BLAS has sooner; False where entries would have to be copied."""
+    """A long sum as a product with ones, which BLAS has sooner; False where entries would have to be copied."""
     operand = writer.items[position].operands[0]
     shape, letters = writer.shape(operand), string.ascii_lowercase[: len(writer.shape(operand))]
     output = "".join(letter for axis, letter in enumerate(letters) if axis not in operation.axes)
-    if operation.function != "sum" or operation.keep or BATCH not in (shape[axis] for axis in operation.axes):
+    summed = tuple(shape[axis] for axis in operation.axes)
+    if operation.function != "sum" or operation.keep or (BATCH not in summed and nominal(summed) < LONG_SUM):
         return False
     right = _Operand(writer.text(operand), letters, writer.layouts.get(operand), nominal(shape))
     return _summed_by_ones(writer, position, right, output, dict(zip(letters, shape, strict=True)))
