@@ -254,3 +254,12 @@ def test_a_saved_module_needs_only_numpy(architecture: str, tmp_path: Path) -> N
     assert float(found["value"]) == expected[0]
     for name in net.graph.names(Role.PARAMETER):
         np.testing.assert_array_equal(found[name], expected[1][name])
+
+
+def test_gradient_of_a_scalar_laid_into_an_array_is_a_number() -> None:
+    """NumPy broadcasts (1,) and (), so that only the shapes tell them apart."""
+    text = 'inputs = ["x"]\nparameters = {w = [], v = [2]}\noutput = "a"\n[nodes]\na = "stack(w, x*w) @ v"\n'
+    kernel = compile_kernel(parse_network(text))
+    for x in (2.0, np.array([1.0, 3.0])):
+        value, gradients = kernel(x=x, w=3.0, v=np.array([5.0, 7.0]))
+        assert (value, gradients["w"], np.shape(gradients["w"])) == (57.0, 19.0, ())
