@@ -19,11 +19,13 @@ def undefined_numbers(formula: Expr, table: FunctionTable) -> Iterator[tuple[Spa
     for part in walk(formula):
         if isinstance(part, Div) and _value(part.denominator, table) == 0.0:
             yield part.denominator.span or part.span, "the denominator is zero", "divide by something else"
-        elif isinstance(part, Pow | Call) and not _finite(part, table):
-            if all(_finite(each, table) for each in children(part)):
-                called = "the power" if isinstance(part, Pow) else part.function
-                fix = "write the value itself"
-                yield part.span, f"{called} of these numbers is not a finite real number", fix
+        elif isinstance(part, Pow | Call) and not _finite(part, table) and _all_finite(part, table):
+            called = "the power" if isinstance(part, Pow) else part.function
+            yield part.span, f"{called} of these numbers is not a finite real number", "write the value itself"
+
+
+def _all_finite(whole: Expr, table: FunctionTable) -> bool:
+    return all(_finite(part, table) for part in children(whole))
 
 
 def _finite(part: Expr, table: FunctionTable) -> bool:
