@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from backpropsym.formula.affine import linear
 from backpropsym.formula.algebra import add, div, mul, neg
-from backpropsym.formula.tree import ONE, Call, Compare, Expr, Index, Limits, Name, number, substitute
+from backpropsym.formula.tree import ONE, Call, Expr, Index, Limits, Name, number, substitute
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import (
@@ -100,7 +101,7 @@ def _access(entry: Expr, indices: tuple[str, ...], factor: Expr, sums: tuple[Lim
 
 
 def _reduction(function: str, entry: Definition, name: str) -> Access:
-    """1 for a sum, 1/n for a mean, the indicator of the extreme, the softmax weight for logsumexp.
+    """1 for a sum, 1/n for a mean, a delta at the first extreme, the softmax weight for logsumexp.
 
     For a variance 2 (entry - mean) / n: its path through the mean is zero, since deviations from the mean sum to zero.
     """
@@ -116,9 +117,22 @@ def _reduction(function: str, entry: Definition, name: str) -> Access:
         case "logsumexp":
             factor = Call("exp", (add([part, neg(whole)]),))
         case _:
-            comparison = Compare(">=" if function == "max" else "<=", part, whole)
-            factor = Call("where", (comparison, ONE, number(0)))
+            factor = Call("KroneckerDelta", (_position(sums), _first(f"arg{function}", part, sums)))
     return _access(part, entry.indices, factor, sums)
+
+
+def _position(sums: Sequence[Limits]) -> Expr:
+    """The place of an entry among those that are reduced, the last index running fastest."""
+    place: Expr = number(0)
+    for each in sums:
+        place = linear(add([mul([place, count_of([each])]), Name(each.index)]))
+    return place
+
+
+def _first(function: str, part: Expr, sums: Sequence[Limits]) -> Expr:
+    """The place of the first extreme, as `numpy.argmax` of these entries gives it; indices under other names."""
+    inner, limits = _renamed(part, sums)
+    return Call(function, (inner, *limits))
 
 
 def count_of(sums: Iterable[Limits]) -> Expr:
@@ -128,9 +142,15 @@ def count_of(sums: Iterable[Limits]) -> Expr:
 
 def mean_of(part: Expr, sums: Sequence[Limits]) -> Expr:
     """The mean of `part` over indices, these under other names."""
+    inner, limits = _renamed(part, sums)
+    return Call("mean", (inner, *limits))
+
+
+def _renamed(part: Expr, sums: Sequence[Limits]) -> tuple[Expr, list[Limits]]:
+    """`part` and the limits of its indices, these under other names."""
     others = {each.index: f"{each.index}m" for each in sums}
     inner = substitute(part, {old: Name(new) for old, new in others.items()})
-    return Call("mean", (inner, *(replace(each, index=others[each.index]) for each in sums)))
+    return inner, [replace(each, index=others[each.index]) for each in sums]
 
 
 def _join(entry: Definition) -> Iterator[Access]:

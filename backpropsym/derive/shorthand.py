@@ -8,7 +8,7 @@ from functools import cached_property
 from backpropsym.derive.written import reduced, softmax_of, written_out
 from backpropsym.formula.tree import Add, Call, Expr, Index, Limits, Name, Neg, names, number
 from backpropsym.graph import Graph
-from backpropsym.ops.kinds import Reduction, bound
+from backpropsym.ops.kinds import Reduction, View, bound
 
 _SHORT = ("mean", "var", "max", "min", "logsumexp")
 
@@ -29,9 +29,10 @@ class Shorthand:
                 return self._reduced(name, ())
             case Index(Name(name), subscripts):
                 return self._reduced(name, subscripts)
-            case Call("mean", (Index(Name(name), subscripts), *limits)):
+            case Call("mean" | "argmax" | "argmin" as function, (Index(Name(name), subscripts), *limits)):
                 axes = self._ranged(name, subscripts, limits)
-                return None if axes is None else self._called("mean", name, axes, subscripts)
+                windows = isinstance(op := self.graph[name].op, View) and op.method == "windows"
+                return None if axes is None or windows else self._called(function, name, axes, subscripts)
         return None
 
     def stored(self, expr: Expr) -> Expr | None:

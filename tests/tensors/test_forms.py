@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import sympy as sp
 
+from backpropsym.checks.arrays.index_numbers import IndexNumbers
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.formula.text import to_text
@@ -52,6 +54,28 @@ f = "abstract"
 """
     found = _index(parse_network(text), "a", "W")
     assert found == "Sum(x[j]*f_prime(s[i])*v[k,i]*f_prime(u[k])*p[k], (k, 0, h - 1))"
+
+
+TIES = {
+    'a = "u @ max(h, axis=0)"': "u[j]*KroneckerDelta(i, argmax(h[k,j], (k, 0, 1)))",
+    'a = "min(h, axis=1) @ v"': "v[i]*KroneckerDelta(j, argmin(h[i,k], (k, 0, 2)))",
+    'a = "max(h)"': "KroneckerDelta(3*i + j, argmax(h[k,l], (k, 0, 1), (l, 0, 2)))",
+}
+
+
+@pytest.mark.parametrize("line", TIES)
+def test_ties_of_an_extreme_go_to_the_first_entry(line: str) -> None:
+    """In index notation as in numbers: all entries are equal, and one of them is the extreme."""
+    head = 'parameters = {W = [2, 3], u = [3], v = [2]}\noutput = "a"\n[nodes]\nh = "2*W"\n'
+    graph = parse_network(head + line)
+    assert _index(graph, "a", "h") == TIES[line]
+    values = {"h": np.ones((2, 3)), "u": np.array([3.0, 5.0, 7.0]), "v": np.array([2.0, 4.0])}
+    derivation = TensorDerivation(graph, "a", "h")
+    grid = dict(zip(derivation.indices, np.ogrid[:2, :3], strict=True))
+    found = IndexNumbers(values, graph.functions).at(derivation.tree, grid)
+    numbers = derivation.evaluate(W=np.full((2, 3), 0.5), u=values["u"], v=values["v"])
+    np.testing.assert_array_equal(found, numbers)
+    assert np.count_nonzero(found) < found.size
 
 
 def test_softmax_with_cross_entropy_is_p_minus_y() -> None:

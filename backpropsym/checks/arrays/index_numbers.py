@@ -84,6 +84,8 @@ class IndexNumbers:
         return np.clip(found, 0, self.values[name].shape[axis] - 1)
 
     def _position(self, expr: Expr, grid: Grid) -> Any:
+        if isinstance(expr, Call) and isinstance(expr.arguments[-1], Limits):
+            return self._reduced(expr.function, expr.arguments, grid)
         chosen = {name: self.values[name].astype(int) for name in names(expr) if name not in grid}
         return np.asarray(whole(expr, {**grid, **chosen}))
 
@@ -134,4 +136,22 @@ def _logsumexp(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
     return np.logaddexp.reduce(np.where(inside, value, -np.inf).reshape((*value.shape[: axes[0]], -1)), axis=-1)
 
 
-_REDUCTIONS = {"sum": _sum, "Sum": _sum, "mean": _mean, "var": _var, "max": _max, "min": _min, "logsumexp": _logsumexp}
+def _argmax(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    return np.where(inside, value, -np.inf).reshape((*value.shape[: axes[0]], -1)).argmax(axis=-1)
+
+
+def _argmin(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    return _argmax(-value, inside, axes)
+
+
+_REDUCTIONS = {
+    "sum": _sum,
+    "Sum": _sum,
+    "mean": _mean,
+    "var": _var,
+    "max": _max,
+    "min": _min,
+    "logsumexp": _logsumexp,
+    "argmax": _argmax,
+    "argmin": _argmin,
+}
