@@ -71,9 +71,9 @@ def _elementwise(graph: Graph, formula: Expr, shape: Shape, shapes: Mapping[str,
     for parent, partial in partials(formula, graph.functions).items():
         if parent not in shapes:
             continue
-        entry = broadcast_entries(Name(parent), indices, shapes)
+        entry = broadcast_entries(Name(parent), indices, shapes, shape)
         subscripts = entry.subscripts if isinstance(entry, Index) else ()
-        yield Access(parent, indices, subscripts, broadcast_entries(partial, indices, shapes))
+        yield Access(parent, indices, subscripts, broadcast_entries(partial, indices, shapes, shape))
 
 
 def _split(body: Expr) -> tuple[Expr, tuple[Limits, ...]]:

@@ -142,3 +142,12 @@ def test_sizes_may_stand_in_any_brackets(sizes: str) -> None:
     head = 'output = "a"\ninputs = {x = [12]}\nparameters = {W = [12]}\n[nodes]\n'
     graph = parse_network(f'{head}z = "reshape(W*x, {sizes})"\na = "sum(z)"\n')
     assert graph["z"].shape == (3, 4)
+
+
+def test_an_axis_of_one_place_has_an_index_like_any_other() -> None:
+    """A layer of one unit is written as a layer of many."""
+    one, many = (parse_architecture(f"x[3] -> dense(2, tanh) -> dense({units}) -> huber") for units in (1, 5))
+    for of, wrt in (("s2", "W2"), ("s2", "b2"), ("s2", "x")):
+        assert _index(one, of, wrt) == _index(many, of, wrt)
+    assert _index(one, "s2", "W2") == "z1[j]*KroneckerDelta(k, i)"
+    assert _index(parse_architecture("x[3] -> dense(1) -> mse"), "loss", "W1") == "x[j]*2*(s1[i] - y[i])"
