@@ -9,8 +9,10 @@ import sympy as sp
 from backpropsym.checks.arrays.index_numbers import IndexNumbers
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.errors import NotScalarError
 from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role
+from backpropsym.network import parse
 from backpropsym.render.report_tensor import tensor_data, tensor_report
 from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.toml import parse_network
@@ -151,3 +153,23 @@ def test_an_axis_of_one_place_has_an_index_like_any_other() -> None:
         assert _index(one, of, wrt) == _index(many, of, wrt)
     assert _index(one, "s2", "W2") == "z1[j]*KroneckerDelta(k, i)"
     assert _index(parse_architecture("x[3] -> dense(1) -> mse"), "loss", "W1") == "x[j]*2*(s1[i] - y[i])"
+
+
+def test_the_matrix_form_is_one_formula_over_the_nodes() -> None:
+    net = parse("x[4] -> dense(3, tanh) -> residual(dense(3, relu)) -> dense(2) -> mse")
+    derivation = net.derive(wrt="W1")
+    whole = derivation.expression("matrix")
+    assert derivation.expression("backward") == whole == tensor_data(derivation, "matrix")["expression"]
+    above = "matmul(transpose(W3), s3 - y)"
+    inner = f"{above} + matmul(transpose(W2), entrywise({above}, step(s2)))"
+    assert whole == f"outer(entrywise({inner}, 1 - tanh(s1)**2), x)"
+    assert not [name for name in sp.parse_expr(whole).free_symbols if "delta" in str(name)]
+
+
+def test_matrix_notation_of_one_entry_starts_at_that_entry() -> None:
+    net = parse("x[4] -> dense(3, tanh) -> dense(2)")
+    assert net.derive("s2[1]", wrt="W1").expression("matrix") == (
+        "outer(entrywise(matmul(transpose(W2), onehot(1)), 1 - tanh(s1)**2), x)"
+    )
+    with pytest.raises(NotScalarError, match="--of 's2"):
+        net.derive("s2", wrt="W1").expression("matrix")
