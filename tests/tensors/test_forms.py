@@ -9,10 +9,10 @@ import sympy as sp
 from backpropsym.checks.arrays.index_numbers import IndexNumbers
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.errors import NotScalarError
+from backpropsym.errors import NotScalarError, UnknownNameError
 from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph, Role
-from backpropsym.network import parse
+from backpropsym.network import loads, parse
 from backpropsym.render.report_tensor import tensor_data, tensor_report
 from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.toml import parse_network
@@ -158,6 +158,7 @@ def test_an_axis_of_one_place_has_an_index_like_any_other() -> None:
 def test_the_matrix_form_is_one_formula_over_the_nodes() -> None:
     net = parse("x[4] -> dense(3, tanh) -> residual(dense(3, relu)) -> dense(2) -> mse")
     derivation = net.derive(wrt="W1")
+    assert isinstance(derivation, TensorDerivation)
     whole = derivation.expression("matrix")
     assert derivation.expression("backward") == whole == tensor_data(derivation, "matrix")["expression"]
     above = "matmul(transpose(W3), s3 - y)"
@@ -173,3 +174,25 @@ def test_matrix_notation_of_one_entry_starts_at_that_entry() -> None:
     )
     with pytest.raises(NotScalarError, match="--of 's2"):
         net.derive("s2", wrt="W1").expression("matrix")
+
+
+@pytest.mark.parametrize("form", ["factored", "expanded", "forward"])
+def test_a_number_by_a_number_has_every_form_whatever_lies_between(form: str) -> None:
+    text = 'inputs = {x = [3], t = []}\nparameters = {w = [3], b = []}\noutput = "a"\n[nodes]\n'
+    net = loads(text + 's = "b*t"\na = "tanh(w @ x + s)*sum(w*s)"\n')
+    values = {"x": np.array([0.5, -1.0, 2.0]), "t": 1.5, "w": np.array([1.0, 0.25, -0.5]), "b": 0.3}
+    derivation = net.derive("a", wrt="b")
+    known = {**values, "s": 0.45, "tanh": np.tanh}
+    assert eval(derivation.expression(form), known) == pytest.approx(derivation.evaluate(**values), rel=1e-13)  # noqa: S307
+    assert derivation.latex(form).count(r"\begin{align*}") >= 1
+    with pytest.raises(UnknownNameError, match="form"):
+        net.derive("a", wrt="w").expression(form)
+
+
+@pytest.mark.parametrize("form", ["index", "matrix"])
+def test_scalars_have_the_notations_of_arrays(form: str) -> None:
+    derivation = loads('inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\ns = "w*x"\na = "s**3"').derive(
+        wrt="w"
+    )
+    assert eval(derivation.expression(form), {"x": 2.0, "s": 5.0}) == 150.0  # noqa: S307
+    assert derivation.latex(form)
