@@ -155,6 +155,7 @@ class TensorDerivation:
 
     def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
         """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
+        expr = self._shorthand.divided(expr) if readable else expr
         short = self._shorthand.of(expr) if readable else self._shorthand.stored(expr)
         if short is not None:
             return short
