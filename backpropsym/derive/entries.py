@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from backpropsym.formula.affine import linear
 from backpropsym.formula.algebra import add, div, mul, neg
-from backpropsym.formula.tree import ONE, Call, Expr, Index, Limits, Name, number, substitute
+from backpropsym.formula.tree import ONE, Call, Compare, Expr, Index, Limits, Name, number, substitute
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import (
@@ -22,6 +22,8 @@ from backpropsym.ops.kinds import (
     define_entry,
 )
 from backpropsym.ops.sizes import size_tree
+
+FIRST = "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _access(entry: Expr, indices: tuple[str, ...], factor: Expr, sums: tuple[Lim
 
 
 def _reduction(function: str, entry: Definition, name: str) -> Access:
-    """1 for a sum, 1/n for a mean, a delta at the first extreme, the softmax weight for logsumexp.
+    """1 for a sum, 1/n for a mean, the indicator of the first extreme, the softmax weight for logsumexp.
 
     For a variance 2 (entry - mean) / n: its path through the mean is zero, since deviations from the mean sum to zero.
     """
@@ -117,22 +119,29 @@ def _reduction(function: str, entry: Definition, name: str) -> Access:
         case "logsumexp":
             factor = Call("exp", (add([part, neg(whole)]),))
         case _:
-            factor = Call("KroneckerDelta", (_position(sums), _first(f"arg{function}", part, sums)))
+            factor = _first(function, part, whole, sums)
     return _access(part, entry.indices, factor, sums)
 
 
-def _position(sums: Sequence[Limits]) -> Expr:
-    """The place of an entry among those that are reduced, the last index running fastest."""
-    place: Expr = number(0)
-    for each in sums:
-        place = linear(add([mul([place, count_of([each])]), Name(each.index)]))
-    return place
-
-
-def _first(function: str, part: Expr, sums: Sequence[Limits]) -> Expr:
-    """The place of the first extreme, as `numpy.argmax` of these entries gives it; indices under other names."""
+def _first(function: str, part: Expr, whole: Expr, sums: Sequence[Limits]) -> Expr:
+    """1 for the first extreme, else 0: FIRST holds it in two spellings, by sums alone and as a delta at argmax."""
     inner, limits = _renamed(part, sums)
-    return Call(function, (inner, *limits))
+    place: Expr = number(0)
+    earlier = []
+    own = [Name(each.index) for each in sums]
+    for axis, each in enumerate(sums):
+        place = linear(add([mul([place, count_of([each])]), own[axis]]))
+        same = {limit.index: index for limit, index in zip(limits[:axis], own[:axis], strict=True)}
+        ahead = replace(limits[axis], high=linear(add([own[axis], number(-1)])))
+        reached = _reaches(function, substitute(inner, same), whole)
+        earlier.append(Call("Sum", (reached, ahead, *limits[axis + 1 :])))
+    none_before = Call("where", (Compare(">", add(earlier), number(0)), number(0), ONE))
+    by_sums = mul([_reaches(function, part, whole), none_before])
+    return Call(FIRST, (by_sums, Call("KroneckerDelta", (place, Call(f"arg{function}", (inner, *limits))))))
+
+
+def _reaches(function: str, part: Expr, whole: Expr) -> Expr:
+    return Call("where", (Compare(">=" if function == "max" else "<=", part, whole), ONE, number(0)))
 
 
 def count_of(sums: Iterable[Limits]) -> Expr:

@@ -14,7 +14,7 @@ from backpropsym.derive.analytics import PathAnalytics, analyse
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.derivation import MAX_TERMS
-from backpropsym.derive.entries import count_of, definition, mean_of
+from backpropsym.derive.entries import FIRST, count_of, definition, mean_of
 from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.matrix import matrix_programme, nested
 from backpropsym.derive.paths import Path, PathSpace
@@ -155,6 +155,8 @@ class TensorDerivation:
 
     def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
         """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
+        if isinstance(expr, Call) and expr.function == FIRST:
+            return self._transparent(expr.arguments[int(readable)], letters, readable)
         expr = self._shorthand.divided(expr) if readable else expr
         short = self._shorthand.of(expr) if readable else self._shorthand.stored(expr)
         if short is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.derive.entries import definition
+from backpropsym.derive.entries import FIRST, definition
 from backpropsym.derive.indexed import Composer
 from backpropsym.errors import LimitError
 from backpropsym.formula.algebra import add, div, mul, neg
@@ -250,6 +250,8 @@ class EntryReader:
                 within = integer(low) <= integer(position) < integer(high)
                 outside = ABSENT if switch == "present" else otherwise[0] if otherwise else ZERO
                 return self.concrete(kept) if within else outside
+            case Call(function, (by_sums, _)) if function == FIRST:
+                return self.concrete(by_sums)
             case Call("KroneckerDelta", (first, second)):
                 return self._delta(first, second)
             case Mul(factors):
@@ -262,17 +264,14 @@ class EntryReader:
                 return rebuild(expr, tuple(map(self.concrete, parts))) if parts else expr
 
     def _summands(self, arguments: Sequence[Expr]) -> list[Expr]:
-        return [each for each in self._places(arguments) if each is not ABSENT]
-
-    def _places(self, arguments: Sequence[Expr]) -> list[Expr]:
-        """The body of a reduction at every place, the last index running fastest."""
         body, *limits = arguments
         ranges = [range(integer(each.low), integer(each.high) + 1) for each in limits if isinstance(each, Limits)]
         indices = [each.index for each in limits if isinstance(each, Limits)]
-        return [
+        found = [
             self.concrete(substitute(body, dict(zip(indices, map(number, position), strict=True))))
             for position in itertools.product(*ranges)
         ]
+        return [each for each in found if each is not ABSENT]
 
     def _read(self, name: str, subscripts: Sequence[Expr]) -> Expr:
         """One entry of a node; an entry chosen by data is a choice between all it may be."""
@@ -291,25 +290,9 @@ class EntryReader:
         return mul(map(self.concrete, factors))
 
     def _delta(self, first: Expr, second: Expr) -> Expr:
-        if isinstance(second, Call) and second.function in ("argmax", "argmin"):
-            return self._first(integer(first), second)
         if not self._chosen(first) and not self._chosen(second):
             return ONE if integer(first) == integer(second) else ZERO
         return Call("KroneckerDelta", (self.concrete(first), self.concrete(second)))
-
-    def _first(self, place: int, extreme: Call) -> Expr:
-        """1 where the entry at `place` is the first extreme: beyond all before it, and at least equal to all after."""
-        entries = self._places(extreme.arguments)
-        own, sign = entries[place], number(1 if extreme.function == "argmax" else -1)
-        if own is ABSENT:
-            return ZERO
-        factors = []
-        for index, other in enumerate(entries):
-            if index != place and other is not ABSENT:
-                ahead, behind = (own, other) if index < place else (other, own)
-                beats = Call("step", (mul([sign, add([ahead, neg(behind)])]),))
-                factors.append(beats if index < place else add([ONE, neg(beats)]))
-        return mul(factors) if factors else ONE
 
     def _chosen(self, subscript: Expr) -> bool:
         return any(name in self.graph.nodes for name in names(subscript))
@@ -343,7 +326,7 @@ def integer(expr: Expr) -> int:
 
 
 def _total(terms: Sequence[Expr]) -> Expr:
-    return Add(tuple(terms)) if len(terms) > 1 else terms[0]
+    return Add(tuple(terms)) if len(terms) > 1 else terms[0] if terms else ZERO
 
 
 def _paired(function: str) -> Callable[[Sequence[Expr]], Expr]:

@@ -14,8 +14,8 @@ from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import head_name
 
 _SECTIONS = {Role.INPUT: "inputs", Role.TARGET: "targets", Role.PARAMETER: "parameters", Role.CONSTANT: "constants"}
-_REDUCTION_WORDS = {"logsumexp": ("exp", "log", "logsumexp", "softmax"), "max": ("argmax",), "min": ("argmin",)}
-_INDEX_WORDS = ("Sum", "KroneckerDelta", "argmax", "argmin", "inside", "quotient", "remainder")
+_REDUCTION_WORDS = {"logsumexp": ("exp", "log", "logsumexp", "softmax"), "max": ("where",), "min": ("where",)}
+_INDEX_WORDS = ("Sum", "KroneckerDelta", "inside", "quotient", "remainder")
 
 
 def own_function_clashes(

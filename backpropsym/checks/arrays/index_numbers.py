@@ -10,6 +10,7 @@ import numpy as np
 
 from backpropsym.checks.number_systems import Array
 from backpropsym.derive.arrays import whole
+from backpropsym.derive.entries import FIRST
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, names, rebuild
 from backpropsym.ops.arithmetic import evaluate
@@ -68,6 +69,8 @@ class IndexNumbers:
                 return grid[name] if name in grid else self.values[name]
             case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
                 return self._reduced(function, arguments, grid)
+            case Call(function, (by_sums, _)) if function == FIRST:
+                return self._at(by_sums, grid)
             case Call("KroneckerDelta", (first, second)):
                 return (self._position(first, grid) == self._position(second, grid)).astype(float)
             case Call("inside" | "present" as switch, (position, low, high, kept, *otherwise)):
@@ -84,8 +87,6 @@ class IndexNumbers:
         return np.clip(found, 0, self.values[name].shape[axis] - 1)
 
     def _position(self, expr: Expr, grid: Grid) -> Any:
-        if isinstance(expr, Call) and isinstance(expr.arguments[-1], Limits):
-            return self._reduced(expr.function, expr.arguments, grid)
         chosen = {name: self.values[name].astype(int) for name in names(expr) if name not in grid}
         return np.asarray(whole(expr, {**grid, **chosen}))
 
@@ -136,22 +137,4 @@ def _logsumexp(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
     return np.logaddexp.reduce(np.where(inside, value, -np.inf).reshape((*value.shape[: axes[0]], -1)), axis=-1)
 
 
-def _argmax(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
-    return np.where(inside, value, -np.inf).reshape((*value.shape[: axes[0]], -1)).argmax(axis=-1)
-
-
-def _argmin(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
-    return _argmax(-value, inside, axes)
-
-
-_REDUCTIONS = {
-    "sum": _sum,
-    "Sum": _sum,
-    "mean": _mean,
-    "var": _var,
-    "max": _max,
-    "min": _min,
-    "logsumexp": _logsumexp,
-    "argmax": _argmax,
-    "argmin": _argmin,
-}
+_REDUCTIONS = {"sum": _sum, "Sum": _sum, "mean": _mean, "var": _var, "max": _max, "min": _min, "logsumexp": _logsumexp}
