@@ -67,6 +67,8 @@ class IndexNumbers:
                 ]
             case Name(name):
                 return grid[name] if name in grid else self.values[name]
+            case Call("log", (Call("Sum" | "sum", (Call("exp", (inner,)), *limits)),)) if limits:
+                return self._reduced("logsumexp", (inner, *limits), grid)
             case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
                 return self._reduced(function, arguments, grid)
             case Call(function, (by_sums, _)) if function == FIRST:
