@@ -12,17 +12,15 @@ from backpropsym.checks.edges import ratio
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.checks.number_systems import Array
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
+from backpropsym.derive.numbers import Evaluate, in_range
 from backpropsym.derive.programme import Programme
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Expr
 from backpropsym.formula.tree import size as parts_of
-from backpropsym.ops.arithmetic import evaluate
 
 TREES = ("paths", "factored", "backward", "forward", "expanded")
 PROGRAMMES = ("backward", "forward")
 BUDGET = 200_000
-
-Evaluate = Callable[[Expr], Any]
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,7 @@ def compare_forms(
     table, parts = derivation.graph.functions, 0
     for form, count, compute in _forms(derivation):
         parts += count
-        with np.errstate(all="ignore"):
-            found = np.broadcast_to(compute(lambda expr: evaluate(expr, values, table)), derived.shape)
+        found = np.broadcast_to(in_range(compute, values, table), derived.shape)
         off = ratio(found, derived, size)
         worst = int(np.argmax(off)) if len(off) else 0
         if not len(off) or off[worst] <= tolerance or _same_exactly(derivation, compute, exact(worst), size[worst]):

@@ -102,7 +102,9 @@ FormOption = Annotated[Form, typer.Option("--form", help="How the derivative is 
 AtOption = Annotated[
     Path | None,
     typer.Option(
-        "--at", metavar="FILE", help="Numbers by name, TOML or .npz; they complete those of the network's own values."
+        "--at",
+        metavar="FILE",
+        help="Numbers by name, TOML or .npz, - for standard input; they complete those of the network's own values.",
     ),
 ]
 FormatOption = Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from backpropsym.formula.affine import linear
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import ONE, Call, Compare, Expr, Index, Limits, Name, number, substitute
 from backpropsym.graph import Graph, Node
@@ -21,6 +22,8 @@ from backpropsym.ops.kinds import (
     define_entry,
 )
 from backpropsym.ops.sizes import size_tree
+
+FIRST = "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,9 @@ def _elementwise(graph: Graph, formula: Expr, shape: Shape, shapes: Mapping[str,
     for parent, partial in partials(formula, graph.functions).items():
         if parent not in shapes:
             continue
-        entry = broadcast_entries(Name(parent), indices, shapes)
+        entry = broadcast_entries(Name(parent), indices, shapes, shape)
         subscripts = entry.subscripts if isinstance(entry, Index) else ()
-        yield Access(parent, indices, subscripts, broadcast_entries(partial, indices, shapes))
+        yield Access(parent, indices, subscripts, broadcast_entries(partial, indices, shapes, shape))
 
 
 def _split(body: Expr) -> tuple[Expr, tuple[Limits, ...]]:
@@ -100,7 +103,7 @@ def _access(entry: Expr, indices: tuple[str, ...], factor: Expr, sums: tuple[Lim
 
 
 def _reduction(function: str, entry: Definition, name: str) -> Access:
-    """1 for a sum, 1/n for a mean, the indicator of the extreme, the softmax weight for logsumexp.
+    """1 for a sum, 1/n for a mean, the indicator of the first extreme, the softmax weight for logsumexp.
 
     For a variance 2 (entry - mean) / n: its path through the mean is zero, since deviations from the mean sum to zero.
     """
@@ -116,9 +119,29 @@ def _reduction(function: str, entry: Definition, name: str) -> Access:
         case "logsumexp":
             factor = Call("exp", (add([part, neg(whole)]),))
         case _:
-            comparison = Compare(">=" if function == "max" else "<=", part, whole)
-            factor = Call("where", (comparison, ONE, number(0)))
+            factor = _first(function, part, whole, sums)
     return _access(part, entry.indices, factor, sums)
+
+
+def _first(function: str, part: Expr, whole: Expr, sums: Sequence[Limits]) -> Expr:
+    """1 for the first extreme, else 0: FIRST holds it in two spellings, by sums alone and as a delta at argmax."""
+    inner, limits = _renamed(part, sums)
+    place: Expr = number(0)
+    earlier = []
+    own = [Name(each.index) for each in sums]
+    for axis, each in enumerate(sums):
+        place = linear(add([mul([place, count_of([each])]), own[axis]]))
+        same = {limit.index: index for limit, index in zip(limits[:axis], own[:axis], strict=True)}
+        ahead = replace(limits[axis], high=linear(add([own[axis], number(-1)])))
+        reached = _reaches(function, substitute(inner, same), whole)
+        earlier.append(Call("Sum", (reached, ahead, *limits[axis + 1 :])))
+    none_before = Call("where", (Compare(">", add(earlier), number(0)), number(0), ONE))
+    by_sums = mul([_reaches(function, part, whole), none_before])
+    return Call(FIRST, (by_sums, Call("KroneckerDelta", (place, Call(f"arg{function}", (inner, *limits))))))
+
+
+def _reaches(function: str, part: Expr, whole: Expr) -> Expr:
+    return Call("where", (Compare(">=" if function == "max" else "<=", part, whole), ONE, number(0)))
 
 
 def count_of(sums: Iterable[Limits]) -> Expr:
@@ -128,9 +151,15 @@ def count_of(sums: Iterable[Limits]) -> Expr:
 
 def mean_of(part: Expr, sums: Sequence[Limits]) -> Expr:
     """The mean of `part` over indices, these under other names."""
+    inner, limits = _renamed(part, sums)
+    return Call("mean", (inner, *limits))
+
+
+def _renamed(part: Expr, sums: Sequence[Limits]) -> tuple[Expr, list[Limits]]:
+    """`part` and the limits of its indices, these under other names."""
     others = {each.index: f"{each.index}m" for each in sums}
     inner = substitute(part, {old: Name(new) for old, new in others.items()})
-    return Call("mean", (inner, *(replace(each, index=others[each.index]) for each in sums)))
+    return inner, [replace(each, index=others[each.index]) for each in sums]
 
 
 def _join(entry: Definition) -> Iterator[Access]:

@@ -23,6 +23,7 @@ from backpropsym.formula.tree import (
     Call,
     Div,
     Expr,
+    MatMul,
     Name,
     Neg,
     Number,
@@ -31,6 +32,7 @@ from backpropsym.formula.tree import (
     names,
     number,
     rebuild,
+    substitute,
 )
 from backpropsym.graph import Graph, Node, Shape
 from backpropsym.ops.differentiate import partials
@@ -58,24 +60,47 @@ class MatrixEquation:
     right: Expr
 
 
-def matrix_programme(graph: Graph, of: str, wrt: Sequence[str]) -> tuple[MatrixEquation, ...]:
-    """The adjoints of the named nodes between a scalar `of` and `wrt`, from `of` back.
+def matrix_programme(
+    graph: Graph, of: str, wrt: Sequence[str], at: tuple[int, ...] | None = None
+) -> tuple[MatrixEquation, ...]:
+    """The adjoints of the named nodes between a number `of` and `wrt`, from `of` back.
+
+    Parameters
+    ----------
+    at : the position of the entry of `of` that is derived, where `of` has axes.
 
     Raises
     ------
     NotScalarError : `of` has axes; its Jacobian has no matrix notation of this kind.
     """
-    if graph[of].shape:
+    if graph[of].shape and at is None:
         zeros = ",".join("0" for _ in graph[of].shape)
         message = f"matrix notation is the adjoint programme of one number, and {of} has axes"
         raise NotScalarError(message, fix=f"ask for --form index, or for one entry: --of '{of}[{zeros}]'")
-    return tuple(_Programme(graph, of, wrt).equations())
+    return tuple(_Programme(graph, of, wrt, at or ()).equations())
+
+
+def nested(equations: Sequence[MatrixEquation]) -> Expr:
+    """The last equation's right side with all earlier ones put in; matrix products as calls of `matmul`."""
+    known: dict[str, Expr] = {}
+    for each in equations:
+        known[each.symbol] = callable_products(substitute(each.right, known))
+    return known[equations[-1].symbol] if equations else ZERO
+
+
+def callable_products(expr: Expr) -> Expr:
+    """Matrix products as calls, which SymPy's `parse_expr` reads."""
+    parts = tuple(map(callable_products, children(expr)))
+    if isinstance(expr, MatMul):
+        return Call("matmul", parts)
+    return rebuild(expr, parts) if parts else expr
 
 
 class _Programme:
-    def __init__(self, graph: Graph, of: str, wrt: Sequence[str]) -> None:
+    def __init__(self, graph: Graph, of: str, wrt: Sequence[str], at: tuple[int, ...]) -> None:
         self.graph = graph
         self.of = of
+        self.seed = Call("onehot", tuple(map(number, at))) if at else ONE
         found = frozenset[str]().union(*(graph.descendants(name) for name in wrt)) & graph.ancestors(of)
         self.order = [name for name in reversed(graph.order) if name in found]
         self.wanted = found
@@ -88,9 +113,9 @@ class _Programme:
         """Equations of named nodes and of statistics; other adjoints of anonymous nodes are written into them."""
         for name in self.order:
             node = self.graph[name]
-            right = ONE if name == self.of else self._collected(self.parts[name])
+            right = self.seed if name == self.of else self._collected(self.parts[name])
             adjoint = right
-            if name != self.of and (node.named or _is_statistic(node, right)):
+            if (name != self.of or self.seed != ONE) and (node.named or _is_statistic(node, right)):
                 symbol = f"delta_{self.labels.get(name, name)}"
                 if node.shape:
                     self.arrays.add(symbol)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from numbers import Real
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.errors import ValuesError
+from backpropsym.formula.tree import Expr
 from backpropsym.graph import Graph, Role
-from backpropsym.ops.arithmetic import REAL, Arithmetic, evaluate
+from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
+from backpropsym.ops.table import FunctionTable
+
+Evaluate = Callable[[Expr], Any]
+_DIGITS = 50
 
 
 def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str]) -> dict[str, Any]:
@@ -75,5 +82,50 @@ def forward(
 def local_numbers(local: LocalDerivatives, links: Iterable[Edge], values: Mapping[str, Any]) -> dict[Edge, Any]:
     """The number of the local derivative on each link."""
     table = local.graph.functions
+    return {link: in_range(partial(_of_one, local[link]), values, table) for link in links}
+
+
+def _of_one(formula: Expr, number: Evaluate) -> Any:
+    return number(formula)
+
+
+def in_range(compute: Callable[[Evaluate], Any], values: Mapping[str, Any], table: FunctionTable) -> Any:
+    """What `compute` makes of formulas in double precision; in fifty digits where a part of them overflows.
+
+    exp(s)/(exp(s) + exp(t)) is a number for any s, but its parts are none in double precision.
+
+    Parameters
+    ----------
+    compute : given how a formula is evaluated, the number; its formulas are over the names of `values`.
+    """
     with np.errstate(all="ignore"):
-        return {link: evaluate(local[link], values, table) for link in links}
+        found = compute(lambda expr: evaluate(expr, values, table))
+    lost = np.argwhere(~np.isfinite(found))
+    if not len(lost):
+        return found
+    kept = np.array(found, dtype=float)
+    for place in map(tuple, lost):
+        context = mpmath.MPContext()
+        context.dps = _DIGITS
+        point = _Point(values, place, context)
+        try:
+            kept[place] = float(compute(partial(_exactly, point, table)))
+        except (ArithmeticError, TypeError, ValueError):
+            continue
+    return kept[()]
+
+
+def _exactly(point: _Point, table: FunctionTable, formula: Expr) -> Any:
+    return evaluate(formula, point, table, ExactArithmetic(point.context))
+
+
+class _Point(dict[str, Any]):
+    """The numbers at one place of arrays, in a context's precision; each is made when it is asked for."""
+
+    def __init__(self, values: Mapping[str, Any], place: tuple[int, ...], context: Any) -> None:
+        self._values, self._place, self.context = values, place, context
+
+    def __missing__(self, name: str) -> Any:
+        value = np.asarray(self._values[name])
+        self[name] = self.context.mpf(float(value[self._place] if value.ndim else value))
+        return self[name]

@@ -79,12 +79,13 @@ class PathSpace:
         if "successors" in self.__dict__:
             return self.to_target.get(self.source, 0)
         counts = {self.source: 1}
-        for name in self.graph.order:
-            parents = self.graph.nodes[name].parents
-            if parents and name != self.source:
-                total = sum([counts[parent] for parent in parents if parent in counts])
-                if total:
-                    counts[name] = total
+        order, parents, known = self.graph.order, self.graph.parents, counts.get
+        for name in order[order.index(self.source) + 1 :]:
+            total = 0
+            for parent in parents[name]:
+                total += known(parent, 0)
+            if total:
+                counts[name] = total
         return counts.get(self.target, 0)
 
     @cached_property

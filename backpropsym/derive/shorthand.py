@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from backpropsym.derive.written import reduced, softmax_of, written_out
-from backpropsym.formula.tree import Add, Call, Expr, Index, Limits, Name, Neg, names, number
+from backpropsym.derive.written import reduced, softmax_of, transparent, written_out
+from backpropsym.formula.algebra import div, mul
+from backpropsym.formula.tree import Add, Call, Expr, Index, Limits, Mul, Name, Neg, Number, names, number
 from backpropsym.graph import Graph
-from backpropsym.ops.kinds import Reduction, bound
+from backpropsym.ops.kinds import Reduction, View, bound
 
 _SHORT = ("mean", "var", "max", "min", "logsumexp")
 
@@ -29,10 +30,24 @@ class Shorthand:
                 return self._reduced(name, ())
             case Index(Name(name), subscripts):
                 return self._reduced(name, subscripts)
-            case Call("mean", (Index(Name(name), subscripts), *limits)):
+            case Call("safe_sqrt", (whole,)):
+                return self._norm(whole)
+            case Call("mean" | "argmax" | "argmin" as function, (Index(Name(name), subscripts), *limits)):
                 axes = self._ranged(name, subscripts, limits)
-                return None if axes is None else self._called("mean", name, axes, subscripts)
+                windows = isinstance(op := self.graph[name].op, View) and op.method == "windows"
+                return None if axes is None or windows else self._called(function, name, axes, subscripts)
         return None
+
+    def divided(self, expr: Expr) -> Expr:
+        """2*safe_sqrt'(s)*x as x/safe_sqrt(s): the slope of a norm, whose value at 0 is a convention told beside it."""
+        if not isinstance(expr, Mul) or not isinstance(expr.factors[0], Number):
+            return expr
+        for slot, factor in enumerate(expr.factors):
+            if isinstance(factor, Call) and self.graph.functions.parent(factor.function) == ("safe_sqrt", "x"):
+                half = number(expr.factors[0].value / 2)
+                rest = mul([half, *expr.factors[1:slot], *expr.factors[slot + 1 :]])
+                return div(rest, Call("safe_sqrt", factor.arguments))
+        return expr
 
     def stored(self, expr: Expr) -> Expr | None:
         """exp(x[k] - logsumexp(x)) where a named node holds just that: an entry of that node."""
@@ -83,6 +98,19 @@ class Shorthand:
         kept = iter(_without(subscripts, op.axes) if op.keep else subscripts)
         whole = tuple(number(0) if axis in op.axes else next(kept) for axis in range(rank))
         return self._called(op.function, op.operand, op.axes, whole)
+
+    def _norm(self, whole: Expr) -> Expr | None:
+        """The root of an anonymous sum of squares, or of an entry of one."""
+        base = whole.base if isinstance(whole, Index) else whole
+        op = self._anonymous(base)
+        if op is None or op.function != "sum" or self.graph[op.operand].named:
+            return None
+        squares = self.graph[op.operand]
+        match squares.formula:
+            case Call("square", (inner,)):
+                called = reduced("norm", transparent(inner, self.graph), op.axes, len(squares.shape))
+                return Index(called, whole.subscripts) if isinstance(whole, Index) else called
+        return None
 
     def _called(self, function: str, operand: str, axes: Sequence[int], subscripts: Sequence[Expr]) -> Expr:
         """`function` of a whole node over axes, at the other subscripts."""

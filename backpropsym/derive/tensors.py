@@ -13,8 +13,10 @@ import numpy as np
 from backpropsym.derive.analytics import PathAnalytics, analyse
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.derive.entries import count_of, definition, mean_of
+from backpropsym.derive.derivation import MAX_TERMS
+from backpropsym.derive.entries import FIRST, count_of, definition, mean_of
 from backpropsym.derive.indexed import Composer, Walk, placed
+from backpropsym.derive.matrix import matrix_programme, nested
 from backpropsym.derive.paths import Path, PathSpace
 from backpropsym.derive.shorthand import Shorthand
 from backpropsym.errors import UnknownNameError
@@ -153,6 +155,9 @@ class TensorDerivation:
 
     def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
         """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
+        if isinstance(expr, Call) and expr.function == FIRST:
+            return self._transparent(expr.arguments[int(readable)], letters, readable)
+        expr = self._shorthand.divided(expr) if readable else expr
         short = self._shorthand.of(expr) if readable else self._shorthand.stored(expr)
         if short is not None:
             return short
@@ -229,16 +234,24 @@ class TensorDerivation:
         return terms[0] if len(terms) == 1 else Add(terms)
 
     def expression(self, form: str = "index") -> str:
-        """`tree` as text.
+        """`tree` as text, or the backward programme in matrix notation as one formula.
 
         Raises
         ------
+        NotScalarError : matrix notation of what has axes.
         UnknownNameError : a form that only derivatives between scalars have.
         """
+        if form in ("matrix", "backward"):
+            return to_text(self.graph.functions.written(self._matrix()))
         if form not in ("paths", "index"):
             fix = "ask for index, or for one entry by its position, as in W[0,0]"
             raise UnknownNameError(f"derivatives of tensors have no expression in the form {form!r}", fix=fix)
         return to_text(self.graph.functions.written(self.tree))
+
+    def _matrix(self) -> Expr:
+        """The backward programme as one formula; its last equation alone where there are too many paths for that."""
+        equations = matrix_programme(self.graph, self.of, [self.wrt], self.of_at)
+        return nested(equations if self.count <= MAX_TERMS else equations[-1:])
 
 
 def _of(adjoints: Mapping[str, Any], wrt: str, shape: tuple[int, ...], graph: Graph, batch: int | None) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.derive.entries import definition
+from backpropsym.derive.entries import FIRST, definition
 from backpropsym.derive.indexed import Composer
 from backpropsym.errors import LimitError
 from backpropsym.formula.algebra import add, div, mul, neg
@@ -250,6 +250,8 @@ class EntryReader:
                 within = integer(low) <= integer(position) < integer(high)
                 outside = ABSENT if switch == "present" else otherwise[0] if otherwise else ZERO
                 return self.concrete(kept) if within else outside
+            case Call(function, (by_sums, _)) if function == FIRST:
+                return self.concrete(by_sums)
             case Call("KroneckerDelta", (first, second)):
                 return self._delta(first, second)
             case Mul(factors):
@@ -324,7 +326,7 @@ def integer(expr: Expr) -> int:
 
 
 def _total(terms: Sequence[Expr]) -> Expr:
-    return Add(tuple(terms)) if len(terms) > 1 else terms[0]
+    return Add(tuple(terms)) if len(terms) > 1 else terms[0] if terms else ZERO
 
 
 def _paired(function: str) -> Callable[[Sequence[Expr]], Expr]:

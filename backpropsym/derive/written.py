@@ -108,6 +108,8 @@ def matrix_product(left: Expr, output: str, other: Expr, letters: str, target: s
     match len(output), len(letters), len(target):
         case 0, _, _:
             return mul([left, other]) if letters == target else None
+        case 1, 1, 0:
+            return MatMul(transposed(left), other) if output == letters else None
         case 1, 1, 2:
             if target == output + letters:
                 return Call(OUTER, (left, other))

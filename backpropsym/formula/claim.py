@@ -303,6 +303,8 @@ class _Reader:
     def _reading(self, word: str) -> Expr | None:
         """What `word`, with what stands above and below it, means; None where it means nothing."""
         start = self.scanner.position
+        if (found := self.words.of_positions(word)) is not None:
+            return found
         if word in _REDUCTIONS and self.scanner.peek() == "(" and any(self.vocabulary.shapes.values()):
             return self._applied("sum")
         if word in BY_EXP and word not in self.vocabulary.shapes:

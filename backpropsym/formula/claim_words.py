@@ -6,7 +6,7 @@ import re
 
 from backpropsym.formula.claim_names import Vocabulary
 from backpropsym.formula.claim_scan import BELOW, LETTERS, Scanner
-from backpropsym.formula.tree import Add, Expr, Index, Name, Neg, number
+from backpropsym.formula.tree import Add, Call, Div, Expr, Index, Limits, Name, Neg, number
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 SAME_LETTERS = {"varphi": "phi", "varepsilon": "epsilon", "vartheta": "theta", "varsigma": "sigma"}
@@ -20,6 +20,7 @@ _BRACED_BELOW = re.compile(r"_\s*\{")
 _FONT = re.compile(r"\\(?:mathrm|text|mathit|operatorname|[,;:! ])")
 _PART = r"[+-]?(?:[A-Za-z]\w*|\d{1,9})"
 _LONGEST = 200
+_RUNNING = "_k"
 
 
 class Words:
@@ -108,9 +109,13 @@ class Words:
             self.scanner.fail(f"{text!r} is not a position", fix="write positions as in W[2,0] or W_{i,j}")
         return terms[0] if len(terms) == 1 else Add(tuple(terms))
 
-    def entry(self, name: str) -> Expr:
+    def entry(self, name: str) -> Index:
         """The subscripts of a tensor."""
         rank = len(self.vocabulary.shapes[name])
+        return Index(Name(name), self._subscripts(rank, f"{name} has {rank} axes", f"{name}[i,...]"))
+
+    def _subscripts(self, rank: int, has: str, usage: str) -> tuple[Expr, ...]:
+        """As many positions as there are axes, in brackets or below."""
         if self.scanner.take("["):
             inner = self.scanner.match(re.compile(r"[^\[\]]{0,200}"))
             self.scanner.expect("]", "an entry")
@@ -120,5 +125,33 @@ class Words:
         if len(parts) == 1 and len(parts[0]) == rank and parts[0].isalnum():
             parts = list(parts[0])
         if len(parts) != rank:
-            self.scanner.fail(f"{name} has {rank} axes, found {len(parts)} subscripts", fix=f"write {name}[i,...]")
-        return Index(Name(name), tuple(map(self._subscript, parts)))
+            self.scanner.fail(f"{has}, found {len(parts)} subscripts", fix=f"write {usage}")
+        return tuple(map(self._subscript, parts))
+
+    def of_positions(self, word: str) -> Expr | None:
+        """What is written with positions: a Kronecker delta, or an entry of a softmax; None for any other word."""
+        if word in self.vocabulary.shapes or not any(self.vocabulary.shapes.values()):
+            return None
+        if word == "KroneckerDelta" and self.scanner.take("("):
+            inner = self.scanner.match(re.compile(r"[^()]{0,200}")) or ""
+            self.scanner.expect(")", "a delta")
+            parts = inner.replace(" ", "").split(",")
+            if len(parts) != 2:
+                self.scanner.fail(f"a delta of {len(parts)} positions", fix="write KroneckerDelta(i, k)")
+            return Call("KroneckerDelta", tuple(map(self._subscript, parts)))
+        if word == "delta" and self.scanner.peek() in ("[", "_", *BELOW):
+            return Call("KroneckerDelta", self._subscripts(2, "a delta has two positions", "δ[i,k]"))
+        return self._softmax() if word == "softmax" and self.scanner.take("(") else None
+
+    def _softmax(self) -> Expr:
+        """softmax(s)[i], its axis the last one of s."""
+        options = self.vocabulary.nodes(self.letters() or "", *self.marks())
+        name = options[0] if options else ""
+        self.scanner.expect(")", "softmax")
+        shape = self.vocabulary.shapes.get(name, ())
+        if not shape or not isinstance(shape[-1], int):
+            self.scanner.fail("softmax of what has no axes", fix="name a vector of the network: softmax(s)[i]")
+        entry = self.entry(name)
+        others = Index(entry.base, (*entry.subscripts[:-1], Name(_RUNNING)))
+        whole = Call("sum", (Call("exp", (others,)), Limits(_RUNNING, number(0), number(shape[-1] - 1))))
+        return Div(Call("exp", (entry,)), whole)

@@ -143,11 +143,11 @@ def _reshape(writer: ArrayWriter, position: int, operation: Reshape) -> None:
     if not shape:
         writer.layouts[position] = plain_layout(operation.shape)
         writer.assign(position, f"_np.full({shape_source(operation.shape)}, {writer.text(operand)}, dtype=_real)")
-    elif layout is not None and layout.plain:
-        suffix = f".reshape({', '.join(map(size_source, operation.shape)) or '()'})"
-        writer.view(position, operand, plain_layout(operation.shape), suffix)
     elif not operation.shape:
         writer.assign(position, f"{writer.text(operand)}[{', '.join('0' for _ in shape)}]")
+    elif layout is not None and layout.plain:
+        suffix = f".reshape({', '.join(map(size_source, operation.shape))})"
+        writer.view(position, operand, plain_layout(operation.shape), suffix)
     else:
         out = writer.fresh(position, tuple(range(len(operation.shape))))
         if position in writer.slots:

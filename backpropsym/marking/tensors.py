@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,15 +88,22 @@ class TensorExaminer:
         return found
 
     def _positions(self) -> list[dict[str, int]]:
-        """Positions for the free indices, chosen at random; the first has its indices unequal where it can."""
+        """Positions for the free indices, chosen at random; the first has its indices unequal where it can.
+
+        Any two indices are equal at one of the positions besides: what a delta switches off elsewhere shows there.
+        """
         letters = self._letters()
         if not letters:
             return [{}]
         random = np.random.default_rng(self.seed)
         drawn = [{name: int(random.integers(size)) for name, size in letters.items()} for _ in range(20)]
         drawn.sort(key=lambda values: -len(set(values.values())))
-        unique = {tuple(values.values()): values for values in drawn}
-        return list(unique.values())[:POSITIONS]
+        chosen = list({tuple(values.values()): values for values in drawn}.values())[:POSITIONS]
+        for pair in itertools.combinations(letters, 2):
+            if not any(len({values[name] for name in pair}) == 1 for values in chosen):
+                same = int(random.integers(min(letters[name] for name in pair)))
+                chosen.append({**drawn[0], **dict.fromkeys(pair, same)})
+        return chosen
 
     def _at(self, position: Mapping[str, int], claim: str, tree: Expr) -> Verdict:
         """The verdict at one position."""

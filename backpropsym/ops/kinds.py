@@ -121,7 +121,7 @@ def define_entry(op: Op, shape: Shape, shapes: Mapping[str, Shape]) -> Definitio
     indices = tuple(f"_i{axis}" for axis in range(len(shape)))
     match op:
         case Elementwise(formula):
-            return Definition(indices, broadcast_entries(formula, indices, shapes))
+            return Definition(indices, broadcast_entries(formula, indices, shapes, shape))
         case Contraction(subscripts, operands):
             return _contraction(subscripts, operands, shapes)
         case Reduction(function, operand, axes, keep):
@@ -220,17 +220,20 @@ def regrouped(position: Sequence[Expr], shape: Shape, other: Shape) -> tuple[Exp
     return (*position[:kept], *unravel(ravel(position[kept:], shape[kept:]), other[kept:]))
 
 
-def broadcast_entries(formula: Expr, indices: Sequence[str], shapes: Mapping[str, Shape]) -> Expr:
-    """`formula` with each parent replaced by the entry that broadcasting pairs with `indices`."""
+def broadcast_entries(formula: Expr, indices: Sequence[str], shapes: Mapping[str, Shape], whole: Shape) -> Expr:
+    """`formula` with each parent replaced by the entry that broadcasting pairs with `indices`.
+
+    An axis of size 1 is read at 0 where the `whole` has more places there, else at its index like any other axis.
+    """
     if isinstance(formula, Name):
         shape = shapes.get(formula.name, ())
         if not shape:
             return formula
-        own = indices[len(indices) - len(shape) :]
-        chosen = (number(0) if size == 1 else Name(index) for size, index in zip(shape, own, strict=True))
-        return Index(formula, tuple(chosen))
-    parts = children(formula)
-    return rebuild(formula, tuple(broadcast_entries(part, indices, shapes) for part in parts)) if parts else formula
+        first = len(indices) - len(shape)
+        own = zip(shape, whole[first:], indices[first:], strict=True)
+        return Index(formula, tuple(number(0) if 1 == size != out else Name(index) for size, out, index in own))
+    parts = [broadcast_entries(part, indices, shapes, whole) for part in children(formula)]
+    return rebuild(formula, tuple(parts)) if parts else formula
 
 
 def _contraction(subscripts: str, operands: Sequence[str], shapes: Mapping[str, Shape]) -> Definition:

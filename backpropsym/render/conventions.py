@@ -8,7 +8,7 @@ from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Name, Number, Pow, called, names, size, walk
 from backpropsym.graph import Graph
-from backpropsym.ops.kinds import Reduction
+from backpropsym.ops.kinds import Elementwise, Reduction
 from backpropsym.ops.table import FunctionTable
 from backpropsym.render.writer import Writer
 
@@ -27,7 +27,7 @@ def facts(graph: Graph, nodes: Sequence[str], writer: Writer) -> list[str]:
     """One entry a fact about the functions that `nodes` call: f = relu, f'(0) = 0; written by `writer`."""
     table = graph.functions
     found: dict[str, None] = {}
-    for name in _called_by(graph, nodes):
+    for name in called_by(graph, nodes):
         if name in table.own:
             found.setdefault(_definition(name, table, writer))
         if table[name].kink:
@@ -54,7 +54,7 @@ def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> 
     return list(equations.values())
 
 
-def _called_by(graph: Graph, nodes: Iterable[str]) -> list[str]:
+def called_by(graph: Graph, nodes: Iterable[str]) -> list[str]:
     """The functions that `nodes` call, and those that the network's own functions call in turn."""
     table = graph.functions
     found: dict[str, None] = {}
@@ -97,8 +97,15 @@ def _is_positive(expr: Expr, graph: Graph) -> bool:
 def _is_never_negative(expr: Expr, graph: Graph) -> bool:
     match expr:
         case Name(name) if name in graph.nodes:
-            op = graph[name].op
-            return isinstance(op, Reduction) and op.function == "var"
+            match graph[name].op:
+                case Reduction("var"):
+                    return True
+                case Reduction("sum" | "mean" | "max" | "min", operand) if not graph[operand].named:
+                    return _is_never_negative(Name(operand), graph)
+                case Elementwise(formula) if not graph[name].named:
+                    return _is_never_negative(formula, graph)
+                case _:
+                    return False
         case Pow(_, exponent):
             return exponent.denominator == 1 and exponent.numerator % 2 == 0
         case Mul((one, other)) if one == other:

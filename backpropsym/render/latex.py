@@ -135,7 +135,8 @@ class LatexWriter(Writer):
                 signs = (self.ranged(each) for each in arguments[1:] if isinstance(each, Limits))
                 return f"{' '.join(signs)} {self.bracketed(arguments[0], texts[0], PRODUCT)}"
             case "KroneckerDelta":
-                return rf"\delta_{{{' '.join(texts)}}}"
+                apart = " " if all(isinstance(each, Name | Number) for each in arguments) else ", "
+                return rf"\delta_{{{apart.join(texts)}}}"
             case "transpose":
                 return f"{_carrying(self.bracketed(arguments[0], texts[0], ATOM))}^{{\\top}}"
             case "outer":

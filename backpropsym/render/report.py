@@ -11,6 +11,7 @@ from rich.text import Text
 
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.derive.views import in_form
 from backpropsym.errors import OutputError, UnknownNameError, did_you_mean
 from backpropsym.render.json_text import json_text
 from backpropsym.render.page_parts import LIMIT, TextView
@@ -47,13 +48,6 @@ def terminal(derivation: Derivation | TensorDerivation, form: str, view: TextVie
     if isinstance(derivation, TensorDerivation):
         return tensor_text(derivation, form, view)
     return text(derivation, form, view)
-
-
-def in_form(derivation: Derivation | TensorDerivation, form: str) -> Derivation | TensorDerivation:
-    """The derivation that `form` is a view of: index and matrix notation exist for scalars too."""
-    if form in ("index", "matrix") and not isinstance(derivation, TensorDerivation):
-        return TensorDerivation(derivation.graph, derivation.of, derivation.wrt)
-    return derivation
 
 
 def latex_fragment(derivation: Derivation | TensorDerivation, form: str, view: LatexView) -> str:

@@ -44,7 +44,7 @@ def data(
         "count": derivation.count,
         "terms": _terms(derivation, form, values, limit),
         "expression": derivation.expression(form) if writable else None,
-        "output": derivation.graph.output,
+        "output": getattr(derivation, "whole", derivation.graph).output,
         "conventions": conventions(derivation, AsciiWriter(Notation.of(derivation.graph))),
     }
     if not writable:

@@ -10,11 +10,12 @@ import numpy as np
 from rich.text import Text
 
 from backpropsym.derive.derivation import MAX_TERMS
+from backpropsym.derive.matrix import callable_products
 from backpropsym.derive.tensors import IndexTerm, TensorDerivation
 from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Call, Expr, Limits, MatMul, children, rebuild
+from backpropsym.formula.tree import Limits
 from backpropsym.ops.kinds import size_of
 from backpropsym.render.conventions import conventions
 from backpropsym.render.json_text import json_text
@@ -113,20 +114,12 @@ def tensor_data(
         found["value"] = np.asarray(derivation.evaluate(**dict(values or {}))).tolist()
     if form in ("matrix", "backward"):
         table = graph.functions
+        rights = ((each, callable_products(table.written(each.right))) for each in matrix_equations(derivation))
         found["equations"] = [
-            {"node": each.node, "symbol": each.symbol, "expression": to_text(_callable(table.written(each.right)))}
-            for each in matrix_equations(derivation)
+            {"node": each.node, "symbol": each.symbol, "expression": to_text(right)} for each, right in rights
         ]
-        found["expression"] = found["equations"][-1]["expression"] if found["equations"] else "0"
+        found["expression"] = derivation.expression(form)
     return found
-
-
-def _callable(expr: Expr) -> Expr:
-    """Matrix products as calls, which SymPy's `parse_expr` reads."""
-    parts = tuple(map(_callable, children(expr)))
-    if isinstance(expr, MatMul):
-        return Call("matmul", parts)
-    return rebuild(expr, parts) if parts else expr
 
 
 def _term(derivation: TensorDerivation, term: IndexTerm) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from backpropsym.derive import derivation, entry, gradient, hessian, tensors
 from backpropsym.derive.unroll import entry_name
+from backpropsym.derive.views import in_form
 from backpropsym.graph import Graph
 from backpropsym.render.notebook import bundle, derivation_latex
+from backpropsym.render.report import latex_fragment
 from backpropsym.render.report_latex import LatexView
-from backpropsym.render.report_latex import latex as scalar_latex
-from backpropsym.render.report_tensor import tensor_report
 
 if TYPE_CHECKING:
     from backpropsym.render.drawing import Drawing
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 class Derivation(derivation.Derivation):
     """A derivation between scalars."""
+
+    def expression(self, form: str = "paths") -> str:
+        """The derivative as text in any form that the command knows."""
+        view = in_form(self, form)
+        return super().expression(form) if view is self else view.expression(form)
 
     def latex(self, form: str = "paths", values: Mapping[str, Any] | None = None) -> str:
         """The derivation as LaTeX for a document with amsmath and xcolor.
@@ -28,7 +33,7 @@ class Derivation(derivation.Derivation):
         LimitError : the form would be too large to write out.
         ValuesError : the numeric form lacks numbers.
         """
-        return scalar_latex(self, form, LatexView(values))
+        return latex_fragment(self, form, LatexView(values))
 
     def draw(self, **options: Any) -> Drawing:
         """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
@@ -63,14 +68,19 @@ class Hessian(hessian.Hessian):
 class TensorDerivation(tensors.TensorDerivation):
     """A derivation between tensors, in index notation."""
 
-    def latex(self, form: str = "index") -> str:
+    def expression(self, form: str = "index") -> str:
+        """The derivative as text in any form that the command knows."""
+        view = in_form(self, form)
+        return super().expression(form) if view is self else view.expression(form)
+
+    def latex(self, form: str = "index", values: Mapping[str, Any] | None = None) -> str:
         """The derivation as LaTeX for a document with amsmath.
 
         Raises
         ------
         UnknownNameError : no such form.
         """
-        return tensor_report(self, form, "latex")
+        return latex_fragment(self, form, LatexView(values))
 
     def draw(self, **options: Any) -> Drawing:
         """The picture with this derivation's paths highlighted; options as in `Network.draw`."""

@@ -17,6 +17,7 @@ from backpropsym.errors import printable
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import called
 from backpropsym.graph import Graph, Role, Shape
+from backpropsym.render.conventions import called_by
 
 MOST_COSTED = 2_000_000
 """Parameters times links above which the costs of the forms are left out: they take a sweep for each parameter."""
@@ -136,11 +137,12 @@ def _functions(graph: Graph) -> list[str]:
     for node in graph.nodes.values():
         if node.formula is not None:
             found.update(dict.fromkeys(called(node.formula)))
+    kinked = called_by(graph, graph.nodes)
     entries = []
     for name in found:
         body = table.definition(name) if name in table.own else None
         what = f"{name} abstract" if table[name].abstract else f"{name} = {to_text(body)}" if body else name
-        entries.append(", ".join(part for part in (what, table[name].kink) if part))
+        entries.append(", ".join(part for part in (what, table[name].kink if name in kinked else "") if part))
     return entries
 
 

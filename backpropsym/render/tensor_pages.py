@@ -40,7 +40,7 @@ MATRIX_FORMS = ("matrix", "backward")
 
 def matrix_equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]:
     """The backward programme of a derivation in matrix notation."""
-    return matrix_programme(derivation.graph, derivation.of, [derivation.wrt])
+    return matrix_programme(derivation.graph, derivation.of, [derivation.wrt], derivation.of_at)
 
 
 def _adjoints(derivation: TensorDerivation) -> dict[str, str]:
@@ -77,7 +77,7 @@ class _Page:
 
     def _left(self, equation: MatrixEquation) -> str:
         if equation.node == self.derivation.wrt:
-            return self.writer.derivative(self.derivation.of, equation.node)
+            return self.writer.derivative(self.names[0], equation.node)
         return self.writer.write(Name(equation.symbol))
 
     def factors(self) -> Iterator[Expr]:

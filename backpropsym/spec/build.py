@@ -30,6 +30,7 @@ from backpropsym.spec.locate import words
 from backpropsym.spec.lower import LOSS, lowered_nodes, used_names, uses
 from backpropsym.spec.namespaces import derivative_clashes, own_function_clashes
 from backpropsym.spec.notation import notation_problems
+from backpropsym.spec.numbers import undefined_numbers
 
 MAX_PROBLEMS = 100
 _LEAVES = (
@@ -206,7 +207,8 @@ def _check_calls(
     declaration: Declaration,
     problems: list[Problem],
 ) -> None:
-    """Unknown functions, wrong numbers of arguments, and comparisons outside `where`."""
+    """Unknown functions, wrong numbers of arguments, comparisons outside `where`, and numbers such as 1/0."""
+    before = len(problems)
     parts = list(walk(formula))
     conditions = {id(part.arguments[0]) for part in parts if isinstance(part, Call) and part.function == "where"}
     for part in parts:
@@ -218,6 +220,9 @@ def _check_calls(
             message, fix = _wrong_call(part, table)
         if message:
             problems.append(Problem(message, declaration.places(section, key, part.span), fix=fix))
+    if len(problems) == before:
+        for span, message, fix in undefined_numbers(formula, table):
+            problems.append(Problem(message, declaration.places(section, key, span), fix=fix))
 
 
 def _wrong_call(call: Call, table: FunctionTable) -> tuple[str, str | None]:

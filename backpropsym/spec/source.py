@@ -12,6 +12,8 @@ from backpropsym.spec.architecture import ARROW, parse_architecture
 from backpropsym.spec.locate import is_file
 from backpropsym.spec.toml import MAX_FILE_BYTES, parse_network, read_network
 
+STANDARD_INPUT = "-"
+
 
 def examples() -> tuple[str, ...]:
     """The names of the bundled examples."""
@@ -39,8 +41,8 @@ def read_source(source: str) -> Graph:
     ------
     NetworkError : the network has mistakes, or nothing of that name exists.
     """
-    if source == "-":
-        return parse_network(_standard_input(), "standard input")
+    if source == STANDARD_INPUT:
+        return parse_network(standard_input(), "standard input")
     if is_file(Path(source)):
         return read_network(Path(source))
     if source in examples():
@@ -54,7 +56,13 @@ def read_source(source: str) -> Graph:
     )
 
 
-def _standard_input() -> str:
+def standard_input() -> str:
+    """The text on standard input.
+
+    Raises
+    ------
+    NetworkError : it is not UTF-8, or too long.
+    """
     try:
         text = sys.stdin.read(MAX_FILE_BYTES + 1)
     except UnicodeDecodeError:

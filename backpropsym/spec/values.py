@@ -13,21 +13,25 @@ import numpy as np
 from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Role
 from backpropsym.spec.locate import Source, is_file
+from backpropsym.spec.source import STANDARD_INPUT, standard_input
 
 MAX_TEXT_BYTES = 16 * 2**20
 MAX_ENTRIES = 100_000_000
 
 
 def read_values(path: Path, graph: Graph) -> dict[str, Any]:
-    """Arrays by name from `path`: a .npz archive, else TOML (a [values] section or plain keys).
+    """Arrays by name from `path`: a .npz archive, else TOML (a [values] section or plain keys); - is standard input.
 
     Raises
     ------
     ValuesError : not readable, not finite, too large, or a name that the network does not have.
     """
-    if not is_file(path):
+    if str(path) == STANDARD_INPUT:
+        values, places = _read_source(Source(standard_input(), "standard input"))
+    elif not is_file(path):
         raise ValuesError(f"there is no file {path}", fix="give a TOML file of numbers, or an .npz archive")
-    values, places = _read_archive(path) if path.suffix == ".npz" else _read_toml(path)
+    else:
+        values, places = _read_archive(path) if path.suffix == ".npz" else _read_toml(path)
     arrays = {name: _array(value) for name, value in values.items()}
     problems = []
     for name, array in arrays.items():
@@ -69,6 +73,10 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
         source = Source(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ValuesError(f"{path} is not readable text: {error}", fix="save it as UTF-8") from None
+    return _read_source(source)
+
+
+def _read_source(source: Source) -> tuple[dict[str, Any], dict[str, Location]]:
     data, problems = source.load()
     if problems:
         raise ValuesError(problems)

@@ -199,3 +199,36 @@ def test_small_networks_have_every_measure() -> None:
         assert row.ratio <= 32 and row.differences < 1e-9 and row.exact < 1e-30
         assert set(row.forms or ()) == {"index", "matrix", "paths", "factored", "expanded", "forward"}
     assert len(report.kernels) == 4
+
+
+LOGITS = {
+    "x": [1.0, 2.0, 3.0],
+    "W1": [[300.0, 0.0, 0.0], [0.0, 300.0, 0.0], [0.0, 0.0, 300.0], [1.0, 1.0, 1.0]],
+    "b1": [0.0, 0.0, 0.0, 0.0],
+    "y": 1,
+}
+MASKED = """
+inputs = {s = [2, 3], m = [2, 3]}
+parameters = {W = [3, 3], v = [2, 3]}
+output = "a"
+[nodes]
+t = "where(m > 0, s @ W, -1e9)"
+a = "sum(softmax(t)*v)"
+"""
+
+
+def test_large_logits_have_their_derivatives_in_every_form() -> None:
+    """exp(900) is no double, and softmax of 900 is one."""
+    net = bp.parse("x[3] -> dense(4) -> cross_entropy")
+    whole = net.derive(wrt="W1").evaluate(**LOGITS)
+    for place in ((1, 0), (2, 1), (3, 2)):
+        entry = net.derive(wrt=f"W1[{place[0]},{place[1]}]")
+        assert entry.evaluate(**LOGITS) == pytest.approx(whole[place], rel=1e-12)
+    assert entry.evaluate(**{**LOGITS, "x": np.array([LOGITS["x"], [0.1, 0.2, 0.3]])}) == pytest.approx(0.0, abs=1e-12)
+    bp.check(net, at=LOGITS).raise_for_failure()
+
+
+def test_rows_that_are_masked_whole_are_no_mismatch() -> None:
+    net = bp.loads(MASKED)
+    at = {"s": np.ones((2, 3)), "m": [[1.0, -1.0, 1.0], [-1.0, -1.0, -1.0]], "v": np.eye(2, 3), "W": np.eye(3)}
+    bp.check(net, at=at).raise_for_failure()

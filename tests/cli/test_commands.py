@@ -259,3 +259,14 @@ def test_warnings_go_to_standard_error() -> None:
     assert found.exit_code == 0
     assert "unused" in found.stderr
     assert json.loads(found.stdout)["count"] == 1
+
+
+def test_numbers_come_from_standard_input_too() -> None:
+    found = run("derive", "lecture", "--wrt", "w11", "--form", "numeric", "--at", "-", text="x1 = 2.0\n")
+    assert found.exit_code == 0
+    assert found.stdout.startswith("∂a/∂w₁₁ = 4,")
+
+
+def test_an_entry_is_told_with_the_output_of_its_network() -> None:
+    found = run("derive", "x[3] -> dense(2)", "--of", "s1[1]", "--wrt", "W1[1,0]", "--json")
+    assert json.loads(found.stdout)["output"] == "s1"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import sympy as sp
 
+from backpropsym.checks.arrays.index_numbers import IndexNumbers
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.errors import NotScalarError, UnknownNameError
 from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import called
 from backpropsym.graph import Graph, Role
+from backpropsym.network import loads, parse
 from backpropsym.render.report_tensor import tensor_data, tensor_report
 from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.toml import parse_network
@@ -52,6 +57,29 @@ f = "abstract"
 """
     found = _index(parse_network(text), "a", "W")
     assert found == "Sum(x[j]*f_prime(s[i])*v[k,i]*f_prime(u[k])*p[k], (k, 0, h - 1))"
+
+
+TIES = {
+    'a = "u @ max(h, axis=0)"': "u[j] * KroneckerDelta(i, argmax(h, axis=0)[j])",
+    'a = "min(h, axis=1) @ v"': "v[i] * KroneckerDelta(j, argmin(h, axis=1)[i])",
+    'a = "max(h)"': "KroneckerDelta(3 * i + j, argmax(h))",
+}
+
+
+@pytest.mark.parametrize("line", TIES)
+def test_ties_of_an_extreme_go_to_the_first_entry(line: str) -> None:
+    """In index notation as in numbers; people read a delta, programs a sum that they can evaluate."""
+    head = 'parameters = {W = [2, 3], u = [3], v = [2]}\noutput = "a"\n[nodes]\nh = "2*W"\n'
+    graph = parse_network(head + line)
+    derivation = TensorDerivation(graph, "a", "h")
+    assert f"      {TIES[line]}\n" in tensor_report(derivation, "index", "text", ascii=True)
+    assert not {"argmax", "argmin", "first"} & set(called(derivation.tree))
+    values = {"h": np.ones((2, 3)), "u": np.array([3.0, 5.0, 7.0]), "v": np.array([2.0, 4.0]), "a": np.array(1.0)}
+    grid = dict(zip(derivation.indices, np.ogrid[:2, :3], strict=True))
+    found = IndexNumbers(values, graph.functions).at(derivation.tree, grid)
+    numbers = derivation.evaluate(W=np.full((2, 3), 0.5), u=values["u"], v=values["v"])
+    np.testing.assert_array_equal(found, numbers)
+    assert np.count_nonzero(found) < found.size
 
 
 def test_softmax_with_cross_entropy_is_p_minus_y() -> None:
@@ -118,3 +146,55 @@ def test_sizes_may_stand_in_any_brackets(sizes: str) -> None:
     head = 'output = "a"\ninputs = {x = [12]}\nparameters = {W = [12]}\n[nodes]\n'
     graph = parse_network(f'{head}z = "reshape(W*x, {sizes})"\na = "sum(z)"\n')
     assert graph["z"].shape == (3, 4)
+
+
+def test_an_axis_of_one_place_has_an_index_like_any_other() -> None:
+    """A layer of one unit is written as a layer of many."""
+    one, many = (parse_architecture(f"x[3] -> dense(2, tanh) -> dense({units}) -> huber") for units in (1, 5))
+    for of, wrt in (("s2", "W2"), ("s2", "b2"), ("s2", "x")):
+        assert _index(one, of, wrt) == _index(many, of, wrt)
+    assert _index(one, "s2", "W2") == "z1[j]*KroneckerDelta(k, i)"
+    assert _index(parse_architecture("x[3] -> dense(1) -> mse"), "loss", "W1") == "x[j]*2*(s1[i] - y[i])"
+
+
+def test_the_matrix_form_is_one_formula_over_the_nodes() -> None:
+    net = parse("x[4] -> dense(3, tanh) -> residual(dense(3, relu)) -> dense(2) -> mse")
+    derivation = net.derive(wrt="W1")
+    assert isinstance(derivation, TensorDerivation)
+    whole = derivation.expression("matrix")
+    assert derivation.expression("backward") == whole == tensor_data(derivation, "matrix")["expression"]
+    above = "matmul(transpose(W3), s3 - y)"
+    inner = f"{above} + matmul(transpose(W2), entrywise({above}, step(s2)))"
+    assert whole == f"outer(entrywise({inner}, 1 - tanh(s1)**2), x)"
+    assert not [name for name in sp.parse_expr(whole).free_symbols if "delta" in str(name)]
+
+
+def test_matrix_notation_of_one_entry_starts_at_that_entry() -> None:
+    net = parse("x[4] -> dense(3, tanh) -> dense(2)")
+    assert net.derive("s2[1]", wrt="W1").expression("matrix") == (
+        "outer(entrywise(matmul(transpose(W2), onehot(1)), 1 - tanh(s1)**2), x)"
+    )
+    with pytest.raises(NotScalarError, match="--of 's2"):
+        net.derive("s2", wrt="W1").expression("matrix")
+
+
+@pytest.mark.parametrize("form", ["factored", "expanded", "forward"])
+def test_a_number_by_a_number_has_every_form_whatever_lies_between(form: str) -> None:
+    text = 'inputs = {x = [3], t = []}\nparameters = {w = [3], b = []}\noutput = "a"\n[nodes]\n'
+    net = loads(text + 's = "b*t"\na = "tanh(w @ x + s)*sum(w*s)"\n')
+    values = {"x": np.array([0.5, -1.0, 2.0]), "t": 1.5, "w": np.array([1.0, 0.25, -0.5]), "b": 0.3}
+    derivation = net.derive("a", wrt="b")
+    known = {**values, "s": 0.45, "tanh": np.tanh}
+    assert eval(derivation.expression(form), known) == pytest.approx(derivation.evaluate(**values), rel=1e-13)  # noqa: S307
+    assert derivation.latex(form).count(r"\begin{align*}") >= 1
+    with pytest.raises(UnknownNameError, match="form"):
+        net.derive("a", wrt="w").expression(form)
+
+
+@pytest.mark.parametrize("form", ["index", "matrix"])
+def test_scalars_have_the_notations_of_arrays(form: str) -> None:
+    derivation = loads('inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\ns = "w*x"\na = "s**3"').derive(
+        wrt="w"
+    )
+    assert eval(derivation.expression(form), {"x": 2.0, "s": 5.0}) == 150.0  # noqa: S307
+    assert derivation.latex(form)

@@ -11,8 +11,12 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
+from backpropsym.render.conventions import conventions
+from backpropsym.render.notation import Notation
 from backpropsym.render.page_parts import TextView, style
 from backpropsym.render.report import report, terminal
+from backpropsym.render.summary import summary_data
+from backpropsym.render.unicode import AsciiWriter
 
 SKIP = "x[3] -> residual(dense(3, tanh)) -> dense(2) -> mse"
 
@@ -64,3 +68,36 @@ def test_nothing_that_leads_there_is_said() -> None:
     plain = terminal(bp.example("convolution").derive("out", wrt="y"), "index", TextView()).plain
     assert plain.splitlines()[0] == "∂out[k,l]/∂y[i,j] = 0"
     assert "there is no path from y to out" in plain
+
+
+ROOTS = {
+    "layer_norm(x, w, w)": False,
+    "rms_norm(x, w)": False,
+    "w/sqrt(1 + mean(abs(x*w)))": False,
+    "w/sqrt(2 + sum(x*x))": False,
+    "w*sqrt(sum(w*w))": True,
+    "w/sqrt(1 + mean(w))": True,
+    "w/sqrt(mean(w**2) - 1)": True,
+}
+
+
+@pytest.mark.parametrize("formula", ROOTS)
+def test_the_slope_of_a_root_at_zero_is_told_where_zero_can_be_met(formula: str) -> None:
+    net = bp.loads(f'inputs = {{x = [3]}}\nparameters = {{w = [3]}}\noutput = "a"\n[nodes]\na = "sum({formula})"\n')
+    assert ROOTS[formula] == ("sqrt'(0)" in str(conventions(net.derive(wrt="w"), AsciiWriter(Notation.of(net.graph)))))
+    assert ROOTS[formula] == ("sqrt'(0)" in str(summary_data(net.graph)["functions"]))
+
+
+def test_the_slope_of_a_norm_is_written_as_a_quotient() -> None:
+    """For people; data keep the value at zero, where the quotient has none."""
+    head = 'inputs = {x = [2, 3]}\nparameters = {v = [3]}\noutput = "a"\n[nodes]\n'
+    for formula, term in {
+        "norm(v)": "v[i]/norm(v)",
+        "3*norm(v)": "3 * v[i]/norm(v)",
+        "sum(norm(x*v, axis=1))": "sum j<2 x[j,i] * v[i] * x[j,i]/norm(x * v, axis=1)[j]",
+    }.items():
+        derivation = bp.loads(f'{head}a = "{formula}"\n').derive(wrt="v")
+        assert f"      {term}\n" in report(derivation, "index", "text", ascii=True)
+        assert "norm'(0) = 0" in report(derivation, "index", "text", ascii=True)
+        assert derivation.evaluate(v=np.zeros(3), x=np.ones((2, 3))).tolist() == [0.0, 0.0, 0.0]
+        assert "> 0, 1/(2*sqrt(" in derivation.expression()

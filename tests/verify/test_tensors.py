@@ -126,3 +126,37 @@ a = "sum(w*x)"
 def test_a_name_alone_has_the_indices_of_a_derivation(of: str, wrt: str, claim: str, right: bool) -> None:
     marker = Marker(bp.parse("x[5] -> dense(4, tanh) -> mse").graph)
     assert marker.verify(claim, wrt, of).right is right
+
+
+DELTAS = {
+    ("s1", "W1", "x[j]*KroneckerDelta(i, k)"): True,
+    ("s1", "W1", r"x_j \delta_{ki}"): True,
+    ("s1", "W1", "δ[k,i]*x[j]"): True,
+    ("s1", "W1", "x[j]*KroneckerDelta(j, k)"): False,
+    ("s1", "W1", "0"): False,
+    ("s1", "b1", "KroneckerDelta(i, j)"): True,
+    ("s1", "b1", "0"): False,
+    ("loss", "W1", "x[j]*(softmax(s1)[i] - δ[y,i])"): True,
+    ("loss", "W1", "x[j]*(softmax(s₁)_i - KroneckerDelta(y, i))"): True,
+    ("loss", "W1", "x[j]*(softmax(s1)[j] - KroneckerDelta(y, i))"): False,
+}
+
+
+@pytest.mark.parametrize("claim", DELTAS, ids=lambda claim: claim[2])
+def test_deltas_and_softmax_are_claimed_as_derivations_print_them(claim: tuple[str, str, str]) -> None:
+    of, wrt, text = claim
+    assert bp.parse("x[3] -> dense(4) -> cross_entropy").verify(text, wrt=wrt, of=of).right == DELTAS[claim]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x[j]*KroneckerDelta(k)", "a delta of 1 positions"),
+        ("x[j]*δ[k]", "a delta has two positions"),
+        ("x[j]*KroneckerDelta(q, k)", "the index q is neither"),
+        ("x[j]*softmax(y)[i]", "softmax of what has no axes"),
+    ],
+)
+def test_positions_of_deltas_are_checked(text: str, told: str) -> None:
+    with pytest.raises(FormulaError, match=told):
+        bp.parse("x[3] -> dense(4) -> cross_entropy").verify(text, wrt="W1", of="s1")

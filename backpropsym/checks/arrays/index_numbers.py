@@ -10,6 +10,7 @@ import numpy as np
 
 from backpropsym.checks.number_systems import Array
 from backpropsym.derive.arrays import whole
+from backpropsym.derive.entries import FIRST
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, names, rebuild
 from backpropsym.ops.arithmetic import evaluate
@@ -66,8 +67,12 @@ class IndexNumbers:
                 ]
             case Name(name):
                 return grid[name] if name in grid else self.values[name]
+            case Call("log", (Call("Sum" | "sum", (Call("exp", (inner,)), *limits)),)) if limits:
+                return self._reduced("logsumexp", (inner, *limits), grid)
             case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
                 return self._reduced(function, arguments, grid)
+            case Call(function, (by_sums, _)) if function == FIRST:
+                return self._at(by_sums, grid)
             case Call("KroneckerDelta", (first, second)):
                 return (self._position(first, grid) == self._position(second, grid)).astype(float)
             case Call("inside" | "present" as switch, (position, low, high, kept, *otherwise)):

@@ -103,7 +103,8 @@ def _wrong_gradient(
         blur: dict[str, Array] = {}
         for name, gradient in gradients.items():
             right = point.adjoints.get(name, np.zeros(np.shape(gradient)))
-            allowed = TOLERANCE * eps * point.magnitudes.get(name, np.zeros(np.shape(gradient)))
+            size = point.magnitudes.get(name, np.zeros(np.shape(gradient)))
+            allowed = TOLERANCE * (eps * size + float(np.finfo(kind).tiny))
             with np.errstate(invalid="ignore"):
                 gap = np.abs(np.asarray(gradient, float) - right)
             if np.all((gap <= allowed) | ~np.isfinite(right)):

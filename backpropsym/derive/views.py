@@ -1,0 +1,24 @@
+"""Which derivation a form is a view of: of whole arrays, or of single entries."""
+
+from __future__ import annotations
+
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.entry import EntryDerivation
+from backpropsym.derive.tensors import TensorDerivation
+
+_OF_ARRAYS = ("index", "matrix")
+_OF_ENTRIES = ("factored", "expanded", "forward")
+
+
+def in_form(derivation: Derivation | TensorDerivation, form: str) -> Derivation | TensorDerivation:
+    """The derivation that `form` is a view of.
+
+    Index and matrix notation exist for scalars too; and a number by a number has every form of scalars, whatever lies
+    between the two.
+    """
+    if not isinstance(derivation, TensorDerivation):
+        return TensorDerivation(derivation.graph, derivation.of, derivation.wrt) if form in _OF_ARRAYS else derivation
+    if form in _OF_ENTRIES and not derivation.indices and not derivation.of_indices:
+        of, wrt = (derivation.of, derivation.of_at or ()), (derivation.wrt, derivation.wrt_at or ())
+        return EntryDerivation(derivation.graph, of, wrt)
+    return derivation
