@@ -14,6 +14,8 @@ from xml.etree.ElementTree import Element
 import ziamath
 from ziamath.zmath import loadedfonts
 
+from backpropsym.render import straight_rows as _straight_rows  # noqa: F401  Its rows are set faster, and the same.
+
 MAX_FORMULA_CHARACTERS = 600
 """A longer formula is shown as the plain text that stands for it; typesetting takes about 0.5 ms a character."""
 
