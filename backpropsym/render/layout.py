@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from backpropsym.render.engine import Engine, dot_grid
-from backpropsym.render.geometry import Point, Polyline, Rect, beside, hull, walk
+from backpropsym.render.geometry import Point, Polyline, Rect, beside, hull, walks
 from backpropsym.render.grid import HALO, Grid, Room, grid
 from backpropsym.render.labels import Candidate, Line, Placer, overlapping
 from backpropsym.render.routes import routes
@@ -223,8 +223,8 @@ def _label_places(
     """Candidates on the link itself; beside it where trails run there, except for the label at which they begin."""
     width, height = text.width * font + 2 * HALO, text.height * font + 2 * HALO
     found = []
-    for share in (*_SHARES, *shares):
-        (x, y), (dx, dy) = walk(course, share)
+    stops = (*_SHARES, *shares)
+    for share, ((x, y), (dx, dy)) in zip(stops, walks(course, stops), strict=True):
         cost = 10 * abs(share - 0.5) + (0.1 if share > 0.5 else 0.0)
         if not span or start:
             found.append(Candidate(Rect.around((x, y), width + 6 * start, height + 4 * start), share, cost))
@@ -244,9 +244,9 @@ def _tag_places(trail: Trail, courses: Mapping[LinkId, Polyline], tracks: Lanes)
     for i, link in enumerate(trail.links):
         line = beside(courses[link], tracks.offset(link, trail.number))
         shared = len(tracks.order[link]) - 1
-        for share in _SHARES:
+        for share, (point, _) in zip(_SHARES, walks(line, _SHARES), strict=True):
             cost = 10 * abs(share - 0.5) + 80.0 * shared + 1.5 * i + (15.0 if i == 0 and trail.from_label else 0.0)
-            found.append(Candidate(_tag_rect(walk(line, share)[0]), share, cost))
+            found.append(Candidate(_tag_rect(point), share, cost))
     return found
 
 
