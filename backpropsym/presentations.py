@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backpropsym.analyses import Analyses
-from backpropsym.checks.report import Report
 from backpropsym.errors import NetworkError
 from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivation
 
 if TYPE_CHECKING:
+    from backpropsym.checks.report import Report
     from backpropsym.export.sheet import Sheet
     from backpropsym.export.slides import Slides
     from backpropsym.render.drawing import Drawing
