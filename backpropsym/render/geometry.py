@@ -46,6 +46,11 @@ class Rect:
         """The rectangle with `margin` added on every side."""
         return Rect(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
 
+    def holding(self, point: Point) -> Rect:
+        """The smallest rectangle about this one and `point`."""
+        x, y = point
+        return Rect(min(self.left, x), min(self.top, y), max(self.right, x), max(self.bottom, y))
+
     def overlaps(self, other: Rect) -> bool:
         """Whether the two share area."""
         return (

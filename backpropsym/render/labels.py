@@ -117,7 +117,8 @@ class Placer:
     def _fixed_cost(self, owner: object, option: Candidate, bound: float) -> tuple[float, bool]:
         """What a place costs but for other labels, and whether that is all: past `bound` it stops counting."""
         rect, wide = option.rect, option.rect.grown(AIR)
-        cells = list(_cells(wide))
+        reach = wide if option.anchor is None else wide.holding(option.anchor)
+        cells = list(_cells(reach))
         total = option.cost
         if any(rect.overlaps(other) for cell in cells for other in self._fixed.get(cell, ())):
             total += OVERLAP
@@ -125,10 +126,11 @@ class Placer:
         for cell in cells:
             for line, start, end in self._lines.get(cell, ()):
                 known = crossed.get(id(line), 0.0)
-                if known < line.cost and line.owner != owner and wide.meets(start, end):
+                if known < line.cost and line.owner != owner and reach.meets(start, end):
                     through = rect.meets(start, end) or option.parted(start, end)
-                    crossed[id(line)] = now = line.cost * (1.0 if through else NEAR)
+                    now = line.cost * (1.0 if through else NEAR if wide.meets(start, end) else 0.0)
                     total += max(now - known, 0.0)
+                    crossed[id(line)] = max(now, known)
             if total >= bound:
                 return total, False
         return total, True

@@ -40,6 +40,9 @@ TAG_RADIUS = 10.0
 BOX_MARGIN = 5.0
 CLUSTER_MARGIN = 12.0
 
+ON_TRAIL = 40.0
+"""Cost of a label that interrupts the trails on its own link."""
+
 _SHARES = tuple(round(0.5 + side * i * 0.02, 3) for i in range(20) for side in ((1, -1) if i else (1,)))
 
 
@@ -210,7 +213,7 @@ def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> 
     boxes = [rect.grown(BOX_MARGIN) for box in placed.boxes.values() for rect in box.occupied()]
     lines = [Line(link, course, 12.0) for link, course in courses.items()]
     lines += [
-        Line(link, beside(courses[link], side * tracks.span(link) / 2), 60.0)
+        Line(link, beside(courses[link], side * tracks.span(link) / 2), 300.0)
         for link in tracks.order
         for side in (-1, 1)
     ]
@@ -220,7 +223,10 @@ def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> 
 def _label_places(
     course: Polyline, text: Formula, span: float, start: bool, font: float, shares: Sequence[float]
 ) -> list[Candidate]:
-    """Candidates on the link itself; beside it where trails run there, except for the label at which they begin."""
+    """Candidates on the link itself; where trails run there, beside it, except for the label at which they begin.
+
+    A label on a trail is better than one on or beyond the trail of another link.
+    """
     width, height = text.width * font + 2 * HALO, text.height * font + 2 * HALO
     found = []
     stops = (*_SHARES, *shares)
@@ -229,6 +235,7 @@ def _label_places(
         if not span or start:
             found.append(Candidate(Rect.around((x, y), width + 6 * start, height + 4 * start), share, cost))
             continue
+        found.append(Candidate(Rect.around((x, y), width, height), share, cost + ON_TRAIL))
         # How far the rectangle reaches towards a line of that direction when it stands beside it.
         near = span / 2 + (width * abs(dy) + height * abs(dx)) / 2
         for away, side in ((near, 1), (near, -1), (near + TAG_RADIUS, 1), (near + TAG_RADIUS, -1)):
