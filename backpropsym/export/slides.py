@@ -11,6 +11,7 @@ from types import MappingProxyType
 from backpropsym.export.beamer import beamer
 from backpropsym.export.pptx import pptx
 from backpropsym.export.reveal import reveal
+from backpropsym.export.slides_gif import slides_gif
 from backpropsym.export.slides_pdf import slides_pdf
 from backpropsym.files import write_as
 from backpropsym.render.animation import animation
@@ -56,6 +57,10 @@ class Slides:
         """The deck as a PDF, a page a step; needs the extra `pdf`."""
         return slides_pdf(self.story)
 
+    def gif(self) -> bytes:
+        """The steps one after the other as a GIF, for chats that show no SVG; needs the extra `pdf`."""
+        return slides_gif(self.story)
+
     def frames(self, folder: str | os.PathLike[str], suffix: str = ".svg") -> tuple[Path, ...]:
         """Write every step as a picture of 1280 by 720 pixels, numbered from 01, into a folder that exists.
 
@@ -88,6 +93,7 @@ FORMATS: Mapping[str, Callable[[Slides], bytes]] = MappingProxyType(
         ".pptx": lambda slides: slides.pptx(),
         ".pdf": lambda slides: slides.pdf(),
         ".svg": lambda slides: slides.animation.encode(),
+        ".gif": lambda slides: slides.gif(),
     }
 )
 """What each suffix is written by."""

@@ -47,9 +47,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A drawn line and the cost of a label on top of it; `owner` is the label that may."""
+    """A drawn line and the cost of a label on top of it; `owners` are those that may: its own, its trails' numbers."""
 
-    owner: object
+    owners: tuple[object, ...]
     points: Polyline
     cost: float
 
@@ -126,7 +126,7 @@ class Placer:
         for cell in cells:
             for line, start, end in self._lines.get(cell, ()):
                 known = crossed.get(id(line), 0.0)
-                if known < line.cost and line.owner != owner and reach.meets(start, end):
+                if known < line.cost and owner not in line.owners and reach.meets(start, end):
                     through = rect.meets(start, end) or option.parted(start, end)
                     now = line.cost * (1.0 if through else NEAR if wide.meets(start, end) else 0.0)
                     total += max(now - known, 0.0)

@@ -40,6 +40,9 @@ TAG_RADIUS = 10.0
 BOX_MARGIN = 5.0
 CLUSTER_MARGIN = 12.0
 
+ON_LINK, BESIDE_TRAIL = 12.0, 300.0
+"""Costs of a label on the link of another, and on either side of the trails there."""
+
 ON_TRAIL = 40.0
 """Cost of a label that interrupts the trails on its own link."""
 
@@ -211,9 +214,10 @@ def _start(trail: Trail, labels: Mapping[LinkId, PlacedLabel]) -> float:
 
 def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> Placer:
     boxes = [rect.grown(BOX_MARGIN) for box in placed.boxes.values() for rect in box.occupied()]
-    lines = [Line(link, course, 12.0) for link, course in courses.items()]
+    owners = {link: (link, *tracks.order.get(link, ())) for link in courses}
+    lines = [Line(owners[link], course, ON_LINK) for link, course in courses.items()]
     lines += [
-        Line(link, beside(courses[link], side * tracks.span(link) / 2), 300.0)
+        Line(owners[link], beside(courses[link], side * tracks.span(link) / 2), BESIDE_TRAIL)
         for link in tracks.order
         for side in (-1, 1)
     ]
