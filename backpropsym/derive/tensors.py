@@ -17,7 +17,7 @@ from backpropsym.derive.entries import count_of, definition, mean_of
 from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.paths import Path, PathSpace
 from backpropsym.derive.shorthand import Shorthand
-from backpropsym.errors import UnknownNameError
+from backpropsym.errors import LimitError, UnknownNameError
 from backpropsym.formula.algebra import add, div, neg
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
@@ -142,7 +142,7 @@ class TensorDerivation:
     def _lettered(self, path: Path, found: Walk, readable: bool) -> IndexTerm:
         """Bound indices renamed to the next free letters, factors in path order, anonymous nodes written out."""
         letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
-        names = {each.index: next(letters) for each in found.sums}
+        names = {each.index: self._next(letters) for each in found.sums}
         values = {old: Name(new) for old, new in names.items()}
         factors = tuple(self._transparent(placed(each, values), letters, readable) for each in reversed(found.factors))
         sums = tuple(
@@ -150,6 +150,16 @@ class TensorDerivation:
         )
         conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
         return IndexTerm(path, factors, sums, conditions)
+
+    def _next(self, letters: Iterator[str]) -> str:
+        """A letter for one more index."""
+        letter = next(letters, "")
+        if not letter:
+            raise LimitError(
+                f"a term of d{self.of}/d{self.wrt} in index notation takes more than {len(self._letters)} indices",
+                fix="ask for it without --level layers, or for one entry, such as W[0,0]",
+            )
+        return letter
 
     def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
         """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
@@ -180,7 +190,7 @@ class TensorDerivation:
         return placed(own.body, dict(zip(own.indices, subscripts, strict=True)))
 
     def _relettered(self, expr: Call, letters: Iterator[str]) -> Call:
-        fresh = {part.index: next(letters) for part in expr.arguments if isinstance(part, Limits)}
+        fresh = {part.index: self._next(letters) for part in expr.arguments if isinstance(part, Limits)}
         values = {old: Name(new) for old, new in fresh.items()}
         parts = tuple(
             Limits(fresh[part.index], part.low, part.high) if isinstance(part, Limits) else substitute(part, values)

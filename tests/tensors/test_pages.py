@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
+from backpropsym.derive import tensors
+from backpropsym.errors import LimitError
 from backpropsym.render.page_parts import TextView, style
 from backpropsym.render.report import report, terminal
 
@@ -64,3 +66,13 @@ def test_nothing_that_leads_there_is_said() -> None:
     plain = terminal(bp.example("convolution").derive("out", wrt="y"), "index", TextView()).plain
     assert plain.splitlines()[0] == "∂out[k,l]/∂y[i,j] = 0"
     assert "there is no path from y to out" in plain
+
+
+def test_a_term_of_too_many_indices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a recurrent layer without its steps is; here the letters are taken away instead."""
+    net = bp.parse("x[3] -> dense(4, tanh) -> dense(2) -> mse")
+    monkeypatch.setattr(tensors, "index_letters", lambda graph: ["i", "j"])
+    with pytest.raises(LimitError, match="takes more than 2 indices"):
+        list(net.derive("loss", wrt="W1").terms)
+    monkeypatch.setattr(tensors, "index_letters", lambda graph: [*"ijklmnpqr"])
+    assert len(list(net.derive("loss", wrt="W1").terms)) == 1
