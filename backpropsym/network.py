@@ -69,7 +69,12 @@ class Network(Presentations):
         self._built: Graph | None = graph
 
     def __repr__(self) -> str:
-        title = self.graph.title or "untitled"
+        title = self._declaration.title if self._finished is None else self._finished.title
+        title = title or "untitled"
+        try:
+            self.graph  # noqa: B018  A network on its way is looked at too, and may have mistakes until it is finished.
+        except NetworkError as error:
+            return f"<Network {title!r}, not finished: {error.problems[0].message}>"
         return f"<Network {title!r}: {len(self.graph.nodes)} nodes, {len(self.parameters)} parameters>"
 
     @property

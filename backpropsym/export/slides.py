@@ -75,6 +75,11 @@ class Slides:
             for number, (step, picture) in enumerate(zip(self.story.steps, Frames(self.story).slides(), strict=True), 1)
         )
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The animation, for a notebook."""
+        words = f"<Slides of {self.story.title!r}: {len(self)} steps>"
+        return {"image/svg+xml": self.animation, "text/plain": words}
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the deck in the format that the suffix of `path` names; a file there before is replaced whole.
 

@@ -55,3 +55,19 @@ def test_a_report_is_a_table_without_markup_of_its_names() -> None:
     assert set(reader.tags) <= {"table", "caption", "tr", "th", "td", "div"}
     assert reader.tags.count("tr") == 1 + len(report.rows)
     assert "passed" in report._repr_html_()
+
+
+def test_a_network_on_its_way_is_looked_at_without_a_traceback() -> None:
+    net = bp.Network("mine")
+    x = net.input("x")
+    assert net._repr_mimebundle_() == {"text/plain": "<Network 'mine', not finished: the network has no output>"}
+    assert net._repr_latex_() is None
+    net.output = net.node("a", bp.tanh(net.parameter("w") * x))
+    assert repr(net) == "<Network 'mine': 3 nodes, 1 parameters>"
+    assert set(net._repr_mimebundle_()) == {"text/plain", "image/svg+xml", "text/latex"}
+
+
+def test_slides_show_themselves_as_an_animation() -> None:
+    found = bp.example("lecture").slides(wrt="w11")._repr_mimebundle_()
+    assert found["image/svg+xml"].count('-step" data-kind=') == 7
+    assert found["text/plain"] == "<Slides of 'The network of the lecture': 7 steps>"
