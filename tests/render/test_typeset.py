@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from ziamath.nodes.mrow import Mrow
 
 from backpropsym.render.straight_rows import StraightRow
-from backpropsym.render.typeset import MAX_FORMULA_CHARACTERS, Formula, GlyphBook, number, typeset, typeset_text
+from backpropsym.render.typeset import MAX_FORMULA_CHARACTERS, Formula, Glyph, GlyphBook, number, typeset, typeset_text
 
 
 def test_a_formula_is_measured() -> None:
@@ -81,3 +82,15 @@ def test_a_row_without_brackets_is_set_once(monkeypatch: pytest.MonkeyPatch) -> 
         typeset(latex)
         assert len(looks) <= most
     assert looks
+
+
+@pytest.mark.parametrize("name", ["conv2d", r"cross\_entropy", r"bce\_with\_logits", "softmax"])
+def test_names_of_functions_stand_upright(name: str) -> None:
+    """Whatever characters they have; in italics every letter would be another glyph."""
+
+    def glyphs(latex: str) -> set[str]:
+        return {mark.name for mark in typeset(latex).marks if isinstance(mark, Glyph)}
+
+    found = glyphs(rf"\operatorname{{{name}}}")
+    assert found == glyphs(rf"\mathrm{{{name}}}")
+    assert not found & glyphs(re.sub(r"\W|[\d_]", "", name))
