@@ -17,6 +17,7 @@ from backpropsym.derive.entries import count_of, definition, mean_of
 from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.paths import Path, PathSpace
 from backpropsym.derive.shorthand import Shorthand
+from backpropsym.derive.written import written_out
 from backpropsym.errors import LimitError, UnknownNameError
 from backpropsym.formula.algebra import add, div, neg
 from backpropsym.formula.text import to_text
@@ -31,12 +32,13 @@ from backpropsym.formula.tree import (
     Mul,
     Name,
     Pow,
+    called,
     children,
     number,
     rebuild,
     substitute,
 )
-from backpropsym.graph import Graph
+from backpropsym.graph import Graph, Node
 
 Position = tuple[int, ...]
 _LETTERS = "ijklmnpqrstuvabcdefgh"
@@ -88,10 +90,25 @@ def _product(factors: Iterable[Expr]) -> Expr:
     return Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
 
 
+_SLIDING = frozenset(("entries", "einsum"))
+"""Ops in which an index definition is stored, and which no person would write for it."""
+
+
 def index_letters(graph: Graph) -> list[str]:
     """Names for indices that the network does not have, in the order of their use: first for `wrt`, then for `of`."""
     taken = {*graph.nodes, *graph.symbols}
     return [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
+
+
+def equation_of(graph: Graph, node: Node) -> tuple[Expr, Expr]:
+    """What a node is: its name and its formula, or an entry and its formula where it was defined entry by entry.
+
+    The latter in index notation, anonymous nodes written out; inner indices count from zero.
+    """
+    whole = written_out(graph, node)
+    if node.name in graph.written or _SLIDING.isdisjoint(called(whole)):
+        return Name(node.name), whole
+    return TensorDerivation(graph, node.name, node.name).entry_equation()
 
 
 class TensorDerivation:
@@ -150,6 +167,13 @@ class TensorDerivation:
         )
         conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
         return IndexTerm(path, factors, sums, conditions)
+
+    def entry_equation(self) -> tuple[Expr, Expr]:
+        """An entry of `of`, and what it is."""
+        indices = tuple(map(Name, self.indices))
+        entry = Index(Name(self.of), indices) if indices else Name(self.of)
+        letters = iter(self._letters[len(indices) :])
+        return entry, self._transparent(self._entry(self.of, indices), letters, readable=True)
 
     def _next(self, letters: Iterator[str]) -> str:
         """A letter for one more index."""

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 from backpropsym.derive.derivation import Derivation, NumericTerm
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.operations import factored_sum, path_sum
-from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.derive.tensors import TensorDerivation, equation_of
 from backpropsym.derive.unroll import entry_name
-from backpropsym.derive.written import written_out
 from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.tree import ONE, Add, Call, Expr, Mul, Name
 from backpropsym.graph import Graph
@@ -281,7 +280,8 @@ class TensorTeller(Teller):
     def links(self, trail: Trail) -> tuple[Prose, ...]:
         """What each node on the path is."""
         nodes = (self.graph[name] for name in trail.names)
-        return tuple((self._name(n.name), " = ", self._write(written_out(self.graph, n))) for n in nodes if n.op)
+        found = (equation_of(self.graph, node) for node in nodes if node.op)
+        return tuple((self._write(left), " = ", self._write(right)) for left, right in found)
 
     def forward(self) -> Iterator[Equation]:
         """What each node is in matrix notation, in the order in which they are computed."""
@@ -289,7 +289,8 @@ class TensorTeller(Teller):
         for name in self.graph.order:
             node = self.graph[name]
             if node.named and node.op is not None and name in needed:
-                yield self._line(name, self._name(name), self._write(written_out(self.graph, node)))
+                left, right = equation_of(self.graph, node)
+                yield self._line(name, self._write(left), self._write(right))
 
     def backward(self) -> Iterator[Equation]:
         """The adjoints in matrix notation; none where what is derived has axes."""
