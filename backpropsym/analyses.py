@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backpropsym.derive.dead import DeadShares, dead_shares
 from backpropsym.derive.jacobian import Jacobian
@@ -14,10 +14,11 @@ from backpropsym.derive.trace import trace as trace_graph
 from backpropsym.derive.wiggle import FINITE, SMALL, Wiggles
 from backpropsym.derive.wiggle import wiggle as wiggle_graph
 from backpropsym.graph import Graph, Role
-from backpropsym.marking.mark import Marker
-from backpropsym.marking.verify import Verdict
 from backpropsym.render.shown import Derivation, EntryDerivation, Hessian, TensorDerivation
 from backpropsym.spec.handles import Handle, name_of
+
+if TYPE_CHECKING:
+    from backpropsym.marking.verify import Verdict
 
 
 class Analyses(ABC):
@@ -145,4 +146,6 @@ class Analyses(ABC):
         >>> verdict.right, [str(slip.kind) for slip in verdict.slips]
         (False, ['function for derivative'])
         """
+        from backpropsym.marking.mark import Marker
+
         return Marker(self.graph, seed).verify(claim, name_of(wrt), None if of is None else name_of(of))

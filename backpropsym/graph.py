@@ -9,9 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from backpropsym.collection import collection_paused
 from backpropsym.errors import Problem, UnknownNameError, did_you_mean
@@ -21,6 +19,9 @@ from backpropsym.ops.kinds import Shape as Shape
 from backpropsym.ops.lowering import ANONYMOUS
 from backpropsym.ops.sizes import size_put, size_symbols
 from backpropsym.ops.table import FunctionTable
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Role(StrEnum):
@@ -179,6 +180,8 @@ class Graph:
     @cached_property
     def networkx(self) -> nx.MultiDiGraph:
         """The same graph for NetworkX, frozen; nodes carry their `Node` as `node`."""
+        import networkx as nx
+
         graph = nx.MultiDiGraph(title=self.title)
         graph.add_nodes_from((name, {"node": node}) for name, node in self.nodes.items())
         graph.add_edges_from((parent, node.name) for node in self.nodes.values() for parent in node.parents)

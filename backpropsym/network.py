@@ -7,19 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from backpropsym.checks.report import Report
-from backpropsym.checks.run import check_graph
 from backpropsym.derive.gradient import LiveDerivatives, gradient_graph, live
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import NetworkError
 from backpropsym.graph import Graph, Role, Shape
-from backpropsym.kernels.compile import Kernel, compile_kernel
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.presentations import Presentations
 from backpropsym.render.shown import (
@@ -35,6 +32,10 @@ from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.handles import Handle, builder, handle, name_of, tree
 from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
+
+if TYPE_CHECKING:
+    from backpropsym.checks.report import Report
+    from backpropsym.kernels.compile import Kernel
 
 _ABSTRACT = "abstract"
 
@@ -68,7 +69,12 @@ class Network(Presentations):
         self._built: Graph | None = graph
 
     def __repr__(self) -> str:
-        title = self.graph.title or "untitled"
+        title = self._declaration.title if self._finished is None else self._finished.title
+        title = title or "untitled"
+        try:
+            self.graph  # noqa: B018  A network on its way is looked at too, and may have mistakes until it is finished.
+        except NetworkError as error:
+            return f"<Network {title!r}, not finished: {error.problems[0].message}>"
         return f"<Network {title!r}: {len(self.graph.nodes)} nodes, {len(self.parameters)} parameters>"
 
     @property
@@ -291,6 +297,8 @@ class Network(Presentations):
         samples : random points; the network's own values, where complete, are the first.
         options : `at`, numbers that come before the network's own; `progress`, called on the way.
         """
+        from backpropsym.checks.run import check_graph
+
         return check_graph(self.graph, samples, seed, self.local, **options)
 
     def compile(
@@ -314,6 +322,8 @@ class Network(Presentations):
         AbstractFunctionError : a function has no formula.
         MissingExtraError : engine "numba" without Numba.
         """
+        from backpropsym.kernels.compile import compile_kernel
+
         return compile_kernel(self.graph, mode, accuracy, parameters, engine)
 
     def init(self, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:

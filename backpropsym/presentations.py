@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backpropsym.analyses import Analyses
-from backpropsym.checks.report import Report
 from backpropsym.errors import NetworkError
 from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivation
 
 if TYPE_CHECKING:
+    from backpropsym.checks.report import Report
     from backpropsym.export.sheet import Sheet
     from backpropsym.export.slides import Slides
     from backpropsym.render.drawing import Drawing
@@ -100,12 +100,15 @@ class Presentations(Analyses):
         told = story(self.derive(of, wrt=wrt), drawing, values)
         return Slides(told.only(steps) if steps is not None else told)
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
         from backpropsym.render.notebook import network_latex
 
-        return network_latex(self.graph)
+        try:
+            return network_latex(self.graph)
+        except NetworkError:
+            return None  # not finished yet; its text says what is missing
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from backpropsym.render.notebook import bundle
+        from backpropsym.render.notebook import bundle, network_latex
 
-        return bundle(repr(self), svg=lambda: self.draw().svg, latex=self._repr_latex_)
+        return bundle(repr(self), svg=lambda: self.draw().svg, latex=lambda: network_latex(self.graph))

@@ -30,7 +30,7 @@ def slides(
             "--output",
             "-o",
             metavar="FILE",
-            help="The deck: .tex (Beamer), .html (reveal.js), .pptx, .pdf, or .svg (animated).",
+            help="The deck: .tex (Beamer), .html (reveal.js), .pptx, .pdf, or .svg and .gif (animated).",
         ),
     ],
     of: OfOption = None,

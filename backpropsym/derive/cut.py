@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import networkx as nx
-from networkx.algorithms.flow import shortest_augmenting_path
-
 from backpropsym.derive.local import Edge
 from backpropsym.graph import Graph
 
@@ -83,6 +80,9 @@ class ZeroCuts:
 
     def _smallest(self, wrt: str) -> tuple[Edge, ...]:
         """The cut by a largest flow. It runs against the links: NetworkX returns the cut nearest to the flow's end."""
+        import networkx as nx
+        from networkx.algorithms.flow import shortest_augmenting_path
+
         flow = nx.DiGraph()
         links = [Edge(name, user) for name in self.graph.between(wrt, self.of) for user in self._users(name)]
         for link in links:

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy as sp
 
 from backpropsym.derive.analytics import PathAnalytics, analyse
 from backpropsym.derive.expanded import Expander
@@ -24,6 +23,9 @@ from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameErr
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
 from backpropsym.graph import Graph
+
+if TYPE_CHECKING:
+    import sympy as sp
 
 FORMS = ("paths", "factored", "expanded", "backward", "forward", "numeric")
 MAX_TERMS = 1_000

@@ -19,7 +19,8 @@ from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.matrix import matrix_programme, nested
 from backpropsym.derive.paths import Path, PathSpace
 from backpropsym.derive.shorthand import Shorthand
-from backpropsym.errors import UnknownNameError
+from backpropsym.derive.written import written_out
+from backpropsym.errors import LimitError, UnknownNameError
 from backpropsym.formula.algebra import add, div, neg
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
@@ -33,12 +34,13 @@ from backpropsym.formula.tree import (
     Mul,
     Name,
     Pow,
+    called,
     children,
     number,
     rebuild,
     substitute,
 )
-from backpropsym.graph import Graph
+from backpropsym.graph import Graph, Node
 
 Position = tuple[int, ...]
 _LETTERS = "ijklmnpqrstuvabcdefgh"
@@ -90,10 +92,25 @@ def _product(factors: Iterable[Expr]) -> Expr:
     return Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
 
 
+_SLIDING = frozenset(("entries", "einsum"))
+"""Ops in which an index definition is stored, and which no person would write for it."""
+
+
 def index_letters(graph: Graph) -> list[str]:
     """Names for indices that the network does not have, in the order of their use: first for `wrt`, then for `of`."""
     taken = {*graph.nodes, *graph.symbols}
     return [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
+
+
+def equation_of(graph: Graph, node: Node) -> tuple[Expr, Expr]:
+    """What a node is: its name and its formula, or an entry and its formula where it was defined entry by entry.
+
+    The latter in index notation, anonymous nodes written out; inner indices count from zero.
+    """
+    whole = written_out(graph, node)
+    if node.name in graph.written or _SLIDING.isdisjoint(called(whole)):
+        return Name(node.name), whole
+    return TensorDerivation(graph, node.name, node.name).entry_equation()
 
 
 class TensorDerivation:
@@ -144,7 +161,7 @@ class TensorDerivation:
     def _lettered(self, path: Path, found: Walk, readable: bool) -> IndexTerm:
         """Bound indices renamed to the next free letters, factors in path order, anonymous nodes written out."""
         letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
-        names = {each.index: next(letters) for each in found.sums}
+        names = {each.index: self._next(letters) for each in found.sums}
         values = {old: Name(new) for old, new in names.items()}
         factors = tuple(self._transparent(placed(each, values), letters, readable) for each in reversed(found.factors))
         sums = tuple(
@@ -152,6 +169,23 @@ class TensorDerivation:
         )
         conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
         return IndexTerm(path, factors, sums, conditions)
+
+    def entry_equation(self) -> tuple[Expr, Expr]:
+        """An entry of `of`, and what it is."""
+        indices = tuple(map(Name, self.indices))
+        entry = Index(Name(self.of), indices) if indices else Name(self.of)
+        letters = iter(self._letters[len(indices) :])
+        return entry, self._transparent(self._entry(self.of, indices), letters, readable=True)
+
+    def _next(self, letters: Iterator[str]) -> str:
+        """A letter for one more index."""
+        letter = next(letters, "")
+        if not letter:
+            raise LimitError(
+                f"a term of d{self.of}/d{self.wrt} in index notation takes more than {len(self._letters)} indices",
+                fix="ask for it without --level layers, or for one entry, such as W[0,0]",
+            )
+        return letter
 
     def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
         """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
@@ -185,7 +219,7 @@ class TensorDerivation:
         return placed(own.body, dict(zip(own.indices, subscripts, strict=True)))
 
     def _relettered(self, expr: Call, letters: Iterator[str]) -> Call:
-        fresh = {part.index: next(letters) for part in expr.arguments if isinstance(part, Limits)}
+        fresh = {part.index: self._next(letters) for part in expr.arguments if isinstance(part, Limits)}
         values = {old: Name(new) for old, new in fresh.items()}
         parts = tuple(
             Limits(fresh[part.index], part.low, part.high) if isinstance(part, Limits) else substitute(part, values)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from backpropsym.export.beamer import formula, prose
 from backpropsym.export.latex_document import fonts
-from backpropsym.export.sheet_parts import displays
+from backpropsym.export.sheet_parts import displays, with_next
 from backpropsym.render.escape import latex_text
 from backpropsym.render.handout import Formulas, Handout, Heading, Paragraph, Picture, Table
 from backpropsym.render.layout import lay_out
-from backpropsym.render.steps import Maths, Step, plain
+from backpropsym.render.steps import Maths, Step
 from backpropsym.render.tikz import TikzPicture
 from backpropsym.render.tikz_style import CENTIMETRE, styles
 
@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 16.5, 5.6
 
 def sheet_latex(sheet: Handout) -> str:
     """`sheet` as a LaTeX document on A4."""
-    body = "\n".join(line for part in sheet.parts for line in _written(part))
+    body = "\n".join(line for part, sticky in with_next(sheet) for line in _written(part, sticky))
     title = latex_text(sheet.title)
     encodings = "" if (title + body).isascii() else fonts()
     return (
@@ -44,13 +44,13 @@ def _preamble(sheet: Handout) -> str:
     return styles(lay_out(drawings[0].scene, theme), theme) + colours
 
 
-def _written(part: object) -> Iterator[str]:
+def _written(part: object, sticky: bool) -> Iterator[str]:
     """One part, line by line."""
     match part:
         case Heading(words):
             yield rf"\subsection*{{{prose(words)}}}"
         case Paragraph(words):
-            yield prose(words) + (r"\par\nobreak" if plain(words).endswith(":") else r"\par")
+            yield prose(words) + (r"\par\nobreak" if sticky else r"\par")
         case Formulas(lines):
             for columns in displays(lines):
                 step = Step("sum", (), (), columns)
@@ -63,7 +63,7 @@ def _written(part: object) -> Iterator[str]:
             yield from TikzPicture(layout, drawing.theme).text(f"scale={scale:.3g}, transform shape").splitlines()
             yield r"}\par\smallskip"
         case Table(header, rows):
-            yield rf"\par\smallskip\begin{{tabular}}{{{'l' * len(header)}}}"
+            yield rf"\nobreak\smallskip\begin{{tabular}}{{{'l' * len(header)}}}"
             yield rf"{' & '.join(map(latex_text, header))} \\ \hline"
             for row in rows:
                 yield rf"{' & '.join(_cell(cell) for cell in row)} \\"

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from backpropsym.errors import printable
-from backpropsym.export.sheet_parts import displays, drawn, plain_lines
+from backpropsym.export.sheet_parts import displays, drawn, plain_lines, with_next
 from backpropsym.render.blocks import block_svg
 from backpropsym.render.handout import Formulas, Handout, Heading, Paragraph, Part, Picture, Table
 from backpropsym.render.page import POLICY
@@ -35,11 +35,11 @@ _SOURCE = b"""
 )))
 #for part in sheet.parts {
   if part.kind == "heading" { heading(level: 2, part.text) }
-  if part.kind == "text" { block(sticky: part.text.ends-with(":"), part.text) }
+  if part.kind == "text" { block(sticky: part.sticky, part.text) }
   if part.kind == "picture" { fitted(part) }
   if part.kind == "table" {
-    table(columns: part.header.len(), stroke: none, inset: 2.5pt,
-      table.header(..part.header.map(strong)), table.hline(stroke: 0.5pt), ..part.rows.flatten())
+    block(breakable: part.rows.len() > 40, table(columns: part.header.len(), stroke: none, inset: 2.5pt,
+      table.header(..part.header.map(strong)), table.hline(stroke: 0.5pt), ..part.rows.flatten()))
   }
 }
 """
@@ -72,7 +72,7 @@ def sheet_pdf(sheet: Handout) -> bytes:
     MissingExtraError : the `typst` package is not installed.
     """
     theme = _theme(sheet)
-    parts = [found for part in sheet.parts for found in _data(part, theme)]
+    parts = [found for part, sticky in with_next(sheet) for found in _data(part, theme, sticky)]
     data = {"title": printable(sheet.title), "background": theme.background, "ink": theme.ink, "parts": parts}
     return compiled(_SOURCE, data, "sheet")
 
@@ -97,13 +97,13 @@ def _html(part: Part, theme: Theme) -> str:
             return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _data(part: Part, theme: Theme) -> Iterator[dict[str, Any]]:
+def _data(part: Part, theme: Theme, sticky: bool) -> Iterator[dict[str, Any]]:
     """What Typst sets of a part."""
     match part:
         case Heading(words):
             yield {"kind": "heading", "text": printable(plain(words))}
         case Paragraph(words):
-            yield {"kind": "text", "text": printable(plain(words))}
+            yield {"kind": "text", "text": printable(plain(words)), "sticky": sticky}
         case Formulas(lines):
             for columns in displays(lines):
                 alt = "; ".join(map(plain_lines, columns))

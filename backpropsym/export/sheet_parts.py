@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backpropsym.render.handout import Picture, beside, runs
+from backpropsym.render.handout import Handout, Paragraph, Part, Picture, Table, beside, runs
 from backpropsym.render.layout import lay_out
-from backpropsym.render.steps import Column, Line
+from backpropsym.render.steps import Column, Line, plain
 from backpropsym.render.svg import step_svg
 
 ROWS = 8
@@ -32,3 +32,10 @@ def drawn(picture: Picture) -> str:
 def plain_lines(lines: Sequence[Line]) -> str:
     """Equations as plain text."""
     return "; ".join(line.plain for line in lines)
+
+
+def with_next(sheet: Handout) -> Iterator[tuple[Part, bool]]:
+    """Each part, and whether it is text that must stand on the page of what comes next: a lead, or words on a table."""
+    for part, follower in zip(sheet.parts, [*sheet.parts[1:], None], strict=True):
+        lead = isinstance(part, Paragraph) and plain(part.prose).endswith(":")
+        yield part, lead or (isinstance(part, Paragraph) and isinstance(follower, Table))

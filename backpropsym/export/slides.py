@@ -11,6 +11,7 @@ from types import MappingProxyType
 from backpropsym.export.beamer import beamer
 from backpropsym.export.pptx import pptx
 from backpropsym.export.reveal import reveal
+from backpropsym.export.slides_gif import slides_gif
 from backpropsym.export.slides_pdf import slides_pdf
 from backpropsym.files import write_as
 from backpropsym.render.animation import animation
@@ -56,6 +57,10 @@ class Slides:
         """The deck as a PDF, a page a step; needs the extra `pdf`."""
         return slides_pdf(self.story)
 
+    def gif(self) -> bytes:
+        """The steps one after the other as a GIF, for chats that show no SVG; needs the extra `pdf`."""
+        return slides_gif(self.story)
+
     def frames(self, folder: str | os.PathLike[str], suffix: str = ".svg") -> tuple[Path, ...]:
         """Write every step as a picture of 1280 by 720 pixels, numbered from 01, into a folder that exists.
 
@@ -69,6 +74,11 @@ class Slides:
             write_as(Path(folder, f"{number:0{digits}}-{step.kind}{suffix}"), PICTURES, picture, "a picture")
             for number, (step, picture) in enumerate(zip(self.story.steps, Frames(self.story).slides(), strict=True), 1)
         )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The animation, for a notebook."""
+        words = f"<Slides of {self.story.title!r}: {len(self)} steps>"
+        return {"image/svg+xml": self.animation, "text/plain": words}
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the deck in the format that the suffix of `path` names; a file there before is replaced whole.
@@ -88,6 +98,7 @@ FORMATS: Mapping[str, Callable[[Slides], bytes]] = MappingProxyType(
         ".pptx": lambda slides: slides.pptx(),
         ".pdf": lambda slides: slides.pdf(),
         ".svg": lambda slides: slides.animation.encode(),
+        ".gif": lambda slides: slides.gif(),
     }
 )
 """What each suffix is written by."""

@@ -44,6 +44,7 @@ _TOKEN = re.compile(
       | (?P<operator>\*\*|<=|>=|[-+*/@<>=(),\[\]:])""",
     re.VERBOSE,
 )
+_ODD = re.compile(r"[^ -~]")
 _SWITCHES = ("True", "False")
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
@@ -110,10 +111,10 @@ def _check_characters(text: str) -> None:
     if len(text) > limits.MAX_CHARACTERS:
         found = f"the formula has {len(text):,} characters"
         _fail(text, found, fix=f"split it into several nodes of at most {limits.MAX_CHARACTERS:,} characters")
-    for position, character in enumerate(text):
-        if not (" " <= character <= "~"):
-            shown = printable(ascii(character))
-            _fail(text, f"{shown} cannot stand in a formula", (position, position + 1), "use printable ASCII")
+    odd = _ODD.search(text)
+    if odd is not None:
+        shown = printable(ascii(odd.group()))
+        _fail(text, f"{shown} cannot stand in a formula", odd.span(), "use printable ASCII")
     if not text.strip():
         _fail(text, "the formula is empty", fix='write it as in "w*x + b"')
 

@@ -150,6 +150,8 @@ def number(value: int | Fraction) -> Number:
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct parts of `expr`, in the order written."""
+    if isinstance(expr, Name | Number):
+        return ()  # most parts of a formula, and the last ones that the patterns below would reach
     match expr:
         case Add(terms):
             return terms
@@ -228,9 +230,11 @@ def node_names(expr: Expr, hidden: Collection[str] = ()) -> tuple[str, ...]:
         part, inside = stack.pop()
         if isinstance(part, Name) and part.name not in inside:
             found[part.name] = None
-        limits = [child for child in children(part) if isinstance(child, Limits)]
-        inner = inside | {each.index for each in limits}
-        stack.extend((child, inner) for child in reversed(children(part)) if not isinstance(child, Limits))
+            continue
+        below = children(part)
+        indices = [child.index for child in below if isinstance(child, Limits)]
+        inner = inside.union(indices) if indices else inside
+        stack.extend((child, inner) for child in reversed(below) if not isinstance(child, Limits))
     return tuple(found)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
-
-import sympy as sp
+from typing import TYPE_CHECKING, Any
 
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.tree import Expr
+
+if TYPE_CHECKING:
+    import sympy as sp
 
 Formula = str | Expr
 Interval = tuple[float, float]

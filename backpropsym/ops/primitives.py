@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from backpropsym.formula.tree import ONE, ZERO, Call, Name
 from backpropsym.ops.function import Function, Primitive, define
@@ -31,6 +31,17 @@ def _complex_error_function(real: Any, sign: float) -> Any:
     return evaluate
 
 
+def _sympy(name: str) -> Callable[..., Any]:
+    """SymPy's function of that name, looked up when it is called: SymPy takes a while to load."""
+
+    def call(*arguments: Any) -> Any:
+        import sympy
+
+        return getattr(sympy, name)(*arguments)
+
+    return call
+
+
 def _elementary(name: str, **facts: Any) -> None:
     """A function that all four libraries call by the same name and that is smooth where it is defined."""
     own = facts.pop("complex", getattr(np, name, None))
@@ -43,7 +54,7 @@ def _elementary(name: str, **facts: Any) -> None:
                 real=facts.pop("real", getattr(np, name, None)),
                 complex=own,
                 mpmath=facts.pop("mpmath", lambda mp, x: getattr(mp, name)(x)),
-                symbolic=facts.pop("symbolic", getattr(sp, name, None)),
+                symbolic=facts.pop("symbolic", _sympy(name)),
             ),
             named=facts.pop("named", False),
             **facts,
@@ -72,7 +83,7 @@ _elementary(
     "log1p",
     derivatives={"x": "1/(1 + x)"},
     complex=lambda z: _inside(np.real(z) > -1, np.log1p, z),
-    symbolic=lambda x: sp.log(1 + x),
+    symbolic=lambda x: _sympy("log")(1 + x),
     domain=((-0.9, 5.0),),
     probes=((-0.999,), (0.0,), (1000.0,)),
     source="Kahan 1987, log(1 + x)",
@@ -80,7 +91,7 @@ _elementary(
 _elementary(
     "expm1",
     derivatives={"x": "exp(x)"},
-    symbolic=lambda x: sp.exp(x) - 1,
+    symbolic=lambda x: _sympy("exp")(x) - 1,
     probes=((-1000.0,), (0.0,), (700.0,)),
     source="Kahan 1987, exp(x) - 1",
 )
@@ -141,7 +152,7 @@ define(
             real=np.abs,
             complex=lambda z: np.where(np.real(z) >= 0, z, -z),
             mpmath=lambda mp, x: mp.fabs(x),
-            symbolic=sp.Abs,
+            symbolic=_sympy("Abs"),
             switch=np.real,
         ),
         derivatives={"x": "sign(x)"},

@@ -1,12 +1,14 @@
-"""Between our trees and SymPy: SymPy derives, our trees keep the order and the names."""
+"""Between our trees and SymPy: SymPy derives, our trees keep the order and the names.
+
+SymPy is loaded when something is derived by it for the first time: most networks, and every picture without a
+derivative, do without, and loading it takes longer than drawing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
-
-import sympy as sp
+from typing import TYPE_CHECKING, Any
 
 from backpropsym.errors import FormulaError
 from backpropsym.formula.algebra import add, div, mul, neg, power
@@ -24,6 +26,9 @@ from backpropsym.formula.tree import (
     Pow,
     number,
 )
+
+if TYPE_CHECKING:
+    import sympy as sp
 
 _WHERE = {"<": "where<", "<=": "where<=", ">": "where>", ">=": "where>="}
 _MAX_BITS = 10_000
@@ -54,10 +59,14 @@ class SymbolicFunctions:
     @staticmethod
     def symbol(name: str) -> sp.Symbol:
         """The real symbol of a name; never looked up in SymPy's own namespace."""
+        import sympy as sp
+
         return sp.Symbol(name, real=True)
 
     def expression(self, expr: Expr) -> sp.Expr:
         """`expr` in SymPy; our functions stay functions of ours, with their own derivatives."""
+        import sympy as sp
+
         match expr:
             case Name(name):
                 return self.symbol(name)
@@ -94,6 +103,8 @@ class SymbolicFunctions:
         """`where` as a function of (left, right, then, otherwise): SymPy cannot derive relations."""
 
         def fdiff(instance: Any, argindex: int = 1) -> sp.Expr:
+            import sympy as sp
+
             left, right = instance.args[:2]
             taken = {1: None, 2: None, 3: (1, 0), 4: (0, 1)}[argindex]
             return sp.S.Zero if taken is None else type(instance)(left, right, *taken)
@@ -102,6 +113,8 @@ class SymbolicFunctions:
 
     def _class(self, name: str, arity: int, fdiff: Callable[..., sp.Expr]) -> Any:
         if name not in self._classes:
+            import sympy as sp
+
             facts = {"fdiff": fdiff, "nargs": arity, "is_real": True, "is_extended_real": True}
             self._classes[name] = type(name, (sp.Function,), facts)
         return self._classes[name]
@@ -112,6 +125,8 @@ def _power(base: sp.Expr, exponent: Fraction) -> sp.Expr:
     if base.is_Rational and max(abs(base.p), base.q).bit_length() * abs(exponent) > _MAX_BITS:
         message = "a power of numbers in the derivative is too large"
         raise FormulaError(message, fix="rescale the numbers in the formula")
+    import sympy as sp
+
     return base ** sp.Rational(exponent.numerator, exponent.denominator)
 
 
@@ -122,6 +137,8 @@ def to_tree(expr: sp.Expr) -> Expr:
     ------
     FormulaError : it holds something that our language has no form for, such as a division by zero.
     """
+    import sympy as sp
+
     if isinstance(expr, sp.Symbol):
         return Name(expr.name)
     if isinstance(expr, sp.Rational):

@@ -135,7 +135,18 @@ class FunctionTable(Mapping[str, Function]):
         definition = self.definition(name)
         if definition is None:
             raise ValueError(f"{name} has neither a definition nor a derivative")
-        return to_tree(self.symbolic.expression(definition).diff(self.symbolic.symbol(argument)))
+        return self._alias(definition, argument) or to_tree(
+            self.symbolic.expression(definition).diff(self.symbolic.symbol(argument))
+        )
+
+    def _alias(self, definition: Expr, argument: str) -> Expr | None:
+        """The derivative of a definition that is another function by name, as f = "relu" is: that one's own."""
+        if not isinstance(definition, Call) or definition.arguments != (Name(argument),) or definition.options:
+            return None
+        other = self[definition.function]
+        if not other.named or len(other.arguments) > 1:
+            return None
+        return substitute(self.partial(other.name, 0), {other.arguments[0]: Name(argument)})
 
     def derivative(self, name: str, argument: str) -> Function:
         """The derivative of `name` by `argument`, as a function of the same arguments."""

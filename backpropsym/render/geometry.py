@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import hypot
@@ -46,6 +46,11 @@ class Rect:
         """The rectangle with `margin` added on every side."""
         return Rect(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
 
+    def holding(self, point: Point) -> Rect:
+        """The smallest rectangle about this one and `point`."""
+        x, y = point
+        return Rect(min(self.left, x), min(self.top, y), max(self.right, x), max(self.bottom, y))
+
     def overlaps(self, other: Rect) -> bool:
         """Whether the two share area."""
         return (
@@ -55,21 +60,22 @@ class Rect:
     def meets(self, start: Point, end: Point) -> bool:
         """Whether the straight line from `start` to `end` enters the rectangle (Liang and Barsky's clipping)."""
         (x0, y0), (x1, y1) = start, end
-        if (x0 < self.left and x1 < self.left) or (x0 > self.right and x1 > self.right):
+        left, top, right, bottom = self.left, self.top, self.right, self.bottom
+        if (x0 < left and x1 < left) or (x0 > right and x1 > right):
             return False
-        if (y0 < self.top and y1 < self.top) or (y0 > self.bottom and y1 > self.bottom):
+        if (y0 < top and y1 < top) or (y0 > bottom and y1 > bottom):
             return False
         enter, leave = 0.0, 1.0
-        for low, high, origin, delta in (
-            (self.left, self.right, start[0], end[0] - start[0]),
-            (self.top, self.bottom, start[1], end[1] - start[1]),
-        ):
+        for low, high, origin, delta in ((left, right, x0, x1 - x0), (top, bottom, y0, y1 - y0)):
             if delta == 0:
                 if not low < origin < high:
                     return False
                 continue
-            near, far = sorted(((low - origin) / delta, (high - origin) / delta))
-            enter, leave = max(enter, near), min(leave, far)
+            near, far = (low - origin) / delta, (high - origin) / delta
+            if near > far:
+                near, far = far, near
+            enter = near if near > enter else enter
+            leave = far if far < leave else leave
             if enter >= leave:
                 return False
         return True
@@ -108,13 +114,19 @@ def direction(start: Point, end: Point) -> Point:
 
 def walk(line: Sequence[Point], share: float) -> tuple[Point, Point]:
     """The point `share` of the way along `line` by length, and the direction there as a unit vector."""
+    return next(walks(line, (share,)))
+
+
+def walks(line: Sequence[Point], shares: Iterable[float]) -> Iterator[tuple[Point, Point]]:
+    """`walk` for each of several shares."""
     lengths = list(accumulate((hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(line)), initial=0.0))
-    goal = share * lengths[-1]
-    i = min(max(bisect_right(lengths, goal) - 1, 0), len(line) - 2)
-    (x0, y0), (x1, y1) = line[i], line[i + 1]
-    step = lengths[i + 1] - lengths[i]
-    part = (goal - lengths[i]) / step if step else 0.0
-    return (x0 + (x1 - x0) * part, y0 + (y1 - y0) * part), direction(line[i], line[i + 1])
+    for share in shares:
+        goal = share * lengths[-1]
+        i = min(max(bisect_right(lengths, goal) - 1, 0), len(line) - 2)
+        (x0, y0), (x1, y1) = line[i], line[i + 1]
+        step = lengths[i + 1] - lengths[i]
+        part = (goal - lengths[i]) / step if step else 0.0
+        yield (x0 + (x1 - x0) * part, y0 + (y1 - y0) * part), direction(line[i], line[i + 1])
 
 
 def length(line: Sequence[Point]) -> float:

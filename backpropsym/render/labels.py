@@ -47,9 +47,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A drawn line and the cost of a label on top of it; `owner` is the label that may."""
+    """A drawn line and the cost of a label on top of it; `owners` are those that may: its own, its trails' numbers."""
 
-    owner: object
+    owners: tuple[object, ...]
     points: Polyline
     cost: float
 
@@ -61,6 +61,7 @@ class Placer:
         self._fixed: dict[tuple[int, int], list[Rect]] = defaultdict(list)
         self._lines: dict[tuple[int, int], list[tuple[Line, Point, Point]]] = defaultdict(list)
         self._placed: dict[tuple[int, int], dict[object, Rect]] = defaultdict(dict)
+        self._known: dict[int, tuple[float, bool]] = {}
         for rect in boxes:
             for cell in _cells(rect):
                 self._fixed[cell].append(rect)
@@ -71,6 +72,7 @@ class Placer:
         """The candidate chosen for each label; labels with fewer choices come first."""
         chosen: dict[object, Candidate] = {}
         order = sorted(options, key=lambda owner: len(options[owner]))
+        options = {owner: sorted(found, key=lambda option: option.cost) for owner, found in options.items()}
         for _ in range(ROUNDS):
             before = dict(chosen)
             for owner in order:
@@ -80,11 +82,11 @@ class Placer:
         return chosen
 
     def _replace(self, owner: object, old: Candidate | None, options: Sequence[Candidate]) -> Candidate:
-        """Lift a label from where it stands, and put it where it costs least."""
+        """Lift a label from where it stands, and put it where it costs least; `options` are in order of cost."""
         for cell in _cells(old.rect) if old else ():
             del self._placed[cell][owner]
         best, least = options[0], inf
-        for option in sorted(options, key=lambda option: option.cost):
+        for option in options:
             if option.cost >= least:
                 break
             cost = self._cost(owner, option, least)
@@ -101,21 +103,37 @@ class Placer:
 
     def _cost(self, owner: object, option: Candidate, bound: float) -> float:
         """What a place costs; exact where that is less than `bound`."""
+        rect = option.rect
+        near = {name: other for cell in _cells(rect) for name, other in self._placed.get(cell, {}).items()}
+        taken = OVERLAP * sum(rect.overlaps(other) for other in near.values())
+        if option.cost + taken >= bound:
+            return bound
+        # What never moves is looked at once, and again only where that look stopped at a lower bound.
+        fixed, whole = self._known.get(id(option), (option.cost, False))
+        if not whole and fixed + taken < bound:
+            fixed, whole = self._known[id(option)] = self._fixed_cost(owner, option, bound - taken)
+        return fixed + taken
+
+    def _fixed_cost(self, owner: object, option: Candidate, bound: float) -> tuple[float, bool]:
+        """What a place costs but for other labels, and whether that is all: past `bound` it stops counting."""
         rect, wide = option.rect, option.rect.grown(AIR)
-        cells = list(_cells(wide))
-        near = {name: other for cell in cells for name, other in self._placed.get(cell, {}).items()}
-        hits = sum(rect.overlaps(other) for other in near.values())
-        hits += any(rect.overlaps(other) for cell in cells for other in self._fixed.get(cell, ()))
-        total = option.cost + OVERLAP * hits
+        reach = wide if option.anchor is None else wide.holding(option.anchor)
+        cells = list(_cells(reach))
+        total = option.cost
+        if any(rect.overlaps(other) for cell in cells for other in self._fixed.get(cell, ())):
+            total += OVERLAP
         crossed: dict[int, float] = {}
         for cell in cells:
-            if total + sum(crossed.values()) >= bound:
-                return bound
             for line, start, end in self._lines.get(cell, ()):
-                if line.owner != owner and crossed.get(id(line), 0.0) < line.cost and wide.meets(start, end):
+                known = crossed.get(id(line), 0.0)
+                if known < line.cost and owner not in line.owners and reach.meets(start, end):
                     through = rect.meets(start, end) or option.parted(start, end)
-                    crossed[id(line)] = line.cost * (1.0 if through else NEAR)
-        return total + sum(crossed.values())
+                    now = line.cost * (1.0 if through else NEAR if wide.meets(start, end) else 0.0)
+                    total += max(now - known, 0.0)
+                    crossed[id(line)] = max(now, known)
+            if total >= bound:
+                return total, False
+        return total, True
 
 
 def _cells(rect: Rect) -> Iterable[tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from backpropsym.render.engine import Engine, dot_grid
-from backpropsym.render.geometry import Point, Polyline, Rect, beside, hull, walk
+from backpropsym.render.geometry import Point, Polyline, Rect, beside, hull, walks
 from backpropsym.render.grid import HALO, Grid, Room, grid
 from backpropsym.render.labels import Candidate, Line, Placer, overlapping
 from backpropsym.render.routes import routes
@@ -39,6 +39,12 @@ WIDER, TALLER = 1.3, 1.12
 TAG_RADIUS = 10.0
 BOX_MARGIN = 5.0
 CLUSTER_MARGIN = 12.0
+
+ON_LINK, BESIDE_TRAIL = 12.0, 300.0
+"""Costs of a label on the link of another, and on either side of the trails there."""
+
+ON_TRAIL = 40.0
+"""Cost of a label that interrupts the trails on its own link."""
 
 _SHARES = tuple(round(0.5 + side * i * 0.02, 3) for i in range(20) for side in ((1, -1) if i else (1,)))
 
@@ -208,9 +214,10 @@ def _start(trail: Trail, labels: Mapping[LinkId, PlacedLabel]) -> float:
 
 def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> Placer:
     boxes = [rect.grown(BOX_MARGIN) for box in placed.boxes.values() for rect in box.occupied()]
-    lines = [Line(link, course, 12.0) for link, course in courses.items()]
+    owners = {link: (link, *tracks.order.get(link, ())) for link in courses}
+    lines = [Line(owners[link], course, ON_LINK) for link, course in courses.items()]
     lines += [
-        Line(link, beside(courses[link], side * tracks.span(link) / 2), 60.0)
+        Line(owners[link], beside(courses[link], side * tracks.span(link) / 2), BESIDE_TRAIL)
         for link in tracks.order
         for side in (-1, 1)
     ]
@@ -220,15 +227,19 @@ def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> 
 def _label_places(
     course: Polyline, text: Formula, span: float, start: bool, font: float, shares: Sequence[float]
 ) -> list[Candidate]:
-    """Candidates on the link itself; beside it where trails run there, except for the label at which they begin."""
+    """Candidates on the link itself; where trails run there, beside it, except for the label at which they begin.
+
+    A label on a trail is better than one on or beyond the trail of another link.
+    """
     width, height = text.width * font + 2 * HALO, text.height * font + 2 * HALO
     found = []
-    for share in (*_SHARES, *shares):
-        (x, y), (dx, dy) = walk(course, share)
+    stops = (*_SHARES, *shares)
+    for share, ((x, y), (dx, dy)) in zip(stops, walks(course, stops), strict=True):
         cost = 10 * abs(share - 0.5) + (0.1 if share > 0.5 else 0.0)
         if not span or start:
             found.append(Candidate(Rect.around((x, y), width + 6 * start, height + 4 * start), share, cost))
             continue
+        found.append(Candidate(Rect.around((x, y), width, height), share, cost + ON_TRAIL))
         # How far the rectangle reaches towards a line of that direction when it stands beside it.
         near = span / 2 + (width * abs(dy) + height * abs(dx)) / 2
         for away, side in ((near, 1), (near, -1), (near + TAG_RADIUS, 1), (near + TAG_RADIUS, -1)):
@@ -244,9 +255,9 @@ def _tag_places(trail: Trail, courses: Mapping[LinkId, Polyline], tracks: Lanes)
     for i, link in enumerate(trail.links):
         line = beside(courses[link], tracks.offset(link, trail.number))
         shared = len(tracks.order[link]) - 1
-        for share in _SHARES:
+        for share, (point, _) in zip(_SHARES, walks(line, _SHARES), strict=True):
             cost = 10 * abs(share - 0.5) + 80.0 * shared + 1.5 * i + (15.0 if i == 0 and trail.from_label else 0.0)
-            found.append(Candidate(_tag_rect(walk(line, share)[0]), share, cost))
+            found.append(Candidate(_tag_rect(point), share, cost))
     return found
 
 

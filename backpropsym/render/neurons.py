@@ -307,7 +307,7 @@ class _Builder:
         if names := self.on_link.get(link):
             texts = (self._weight(name) for name in names)
             return Link(*link, r",\;".join(texts), ", ".join(names))
-        found = activation(graph[link.target], graph) if self.view.weights or self.subject.whole else None
+        found = activation(graph[link.target], graph)
         if found and found[0] == link.source:
             return Link(*link, writer.notation.function(found[1]).latex, found[1])
         return Link(*link)
@@ -322,7 +322,8 @@ class _Builder:
         start = next((link for link in self.places.get(names[0], ()) if link.target == names[1]), None)
         if start:
             links[0] = start
-        shown = [self._label(name) for name in names]
+        # In braces a sign is a thing of its own, not an operation between its neighbours with room on either side.
+        shown = [f"{{{self._label(name)}}}" if name in self.graph.steps else self._label(name) for name in names]
         return Trail(
             each.number,
             names,

@@ -6,7 +6,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from backpropsym.formula.letters import GREEK, SUBSCRIPTS
@@ -41,6 +41,7 @@ def unicode_name(name: str) -> str:
     return symbol(name).unicode
 
 
+@lru_cache(maxsize=20_000)
 def symbol(name: str) -> Symbol:
     """How `name` is written where no other name is near; an entry of a tensor is the tensor with its position."""
     if name.endswith("]"):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.derive.written import written_out
+from backpropsym.derive.tensors import TensorDerivation, equation_of
 from backpropsym.errors import BackpropsymError
 from backpropsym.graph import Graph
 from backpropsym.render.latex import LatexWriter
@@ -45,7 +44,8 @@ def network_latex(graph: Graph) -> str:
     nodes = [node for node in graph.named.nodes.values() if node.op is not None]
     lines: list[str] = []
     for node in nodes[:MAX_EQUATIONS]:
-        lines += equation(writer.name(node.name), writer.write(written_out(graph, graph[node.name])), ROOM)
+        left, right = equation_of(graph, graph[node.name])
+        lines += equation(writer.write(left), writer.write(right), ROOM)
     if len(nodes) > MAX_EQUATIONS:
         lines.append(rf"&\;\;\vdots \quad \text{{({len(nodes) - MAX_EQUATIONS:,} more)}}")
     return markdown_of(align(lines)) if lines else ""

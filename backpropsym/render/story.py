@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from backpropsym.derive.derivation import Derivation, count_text, paths_text
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.render.drawing import Drawing
-from backpropsym.render.lines import width
+from backpropsym.render.lines import broken, width
 from backpropsym.render.scene import Trail
 from backpropsym.render.steps import EQUALS, NOTHING, Column, Kind, Line, Maths, Piece, Prose, Step, Story
 from backpropsym.render.tellers import Equation, Teller, teller
@@ -24,6 +25,7 @@ MAX_TERMS = 4
 """The most terms that stand below one another beside a path; of more, its own alone."""
 
 _BETWEEN = 5
+_INDENT = 10
 Layer = Sequence[Equation]
 _PLUS, _DOTS = Maths("+", "+"), Maths(r"\cdots", "⋯")
 _DOWN = Line(NOTHING, Maths(r"\vdots", "⋮"), ())
@@ -146,10 +148,10 @@ class _Teller:
         for place, trail in enumerate(self._scene.trails):
             sign, term = _signed(self._terms[trail.number]) if place else (EQUALS, self._terms[trail.number])
             active = trail.number in lit
-            pieces = [Piece(term, trail.number, active)]
+            piece = Piece(term, trail.number, active)
+            lines += _broken(Line(NOTHING if place else self._teller.derivative, sign, (piece,)))
             if active and len(lit) == 1 and trail.number in self._numbers:
-                pieces.append(Piece(self._numbers[trail.number].worked, trail.number))
-            lines.append(Line(NOTHING if place else self._teller.derivative, sign, tuple(pieces)))
+                lines += _beside_or_below(lines.pop(), Piece(self._numbers[trail.number].worked, trail.number))
         if self._scene.partial:
             lines.append(Line(NOTHING, _PLUS, (Piece(_DOTS, None, len(lit) > 1),)))
         return tuple(lines)
@@ -162,7 +164,7 @@ class _Teller:
         last = place == len(self._scene.trails) - 1 and not self._scene.partial
         after = () if last else (Piece(_PLUS), Piece(_DOTS, None, False))
         pieces = (*before, Piece(term if place else self._terms[number], number), *after)
-        lines = [Line(self._teller.derivative, EQUALS, pieces)]
+        lines = _broken(Line(self._teller.derivative, EQUALS, pieces))
         if number in self._numbers:
             worked = Piece(self._numbers[number].worked, number)
             lines.append(Line(NOTHING, NOTHING, (worked,)))
@@ -275,6 +277,29 @@ def _pages(layers: Iterable[Layer], rows: int) -> Iterator[list[list[Layer]]]:
 def line_width(line: Line) -> int:
     """About how many letters wide a line is set."""
     return width(" ".join([line.left.latex, line.sign.latex, *(piece.maths.latex for piece in line.pieces)]))
+
+
+def _broken(line: Line) -> list[Line]:
+    """A line whose longest piece is broken into several lines where it is too wide for a slide."""
+    spare = ROOM - line_width(line)
+    if spare >= 0:
+        return [line]
+    at = max(range(len(line.pieces)), key=lambda i: width(line.pieces[i].maths.latex))
+    long = line.pieces[at]
+    first, *rest = broken(long.maths.latex, ROOM - _INDENT, max(width(long.maths.latex) + spare, ROOM // 2))
+    if not rest:
+        return [line]
+    rows = [replace(long, maths=Maths(rf"\quad {{}}{row}", "")) for row in rest]
+    lines = [replace(line, pieces=(*line.pieces[:at], replace(long, maths=Maths(first, long.maths.plain))))]
+    lines += [Line(NOTHING, NOTHING, (row,)) for row in rows]
+    lines[-1] = replace(lines[-1], pieces=(*lines[-1].pieces, *line.pieces[at + 1 :]))
+    return lines
+
+
+def _beside_or_below(line: Line, piece: Piece) -> list[Line]:
+    """`line` with a piece after it, or below it where there is no room."""
+    longer = replace(line, pieces=(*line.pieces, piece))
+    return [longer] if line_width(longer) <= ROOM else [line, Line(NOTHING, NOTHING, (piece,))]
 
 
 def _signed(term: Maths) -> tuple[Maths, Maths]:

@@ -17,7 +17,7 @@ from backpropsym.render.geometry import Point, Polyline, Rect
 from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out
 from backpropsym.render.legend import DISC, GAP, SAMPLE, Legend, legend
 from backpropsym.render.paint import BoxPainter, attribute, dashes, escaped, rounded
-from backpropsym.render.scene import Link, Scene, Trail
+from backpropsym.render.scene import Link, LinkId, Scene, Trail
 from backpropsym.render.themes import LIGHT, Theme, contrast
 from backpropsym.render.typeset import GlyphBook, number, typeset_text
 
@@ -25,6 +25,9 @@ MARGIN = 28.0
 LEGEND_GAP = 34.0
 STRENGTH = (0.8, 11.0)
 """Widths of the links that carry least and most, in pixels."""
+
+THROUGH = 0.6
+"""How much of the links of others the ground of a label hides, where it has to stand on them."""
 
 SHARES = (0.2, 1.0)
 """Widths of the paths with the smallest and the largest share, against that of their lanes."""
@@ -139,6 +142,7 @@ class _Painter:
     def _labels(self) -> Iterator[str]:
         theme = self._theme
         trails = {link for trail in self._scene.trails for link in trail.links}
+        over = self._over()
         yield '<g class="labels">'
         for link, label in labelled_links(self._layout):
             colour = theme.ink if link.id in trails else (theme.quiet if trails else theme.link_label)
@@ -146,8 +150,14 @@ class _Painter:
             rect = rounded(_moved(label.rect, self._dx, self._dy), 6.0)
             text = self._glyphs.centred(label.text, self._at(label.rect.centre), label.font, colour)
             name, ground = attribute(f"{link.source}-{link.target}"), self._layout.ground(label.rect, theme)
-            yield f'<g data-label={name}><rect {rect} fill="{ground}"{edge}/>{text}</g>'
+            see = f' fill-opacity="{THROUGH}"' if link.id in over else ""
+            yield f'<g data-label={name}><rect {rect} fill="{ground}"{see}{edge}/>{text}</g>'
         yield "</g>"
+
+    def _over(self) -> set[LinkId]:
+        """The links whose labels stand on lines of others, which their ground lets through; not on their own."""
+        layout, labels = self._layout, self._layout.labels
+        return {name for name in layout.covered() if not labels[name].rect.meets_line(layout.routes[name])}
 
     def _cuts(self) -> Iterator[str]:
         """Two bars across every cut link, on the background's colour so that they part it."""

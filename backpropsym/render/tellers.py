@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from backpropsym.derive.derivation import Derivation, NumericTerm
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.operations import factored_sum, path_sum
-from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.derive.tensors import TensorDerivation, equation_of
 from backpropsym.derive.unroll import entry_name
-from backpropsym.derive.written import written_out
 from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.tree import ONE, Add, Call, Expr, Mul, Name
 from backpropsym.graph import Graph
-from backpropsym.render.conventions import conventions
+from backpropsym.render.conventions import conventions, spelled_out
 from backpropsym.render.latex import LatexWriter
 from backpropsym.render.lines import broken, width
 from backpropsym.render.notation import Notation
@@ -115,11 +115,14 @@ class Teller(ABC):
 
     def facts(self, lead: str = "") -> Prose:
         """What a reader must know beside the terms: f = relu, f'(0) = 0."""
-        found = list(zip(*(conventions(self._derivation, writer) for writer in self._writers), strict=True))
+        found = list(zip(*map(self._facts, self._writers), strict=True))
         parts: list[str | Maths] = [lead] if found else []
         for place, fact in enumerate(found):
             parts += [", "] * bool(place) + [Maths(*fact)]
         return tuple(parts)
+
+    def _facts(self, writer: Writer) -> list[str]:
+        return conventions(self._derivation, writer)
 
     def _name(self, name: str) -> Maths:
         return Maths(*(writer.name(name) for writer in self._writers))
@@ -159,7 +162,7 @@ class ScalarTeller(Teller):
 
     def term(self, trail: Trail) -> Maths:
         """The product of the local derivatives, in path order."""
-        return self._write(self.graph.functions.written(self._derivation.term(trail.names).tree))
+        return self._write(self._derivation.term(trail.names).tree)
 
     def links(self, trail: Trail) -> tuple[Prose, ...]:
         """The local derivatives along a path, one each."""
@@ -167,7 +170,7 @@ class ScalarTeller(Teller):
         found = []
         for source, target, tree in zip(trail.names, trail.names[1:], term.derivatives, strict=False):
             left = Maths(*(writer.derivative(target, source) for writer in self._writers))
-            found.append((left, " = ", self._write(self.graph.functions.written(tree))))
+            found.append((left, " = ", self._write(tree)))
         return tuple(found)
 
     def numbers(self, trails: Sequence[Trail]) -> Mapping[int, Numbers]:
@@ -192,6 +195,18 @@ class ScalarTeller(Teller):
             products.append(f"{start}= {_elided(bracketed, len(factors), writer.times, writer)} = {value[index]}")
         return Numbers(Maths(*products), value)
 
+    def _facts(self, writer: Writer) -> list[str]:
+        """Besides, what derivatives such as tanh' in the terms stand for."""
+        return super()._facts(writer) + spelled_out(self._factors, self.graph.functions, writer)
+
+    @cached_property
+    def _factors(self) -> tuple[Expr, ...]:
+        """The right sides of the backward pass, which hold every local derivative on a path."""
+        if not self.count or self._derivation.of == self._derivation.wrt:
+            return ()
+        steps = self._derivation.programme("backward")
+        return tuple(map(steps.right_side, steps.equations))
+
     def forward(self) -> Iterator[Equation]:
         """What each node is, in the order in which they are computed."""
         needed = self.graph.ancestors(self._derivation.of)
@@ -210,8 +225,7 @@ class ScalarTeller(Teller):
         for equation in steps.equations[1:]:
             name = steps.varying(equation)
             left = Maths(*(writer.derivative(equation.of, equation.by) for writer in writers))
-            tree = self.graph.functions.written(steps.right_side(equation))
-            right = Maths(*(_shortened(tree, writer) for writer in writers))
+            right = Maths(*(_shortened(steps.right_side(equation), writer) for writer in writers))
             yield self._line(name, left, right, _number(self._adjoints.get(name)))
 
     def bricks(self, room: int) -> Column:
@@ -226,7 +240,7 @@ class ScalarTeller(Teller):
             lines.append(Line(self.derivative, EQUALS, (Piece(product),)))
         for part in parts:
             try:
-                tree = self.graph.functions.written(part.tree("factored"))
+                tree = part.tree("factored")
             except LimitError:
                 return ()
             latex, left = thin.write(tree), Maths(*(w.derivative(part.of, part.wrt) for w in self._writers))
@@ -266,7 +280,8 @@ class TensorTeller(Teller):
     def links(self, trail: Trail) -> tuple[Prose, ...]:
         """What each node on the path is."""
         nodes = (self.graph[name] for name in trail.names)
-        return tuple((self._name(n.name), " = ", self._write(written_out(self.graph, n))) for n in nodes if n.op)
+        found = (equation_of(self.graph, node) for node in nodes if node.op)
+        return tuple((self._write(left), " = ", self._write(right)) for left, right in found)
 
     def forward(self) -> Iterator[Equation]:
         """What each node is in matrix notation, in the order in which they are computed."""
@@ -274,7 +289,8 @@ class TensorTeller(Teller):
         for name in self.graph.order:
             node = self.graph[name]
             if node.named and node.op is not None and name in needed:
-                yield self._line(name, self._name(name), self._write(written_out(self.graph, node)))
+                left, right = equation_of(self.graph, node)
+                yield self._line(name, self._write(left), self._write(right))
 
     def backward(self) -> Iterator[Equation]:
         """The adjoints in matrix notation; none where what is derived has axes."""

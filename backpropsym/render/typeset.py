@@ -14,11 +14,16 @@ from xml.etree.ElementTree import Element
 import ziamath
 from ziamath.zmath import loadedfonts
 
+from backpropsym.render import straight_rows as _straight_rows  # noqa: F401  Its rows are set faster, and the same.
+
 MAX_FORMULA_CHARACTERS = 600
 """A longer formula is shown as the plain text that stands for it; typesetting takes about 0.5 ms a character."""
 
 _EM = 12.0
 """Size at which formulas are set once, in the units of the glyph outlines; every other size is a scale of it."""
+
+_WORDS = re.compile(r"\\operatorname\{([^{}]*[^A-Za-z{}][^{}]*)\}")
+"""Names such as conv2d and cross_entropy, which the typesetter would set in italics as operators."""
 
 _outlines: dict[str, str] = {}
 
@@ -105,7 +110,7 @@ def typeset(latex: str, otherwise: str = "") -> Formula:
     """
     if 0 < len(latex) <= MAX_FORMULA_CHARACTERS:
         try:
-            formula = ziamath.Latex(latex, size=_EM)
+            formula = ziamath.Latex(_WORDS.sub(r"\\mathrm{\1}", latex), size=_EM)
             box = formula.node.bbox
             return _formula(formula.svgxml(), box.xmin, box.xmax, box.ymax, -box.ymin)
         except Exception:  # noqa: BLE001  The typesetter meets text that it cannot read with errors of any kind.

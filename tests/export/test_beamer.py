@@ -11,6 +11,7 @@ from backpropsym.export.beamer import beamer, prose, slides
 from backpropsym.render.scene import PALETTE
 from backpropsym.render.steps import Maths, Story
 from backpropsym.render.themes import THEMES
+from backpropsym.spec.source import examples
 from tests.documents import compiled, images
 from tests.export.decks import DECKS, deck
 
@@ -46,6 +47,10 @@ def test_decks_with_numbers_compile(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_theme_compiles(theme: str, tmp_path: Path) -> None:
     compiled(deck("lecture", theme=theme).beamer, tmp_path)
+
+
+def test_every_example_has_a_deck() -> None:
+    assert {source for source, _, _ in DECKS.values()} >= set(examples())
 
 
 def test_there_is_one_picture() -> None:

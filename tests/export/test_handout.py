@@ -187,3 +187,30 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
         bp.example("neuron").handout().save(tmp_path / "sheet.doc")
     with pytest.raises(NetworkError, match="has no parameters"):
         bp.loads("inputs=['x']\nparameters=[]\noutput='a'\n[nodes]\na='x*x'\n").handout()
+
+
+TALL = """
+title = "As tall as a page"
+inputs = ["x1", "x2"]
+targets = ["y"]
+parameters = ["w_of_the_first_input_of_all", "w_of_the_second_input", "b_of_the_neuron", "w_of_the_output"]
+output = "a"
+loss = "mse(a, y)"
+[nodes]
+s = "w_of_the_first_input_of_all*x1 + w_of_the_second_input*x2 + b_of_the_neuron"
+z = "tanh(s)"
+a = "w_of_the_output*z"
+"""
+
+
+@pytest.mark.needs("poppler")
+@pytest.mark.parametrize("taller", range(0, 9, 2))
+def test_the_table_of_the_check_stands_whole_below_its_words(taller: int, tmp_path: Path) -> None:
+    """Wherever the page ends: with more and more nodes before it, some push it over the end of the first page."""
+    more = "".join(f'c{n} = "sin({f"c{n - 1}" if n else "z"})"\n' for n in range(taller))
+    text = TALL.replace("w_of_the_output*z", f"w_of_the_output*{f'c{taller - 1}' if taller else 'z'}") + more
+    (path,) = bp.loads(text).handout().save(tmp_path / "sheet.pdf")
+    pages = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True).stdout
+    told = [page for page in pages.split("\f") if "passed:" in page]
+    assert len(told) == 1
+    assert told[0].count(" OK") >= 4

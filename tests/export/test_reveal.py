@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 import backpropsym as bp
 from backpropsym.export.reveal import reveal, vendored
 from backpropsym.render.steps import Story, plain
-from backpropsym.render.themes import THEMES
+from backpropsym.render.themes import TEXT_CONTRAST, THEMES, contrast
 from tests.export.decks import DECKS, deck
 
 SEEN = """() => {
@@ -88,6 +88,29 @@ def test_a_key_back_goes_a_step_back(browser: Browser, tmp_path: Path) -> None:
         walked(page, story)
         page.keyboard.press("ArrowLeft")
         page.wait_for_function(f"({SEEN})().title === 'Bricks'")
+
+
+@pytest.mark.parametrize("name", ["lecture", "deep"])
+def test_a_key_at_the_end_stays_there(name: str, browser: Browser, tmp_path: Path) -> None:
+    """Also where the last step is one of several on its slide."""
+    story = deck(name).story
+    with opened(browser, reveal(story), tmp_path) as page:
+        *_, last = walked(page, story)
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(100)
+            assert page.evaluate(SEEN) == last
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_text_can_be_read_in_every_theme(theme: str, browser: Browser, tmp_path: Path) -> None:
+    story = deck("neuron", theme=theme).story
+    with opened(browser, reveal(story), tmp_path) as page:
+        inks = page.evaluate("[...document.querySelectorAll('.step h2, .caption')].map(e => getComputedStyle(e).color)")
+    assert inks
+    for ink in inks:
+        colour = "#" + "".join(f"{int(part):02X}" for part in re.findall(r"\d+", ink)[:3])
+        assert contrast(colour, THEMES[theme].background) >= TEXT_CONTRAST
 
 
 def test_the_speaker_sees_the_notes(browser: Browser, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow
 from backpropsym.ops.arithmetic import COMPLEX, ExactArithmetic, evaluate
 from backpropsym.ops.function import FUNCTIONS, Function
+from backpropsym.ops.symbolic import to_tree
 from backpropsym.ops.table import FunctionTable
 
 TABLE = FunctionTable()
@@ -207,3 +208,19 @@ def _names(expr: Expr) -> tuple[str, ...]:
     from backpropsym.formula.tree import names
 
     return names(expr)
+
+
+ONE_ARGUMENT = [name for name, entry in FUNCTIONS.items() if len(entry.arguments) == 1 and entry.named]
+
+
+@pytest.mark.parametrize("name", ONE_ARGUMENT)
+def test_another_name_for_a_function_has_its_derivative(name: str) -> None:
+    """Without SymPy, which finds the same."""
+    own = {"f": Function(name="f", arguments=("t",), formula=f"{name}(t)"), name: FUNCTIONS[name]}
+    for table in (FunctionTable({"f": own["f"]}), FunctionTable(own)):
+        found = table.written_partial("f", "t")
+        definition = table.definition("f")
+        assert definition is not None
+        symbolic = table.symbolic
+        assert symbolic.expression(found) == symbolic.expression(definition).diff(symbolic.symbol("t"))
+        assert table.written_partial("f", "t") == to_tree(symbolic.expression(found))

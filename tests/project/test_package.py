@@ -52,7 +52,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     extras = PROJECT["project"]["optional-dependencies"]
     optional = [each for name in ("pdf", "pptx") for each in extras[name] if not each.startswith("backpropsym")]
     names = {re.match(r"[\w-]+", each)[0] for each in (*declared, *optional)}  # type: ignore[index]
-    comes_with = {"click": "typer", "pptx": "python-pptx"}
+    comes_with = {"PIL": "pillow", "click": "typer", "pptx": "python-pptx"}
     assert {comes_with.get(name, name) for name in imported()} == names
 
 
@@ -99,3 +99,23 @@ def test_nothing_is_left_over(wrong: str) -> None:
 
 def test_no_lock_file() -> None:
     assert [path.name for path in files() if path.suffix == ".lock" or path.name == "requirements.txt"] == []
+
+
+LATER = ("sympy", "networkx", "mpmath", "backpropsym.checks", "backpropsym.kernels", "backpropsym.marking")
+
+
+def loaded(call: str) -> list[str]:
+    """What of the above a call on the lecture's network loads, in a process of its own."""
+    program = (
+        f"import sys, backpropsym as bp; net = bp.example('lecture'); {call}; "
+        f"print([name for name in {LATER} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return ast.literal_eval(done.stdout)  # type: ignore[no-any-return]
+
+
+def test_a_picture_loads_nothing_that_it_does_not_need() -> None:
+    """SymPy alone takes longer to load than a picture takes to draw."""
+    assert loaded("net.draw(wrt='w11').svg") == []
+    assert loaded("net.graph.networkx") == ["networkx"]
+    assert loaded("net.derive(wrt='w11').sympy()")[0] == "sympy"

@@ -5,19 +5,21 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 from math import dist
+from xml.etree.ElementTree import Element
 
 import pytest
 
 import backpropsym as bp
 from backpropsym.render.engine import ENGINES
 from backpropsym.render.geometry import cross
+from backpropsym.render.grid import HALO
 from backpropsym.render.layout import lay_out
 from backpropsym.render.order import crossings, ordered
 from backpropsym.render.scene import Box, Link, Scene
 from backpropsym.render.themes import LIGHT, THEMES
 from backpropsym.render.typeset import number
 from backpropsym.spec.source import examples
-from tests.render.pictures import boxes, covering, dots, labels, links
+from tests.render.pictures import SVG, boxes, covering, dots, foreign, labels, links, parsed, trails
 from tests.render.scenes import dense
 
 WIDTHS = [(2, 2), (3, 3), (3, 4), (4, 4), (5, 5), (6, 6), (3, 8), (3, 4, 4, 2)]
@@ -106,6 +108,55 @@ def test_a_label_that_covers_something_is_seen() -> None:
     for rect in (grounds["x1-s1"], rects["s1"], grounds["x2-s1"]):
         moved = text.replace(ground, f'x="{number(rect.left)}" y="{number(rect.top)}"')
         assert "x1-s2" in covering(moved)
+
+
+def astray(svg: str) -> set[str]:
+    """The links whose labels stand on the path of another, or beyond it as seen from their own."""
+    found, starts = set(), {trail.path.split("-")[0] for trail in trails(svg)}
+    grounds, lines = labels(svg), links(svg)
+    for name, ground in grounds.items():
+        near = min(dots(lines[name], 0.5), key=lambda point: dist(point, ground.centre))
+        others = foreign(svg, name)
+        on = any(ground.grown(-HALO).meets_line(line) for line in others)
+        beyond = any(cross(near, ground.centre, *ends) for line in others for ends in pairwise(line))
+        if (on or beyond) and not any(start_of(svg, start) == name for start in starts):
+            found.add(name)
+    return found
+
+
+def start_of(svg: str, parameter: str) -> str:
+    """The link at whose label the paths of a parameter start: the one whose ground their strokes start in."""
+    first = next(trail.line[0] for trail in trails(svg) if trail.path.split("-")[0] == parameter)
+    return min(labels(svg), key=lambda name: dist(labels(svg)[name].centre, first))
+
+
+@pytest.mark.parametrize("wrt", ["w1_1_1", "w1_4_14", "w1_8_16", "w1_3_8"])
+def test_between_crowded_columns_a_label_keeps_to_its_own_path(wrt: str) -> None:
+    """Beside it, or on it where the paths lie too close; the pale links of others show through its ground."""
+    text = bp.example("deep").draw(wrt=wrt).svg
+    assert len(labels(text)) >= 20
+    assert astray(text) == set()
+    seen = {group.attrib["data-label"] for group, ground in grounds_of(text) if ground.get("fill-opacity")}
+    own = {name for name, line in links(text).items() if name in labels(text) and labels(text)[name].meets_line(line)}
+    assert seen == covering(text) - own - {start_of(text, wrt)}
+
+
+def test_a_label_astray_is_seen() -> None:
+    """The measure above, on a picture in which the label of one path stands where that of the next does."""
+    text = bp.example("deep").draw(wrt="w1_4_14").svg
+    grounds = labels(text)
+    at, to = (f'x="{number(grounds[name].left)}" y="{number(grounds[name].top)}"' for name in PAIR)
+    assert text.count(at) == 1
+    assert astray(text.replace(at, to)) == {PAIR[0]}
+
+
+PAIR = ("z1_14-s2_3", "z1_14-s2_5")
+
+
+def grounds_of(svg: str) -> list[tuple[Element, Element]]:
+    """Each label's group and its ground."""
+    groups = [group for group in parsed(svg).iter(f"{SVG}g") if group.get("data-label") is not None]
+    return [(group, group[0]) for group in groups]
 
 
 def test_a_label_beside_a_path_is_not_parted_from_it_by_another() -> None:

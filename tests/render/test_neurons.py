@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import backpropsym as bp
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
@@ -334,3 +335,11 @@ def test_any_path_of_any_network_is_drawn_over_its_own_boxes(graph: Graph, data:
             assert trail.links[0].source == names[0]
         else:
             assert names[0] in link(drawing.scene, *trail.links[0]).name.split(", ")
+
+
+def test_a_layer_of_scalars_names_its_function_at_every_level_without_derivatives() -> None:
+    for level in ("neurons", "layers"):
+        links = {link.id: link.label for link in bp.example("lecture").draw(level=level).scene.links}
+        assert links[LinkId("s1", "z1")] == "f", level
+    ops = {link.id: link.label for link in bp.example("lecture").draw(level="ops").scene.links}
+    assert ops[LinkId("s1", "z1")] == "f'(s_{1})"

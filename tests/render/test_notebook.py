@@ -55,3 +55,28 @@ def test_a_report_is_a_table_without_markup_of_its_names() -> None:
     assert set(reader.tags) <= {"table", "caption", "tr", "th", "td", "div"}
     assert reader.tags.count("tr") == 1 + len(report.rows)
     assert "passed" in report._repr_html_()
+
+
+def test_a_network_on_its_way_is_looked_at_without_a_traceback() -> None:
+    net = bp.Network("mine")
+    x = net.input("x")
+    assert net._repr_mimebundle_() == {"text/plain": "<Network 'mine', not finished: the network has no output>"}
+    assert net._repr_latex_() is None
+    net.output = net.node("a", bp.tanh(net.parameter("w") * x))
+    assert repr(net) == "<Network 'mine': 3 nodes, 1 parameters>"
+    assert set(net._repr_mimebundle_()) == {"text/plain", "image/svg+xml", "text/latex"}
+
+
+def test_slides_show_themselves_as_an_animation() -> None:
+    found = bp.example("lecture").slides(wrt="w11")._repr_mimebundle_()
+    assert found["image/svg+xml"].count('-step" data-kind=') == 7
+    assert found["text/plain"] == "<Slides of 'The network of the lecture': 7 steps>"
+
+
+def test_what_was_defined_entry_by_entry_is_told_so() -> None:
+    """As the lecture writes a convolution, not as it is stored; another letter would be another formula."""
+    net = bp.example("convolution")
+    formula = r"(\sum_{k=0}^{2} \sum_{l=0}^{2} K_{k,l} \cdot \mathrm{im}_{i + k,j + l}) + b"
+    assert rf"\mathrm{{out}}_{{i,j}} &= {formula}" in net._repr_latex_()
+    forward = next(step for step in net.slides("loss", wrt="K").story.steps if step.kind == "forward")
+    assert "out[i,j] = (∑ k<3 ∑ l<3 K[k,l] · im[i + k,j + l]) + b" in forward.formulas

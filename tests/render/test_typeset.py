@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from collections.abc import Callable
 
-from backpropsym.render.typeset import MAX_FORMULA_CHARACTERS, GlyphBook, number, typeset, typeset_text
+import pytest
+from ziamath.nodes.mrow import Mrow
+
+from backpropsym.render.straight_rows import StraightRow
+from backpropsym.render.typeset import MAX_FORMULA_CHARACTERS, Formula, Glyph, GlyphBook, number, typeset, typeset_text
 
 
 def test_a_formula_is_measured() -> None:
@@ -38,3 +43,54 @@ def test_text_is_one_line_of_printable_characters() -> None:
 
 def test_numbers_are_short() -> None:
     assert [number(value) for value in (1.0, -0.001, 0.125, 1e-9, 120.0)] == ["1", "0", "0.12", "0", "120"]
+
+
+STRETCHING = [
+    r"\left( \frac{a}{b_{1,2}} \right)_{i,j}",
+    r"\left| x_{n_h} \right|",
+    r"\left\lfloor \frac{a}{b} \right\rfloor",
+    r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}",
+    r"\sqrt{x_{1,2}} + \widetilde{xyz} + \underbrace{a + b}_{c}",
+    r"\|v\| + |v| + \int_0^1 f'(x) + \sum_{k < n_h} p[k] \cdot x_{k,1}",
+    r"x_1 \cdot f'(s_{1,1}) \cdot v_{11} \to \hat{a}",
+]
+
+
+def heights(monkeypatch: pytest.MonkeyPatch, rule: Callable[..., object]) -> list[Formula]:
+    """The formulas above, set with `rule` for the heights of rows."""
+    monkeypatch.setattr(StraightRow, "_get_height_nostretch", rule)
+    typeset.cache_clear()
+    found = [typeset(latex) for latex in STRETCHING]
+    typeset.cache_clear()
+    return found
+
+
+def test_rows_are_set_once_and_come_out_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the typesetter's own rows would; a row that never looked at its heights would have short brackets."""
+    ours = heights(monkeypatch, StraightRow._get_height_nostretch)
+    assert ours == heights(monkeypatch, Mrow._get_height_nostretch)
+    assert ours != heights(monkeypatch, lambda *_, **__: (0.0, 0.0))
+
+
+def test_a_row_without_brackets_is_set_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    whole = Mrow._get_height_nostretch
+    monkeypatch.setattr(Mrow, "_get_height_nostretch", lambda *row, **how: looks.append(1) or whole(*row, **how))
+    for latex, most in ((r"x_1 \cdot f'(s_{1,1}) \cdot w_{2,1,1}", 0), (STRETCHING[0], 9)):
+        looks.clear()
+        typeset.cache_clear()
+        typeset(latex)
+        assert len(looks) <= most
+    assert looks
+
+
+@pytest.mark.parametrize("name", ["conv2d", r"cross\_entropy", r"bce\_with\_logits", "softmax"])
+def test_names_of_functions_stand_upright(name: str) -> None:
+    """Whatever characters they have; in italics every letter would be another glyph."""
+
+    def glyphs(latex: str) -> set[str]:
+        return {mark.name for mark in typeset(latex).marks if isinstance(mark, Glyph)}
+
+    found = glyphs(rf"\operatorname{{{name}}}")
+    assert found == glyphs(rf"\mathrm{{{name}}}")
+    assert not found & glyphs(re.sub(r"\W|[\d_]", "", name))

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
+from backpropsym.derive import tensors
+from backpropsym.errors import LimitError
 from backpropsym.render.conventions import conventions
 from backpropsym.render.notation import Notation
 from backpropsym.render.page_parts import TextView, style
@@ -101,3 +103,13 @@ def test_the_slope_of_a_norm_is_written_as_a_quotient() -> None:
         assert "norm'(0) = 0" in report(derivation, "index", "text", ascii=True)
         assert derivation.evaluate(v=np.zeros(3), x=np.ones((2, 3))).tolist() == [0.0, 0.0, 0.0]
         assert "> 0, 1/(2*sqrt(" in derivation.expression()
+
+
+def test_a_term_of_too_many_indices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a recurrent layer without its steps is; here the letters are taken away instead."""
+    net = bp.parse("x[3] -> dense(4, tanh) -> dense(2) -> mse")
+    monkeypatch.setattr(tensors, "index_letters", lambda graph: ["i", "j"])
+    with pytest.raises(LimitError, match="takes more than 2 indices"):
+        list(net.derive("loss", wrt="W1").terms)
+    monkeypatch.setattr(tensors, "index_letters", lambda graph: [*"ijklmnpqr"])
+    assert len(list(net.derive("loss", wrt="W1").terms)) == 1
