@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from backpropsym.derive.derivation import Derivation
@@ -66,7 +66,7 @@ def test_they_are_sympys_derivative_of_the_whole(graph: Graph, point: dict[str, 
         derivation = Derivation(local, graph.output, name)
         composed = whole(graph, graph.output, name)
         assume(sp.count_ops(composed) < 1_500)
-        expected = _number(sp.diff(composed, sp.Symbol(name, real=True)), point)
+        expected = _number(_by_sympy(composed, name), point)
         tolerance = 1e-12 * _magnitude(derivation, point)
         assert derivation.evaluate(**point) == pytest.approx(expected, rel=1e-11, abs=tolerance)
 
@@ -80,8 +80,16 @@ def test_a_node_in_the_middle_is_a_variable_of_its_own(graph: Graph, point: dict
     composed = whole(graph, graph.output, middle)
     assume(sp.count_ops(composed) < 1_500)
     derivation = derive(graph, graph.output, middle)
-    slope = 1.0 if middle == graph.output else _number(sp.diff(composed, sp.Symbol(middle, real=True)), values)
+    slope = 1.0 if middle == graph.output else _number(_by_sympy(composed, middle), values)
     assert derivation.evaluate(**point) == pytest.approx(slope, rel=1e-11, abs=1e-12 * _magnitude(derivation, point))
+
+
+def _by_sympy(composed: sp.Expr, name: str) -> sp.Expr:
+    """SymPy's derivative; a network too deep for its recursion has no witness here."""
+    try:
+        return sp.diff(composed, sp.Symbol(name, real=True))
+    except RecursionError:
+        reject()
 
 
 def _number(expr: sp.Expr, values: dict[str, float]) -> float:
