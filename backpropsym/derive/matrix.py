@@ -12,10 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backpropsym.derive.levels import step_names
+from backpropsym.derive.written import (
+    MAX_PARTS,
+    Sizes,
+    axes_tree,
+    matrix_product,
+    permuted,
+    reduced,
+    softmax_of,
+    transparent,
+)
 from backpropsym.derive.written import OUTER as OUTER
 from backpropsym.derive.written import TRANSPOSE as TRANSPOSE
-from backpropsym.derive.written import axes_tree, matrix_product, permuted, reduced, softmax_of, transparent
-from backpropsym.errors import NotScalarError
+from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
     ONE,
@@ -72,6 +81,7 @@ def matrix_programme(
     Raises
     ------
     NotScalarError : `of` has axes; its Jacobian has no matrix notation of this kind.
+    LimitError : an equation would have too many parts, as steps of a recurrent layer do that have no names.
     """
     if graph[of].shape and at is None:
         zeros = ",".join("0" for _ in graph[of].shape)
@@ -107,6 +117,7 @@ class _Programme:
         self.parts: dict[str, list[Expr]] = {name: [] for name in self.order}
         self.labels = step_names(graph)
         self.holders = _holders(graph)
+        self.sizes = Sizes(graph)
         self.arrays = {name for name, node in graph.nodes.items() if node.shape}
 
     def equations(self) -> Iterator[MatrixEquation]:
@@ -114,6 +125,7 @@ class _Programme:
         for name in self.order:
             node = self.graph[name]
             right = self.seed if name == self.of else self._collected(self.parts[name])
+            self._require_bounded(name, right)
             adjoint = right
             if (name != self.of or self.seed != ONE) and (node.named or _is_statistic(node, right)):
                 symbol = f"delta_{self.labels.get(name, name)}"
@@ -124,6 +136,13 @@ class _Programme:
             if node.op is not None:
                 for parent, part in self._pull(node, adjoint):
                     self.parts[parent].append(part)
+
+    def _require_bounded(self, name: str, right: Expr) -> None:
+        """Refuse an adjoint that would be too long over named nodes, before anything goes through it."""
+        count = self.sizes.of(right)
+        if count > MAX_PARTS:
+            message = f"d{self.of}/d{self.labels.get(name, name)} in matrix notation would have {count:,} parts"
+            raise LimitError(message, fix="ask for it without --level layers, or give nodes on the way names")
 
     def _pull(self, node: Node, adjoint: Expr) -> Iterator[tuple[str, Expr]]:
         match node.op:

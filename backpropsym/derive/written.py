@@ -11,6 +11,31 @@ from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Vie
 from backpropsym.ops.sizes import size_tree
 
 TRANSPOSE, OUTER = "transpose", "outer"
+MAX_PARTS = 20_000
+
+
+class Sizes:
+    """How many parts formulas have once anonymous nodes are written out: exact, whatever the number."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._nodes: dict[str, int] = {}
+        self._shared: dict[int, tuple[Expr, int]] = {}
+
+    def of(self, expr: Expr) -> int:
+        """The number of parts of `transparent(expr)`, where softmax is not written shorter."""
+        if isinstance(expr, Name):
+            return self._node(expr.name)
+        if id(expr) not in self._shared:
+            self._shared[id(expr)] = expr, 1 + sum(map(self.of, children(expr)))
+        return self._shared[id(expr)][1]
+
+    def _node(self, name: str) -> int:
+        if name not in self.graph.nodes or self.graph[name].named:
+            return 1
+        if name not in self._nodes:
+            self._nodes[name] = self.of(formula_of(self.graph, self.graph[name]))
+        return self._nodes[name]
 
 
 def transparent(expr: Expr, graph: Graph) -> Expr:
