@@ -69,6 +69,21 @@ def casadi_numbers(found: Any) -> Numbers:
     return numbers((value, {name[2:]: float(each) for name, each in found.items() if name != "value"}))
 
 
+def autograd(loss: Loss, words: Words, parameters: Sequence[str], inputs: Inputs) -> Prepared:
+    """value_and_grad of HIPS autograd by all parameters as arguments, which is faster than by one dict of them."""
+    library, said, every = import_module("autograd"), words(import_module("autograd.numpy")), tuple(parameters)
+    places = tuple(range(len(every)))
+
+    def value_and_gradients(**given: Any) -> Any:
+        def value(*chosen: Any) -> Any:
+            return loss(said, given | dict(zip(every, chosen, strict=True)))
+
+        found, gradients = library.value_and_grad(value, places)(*(given[name] for name in every))
+        return found, dict(zip(every, gradients, strict=True))
+
+    return value_and_gradients, inputs
+
+
 def jax_functions(library: Any) -> Functions:
     """The activations in JAX."""
     return {"tanh": library.numpy.tanh, "relu": library.nn.relu}
@@ -82,6 +97,11 @@ def torch_functions(library: Any) -> Functions:
 def casadi_functions(library: Any) -> Functions:
     """The activations in CasADi."""
     return {"tanh": library.tanh, "relu": lambda x: library.fmax(x, 0)}
+
+
+def autograd_functions(library: Any) -> Functions:
+    """The activations in autograd's NumPy."""
+    return {"tanh": library.tanh, "relu": lambda x: library.maximum(x, 0.0)}
 
 
 def itself(library: Any) -> Any:
@@ -109,4 +129,5 @@ PEERS = {
     "jax.jit": Peer(jax, jax_functions, ("jax",), compiles=True),
     "torch": Peer(torch, torch_functions, ("torch",)),
     "casadi": Peer(casadi, casadi_functions, ("casadi",), compiles=True, read=casadi_numbers),
+    "autograd": Peer(autograd, autograd_functions, ("autograd", "autograd.numpy")),
 }

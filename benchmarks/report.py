@@ -16,7 +16,7 @@ from turns import Setting
 
 WIDTH = 120
 DEFAULT = "default"
-PACKAGES = ("numpy", "sympy", "numba", "torch", "jax", "casadi")
+PACKAGES = ("numpy", "sympy", "numba", "torch", "jax", "casadi", "autograd")
 UNITS = {"time": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)), "memory": (("GB", 1e9), ("MB", 1e6))}
 
 

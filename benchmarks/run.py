@@ -3,7 +3,7 @@
     python benchmarks/run.py [--quick] [--only TEXT] [--threads N|default] [--cpu] [-o FILE]
     python benchmarks/run.py --table FILE       the Markdown of what an earlier run wrote
 
-Peers (torch, jax, casadi) are measured where they are installed. Each alternative of a workload has a process
+Peers (torch, jax, casadi, autograd) are measured where they are installed. Each alternative of a workload has a process
 of its own, and they are measured in turns; a ratio is the time of the alternative over the time of backpropsym, except
 in the growth rows, where it is the time over that of the network of a tenth of the size. The exit code is 1 where an
 alternative failed, or gave other numbers than backpropsym.
