@@ -4,9 +4,9 @@
     python benchmarks/run.py --table FILE       the Markdown of what an earlier run wrote
 
 Peers (torch, jax, casadi, autograd) are measured where they are installed. Each alternative of a workload has a process
-of its own, and they are measured in turns; a ratio is the time of the alternative over the time of backpropsym, except
-in the growth rows, where it is the time over that of the network of a tenth of the size. The exit code is 1 where an
-alternative failed, or gave other numbers than backpropsym.
+of its own, and a new one for each third of the rounds; they are measured in turns. A ratio is the time of the
+alternative over the time of backpropsym, except in the growth rows, where it is the time over that of the network of a
+tenth of the size. The exit code is 1 where an alternative failed, or gave other numbers than backpropsym.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from tensors import TENSORS
 from turns import Setting, in_turns
 from workload import Workload
 
+SETS = 3
+
 
 def workloads(quick: bool, setting: Setting) -> dict[str, Callable[[], list[Row]]]:
     """What is measured, by name; `quick` takes fewer rounds and smaller networks."""
@@ -34,7 +36,7 @@ def workloads(quick: bool, setting: Setting) -> dict[str, Callable[[], list[Row]
     widths = (4, 6, 6, 1) if quick else (8, 16, 16, 1)
 
     def turns(workload: Callable[[], Workload], rounds: int) -> Callable[[], list[Row]]:
-        return lambda: in_turns(workload(), rounds, setting)
+        return lambda: in_turns(workload(), rounds, setting, SETS)
 
     return {
         "lecture-relu": turns(partial(lecture, "relu"), rounds),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -71,21 +73,61 @@ class Worker:
             return Refusal(f"failed: its process ended with {self.process.wait()}")
 
 
-def in_turns(workload: Workload, rounds: int, setting: Setting) -> list[Row]:
+@dataclass(frozen=True)
+class Found:
+    """What one set of processes has found, by alternative.
+
+    Attributes
+    ----------
+    samples : seconds a call, one a round.
+    first : seconds to the end of the first call, where something is compiled.
+    memory : the peak in bytes.
+    refused : those that are not measured.
+    """
+
+    samples: Mapping[str, list[float]]
+    first: Mapping[str, float]
+    memory: Mapping[str, float]
+    refused: Mapping[str, Refusal]
+
+
+def in_turns(workload: Workload, rounds: int, setting: Setting, sets: int = 1) -> list[Row]:
     """Median times of one call, and of everything up to the end of the first call where something is compiled.
 
-    All processes are prepared before the first sample; in each round each gives one.
+    The rounds are shared by `sets` of new processes: where the numbers of a process happen to lie decides how often it
+    gives memory back to the system and asks for it again, for all its life.
     """
+    found = [_set(workload, math.ceil(rounds / sets), setting) for _ in range(sets)]
+    refused = {name: each for one in found for name, each in one.refused.items()}
+    result = []
+    for name, alternative in workload.alternatives.items():
+        if name in refused:
+            result.append(Row(workload.name, name, NAN, NAN, refused[name].note, failed=refused[name].failed))
+            continue
+        time, own = (_median(one.samples.get(each, []) for one in found) for each in (name, OWN))
+        peak = max(one.memory[name] for one in found)
+        result.append(Row(workload.name, name, time, time / own, alternative.note, peak))
+    first = {name: _median([one.first[name]] for one in found) for name in found[0].first if name not in refused}
+    return result + rows(f"{workload.name}: to the end of the first call", first, {})
+
+
+def _median(samples: Iterable[list[float]]) -> float:
+    """The median of the samples of all sets; nan without any."""
+    every = list(chain.from_iterable(samples))
+    return statistics.median(every) if every else NAN
+
+
+def _set(workload: Workload, rounds: int, setting: Setting) -> Found:
+    """One process for each alternative: all are prepared before the first sample; in each round each gives one."""
     with ExitStack() as stack:
         workers, ready = _prepared(workload, setting, stack)
         refused = {name: each for name, each in ready.items() if isinstance(each, Refusal)}
         samples = _samples({name: each for name, each in workers.items() if name not in refused}, rounds, refused)
-        memory = {name: workers[name].ask(False) for name in samples}
-    medians = {name: statistics.median(times) for name, times in samples.items()}
-    found = [_row(workload, name, medians, memory, refused) for name in workload.alternatives]
+        peaks = {name: workers[name].ask(False) for name in samples}
+    refused |= {name: each for name, each in peaks.items() if isinstance(each, Refusal)}
     compiled = {name for name, each in workload.alternatives.items() if each.compiles and name not in refused}
     first = {name: each.seconds for name, each in ready.items() if isinstance(each, Ready) and name in compiled}
-    return found + rows(f"{workload.name}: to the end of the first call", first, {})
+    return Found(samples, first, peaks, refused)
 
 
 def _prepared(
@@ -126,18 +168,3 @@ def _samples(workers: Mapping[str, Worker], rounds: int, refused: dict[str, Refu
             else:
                 samples[name].append(answer)
     return samples
-
-
-def _row(
-    workload: Workload,
-    name: str,
-    medians: Mapping[str, float],
-    memory: Mapping[str, float | Refusal],
-    refused: Mapping[str, Refusal],
-) -> Row:
-    """The row of one alternative."""
-    if name in refused:
-        return Row(workload.name, name, NAN, NAN, refused[name].note, failed=refused[name].failed)
-    times, peak = medians[name] / medians.get(OWN, NAN), memory[name]
-    bytes_held = NAN if isinstance(peak, Refusal) else peak
-    return Row(workload.name, name, medians[name], times, workload.alternatives[name].note, bytes_held)

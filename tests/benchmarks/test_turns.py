@@ -50,7 +50,7 @@ def rows(bench: SimpleNamespace, workload: Any) -> dict[str, Any]:
 
 def test_alternatives_that_agree_have_a_time_and_a_ratio(bench: SimpleNamespace) -> None:
     talks = bench.workload.Alternative(alternatives.talks, note="says something")
-    found = bench.turns.in_turns(tiny(bench, talks=talks), 3, bench.turns.Setting(clock="processor time"))
+    found = bench.turns.in_turns(tiny(bench, talks=talks), 3, bench.turns.Setting(clock="processor time"), 2)
     assert [(row.workload, row.alternative) for row in found] == [
         ("tiny", "backpropsym"),
         ("tiny", "talks"),
