@@ -122,19 +122,3 @@ def lenet_by_hand(x: Any, y: Any, W1: Any, b1: Any, W2: Any, b2: Any, W3: Any, b
         "b3": d_o.sum(axis=0),
     }
     return value, gradients
-
-
-def tanh_by_hand(x1: Any, x2: Any, y: Any, **w: Any) -> Any:
-    """2-2-2-1 with tanh, over a long batch, in whole arrays."""
-    z1, z2 = np.tanh(w["w11"] * x1 + w["w21"] * x2), np.tanh(w["w12"] * x1 + w["w22"] * x2)
-    h1, h2 = np.tanh(w["v11"] * z1 + w["v21"] * z2), np.tanh(w["v12"] * z1 + w["v22"] * z2)
-    r = w["p11"] * h1 + w["p21"] * h2 - y
-    n = len(x1)
-    d = r * (2.0 / n)
-    d_u1, d_u2 = d * w["p11"] * (1.0 - h1 * h1), d * w["p21"] * (1.0 - h2 * h2)
-    d_s1 = (d_u1 * w["v11"] + d_u2 * w["v12"]) * (1.0 - z1 * z1)
-    d_s2 = (d_u1 * w["v21"] + d_u2 * w["v22"]) * (1.0 - z2 * z2)
-    pairs = {f"w{i}{j}": (d_s, x) for j, d_s in (("1", d_s1), ("2", d_s2)) for i, x in (("1", x1), ("2", x2))}
-    pairs |= {f"v{i}{j}": (d_u, z) for j, d_u in (("1", d_u1), ("2", d_u2)) for i, z in (("1", z1), ("2", z2))}
-    pairs |= {"p11": (d, h1), "p21": (d, h2)}
-    return float(r @ r / n), {name: float(a @ b) for name, (a, b) in pairs.items()}

@@ -95,43 +95,51 @@ class Dense:
             below = list(map(functions["tanh"], sums)) if layer < len(self.widths) - 1 else sums
         return (below[0] - values["y"]) ** 2
 
-
-def lecture(activation: str) -> str:
-    """The file of the lecture's network with another activation."""
-    text = resources.files("backpropsym").joinpath("examples", "lecture.toml").read_text(encoding="utf-8")
-    return text.replace('f = "relu"', f'f = "{activation}"')
-
-
-def lecture_by_hand(activation: str) -> str:
-    """The lecture's value and gradients as a person writes them down, a function `hand` of keywords."""
-    forward = {"relu": "{s} if {s} > 0.0 else 0.0", "tanh": "tanh({s})"}[activation]
-    backward = {"relu": "{d} if {s} > 0.0 else 0.0", "tanh": "({d})*(1.0 - {z}*{z})"}[activation]
-    lines = ["from math import tanh", f"def hand(*, {', '.join(['x1', 'x2', 'y', *LECTURE_WEIGHTS])}):"]
-    sums = {"s1": "w11*x1 + w21*x2", "s2": "w12*x1 + w22*x2", "u1": "v11*z1 + v21*z2", "u2": "v12*z1 + v22*z2"}
-    for (s, total), z in zip(sums.items(), ("z1", "z2", "h1", "h2"), strict=True):
-        lines += [f"    {s} = {total}", f"    {z} = {forward.format(s=s)}"]
-    lines += ["    r = p11*h1 + p21*h2 - y", "    d = 2.0*r"]
-    above = {"u1": "d*p11", "u2": "d*p21", "s1": "d_u1*v11 + d_u2*v12", "s2": "d_u1*v21 + d_u2*v22"}
-    for (s, total), z in zip(above.items(), ("h1", "h2", "z1", "z2"), strict=True):
-        lines.append(f"    d_{s} = {backward.format(d=total, s=s, z=z)}")
-    gradients = {
-        f"{w}{i}{j}": f"d_{s}{j}*{x}{i}" for w, s, x in (("w", "s", "x"), ("v", "u", "z")) for i in "12" for j in "12"
-    }
-    gradients |= {"p11": "d*h1", "p21": "d*h2"}
-    items = ", ".join(f'"{name}": {gradients[name]}' for name in LECTURE_WEIGHTS)
-    return "\n".join([*lines, f"    return r*r, {{{items}}}"])
-
-
-def lecture_loss(activation: str) -> Callable[[Mapping[str, Callable[[Any], Any]], Mapping[str, Any]], Any]:
-    """The lecture's loss in the numbers or symbols of another library."""
-
-    def loss(functions: Mapping[str, Callable[[Any], Any]], v: Mapping[str, Any]) -> Any:
-        f = functions[activation]
-        z1, z2 = f(v["w11"] * v["x1"] + v["w21"] * v["x2"]), f(v["w12"] * v["x1"] + v["w22"] * v["x2"])
-        h1, h2 = f(v["v11"] * z1 + v["v21"] * z2), f(v["v12"] * z1 + v["v22"] * z2)
-        return (v["p11"] * h1 + v["p21"] * h2 - v["y"]) ** 2
-
-    return loss
+    def mean_loss(self, functions: Mapping[str, Callable[[Any], Any]], values: Mapping[str, Any]) -> Any:
+        """The mean of the loss over arrays of objects."""
+        return self.loss(functions, values).mean()
 
 
 LECTURE_WEIGHTS = [f"{w}{i}{j}" for w, i, j in itertools.product("wv", "12", "12")] + ["p11", "p21"]
+
+
+@dataclass(frozen=True)
+class Lecture:
+    """The lecture's network with `activation`, tanh or relu."""
+
+    activation: str
+
+    @property
+    def weights(self) -> list[str]:
+        """The names of the weights."""
+        return LECTURE_WEIGHTS
+
+    def toml(self) -> str:
+        """The network file."""
+        text = resources.files("backpropsym").joinpath("examples", "lecture.toml").read_text(encoding="utf-8")
+        return text.replace('f = "relu"', f'f = "{self.activation}"')
+
+    def by_hand(self) -> str:
+        """Value and gradients as a person writes them down, a function `hand` of keywords."""
+        forward = {"relu": "{s} if {s} > 0.0 else 0.0", "tanh": "tanh({s})"}[self.activation]
+        backward = {"relu": "{d} if {s} > 0.0 else 0.0", "tanh": "({d})*(1.0 - {z}*{z})"}[self.activation]
+        lines = ["from math import tanh", f"def hand(*, {', '.join(['x1', 'x2', 'y', *LECTURE_WEIGHTS])}):"]
+        sums = {"s1": "w11*x1 + w21*x2", "s2": "w12*x1 + w22*x2", "u1": "v11*z1 + v21*z2", "u2": "v12*z1 + v22*z2"}
+        for (s, total), z in zip(sums.items(), ("z1", "z2", "h1", "h2"), strict=True):
+            lines += [f"    {s} = {total}", f"    {z} = {forward.format(s=s)}"]
+        lines += ["    r = p11*h1 + p21*h2 - y", "    d = 2.0*r"]
+        above = {"u1": "d*p11", "u2": "d*p21", "s1": "d_u1*v11 + d_u2*v12", "s2": "d_u1*v21 + d_u2*v22"}
+        for (s, total), z in zip(above.items(), ("h1", "h2", "z1", "z2"), strict=True):
+            lines.append(f"    d_{s} = {backward.format(d=total, s=s, z=z)}")
+        layers = (("w", "s", "x"), ("v", "u", "z"))
+        gradients = {f"{w}{i}{j}": f"d_{s}{j}*{x}{i}" for w, s, x in layers for i in "12" for j in "12"}
+        gradients |= {"p11": "d*h1", "p21": "d*h2"}
+        items = ", ".join(f'"{name}": {gradients[name]}' for name in LECTURE_WEIGHTS)
+        return "\n".join([*lines, f"    return r*r, {{{items}}}"])
+
+    def loss(self, functions: Mapping[str, Callable[[Any], Any]], v: Mapping[str, Any]) -> Any:
+        """The loss in the numbers or symbols of another library."""
+        f = functions[self.activation]
+        z1, z2 = f(v["w11"] * v["x1"] + v["w21"] * v["x2"]), f(v["w12"] * v["x1"] + v["w22"] * v["x2"])
+        h1, h2 = f(v["v11"] * z1 + v["v21"] * z2), f(v["v12"] * z1 + v["v22"] * z2)
+        return (v["p11"] * h1 + v["p21"] * h2 - v["y"]) ** 2

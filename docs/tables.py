@@ -26,8 +26,8 @@ from backpropsym.spec.architecture import MAX_LAYERS
 from backpropsym.spec.source import examples
 from backpropsym.spec.toml import MAX_FILE_BYTES
 
-MEASURED = Path(__file__).parent / "benchmarks.json"
-CASES = Path(__file__).parent.parent / "tests" / "peers" / "cases.toml"
+FOLDER = Path(__file__).parent
+CASES = FOLDER.parent / "tests" / "peers" / "cases.toml"
 FAMILIES = ("reductions", "rearrange", "products", "convolution", "pooling", "normalisation", "objectives")
 
 
@@ -35,6 +35,8 @@ def table(name: str) -> str:
     """The Markdown that a page calls `name`."""
     if name.startswith("ops "):
         return ops_table(name.removeprefix("ops "))
+    if name.startswith("benchmarks"):
+        return benchmarks(FOLDER / f"{name}.json")
     return {
         "activations": lambda: function_table(activations()),
         "losses": lambda: function_table(losses()),
@@ -44,13 +46,12 @@ def table(name: str) -> str:
         "examples": example_table,
         "limits": limit_table,
         "commands": commands,
-        "benchmarks": benchmarks,
     }[name]()
 
 
-def benchmarks() -> str:
-    """What the last run of the benchmarks wrote."""
-    command = [sys.executable, str(MEASURED.parent.parent / "benchmarks" / "run.py"), "--table", str(MEASURED)]
+def benchmarks(measured: Path) -> str:
+    """What a run of the benchmarks wrote."""
+    command = [sys.executable, str(FOLDER.parent / "benchmarks" / "run.py"), "--table", str(measured)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
