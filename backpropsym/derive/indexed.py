@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backpropsym.derive.entries import Access, accesses
+from backpropsym.errors import LimitError
 from backpropsym.formula.affine import affine, linear
 from backpropsym.formula.algebra import add, mul, neg
 from backpropsym.formula.text import to_text
@@ -36,6 +37,7 @@ from backpropsym.graph import Graph
 from backpropsym.ops.kinds import Shape, View, bound, last, regrouped
 
 DELTA = "KroneckerDelta"
+MAX_WALKS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Composer:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._fresh = itertools.count(1)
+        self._counts: dict[tuple[str, str], int] = {}
 
     def fresh(self) -> str:
         """A new index name."""
@@ -90,6 +93,7 @@ class Composer:
     def link(self, walk: Walk, parent: str, child: str) -> Walk:
         """One named link further down: the sum of the anonymous walks from `child` to `parent`."""
         outside = frozenset(each.index for each in walk.sums)
+        self._require_few(parent, child)
         found = list(self._anonymous(replace(walk, factors=(*walk.factors, ONE)), parent, child, frozenset()))
         if len(found) == 1:
             return found[0]
@@ -106,6 +110,28 @@ class Composer:
             if same is None
         ]
         return Walk(entry, (*walk.factors, total), (*walk.sums, *new), walk.conditions)
+
+    def _require_few(self, parent: str, child: str) -> None:
+        """Refuse a link that sums more walks than a person reads; they are counted before any is made.
+
+        Raises
+        ------
+        LimitError : there are too many, as through the steps of a recurrent layer that have no names.
+        """
+        count = self._count(parent, child)
+        if count > MAX_WALKS:
+            message = f"the link from {parent} to {child} is a sum of {count:,} paths through nodes without names"
+            raise LimitError(message, fix="ask for it without --level layers, or give nodes on the way names")
+
+    def _count(self, parent: str, name: str) -> int:
+        """How many walks there are from a node to `parent` through anonymous nodes only."""
+        key = parent, name
+        if key not in self._counts:
+            self._counts[key] = sum(
+                1 if each.parent == parent else 0 if self.graph[each.parent].named else self._count(parent, each.parent)
+                for each in accesses(self.graph, self.graph[name])
+            )
+        return self._counts[key]
 
     def walks(self, parent: str, child: str, entry: Sequence[Expr]) -> Iterator[Walk]:
         """Each walk from an entry of `child` to `parent` on its own."""

@@ -94,3 +94,23 @@ def test_unknown_levels_and_too_many_neurons_are_refused() -> None:
         net.at_level("neurons")
     assert set(LEVELS) == {"layers", "ops", "neurons"}
     assert at_level(net.graph, "layers")["s1"].shape == (2,)
+
+
+RECURRENT = """
+inputs = {x = [40, 2]}
+targets = {y = [3]}
+parameters = {W = [12, 2], U = [12, 3], b = [12]}
+output = "h"
+loss = "mse(h[39], y)"
+[nodes]
+h = "lstm(x, W, U, b)"
+"""
+
+
+@pytest.mark.parametrize("form", ["index", "matrix"])
+def test_steps_without_names_are_counted_before_they_are_written(form: str) -> None:
+    """Forty steps of a recurrent layer in one formula: exact numbers at once, and the way around."""
+    derivation = bp.loads(RECURRENT).at_level("layers").derive("loss", wrt="W")
+    with pytest.raises(LimitError, match=r"[\d,]{20,} pa(th|rt)s.*\n.*fix: ask for it without --level layers"):
+        derivation.latex(form)
+    assert "W" in bp.loads(RECURRENT.replace("40", "2").replace("39", "1")).derive("loss", wrt="W").latex(form)
