@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import subprocess
 import sys
 from decimal import Decimal
 from fractions import Fraction
@@ -311,3 +312,24 @@ def test_the_engine_numba_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
 def test_engines_that_a_network_cannot_have(text: str, choice: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         bp.parse(text).compile(**choice)
+
+
+FAULTS = """
+import resource
+import numpy as np
+import backpropsym as bp
+nodes = "\\n".join(f'h{k} = "tanh(w*h{k - 1} + v*x)"' for k in range(1, 9))
+text = f'inputs = ["x"]\\nparameters = ["w", "v"]\\noutput = "h8"\\n[nodes]\\nh0 = "x*w"\\n{nodes}\\n'
+kernel, x = bp.loads(text).compile(), np.linspace(-1.0, 1.0, 200_000)
+kernel(x=x, w=0.5, v=0.25)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    kernel(x=x, w=0.5, v=0.25)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_a_long_batch_asks_the_system_for_no_memory_again_and_again() -> None:
+    """Pages that are handed back and asked for at every block cost more than the arithmetic."""
+    found = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    assert int(found.stdout) < 20 * 100
