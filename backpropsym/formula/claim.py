@@ -16,10 +16,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import NoReturn
 
 from backpropsym.errors import did_you_mean
 from backpropsym.formula import limits
 from backpropsym.formula.algebra import constant
+from backpropsym.formula.claim_indices import MATRIX_CALLS, MATRIX_SIGNS, shown
 from backpropsym.formula.claim_names import BY_EXP, Vocabulary
 from backpropsym.formula.claim_scan import ABOVE, BELOW, LETTERS, Scanner
 from backpropsym.formula.claim_words import WORD, Words
@@ -36,6 +38,7 @@ from backpropsym.formula.tree import (
     Neg,
     Number,
     Pow,
+    Span,
     depth,
     nested_exponent,
     number,
@@ -55,6 +58,7 @@ _FRACTIONS = ("\\frac", "\\dfrac", "\\tfrac")
 _TIMES = ("\\cdot", "\\times", "\\ast", "\\odot")
 _COMPARISONS = (("<=", "<="), (">=", ">="), ("\\leq", "<="), ("\\geq", ">="), ("\\le", "<="), ("\\ge", ">="))
 _STARTS = re.compile(r"[A-Za-z0-9.(\[{|\\]")
+_MATRIX = re.compile(r"@|\.(?:T|transpose|dot)\b")
 _REDUCTIONS = ("sum", "Sum")
 
 
@@ -92,6 +96,8 @@ class _Reader:
         self.words = Words(scanner, vocabulary)
         self.level = 0
         self.bars = 0
+        self.started = 0
+        self.whole: list[tuple[str, Span]] = []
 
     def claim(self) -> Expr:
         """The whole text: what stands after the last equals sign."""
@@ -104,7 +110,21 @@ class _Reader:
             self.scanner.fail(
                 f"{self.scanner.peek()!r} was not expected", fix="check the signs and brackets at the mark"
             )
+        if self.whole:
+            self._refuse_whole(*self.whole[0])
         return found
+
+    def _refuse_whole(self, name: str, span: Span) -> NoReturn:
+        """An array that is named without subscripts."""
+        shape, asked = self.vocabulary.shapes[name], self.vocabulary.asked
+        fix = asked.entries_fix(name, shape) if asked else f"write its entries, as in {name}[i,...]"
+        self.scanner.fail(f"{name} is an array of shape ({shown(shape)}), and claims are about entries", span, fix)
+
+    def _refuse_matrices(self, what: str, span: Span) -> NoReturn:
+        """An operation on whole arrays."""
+        asked = self.vocabulary.asked
+        fix = asked.matrix_fix(self.vocabulary.shapes) if asked else "write it with indices, as in sum(..., (k, 0, 9))"
+        self.scanner.fail(f"{what} is an operation on whole arrays, and claims are about entries", span, fix)
 
     @contextmanager
     def _deeper(self) -> Iterator[None]:
@@ -144,6 +164,9 @@ class _Reader:
 
     def _times(self) -> bool:
         self.scanner.skip()
+        matrices = _MATRIX.match(self.scanner.text, self.scanner.position)
+        if matrices and any(self.vocabulary.shapes.values()):
+            self._refuse_matrices(matrices.group(), matrices.span())
         power = self.scanner.text.startswith("**", self.scanner.position)
         return (not power and self.scanner.take("*")) or any(map(self.scanner.take, _TIMES))
 
@@ -247,6 +270,7 @@ class _Reader:
     def _below_brackets(self, inner: Expr) -> Expr:
         """(W_1)_{2,0}: a tensor in brackets, and its entry."""
         if isinstance(inner, Name) and self.vocabulary.shapes.get(inner.name) and self.scanner.peek() in ("_", "["):
+            self.whole.pop()
             return self.words.entry(inner.name)
         return inner
 
@@ -288,6 +312,8 @@ class _Reader:
             found = f"{scanner.peek()!r} was not expected" if scanner.peek() else "the claim ends too early"
             scanner.fail(found, fix="use names, numbers, + - * / ^, brackets and calls of functions")
         end = scanner.position
+        self.started = start
+        self._check_matrices(word, (start, end))
         for length in range(len(word), 0, -1) if end - start == len(word) else [len(word)]:
             scanner.position = end if length == len(word) else start + length
             if length < len(word) and not scanner.latex:
@@ -299,6 +325,14 @@ class _Reader:
         fix = did_you_mean(word, self.vocabulary.letters(), "use the names of the network: backpropsym summary NETWORK")
         what = "function" if scanner.peek() in ("(", "'") else "node"
         scanner.fail(f"no {what} is called {word!r}", (start, end), fix)
+
+    def _check_matrices(self, word: str, span: Span) -> None:
+        """Refuse a word that is an operation on whole arrays, where no node or function is called so."""
+        if word in self.vocabulary.shapes or not any(self.vocabulary.shapes.values()) or self.vocabulary.function(word):
+            return
+        transposed = word == "T" and self.scanner.text[: span[0]].rstrip("{ ").endswith("^")
+        if transposed or word in MATRIX_SIGNS or (word in MATRIX_CALLS and self.scanner.peek() == "("):
+            self._refuse_matrices(self.scanner.text[slice(*span)], span)
 
     def _reading(self, word: str) -> Expr | None:
         """What `word`, with what stands above and below it, means; None where it means nothing."""
@@ -328,6 +362,8 @@ class _Reader:
             return None
         if self.vocabulary.shapes[options[0]] and self.scanner.peek() in ("[", "_", *BELOW):
             return self.words.entry(options[0])
+        if self.vocabulary.shapes[options[0]]:
+            self.whole.append((options[0], (self.started, len(self.scanner.text[: self.scanner.position].rstrip()))))
         return Name(options[0])
 
     def _is_called(self, word: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from backpropsym.formula.claim_indices import Asked
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.tree import Add, Div, Expr, Neg, number
 
@@ -41,12 +42,14 @@ class Vocabulary:
     functions : the functions, each with how it may be called; derivatives are among them once they were asked for.
     derivative : the name of the derivative of a function by an argument, given both, where "" is the first argument.
     spellings : other names of functions, such as sigma for sigmoid; a node of that name comes first.
+    asked : in a network of arrays, the entry of a derivative that claims are about.
     """
 
     shapes: Mapping[str, tuple[int | str, ...]]
     functions: Mapping[str, Signed]
     derivative: Callable[[str, str], str]
     spellings: Mapping[str, str] = field(default_factory=dict)
+    asked: Asked | None = None
 
     @cached_property
     def _by_letters(self) -> Mapping[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from backpropsym.formula.claim_indices import shown
 from backpropsym.formula.claim_names import Vocabulary
 from backpropsym.formula.claim_scan import BELOW, LETTERS, Scanner
 from backpropsym.formula.tree import Add, Call, Div, Expr, Index, Limits, Name, Neg, number
@@ -103,11 +104,19 @@ class Words:
         """A position: a whole number, an index, or a sum of those."""
         terms: list[Expr] = []
         for sign, part in re.findall(r"([+-]?)([A-Za-z]\w*|\d{1,9})", text):
+            self._check_position(part)
             leaf: Expr = number(int(part)) if part.isdigit() else Name(part)
             terms.append(Neg(leaf) if sign == "-" else leaf)
         if not terms or "".join(re.findall(_PART, text)) != text:
             self.scanner.fail(f"{text!r} is not a position", fix="write positions as in W[2,0] or W_{i,j}")
         return terms[0] if len(terms) == 1 else Add(tuple(terms))
+
+    def _check_position(self, part: str) -> None:
+        """Refuse an array as a position."""
+        shape = self.vocabulary.shapes.get(part)
+        if shape:
+            told = f"{part} is an array of shape ({shown(shape)}), and stands for a position"
+            self.scanner.fail(told, fix="positions are whole numbers and indices, as in W[2,0] or W_{i,j}")
 
     def entry(self, name: str) -> Index:
         """The subscripts of a tensor."""

@@ -17,6 +17,7 @@ from backpropsym.derive.unroll import EntryReader, entry_name, require_sizes, un
 from backpropsym.errors import FormulaError, UnknownNameError
 from backpropsym.formula.algebra import constant
 from backpropsym.formula.claim import parse_claim
+from backpropsym.formula.claim_indices import Asked
 from backpropsym.formula.tree import Expr, Limits, children, names, node_names, number, substitute
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.marking.points import with_numbers
@@ -55,7 +56,7 @@ class TensorExaminer:
         letters = iter(index_letters(graph))
         self.wrt = _place(wrt, graph, letters)
         self.of = _place(of, graph, letters)
-        self.vocabulary = vocabulary(self.graph)
+        self.vocabulary = replace(vocabulary(self.graph), asked=Asked(self.wrt.node, self._subscripts()))
         sizes = [math.prod(map(int, node.shape)) for node in graph.nodes.values() if node.named]
         self._small = sum(sizes) <= MAX_WHOLE
         self._examiners: dict[tuple[int, ...], Examiner] = {}
@@ -76,7 +77,13 @@ class TensorExaminer:
             verdicts.append(verdict)
         points = sum(each.points for each in verdicts)
         method = "terms" if all(each.method == "terms" for each in verdicts) else "points"
-        return replace(verdicts[0], method=method, points=points)
+        asked = (_written(self.of), _written(self.wrt)) if self._letters() else None
+        return replace(verdicts[0], method=method, points=points, asked=asked)
+
+    def _subscripts(self) -> tuple[tuple[str, int], ...]:
+        """The subscripts asked for with the sizes of their axes, those of `wrt` first."""
+        places = ((place, self.graph[place.node].shape) for place in (self.wrt, self.of))
+        return tuple((each, int(size)) for at, shape in places for each, size in zip(at.subscripts, shape, strict=True))
 
     def _letters(self) -> dict[str, int]:
         """The free indices with the sizes of their axes."""
@@ -171,6 +178,10 @@ def _summands(tree: Expr) -> int:
         total += times if ranges else 0
         stack.extend((child, times) for child in children(part) if not isinstance(child, Limits))
     return total
+
+
+def _written(place: Place) -> str:
+    return f"{place.node}[{','.join(place.subscripts)}]" if place.subscripts else place.node
 
 
 def _check_inside(names: Sequence[str], graph: Graph) -> None:

@@ -39,6 +39,7 @@ class Verdict:
     slips : the nearest explanation of a wrong claim; empty where none is near.
     example : the values of the claim and of the derivative where they differ first.
     silent : links at which a mistake could not be seen: they carry nothing at any point that was found.
+    asked : what is derived and by what, with the free indices as asked, where that is more than one entry.
     """
 
     derivation: Derivation
@@ -50,6 +51,12 @@ class Verdict:
     slips: tuple[Slip, ...] = ()
     example: tuple[float, float] | None = None
     silent: tuple[Edge, ...] = ()
+    asked: tuple[str, str] | None = None
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What is derived and by what: every entry that the verdict holds for, or the one where it fails."""
+        return self.asked or (self.derivation.of, self.derivation.wrt)
 
 
 class Examiner:

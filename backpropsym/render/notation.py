@@ -154,7 +154,9 @@ class Notation:
         if not bracket:
             return Symbol(latex, found.unicode, found.ascii)
         start = self._own.get("count-from", 0)
-        place = ",".join(str(int(part) + start) for part in rest.removesuffix("]").split(","))
+        place = ",".join(
+            str(int(part) + start) if part.isdigit() else part for part in rest.removesuffix("]").split(",")
+        )
         whole = symbol(name)
         if self._own.get("entry-style") == "subscripts":
             inner = f"({latex})" if "_" in latex else latex

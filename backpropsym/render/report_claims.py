@@ -29,7 +29,7 @@ _MOST_SHOWN = 8
 def verdict_text(verdict: Verdict, ascii: bool = False) -> Text:
     """One verdict for people."""
     writer = _writer(verdict, ascii)
-    name = writer.derivative(verdict.derivation.of, verdict.derivation.wrt)
+    name = _name(verdict, writer)
     word = _RIGHT if verdict.right else _WRONG
     page = Text(word, style=_STYLES[word])
     page.append(f": {name}\n", style="not bold default")
@@ -46,6 +46,15 @@ def verdict_text(verdict: Verdict, ascii: bool = False) -> Text:
     if not verdict.right and not verdict.slips:
         page.append("\n  no single slip explains the difference\n", style="not bold default")
     return page.append(_numbers(verdict, writer), style="not bold default")
+
+
+def _name(verdict: Verdict, writer: TextWriter) -> str:
+    """The derivative that a verdict is about."""
+    if verdict.asked is None:
+        return writer.derivative(*verdict.ends)
+    graph = verdict.derivation.graph
+    notation = Notation([*graph.nodes, *verdict.ends], graph.functions, graph.derivatives, graph.notation)
+    return type(writer)(notation).derivative(*verdict.ends)
 
 
 def _writer(verdict: Verdict, ascii: bool) -> TextWriter:
@@ -162,8 +171,8 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
     """
     writer = _writer(verdict, ascii=True)
     data: dict[str, Any] = {
-        "of": verdict.derivation.of,
-        "wrt": verdict.derivation.wrt,
+        "of": verdict.ends[0],
+        "wrt": verdict.ends[1],
         "claim": verdict.text,
         "right": verdict.right,
         "method": verdict.method,

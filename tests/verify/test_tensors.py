@@ -6,6 +6,7 @@ import backpropsym as bp
 from backpropsym.errors import FormulaError, UnknownNameError
 from backpropsym.marking.mark import Marker
 from backpropsym.marking.slips import Kind
+from backpropsym.render.report_claims import verdict_data, verdict_text
 
 DENSE = bp.parse("x[3] -> dense(4, tanh) -> dense(3) -> mse")
 MARKER = Marker(DENSE.graph)
@@ -160,3 +161,84 @@ def test_deltas_and_softmax_are_claimed_as_derivations_print_them(claim: tuple[s
 def test_positions_of_deltas_are_checked(text: str, told: str) -> None:
     with pytest.raises(FormulaError, match=told):
         bp.parse("x[3] -> dense(4) -> cross_entropy").verify(text, wrt="W1", of="s1")
+
+
+TANH = "x[3] -> dense(2, tanh) -> mse"
+
+
+@pytest.mark.parametrize(
+    ("wrt", "claim", "shape", "fix"),
+    [
+        ("b1", "(z1-y)*(1-z1**2)", "z1 is an array of shape (2,)", "the free index i, here z1[i]"),
+        ("W1", "z1", "z1 is an array of shape (2,)", "the free indices i, j, here z1[i]"),
+        ("W1", "(z1[i]-y[i])*(1-z1[i]**2)*x", "x is an array of shape (3,)", "here x[j]"),
+        (
+            "b1",
+            "W1*z1[i]",
+            "W1 is an array of shape (2, 3)",
+            "here W1[i,k]; other indices are summed over: sum(..., (k, 0, 2))",
+        ),
+        ("b1[1]", "(z1)", "z1 is an array of shape (2,)", "here z1[1]"),
+        ("b1", "x[z1]", "z1 is an array of shape (2,)", "positions are whole numbers"),
+    ],
+)
+def test_a_whole_array_is_an_error_at_its_place(wrt: str, claim: str, shape: str, fix: str) -> None:
+    with pytest.raises(FormulaError) as caught:
+        bp.parse(TANH).verify(claim, wrt=wrt)
+    problem = caught.value.problems[0]
+    assert shape in problem.message
+    assert problem.fix is not None and fix in problem.fix
+    assert problem.where is not None and problem.where.width
+    name = shape.partition(" ")[0]
+    if claim != "x[z1]":
+        assert problem.where.text[problem.where.column :].startswith(name)
+
+
+def test_a_whole_array_in_a_convolution_is_an_error() -> None:
+    with pytest.raises(FormulaError, match="out is an array of shape") as caught:
+        bp.example("convolution").verify("out - y", wrt="b")
+    problem = caught.value.problems[0]
+    assert problem.where is not None and problem.where.width == len("out")
+    assert problem.fix == (
+        "write its entries, here out[k,l]; other indices are summed over: sum(..., (k, 0, 3), (l, 0, 2))"
+    )
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["outer(z1-y, x)", "transpose(x)", "(z1-y)@x", "z1 @ x", "x.T", "x^T", r"x^{\top}", r"z1 \otimes x", "z1.dot(x)"],
+)
+@pytest.mark.parametrize("wrt", ["W1", "b1", "W1[1,2]"])
+def test_operations_on_arrays_are_told_to_be_written_with_indices(claim: str, wrt: str) -> None:
+    net = bp.parse(TANH)
+    with pytest.raises(FormulaError, match="an operation on whole arrays") as caught:
+        net.verify(claim, wrt=wrt)
+    problem = caught.value.problems[0]
+    assert problem.where is not None and problem.where.width
+    assert problem.fix is not None and "a sum over k as sum(..., (k, 0, n-1))" in problem.fix
+    for example in problem.fix.partition("for example, ")[2].split(" or "):
+        net.verify(example, wrt=wrt)
+
+
+@pytest.mark.parametrize(("wrt", "asked"), [("W1[i,j]", "W₁[i,j]"), ("W1", "W₁[i,j]"), ("W1[p,q]", "W₁[p,q]")])
+def test_a_right_claim_is_about_every_entry_that_was_asked_for(wrt: str, asked: str) -> None:
+    i, j = asked[3], asked[5]
+    verdict = bp.parse(TANH).verify(f"(z1[{i}]-y[{i}])*(1-z1[{i}]**2)*x[{j}]", wrt=wrt)
+    assert verdict_text(verdict).plain.startswith(f"right: ∂loss/∂{asked}\n")
+    assert verdict_data(verdict)["wrt"] == f"W1[{i},{j}]"
+    one = bp.parse(TANH).verify("(z1[1]-y[1])*(1-z1[1]**2)*x[2]", wrt="W1[1,2]")
+    assert verdict_text(one).plain.startswith("right: ∂loss/∂W₁[1,2]\n")
+
+
+@pytest.mark.parametrize("style", ["brackets", "subscripts"])
+def test_free_indices_are_written_in_a_persons_own_notation(style: str) -> None:
+    net = bp.loads(f"""
+inputs = {{x = [3]}}
+parameters = {{w = [3]}}
+output = "a"
+[nodes]
+a = "sum(w*x)"
+[notation]
+entry-style = "{style}"
+""")
+    assert "w[i]" in verdict_text(net.verify("x[i]", wrt="w")).plain
