@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
+_LISTED = 8
+"""As many names are told where one is unknown."""
+
+
 class Role(StrEnum):
     """What a node is in the network."""
 
@@ -118,9 +122,16 @@ class Graph:
     def __getitem__(self, name: str) -> Node:
         """The node called `name`; UnknownNameError with the nearest name where there is none."""
         if name not in self.nodes:
-            fix = did_you_mean(name, self.nodes, "the names are in: backpropsym summary NETWORK")
+            fix = did_you_mean(name, self.nodes, self._some_names())
             raise UnknownNameError(f"no node is called {name!r}", fix=fix)
         return self.nodes[name]
+
+    def _some_names(self) -> str:
+        """The first parameters, or nodes where there are none, and how many more there are."""
+        parameters = self.names(Role.PARAMETER)
+        found = parameters or tuple(name for name, node in self.nodes.items() if node.named)
+        more = f" and {len(found) - _LISTED:,} more" if len(found) > _LISTED else ""
+        return f"the {'parameters' if parameters else 'nodes'} are: {', '.join(found[:_LISTED])}{more}"
 
     def names(self, role: Role) -> tuple[str, ...]:
         """The nodes of one role, in the order written."""

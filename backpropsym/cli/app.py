@@ -49,6 +49,8 @@ class Commands(TyperGroup):
             raise typer.Exit(USER_MISTAKE) from None
         except typer.BadParameter as error:
             error.message = error.message.removeprefix("Value error, ")  # the kind of exception is no news to a person
+            if error.message.startswith("'bricks' is not one of"):
+                error.message += " The bricks are the form factored: --form factored."
             raise
 
 

@@ -48,6 +48,7 @@ def derive(
     if medium == Format.TEXT and not to_file(output):
         plain = needs_ascii(ascii)
         source = network if len(wrt) == 1 else ""
-        show(terminal(derivation, form, TextView(values, limit or LIMIT, plain, console().width, source)))
+        view = TextView(values, limit or LIMIT, plain, console().width, source, level.value if level else "")
+        show(terminal(derivation, form, view))
     else:
         emit(report(derivation, form, medium, values, limit, ascii), output)

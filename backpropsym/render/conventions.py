@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Name, Number, Pow, called, names, size, walk
+from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Name, Number, Pow, Tuple, called, names, size, walk
 from backpropsym.graph import Graph
 from backpropsym.ops.kinds import Elementwise, Reduction
 from backpropsym.ops.table import FunctionTable
-from backpropsym.render.writer import Writer
+from backpropsym.render.writer import KEPT, Writer
 
 _LARGEST_DEFINITION = 60
 _NEVER_NEGATIVE = ("square", "exp", "abs", "relu", "softplus", "sigmoid", "cosh", "sqrt", "softmax")
@@ -39,7 +39,12 @@ def facts(graph: Graph, nodes: Sequence[str], writer: Writer) -> list[str]:
 
 
 def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> list[str]:
-    """One equation for each derivative such as tanh'(x) in `exprs` whose formula a reader cannot look up at once."""
+    """One equation for each derivative such as tanh'(x) in `exprs` whose formula a reader cannot look up at once.
+
+    Behind them, which sums over axes keep their axis: formulas do not write that option.
+    """
+    exprs = tuple(exprs)
+    kept = kept_axes(exprs, writer)
     equations: dict[str, str] = {}
     writer = writer.for_arguments()
     for expr in exprs:
@@ -51,7 +56,23 @@ def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> 
             if body is not None and size(body) <= _LARGEST_DEFINITION:
                 head = Call(prime, tuple(map(Name, table[prime].required)))
                 equations[prime] = f"{writer.write(head)} = {writer.write(table.written(body))}"
-    return list(equations.values())
+    return [*equations.values(), *kept]
+
+
+def kept_axes(exprs: Iterable[Expr], writer: Writer) -> list[str]:
+    """A line for each kind of reduction that keeps its axis; one in full where others of its look do not."""
+    calls = [(part, dict(part.options)) for expr in exprs for part in walk(expr) if isinstance(part, Call)]
+    dropped = {(call.function, options["axis"]) for call, options in calls if "axis" in options and KEPT not in options}
+    lines: dict[str, None] = {}
+    for call, options in calls:
+        axis = options.get("axis")
+        if axis is None or KEPT not in options:
+            continue
+        short = writer.call(call.function, [writer.dots, writer.option("axis", writer.write(axis))])
+        look = writer.write(call) if (call.function, axis) in dropped else short
+        axes = "axes" if isinstance(axis, Tuple) else "axis"
+        lines.setdefault(look + writer.words(f" keeps the {axes}, with size 1"))
+    return list(lines)
 
 
 def called_by(graph: Graph, nodes: Iterable[str]) -> list[str]:

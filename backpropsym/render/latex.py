@@ -28,6 +28,7 @@ class LatexWriter(Writer):
     """LaTeX with amsmath."""
 
     medium = 0
+    dots = r"\cdots"
     times = r" \cdot "
     space = r" \, "
     arrow = r" \to "

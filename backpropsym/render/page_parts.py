@@ -35,6 +35,7 @@ class TextView:
     ascii : whether only ASCII is used.
     width : columns of the terminal; longer rows are set on two lines.
     source : what the person called the network, for the commands to try next; nothing where there is none.
+    level : the level that the person asked for, which the commands to try next carry; nothing where they left it out.
     """
 
     values: Any = None
@@ -42,6 +43,7 @@ class TextView:
     ascii: bool = False
     width: int = WIDTH
     source: str = ""
+    level: str = ""
 
 
 def style(number: int) -> str:
@@ -113,7 +115,8 @@ def next_steps(derivation: Derivation | TensorDerivation, view: TextView) -> Tex
     most = len(_WORDS) - 1
     which = "the path" if count == 1 else f"the {_WORDS[count]} paths" if count <= most else "some of the paths"
     file = re.sub(r"\W+", "_", name).strip("_")
-    draw = f"backpropsym draw {quoted(view)} --wrt {shlex.quote(name)}{of_option(derivation)} -o {file}.svg"
+    level = f" --level {view.level}" if view.level else ""
+    draw = f"backpropsym draw {quoted(view)} --wrt {shlex.quote(name)}{of_option(derivation)}{level} -o {file}.svg"
     check = f"backpropsym check {quoted(view)}"
     width = max(len(draw), len(check))
     lines = Text("  next     ", style="dim")

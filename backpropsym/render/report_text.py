@@ -29,6 +29,9 @@ from backpropsym.render.pieces import equations, terms
 from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
 
 _LONGEST_PATH = 30
+_REACHED = 5
+"""As many nodes are named of those that one reaches."""
+
 _LONGEST_PRODUCT = 40
 _ENDS = 6
 _LONGEST_BRICKS = 400
@@ -99,9 +102,16 @@ class _Page:
         elif not graph.consumers[wrt]:
             why += f": nothing uses {names(wrt)}"
         else:
-            reached = sorted(graph.descendants(wrt).intersection(n for n in graph.nodes if not graph.consumers[n]))
-            why += f": {names(wrt)} reaches only {', '.join(map(names, reached[:5]))}"
+            why += f": {names(wrt)} reaches {self.reached(wrt)}"
         return Text(f"\n\n  {why}\n")
+
+    def reached(self, wrt: str) -> str:
+        """The named nodes that `wrt` reaches, in the order of computing: the first ones, and how many more."""
+        graph = self.derivation.graph
+        after = graph.descendants(wrt) - {wrt}
+        found = [name for name in graph.order if name in after and graph[name].named]
+        more = f" and {len(found) - _REACHED} more" if len(found) > _REACHED else ""
+        return ", ".join(map(self.writer.name, found[:_REACHED])) + more
 
     # The explicit sum
 

@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from backpropsym.derive.derivation import Derivation, NumericTerm
-from backpropsym.derive.matrix import matrix_programme
+from backpropsym.derive.matrix import MatrixEquation, matrix_programme
 from backpropsym.derive.operations import factored_sum, path_sum
 from backpropsym.derive.tensors import TensorDerivation, equation_of
 from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.tree import ONE, Add, Call, Expr, Mul, Name
 from backpropsym.graph import Graph
-from backpropsym.render.conventions import conventions, spelled_out
+from backpropsym.render.conventions import conventions, kept_axes, spelled_out
 from backpropsym.render.latex import LatexWriter
 from backpropsym.render.lines import broken, width
 from backpropsym.render.notation import Notation
@@ -295,17 +295,30 @@ class TensorTeller(Teller):
     def backward(self) -> Iterator[Equation]:
         """The adjoints in matrix notation; none where what is derived has axes."""
         derivation = self._derivation
-        whole = derivation.of_at is None and derivation.wrt_at is None and self.count
-        try:
-            found = matrix_programme(self.graph, derivation.of, [derivation.wrt]) if whole else ()
-        except NotScalarError:
-            return
-        for each in found:
+        for each in self._programme:
             if each.node == derivation.wrt:
                 left = Maths(*(writer.derivative(derivation.of, each.node) for writer in self._writers))
             else:
                 left = Maths(*(writer.write(Name(each.symbol)) for writer in self._writers))
             yield self._line(each.node, left, self._write(self.graph.functions.written(each.right)))
+
+    @cached_property
+    def _programme(self) -> tuple[MatrixEquation, ...]:
+        """The backward pass in matrix notation; empty where what is derived has axes, or is an entry."""
+        derivation = self._derivation
+        whole = derivation.of_at is None and derivation.wrt_at is None and self.count
+        try:
+            return matrix_programme(self.graph, derivation.of, [derivation.wrt]) if whole else ()
+        except NotScalarError:
+            return ()
+
+    def _facts(self, writer: Writer) -> list[str]:
+        """Besides, which sums of the backward pass keep their axis."""
+        try:
+            found = self._programme
+        except LimitError:
+            found = ()
+        return super()._facts(writer) + kept_axes((each.right for each in found), writer)
 
     @property
     def of(self) -> Maths:

@@ -32,11 +32,11 @@ from backpropsym.formula.tree import (
 from backpropsym.render.notation import Notation, Symbol
 from backpropsym.render.spoken import spoken
 
-__all__ = ["ATOM", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
+__all__ = ["ATOM", "KEPT", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
 
 
-_UNSPOKEN = ("keepdims",)
-"""Options that data needs and people do not: broadcasting says as much."""
+KEPT = "keepdims"
+"""The option that data needs and formulas for people leave out; a line below them says where it holds."""
 
 
 class Writer(ABC):
@@ -53,6 +53,7 @@ class Writer(ABC):
     space: ClassVar[str] = " "
     arrow: ClassVar[str] = " -> "
     minus: ClassVar[str] = "-"
+    dots: ClassVar[str] = "..."
 
     def __init__(self, notation: Notation, thin: bool = False) -> None:
         self.notation = notation
@@ -184,7 +185,7 @@ class Writer(ABC):
                 return written
         count = len(call.arguments)
         options = zip(call.options, texts[count:], strict=True)
-        named = [self.option(key, text) for (key, _), text in options if key not in _UNSPOKEN]
+        named = [self.option(key, text) for (key, _), text in options if key != KEPT]
         return self.call(call.function, texts[:count] + named)
 
     def _pick(self, symbol: Symbol) -> str:

@@ -48,6 +48,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_stream(path: Path) -> bool:
+    """Whether `path` is a pipe or a device of characters, such as what <(...) of a shell names."""
+    try:
+        return path.is_fifo() or path.is_char_device()
+    except (OSError, ValueError):
+        return False
+
+
 def words(text: str) -> set[str]:
     """What may be a name in `text`."""
     return set(_WORD.findall(text))

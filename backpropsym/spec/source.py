@@ -50,6 +50,11 @@ def read_source(source: str) -> Graph:
     if ARROW in source:
         return parse_architecture(source)
     known = ", ".join(examples())
+    if "=>" in source:
+        raise NetworkError(
+            f"{source!r} is no architecture: its layers are joined by =>",
+            fix=f"join them by {ARROW}: {source.replace('=>', ARROW)!r}",
+        )
     raise NetworkError(
         f"there is no network file {source!r}, and no example of that name",
         fix=did_you_mean(source, examples(), f"give a .toml file, - for standard input, or an example: {known}"),

@@ -52,6 +52,11 @@ def parse_network(text: str, file: str = "network.toml") -> Graph:
     """The network in the text of a TOML file; `file` names it in messages."""
     source = Source(text, file)
     data, problems = source.load()
+    if problems and not data:
+        first = problems[0]
+        reason = first.message.removeprefix("not TOML: ")
+        fix = 'give a network file, which begins with lines such as inputs = ["x1"]'
+        raise NetworkError(f"{file} is not TOML: {reason}", where=first.where, fix=fix)
     declaration = Declaration(located=source.place, unreadable=source.unreadable)
     _fill(declaration, data, source, problems)
     with collection_paused():

@@ -12,7 +12,7 @@ import numpy as np
 
 from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Role
-from backpropsym.spec.locate import Source, is_file
+from backpropsym.spec.locate import Source, is_file, is_stream
 from backpropsym.spec.source import STANDARD_INPUT, standard_input
 
 MAX_TEXT_BYTES = 16 * 2**20
@@ -28,6 +28,8 @@ def read_values(path: Path, graph: Graph) -> dict[str, Any]:
     """
     if str(path) == STANDARD_INPUT:
         values, places = _read_source(Source(standard_input(), "standard input"))
+    elif is_stream(path):
+        values, places = _read_stream(path)
     elif not is_file(path):
         raise ValuesError(f"there is no file {path}", fix="give a TOML file of numbers, or an .npz archive")
     else:
@@ -74,6 +76,18 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
     except (OSError, UnicodeDecodeError) as error:
         raise ValuesError(f"{path} is not readable text: {error}", fix="save it as UTF-8") from None
     return _read_source(source)
+
+
+def _read_stream(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
+    """Values and their places from a pipe, whose length is known only once it has been read."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_TEXT_BYTES + 1)
+        if len(data) > MAX_TEXT_BYTES:
+            raise ValuesError(f"{path} has more than {MAX_TEXT_BYTES:,} bytes", fix="store large arrays as .npz")
+        return _read_source(Source(data.decode("utf-8"), str(path)))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValuesError(f"{path} is not readable text: {error}", fix="write TOML in UTF-8 into it") from None
 
 
 def _read_source(source: Source) -> tuple[dict[str, Any], dict[str, Location]]:

@@ -220,6 +220,8 @@ def test_examples_can_be_copied(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["derive", "lecture", "--wrt", "w19"], "error: no node is called 'w19'\n  fix: did you mean w"),
+        (["derive", "lecture", "--wrt", "qqqq"], "fix: the parameters are: w11, "),
+        (["summary", "x[3] => dense(2)"], "fix: join them by ->: 'x[3] -> dense(2)'"),
         (["derive", "lektur", "--wrt", "w11"], "fix: did you mean lecture?"),
         (["derive", "lecture", "--wrt", "w11", "--at", "none.toml"], "there is no file none.toml"),
         (["derive", "abstract", "--wrt", "w11", "--form", "numeric"], "numbers are missing"),
@@ -232,6 +234,7 @@ def test_examples_can_be_copied(tmp_path: Path) -> None:
         (["examples", "--copy", "lectur"], "did you mean lecture"),
         (["derive", "lecture"], "--wrt"),
         (["derive", "lecture", "--wrt", "w11", "--form", "pats"], "pats"),
+        (["derive", "lecture", "--wrt", "w11", "--form", "bricks"], "--form factored"),
         (["nothing"], "nothing"),
     ],
 )
@@ -270,3 +273,9 @@ def test_numbers_come_from_standard_input_too() -> None:
 def test_an_entry_is_told_with_the_output_of_its_network() -> None:
     found = run("derive", "x[3] -> dense(2)", "--of", "s1[1]", "--wrt", "W1[1,0]", "--json")
     assert json.loads(found.stdout)["output"] == "s1"
+
+
+def test_the_next_picture_is_of_the_level_that_was_asked_for() -> None:
+    shown = run("derive", "lecture", "--wrt", "w11", "--level", "ops").stdout
+    assert "backpropsym draw lecture --wrt w11 --level ops -o w11.svg" in shown
+    assert "--level" not in run("derive", "lecture", "--wrt", "w11").stdout

@@ -114,7 +114,8 @@ def test_ascii_holds_ascii_only() -> None:
 @pytest.mark.parametrize(
     ("of", "wrt", "expected"),
     [
-        ("a", "y", "∂a/∂y = 0\n\n  there is no path from y to a: y reaches only loss\n"),
+        ("a", "y", "∂a/∂y = 0\n\n  there is no path from y to a: y reaches loss\n"),
+        ("x1", "w11", "∂x₁/∂w₁₁ = 0\n\n  there is no path from w₁₁ to x₁: w₁₁ reaches s₁, z₁, u₁, u₂, h₁ and 3 more\n"),
         ("s1", "a", "∂s₁/∂a = 0\n\n  there is no path from a to s₁; a is computed from s₁\n"),
         ("a", "a", "∂a/∂a = 1\n"),
     ],

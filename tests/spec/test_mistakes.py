@@ -143,8 +143,16 @@ def test_a_flood_of_mistakes_is_cut_off() -> None:
 
 def test_a_flood_of_syntax_errors_is_cut_off() -> None:
     with pytest.raises(NetworkError) as caught:
-        parse_network("hello world\n" * 5_000)
+        parse_network('output = "a"\n' + "hello world\n" * 5_000)
     assert len([each for each in caught.value.problems if each.message.startswith("not TOML")]) == 20
+
+
+def test_a_file_that_is_not_toml_at_all_is_one_mistake() -> None:
+    with pytest.raises(NetworkError) as caught:
+        parse_network("root:x:0:0\ndaemon:x:1:1\n", "passwd")
+    (only,) = caught.value.problems
+    assert only.message.startswith("passwd is not TOML: ")
+    assert only.where is not None and only.where.line == 1
 
 
 def test_a_long_circle_is_shown_by_its_beginning_and_end() -> None:

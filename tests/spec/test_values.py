@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 from collections.abc import Callable
@@ -216,3 +217,18 @@ def test_broken_archives(spoil: Callable[[Path], None], tmp_path: Path) -> None:
     with pytest.raises(ValuesError, match="not an .npz archive of numbers") as caught:
         read_values(path, GRAPH)
     assert caught.value.problems[0].fix == "save it with numpy.savez"
+
+
+def test_numbers_are_read_from_a_pipe() -> None:
+    ends = os.pipe()
+    os.write(ends[1], b"x1 = 0.25\n")
+    os.close(ends[1])
+    try:
+        assert read_values(Path(f"/dev/fd/{ends[0]}"), GRAPH) == {"x1": 0.25}
+    finally:
+        os.close(ends[0])
+
+
+def test_a_pipe_without_end_is_refused() -> None:
+    with pytest.raises(ValuesError, match="/dev/zero has more than"):
+        read_values(Path("/dev/zero"), GRAPH)

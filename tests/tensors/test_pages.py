@@ -13,11 +13,13 @@ import backpropsym as bp
 from backpropsym.cli.app import app
 from backpropsym.derive import tensors
 from backpropsym.errors import LimitError
-from backpropsym.render.conventions import conventions
+from backpropsym.formula.tree import ONE, Call, Name
+from backpropsym.render.conventions import conventions, spelled_out
 from backpropsym.render.notation import Notation
 from backpropsym.render.page_parts import TextView, style
 from backpropsym.render.report import report, terminal
 from backpropsym.render.summary import summary_data
+from backpropsym.render.tellers import teller
 from backpropsym.render.unicode import AsciiWriter
 
 SKIP = "x[3] -> residual(dense(3, tanh)) -> dense(2) -> mse"
@@ -113,3 +115,41 @@ def test_a_term_of_too_many_indices_is_refused(monkeypatch: pytest.MonkeyPatch) 
         list(net.derive("loss", wrt="W1").terms)
     monkeypatch.setattr(tensors, "index_letters", lambda graph: [*"ijklmnpqr"])
     assert len(list(net.derive("loss", wrt="W1").terms)) == 1
+
+
+ATTENTION = """
+output = "A"
+inputs = {X = ["T", "D"]}
+parameters = {WQ = ["D", "T"]}
+[nodes]
+S = "X @ WQ"
+A = "softmax(S)"
+L = "sum(A * A)"
+"""
+
+
+@pytest.mark.parametrize(
+    ("medium", "told"),
+    [
+        ("text", "where    sum(…, axis=1) keeps the axis, with size 1\n"),
+        ("latex", r"$\operatorname{sum}(\cdots, \mathrm{axis} = 1)\text{ keeps the axis, with size 1}$"),
+        ("markdown", r"$\operatorname{sum}(\cdots, \mathrm{axis} = 1)\text{ keeps the axis, with size 1}$"),
+    ],
+)
+def test_a_sum_that_keeps_its_axis_says_so_below_the_equations(medium: str, told: str) -> None:
+    derivation = bp.loads(ATTENTION).derive("L", wrt="WQ")
+    assert report(derivation, "matrix", medium).count(told) == 1
+    assert "keeps the axis" not in report(bp.parse(SKIP).derive("loss", wrt="W1"), "matrix", medium)
+
+
+def test_a_sum_that_keeps_its_axis_is_told_from_one_that_does_not() -> None:
+    net = bp.loads(ATTENTION)
+    axis, keep = ("axis", ONE), ("keepdims", ONE)
+    sums = Call("sum", (Name("S"),), (axis, keep)), Call("sum", (Name("A"),), (axis,))
+    told = spelled_out(sums, net.graph.functions, AsciiWriter(Notation.of(net.graph)))
+    assert told == ["sum(S, axis=1) keeps the axis, with size 1"]
+
+
+def test_slides_and_handout_say_that_a_sum_keeps_its_axis() -> None:
+    facts = teller(bp.loads(ATTENTION).derive("L", wrt="WQ")).facts()
+    assert any("sum(…, axis=1) keeps the axis" in part.plain for part in facts if not isinstance(part, str))
