@@ -25,6 +25,9 @@ _EM = 12.0
 _WORDS = re.compile(r"\\operatorname\{([^{}]*[^A-Za-z{}][^{}]*)\}")
 """Names such as conv2d and cross_entropy, which the typesetter would set in italics as operators."""
 
+_WIDE_LIMIT = re.compile(r"(\\sum_\{[^{}]*\}\^\{[^{}]{3,}\})\s*(?=\\sum)")
+"""A sum with a limit wider than its sign, before another sum; the typesetter sets such limits into each other."""
+
 _outlines: dict[str, str] = {}
 
 
@@ -110,7 +113,8 @@ def typeset(latex: str, otherwise: str = "") -> Formula:
     """
     if 0 < len(latex) <= MAX_FORMULA_CHARACTERS:
         try:
-            formula = ziamath.Latex(_WORDS.sub(r"\\mathrm{\1}", latex), size=_EM)
+            readable = _WIDE_LIMIT.sub(r"\1\\;\\;", _WORDS.sub(r"\\mathrm{\1}", latex))
+            formula = ziamath.Latex(readable, size=_EM)
             box = formula.node.bbox
             return _formula(formula.svgxml(), box.xmin, box.xmax, box.ymax, -box.ymin)
         except Exception:  # noqa: BLE001  The typesetter meets text that it cannot read with errors of any kind.

@@ -94,3 +94,10 @@ def test_names_of_functions_stand_upright(name: str) -> None:
     found = glyphs(rf"\operatorname{{{name}}}")
     assert found == glyphs(rf"\mathrm{{{name}}}")
     assert not found & glyphs(re.sub(r"\W|[\d_]", "", name))
+
+
+def test_limits_of_neighbouring_sums_stand_apart() -> None:
+    """The typesetter centres a limit on its sign and takes no room for what is wider."""
+    one, two = (typeset(r"\sum_{l=0}^{T - 1}" * count + "x") for count in (1, 2))
+    limit = typeset(r"T - 1").width * 0.7
+    assert two.width - one.width > limit + 0.3
