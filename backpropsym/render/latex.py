@@ -11,6 +11,7 @@ from backpropsym.render.escape import latex_text
 from backpropsym.render.notation import Notation, plain
 from backpropsym.render.writer import ATOM, POWER, PRODUCT, SUM, Writer
 
+_WORD = re.compile(r"\\mathrm\{[^{}]{2,}\}")
 _TALL = re.compile(r"\\frac|\\begin|\\left|\\sqrt")
 _COMPARISONS = {"<=": r"\le", ">=": r"\ge"}
 _LONGEST_EXPONENT = 28
@@ -107,8 +108,8 @@ class LatexWriter(Writer):
         return f"{left} {_COMPARISONS.get(operator, operator)} {right}"
 
     def matrix_product(self, left: str, right: str) -> str:
-        """The matrix product of two written operands."""
-        return f"{left} {right}"
+        """The matrix product of two written operands, which names of several letters need a space to show."""
+        return rf"{left} \, {right}" if _WORD.search(left + right) else f"{left} {right}"
 
     def call(self, function: str, arguments: list[str]) -> str:
         """A function applied."""
