@@ -7,7 +7,6 @@ from functools import partial
 from numbers import Real
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from backpropsym.derive.local import Edge, LocalDerivatives
@@ -103,6 +102,8 @@ def in_range(compute: Callable[[Evaluate], Any], values: Mapping[str, Any], tabl
     lost = np.argwhere(~np.isfinite(found))
     if not len(lost):
         return found
+    import mpmath  # here, since a picture without numbers needs none of it
+
     kept = np.array(found, dtype=float)
     for place in map(tuple, lost):
         context = mpmath.MPContext()

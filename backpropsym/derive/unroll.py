@@ -18,6 +18,7 @@ from backpropsym.formula.tree import (
     ZERO,
     Add,
     Call,
+    Compare,
     Expr,
     Index,
     Limits,
@@ -250,6 +251,8 @@ class EntryReader:
                 within = integer(low) <= integer(position) < integer(high)
                 outside = ABSENT if switch == "present" else otherwise[0] if otherwise else ZERO
                 return self.concrete(kept) if within else outside
+            case Call("where", (Compare(_, left, _), _, otherwise)) if self.concrete(left) is ABSENT:
+                return self.concrete(otherwise)
             case Call(function, (by_sums, _)) if function == FIRST:
                 return self.concrete(by_sums)
             case Call("KroneckerDelta", (first, second)):
