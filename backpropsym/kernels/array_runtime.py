@@ -106,7 +106,7 @@ class Memory:
             one, two = (self._held(dtype, {**sizes, "_n": number}) for number in (1, 2))
             self.bytes[key] = max(two - one, 1)
         shared = sum(value.nbytes for name, value in values.items() if name not in objects)
-        block: int = max(max(MOST_BYTES, shared) // self.bytes[key], LEAST_OBJECTS)
+        block: int = max(max(MOST_BYTES, 4 * shared) // self.bytes[key], LEAST_OBJECTS)
         return -(-count // -(-count // block))
 
     def _held(self, dtype: Any, sizes: dict[str, int]) -> int:
@@ -124,11 +124,11 @@ class Memory:
 
 
 MOST_SIZES = 4
-MOST_BYTES = 1 << 24
+MOST_BYTES = 1 << 23
 KEPT = 1 << 22
 """Bytes that are asked for and given back at once: from then on glibc keeps as much for what a statement needs on its
 way, instead of asking the system for it at every call (mallopt(3), M_MMAP_THRESHOLD)."""
-LEAST_OBJECTS = 64
+LEAST_OBJECTS = 8
 
 
 def _alone(arrays: list[Any], shape: tuple[int, ...], dtype: Any) -> Any:
