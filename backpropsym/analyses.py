@@ -82,7 +82,7 @@ class Analyses(ABC):
         >>> import backpropsym as bp
         >>> from backpropsym.learn.descent import Plan
         >>> found = bp.example("lecture").train(plan=Plan(rate=0.01))
-        >>> found.descent.reason.partition(":")[0], found.after.objective < 1e-9
+        >>> found.descent.reason.partition(":")[0], found.after.train.objective < 1e-9
         ('stopped after 12 steps', True)
         """
         from backpropsym.kernels.compile import compile_kernel

@@ -119,7 +119,7 @@ def descend(
     start: Mapping[str, Any],
     data: Data,
     plan: Plan,
-    watch: Callable[[Step], None] | None = None,
+    watch: Callable[[Step, Parameters], None] | None = None,
 ) -> Descent:
     """Descend from `start`.
 
@@ -127,7 +127,7 @@ def descend(
     ----------
     objective : called with arrays by name; returns a value and its derivatives by the parameters.
     start : the parameters by name; they are not modified.
-    watch : is shown every step.
+    watch : is shown every step, and the parameters after it.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def descend(
             step = Step(len(found.history) + 1, value, length, _distance(before, found.parameters))
             found.history.append(step)
             if watch is not None:
-                watch(step)
+                watch(step, found.parameters)
             if step.moved < plan.tolerance:
                 found.stop = Stop.SMALL_STEP
             elif step.number >= plan.steps:

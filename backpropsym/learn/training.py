@@ -12,10 +12,12 @@ from backpropsym.errors import Problem, ValuesError
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.compile import Kernel
 from backpropsym.learn.data import Arrays, Data
-from backpropsym.learn.descent import Descent, Plan, Step, descend
+from backpropsym.learn.descent import Descent, Plan, Step, Stop, descend
 
 _AT_ONCE = 1000
 """Objects that are scored at once."""
+_ROUND = ("1", "2", "5")
+"""The network is scored after steps whose number is one of these digits and zeros."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,39 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """The scores after a step, on the objects that are learned from and on those of the test, if there are any."""
+
+    step: int
+    train: Score
+    test: Score | None
+
+
+@dataclass(frozen=True)
 class Training:
     """A descent on data.
 
     Attributes
     ----------
     of : the objective: the loss, else the output.
-    before, after : the scores on the objects that were learned from, at the start and at the end.
-    test_before, test_after : those on the objects of the test; None where there are none.
+    checkpoints : at the start, step 0; after steps 1, 2, 5, 10, 20, 50 and so on; and at the end.
     """
 
     graph: Graph
     of: str
     data: Data
     descent: Descent
-    before: Score
-    after: Score
-    test_before: Score | None
-    test_after: Score | None
+    checkpoints: tuple[Checkpoint, ...]
+
+    @property
+    def before(self) -> Checkpoint:
+        """The scores at the start."""
+        return self.checkpoints[0]
+
+    @property
+    def after(self) -> Checkpoint:
+        """The scores at the end."""
+        return self.checkpoints[-1]
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -90,17 +107,28 @@ def train(
     fixed = {name: value for name, value in start.items() if name not in parameters and name not in data.train}
     fixed = {name: value for name, value in fixed.items() if name in kernel.names}
 
+    checkpoints: list[Checkpoint] = []
+
     def objective(**values: Any) -> tuple[float, dict[str, Any]]:
         return kernel(**fixed, **values)
 
-    def scores(values: Mapping[str, Any]) -> tuple[Score, Score | None]:
-        seen = _score(kernel, {**fixed, **values}, data.train)
-        return seen, _score(kernel, {**fixed, **values}, data.test) if data.test else None
+    def score(step: int, values: Mapping[str, Any]) -> None:
+        known = {**fixed, **values}
+        test = _score(kernel, known, data.test) if data.test else None
+        checkpoints.append(Checkpoint(step, _score(kernel, known, data.train), test))
 
-    before, test_before = scores(parameters)
-    descent = descend(objective, parameters, data, plan, watch)
-    after, test_after = scores(descent.parameters)
-    return Training(graph, graph.objective, data, descent, before, after, test_before, test_after)
+    def look(step: Step, values: Mapping[str, Any]) -> None:
+        if str(step.number).rstrip("0") in _ROUND:
+            score(step.number, values)
+        if watch is not None:
+            watch(step)
+
+    score(0, parameters)
+    descent = descend(objective, parameters, data, plan, look)
+    if descent.stop is Stop.DIVERGED or checkpoints[-1].step != len(descent.history):
+        checkpoints = [each for each in checkpoints if each.step < len(descent.history)]
+        score(len(descent.history), descent.parameters)
+    return Training(graph, graph.objective, data, descent, tuple(checkpoints))
 
 
 def _score(kernel: Kernel, values: Mapping[str, Any], objects: Arrays) -> Score:

@@ -7,14 +7,11 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import UnknownNameError, counted
-from backpropsym.learn.descent import Step, Stop
+from backpropsym.learn.descent import Stop
 from backpropsym.learn.training import Score, Training
 from backpropsym.render.json_text import json_text
 from backpropsym.render.numbers import finite_data
 from backpropsym.render.table import WIDTH, Table, markdown_tables, text_tables
-
-_TOLD = ("1", "2", "5")
-"""Steps are told whose number is one of these digits and zeros."""
 
 
 def train_report(training: Training, medium: str = "text", width: int = WIDTH) -> str:
@@ -40,16 +37,14 @@ def _tables(training: Training) -> list[Table]:
 
 
 def _steps(training: Training) -> Table:
-    descent, plan = training.descent, training.descent.plan
+    descent, plan, objects = training.descent, training.descent.plan, training.data.objects
+    told = {each.step for each in training.checkpoints}
     rows = tuple(
         (f"{step.number:,}", f"{step.objective:.6g}", f"{step.gradient:.3g}", f"{step.moved:.3g}")
         for step in descent.history
-        if _told(step) or step is descent.history[-1]
+        if step.number in told
     )
-    objects = training.data.objects
-    each = (
-        f"{plan.batch:,} of {objects:,} objects a step" if 0 < plan.batch < objects else f"{counted(objects, 'object')}"
-    )
+    each = f"{plan.batch:,} of {objects:,} objects a step" if 0 < plan.batch < objects else counted(objects, "object")
     title = f"Gradient descent on {training.of}: rate {plan.rate:g}, {each}"
     heads = ("step", training.of, "norm of the gradient", "norm of the step")
     sentence = descent.reason
@@ -58,24 +53,18 @@ def _steps(training: Training) -> Table:
     return Table(title, heads, rows, frozenset(range(4)), notes=(f"{sentence[0].upper()}{sentence[1:]}.",))
 
 
-def _told(step: Step) -> bool:
-    return str(step.number).rstrip("0") in _TOLD
-
-
 def _scores(training: Training) -> Table:
-    pairs = [("training", training.before, training.after), ("test", training.test_before, training.test_after)]
-    rows = [
-        (name, f"{after.objects:,}", f"{before.objective:.6g}", f"{after.objective:.6g}", *_shares(before, after))
-        for name, before, after in pairs
-        if before is not None and after is not None
-    ]
-    heads = ("objects", "number", f"{training.of} at the start", "at the end")
-    right = ("right at the start", "at the end") if training.after.right is not None else ()
-    return Table("", (*heads, *right), tuple(rows), frozenset(range(1, 6)))
-
-
-def _shares(before: Score, after: Score) -> tuple[str, ...]:
-    return tuple(f"{each.right:.1%}" for each in (before, after) if each.right is not None)
+    """The objective and the share of right classes after some steps, on both parts of the data."""
+    first = training.before
+    parts = [("training", first.train)] + ([("test", first.test)] if first.test is not None else [])
+    heads = [f"{training.of}, {name} ({score.objects:,})" for name, score in parts]
+    heads += [f"right, {name}" for name, score in parts if score.right is not None]
+    rows = []
+    for each in training.checkpoints:
+        scores = [score for score in (each.train, each.test) if score is not None]
+        shares = [f"{score.right:.1%}" for score in scores if score.right is not None]
+        rows.append((f"{each.step:,}", *(f"{score.objective:.6g}" for score in scores), *shares))
+    return Table("After steps, on all objects", ("step", *heads), tuple(rows), frozenset(range(len(heads) + 1)))
 
 
 def train_data(training: Training) -> dict[str, Any]:
@@ -84,8 +73,8 @@ def train_data(training: Training) -> dict[str, Any]:
     Returns
     -------
     Keys `of`; `plan` of rate, tolerance, steps, batch and seed; `stop`, one of small step, steps, diverged and
-    interrupted, and `reason`; `history`, rows of step, objective, gradient and moved; `train` and `test` (or None),
-    each with objects, and objective and right before and after; `parameters`. What is not finite is None.
+    interrupted, and `reason`; `history`, rows of step, objective, gradient and moved; `checkpoints`, rows of step,
+    `train` and `test` (or None), each with objects, objective and right; `parameters`. What is not finite is None.
     """
     descent, plan = training.descent, training.descent.plan
     return {
@@ -109,17 +98,15 @@ def train_data(training: Training) -> dict[str, Any]:
             }
             for step in descent.history
         ],
-        "train": _score_data(training.before, training.after),
-        "test": _score_data(training.test_before, training.test_after),
+        "checkpoints": [
+            {"step": each.step, "train": _score_data(each.train), "test": _score_data(each.test)}
+            for each in training.checkpoints
+        ],
         "parameters": {name: finite_data(np.asarray(value)) for name, value in descent.parameters.items()},
     }
 
 
-def _score_data(before: Score | None, after: Score | None) -> dict[str, Any] | None:
-    if before is None or after is None:
+def _score_data(score: Score | None) -> dict[str, Any] | None:
+    if score is None:
         return None
-    return {
-        "objects": after.objects,
-        "objective": {"before": finite_data(before.objective), "after": finite_data(after.objective)},
-        "right": None if after.right is None else {"before": before.right, "after": after.right},
-    }
+    return {"objects": score.objects, "objective": finite_data(score.objective), "right": score.right}

@@ -24,7 +24,7 @@ def test_the_lecture_network_learns_its_own_object() -> None:
     assert found["stop"] == "small step"
     assert found["history"][-1]["moved"] < 1e-6 <= found["history"][-2]["moved"]
     value, _ = bp.compile(bp.example("lecture"))(**{**bp.example("lecture").values, **found["parameters"]})
-    assert value == pytest.approx(found["train"]["objective"]["after"], rel=1e-9)
+    assert value == pytest.approx(found["checkpoints"][-1]["train"]["objective"], rel=1e-9)
     assert value < 1e-9
 
 
@@ -33,8 +33,8 @@ def test_digits_are_learned_and_tested(tmp_path: Path) -> None:
     text = run(DENSE, "--data", "digits", "--batch", "32", "--steps", "800", "--rate", "0.2", "-o", str(path))
     assert "32 of 1,438 objects a step" in text
     found = json.loads(run(DENSE, "--data", "digits", "--at", str(path), "--steps", "1", "--json"))
-    assert found["test"]["right"]["before"] > 0.8
-    assert found["train"]["right"]["before"] > found["test"]["right"]["before"]
+    assert found["checkpoints"][0]["test"]["right"] > 0.8
+    assert found["checkpoints"][0]["train"]["right"] > found["checkpoints"][0]["test"]["right"]
     net = bp.parse(DENSE)
     with np.load(path) as learned:
         assert {name: array.shape for name, array in learned.items()} == dict(net.parameters)
@@ -44,7 +44,7 @@ def test_weights_as_toml_go_back_in(tmp_path: Path) -> None:
     path = tmp_path / "learned.toml"
     run("lecture", "--rate", "0.01", "-o", str(path))
     again = json.loads(run("lecture", "--rate", "0.01", "--at", str(path), "--json"))
-    assert again["train"]["objective"]["before"] < 1e-9
+    assert again["checkpoints"][0]["train"]["objective"] < 1e-9
     assert len(again["history"]) < 5
 
 

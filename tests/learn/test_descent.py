@@ -36,7 +36,7 @@ def test_a_line_is_found_as_by_hand() -> None:
     assert found.descent.stop is Stop.STEPS
     assert len(found.descent.history) == 40
     assert found.parameters == pytest.approx({"w": w, "b": b}, rel=1e-12)
-    assert found.after.objective == pytest.approx(np.mean((w * X + b - Y) ** 2), rel=1e-9)
+    assert found.after.train.objective == pytest.approx(np.mean((w * X + b - Y) ** 2), rel=1e-9)
 
 
 def test_it_stops_at_the_first_step_that_is_smaller_than_the_tolerance() -> None:
@@ -52,6 +52,17 @@ def test_a_descent_that_diverges_says_so_and_keeps_finite_parameters() -> None:
     assert found.descent.stop is Stop.DIVERGED
     assert all(math.isfinite(value) for value in found.parameters.values())
     assert math.isfinite(LINE.compile()(x=1.0, y=1.0, **found.parameters)[0])
+
+
+def test_it_is_scored_after_round_numbers_of_steps_and_at_the_end() -> None:
+    found = LINE.train({"x": X, "y": Y}, {"x": X[:1], "y": Y[:1]}, plan=Plan(rate=0.01, steps=60))
+    assert [each.step for each in found.checkpoints] == [0, 1, 2, 5, 10, 20, 50, 60]
+    for each in found.checkpoints[:-1]:
+        assert each.train.objective == pytest.approx(found.descent.history[each.step].objective, rel=1e-12)
+    w, b = found.parameters["w"], found.parameters["b"]
+    assert found.after.test is not None
+    assert found.after.test.objective == pytest.approx((w * X[0] + b - Y[0]) ** 2, rel=1e-12)
+    assert found.after.test.right is None
 
 
 def test_a_gradient_of_zero_is_named() -> None:
