@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backpropsym.derive.dead import DeadShares, dead_shares
@@ -18,6 +19,8 @@ from backpropsym.render.shown import Derivation, EntryDerivation, Hessian, Tenso
 from backpropsym.spec.handles import Handle, name_of
 
 if TYPE_CHECKING:
+    from backpropsym.learn.descent import Plan, Step
+    from backpropsym.learn.training import Training
     from backpropsym.marking.verify import Verdict
 
 
@@ -50,6 +53,51 @@ class Analyses(ABC):
         NotScalarError : `of` has axes.
         """
         return trace_graph(self.graph, at, of, rate)
+
+    def train(
+        self,
+        data: str | Path | Mapping[str, Any] | None = None,
+        test: Mapping[str, Any] | None = None,
+        *,
+        at: Mapping[str, Any] | None = None,
+        plan: Plan | None = None,
+        watch: Callable[[Step], None] | None = None,
+    ) -> Training:
+        """Gradient descent on the loss, else on the output, until a step moves the parameters by little enough.
+
+        Parameters
+        ----------
+        data, test : arrays by input and target, with a leading axis of objects; or "digits", "mnist", a file.
+        at : parameters to start from, and numbers that are the same for all objects; they complete `data`, and are
+            completed by the network's own numbers, then by random ones.
+        plan : rate, tolerance, steps, batch and seed; default: Plan().
+        watch : is shown every step.
+
+        Raises
+        ------
+        ValuesError : data that do not fit the network, or that leave out a name.
+
+        Examples
+        --------
+        >>> import backpropsym as bp
+        >>> from backpropsym.learn.descent import Plan
+        >>> found = bp.example("lecture").train(plan=Plan(rate=0.01))
+        >>> found.descent.reason.partition(":")[0], found.after.train.objective < 1e-9
+        ('stopped after 12 steps', True)
+        """
+        from backpropsym.kernels.compile import compile_kernel
+        from backpropsym.learn.data import given_data, read_data
+        from backpropsym.learn.descent import Plan
+        from backpropsym.learn.start import random_parameters
+        from backpropsym.learn.training import train
+
+        plan = plan or Plan()
+        if isinstance(data, str | Path):
+            objects = read_data(self.graph, str(data))
+        else:
+            objects = given_data(self.graph, data or {}, test)
+        start = {**random_parameters(self.graph, plan.seed), **self.graph.values, **(at or {})}
+        return train(compile_kernel(self.graph), start, objects, plan, watch)
 
     def wiggle(
         self,

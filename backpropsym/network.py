@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.errors import NetworkError
 from backpropsym.graph import Graph, Role, Shape
+from backpropsym.learn.start import random_parameters
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.presentations import Presentations
 from backpropsym.render.shown import (
@@ -336,16 +336,7 @@ class Network(Presentations):
         ----------
         He et al., Delving deep into rectifiers, 2015.
         """
-        random = np.random.default_rng(seed)
-        return {name: self._initial(shape, random) for name, shape in self.parameters.items()}
-
-    def _initial(self, shape: Shape, random: np.random.Generator) -> npt.NDArray[np.float64]:
-        if not all(isinstance(size, int) for size in shape):
-            raise NetworkError(f"the shape {shape} has symbolic sizes", fix="declare the sizes as numbers")
-        sizes = tuple(int(size) for size in shape)
-        if len(sizes) > 1:
-            return random.normal(0.0, math.sqrt(2.0 / math.prod(sizes[1:])), sizes)
-        return np.asarray(random.standard_normal(sizes)) if self.graph.scalar else np.zeros(sizes)
+        return random_parameters(self.graph, seed)
 
 
 def compile(network: Network, mode: str = "reverse", **options: Any) -> Kernel:

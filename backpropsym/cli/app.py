@@ -29,6 +29,7 @@ from backpropsym.cli import (
     slides,
     summary,
     trace,
+    train,
     verify,
     wiggle,
 )
@@ -66,6 +67,7 @@ for command in (
     derive.derive,
     paths.paths,
     trace.trace,
+    train.train,
     wiggle.wiggle,
     jacobian.jacobian,
     hessian.hessian,

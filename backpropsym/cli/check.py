@@ -25,7 +25,7 @@ def check(
     from backpropsym.render.report_check import check_text
 
     found = load_network(network)
-    with progress() as shown:
+    with progress("checking") as shown:
         report = found.check(samples=samples, seed=seed, progress=shown)
     if json:
         emit(json_text(report.json()), None)

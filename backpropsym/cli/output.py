@@ -37,14 +37,14 @@ def show(content: RenderableType) -> None:
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None] | None]:
+def progress(task: str) -> Iterator[Callable[[str, int, int], None] | None]:
     """Shows how far a long task is, on a terminal only; the task calls what is given with (what, done, of)."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
 
-    with Console(stderr=True, markup=False, emoji=False).status("checking") as status:
+    with Console(stderr=True, markup=False, emoji=False).status(task) as status:
         yield lambda what, done, total: status.update(f"{what}: {done:,} of {total:,}")
 
 

@@ -26,15 +26,7 @@ def read_values(path: Path, graph: Graph) -> dict[str, Any]:
     ------
     ValuesError : not readable, not finite, too large, or a name that the network does not have.
     """
-    if str(path) == STANDARD_INPUT:
-        values, places = _read_source(Source(standard_input(), "standard input"))
-    elif is_stream(path):
-        values, places = _read_stream(path)
-    elif not is_file(path):
-        raise ValuesError(f"there is no file {path}", fix="give a TOML file of numbers, or an .npz archive")
-    else:
-        values, places = _read_archive(path) if path.suffix == ".npz" else _read_toml(path)
-    arrays = {name: _array(value) for name, value in values.items()}
+    arrays, places = read_arrays(path)
     problems = []
     for name, array in arrays.items():
         message, fix = _mistake(name, array, graph)
@@ -43,6 +35,24 @@ def read_values(path: Path, graph: Graph) -> dict[str, Any]:
     if problems:
         raise ValuesError(problems)
     return {name: array.astype(float)[()] for name, array in arrays.items()}
+
+
+def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
+    """Arrays by name from `path`, as they are there, and their places; - is standard input.
+
+    Raises
+    ------
+    ValuesError : not readable, or too large.
+    """
+    if str(path) == STANDARD_INPUT:
+        values, places = _read_source(Source(standard_input(), "standard input"))
+    elif is_stream(path):
+        values, places = _read_stream(path)
+    elif not is_file(path):
+        raise ValuesError(f"there is no file {path}", fix="give a TOML file of numbers, or an .npz archive")
+    else:
+        values, places = _read_archive(path) if path.suffix == ".npz" else _read_toml(path)
+    return {name: _array(value) for name, value in values.items()}, places
 
 
 def _mistake(name: str, array: Any, graph: Graph) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import backpropsym as bp
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
-ARGUMENTS = {"dense.py": ["3", "2", "1"], "pictures.py": ["out"]}
+ARGUMENTS = {"dense.py": ["3", "2", "1"], "learning.py": ["20"], "pictures.py": ["out"]}
 
 
 def run(script: str, folder: Path, *arguments: str) -> str:
@@ -53,6 +53,14 @@ def test_descent_lowers_the_loss_and_says_why_it_stopped(tmp_path: Path) -> None
     before, after = (float(printed.split()[index]) for index in (1, 3))
     assert after < before / 10
     assert "stopped: the parameters moved by less than" in printed
+
+
+def test_a_wider_layer_comes_nearer_and_a_shift_costs_answers(tmp_path: Path) -> None:
+    printed = run("learning.py", tmp_path, "1000").splitlines()
+    errors = [float(line.split()[1]) for line in printed[1:7]]
+    assert max(errors[3:]) < errors[2] < min(errors[:2]) / 10
+    shares = {line[:15].strip(): [float(each[:-1]) for each in line.split()[-2:]] for line in printed[9:]}
+    assert all(straight > 85 > 75 > moved for straight, moved in shares.values())
 
 
 @pytest.mark.parametrize(("widths", "links"), [((2, 1), 2), ((8, 16, 16, 1), 400), ((3, 120, 4), 3 * 120 + 120 * 4)])

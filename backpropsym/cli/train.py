@@ -1,0 +1,84 @@
+"""backpropsym train: gradient descent, with the reason why it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from backpropsym.cli.arguments import (
+    AtOption,
+    JsonOption,
+    NetworkArgument,
+    load_network,
+    medium_for,
+    read_numbers,
+)
+from backpropsym.cli.output import emit, look, progress, wrote
+
+if TYPE_CHECKING:
+    from backpropsym.learn.descent import Step
+
+FAILED = 1
+
+
+def train(
+    network: NetworkArgument,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="digits|mnist|FILE",
+            help="What is learned: digits are bundled, mnist is read from mnist.npz, FILE is .npz or TOML with NAME "
+            "(or NAME_train) and NAME_test for inputs and targets; if left out, the object of --at.",
+        ),
+    ] = None,
+    rate: Annotated[float, typer.Option("--rate", help="The length of a step over that of the gradient.")] = 0.1,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", help="Stop when a step moves the parameters by less.")
+    ] = 1e-6,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Make at most so many steps.")] = 1000,
+    batch: Annotated[int, typer.Option("--batch", min=0, help="Objects a step, in random order; 0 means all.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first parameters and of the order.")] = 0,
+    at: AtOption = None,
+    json: JsonOption = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Save what was learned as .npz or .toml, which --at takes; or the report as .json, .md or .txt.",
+        ),
+    ] = None,
+) -> None:
+    """Train NETWORK by gradient descent: w(t) = w(t-1) - rate * gradient, until the step is smaller than a tolerance.
+
+    Ctrl-C ends it with what was reached. Exit with 1 where it diverged.
+    """
+    from backpropsym.learn.descent import Plan, Stop
+    from backpropsym.learn.weights import WEIGHTS, save_weights
+    from backpropsym.render.report_train import train_report
+
+    loaded = load_network(network)
+    weights = output is not None and output.suffix.lower() in WEIGHTS
+    medium = medium_for(None, json, None if weights else output)
+    with _watched(steps) as watch:
+        found = loaded.train(
+            data, at=read_numbers(at, loaded), plan=Plan(rate, tolerance, steps, batch, seed), watch=watch
+        )
+    emit(train_report(found, medium, look(None if weights else output, False)[1]), None if weights else output)
+    if weights and output is not None:
+        wrote(save_weights(found.parameters, output))
+    if found.descent.stop is Stop.DIVERGED:
+        raise typer.Exit(FAILED)
+
+
+@contextlib.contextmanager
+def _watched(steps: int) -> Iterator[Callable[[Step], None] | None]:
+    """Shows the steps on a terminal."""
+    with progress("training") as report:
+        yield None if report is None else lambda step: report(f"{step.objective:.6g} at step", step.number, steps)

@@ -1,0 +1,182 @@
+"""Gradient descent with a stopping rule that says why it stopped.
+
+w(t) = w(t-1) - rate * gradient of Q at w(t-1), until the norm of w(t) - w(t-1) is below a tolerance. Q is the mean of
+the objective over the objects of a step: over all, or over the next few in random order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from backpropsym.errors import ValuesError
+from backpropsym.learn.data import Arrays, Data
+
+Objective = Callable[..., tuple[float, dict[str, Any]]]
+Parameters = dict[str, Any]
+
+
+class Stop(StrEnum):
+    """Why a descent stopped."""
+
+    SMALL_STEP = "small step"
+    STEPS = "steps"
+    DIVERGED = "diverged"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to descend.
+
+    Attributes
+    ----------
+    rate : the length of a step over that of the gradient.
+    tolerance : descent stops when a step moves the parameters by less than this, as the Euclidean norm over all.
+    steps : the most steps that are made.
+    batch : objects a step; 0 means all.
+    seed : of the order of the objects, and of random parameters.
+
+    Raises
+    ------
+    ValuesError : a rate that is not positive, or another number that makes no sense.
+    """
+
+    rate: float = 0.1
+    tolerance: float = 1e-6
+    steps: int = 1000
+    batch: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.rate) and self.rate > 0.0):
+            raise ValuesError(f"the rate {self.rate:g} makes no step downhill", fix="give --rate 0.1")
+        if not (math.isfinite(self.tolerance) and self.tolerance >= 0.0):
+            raise ValuesError(f"no step is smaller than the tolerance {self.tolerance:g}", fix="give --tolerance 1e-6")
+        if self.steps < 1 or self.batch < 0:
+            raise ValuesError("steps are 1 or more, and a batch 0 or more objects", fix="give --steps 1000 --batch 32")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of descent.
+
+    Attributes
+    ----------
+    number : counted from 1.
+    objective : the mean over the objects of the step, before it.
+    gradient : the norm of its gradient.
+    moved : the norm of w(t) - w(t-1).
+    """
+
+    number: int
+    objective: float
+    gradient: float
+    moved: float
+
+
+@dataclass
+class Descent:
+    """A descent as far as it has come.
+
+    Attributes
+    ----------
+    parameters : the newest ones; where it diverged, the last ones at which the objective was finite.
+    history : every step.
+    stop : why it ended; None while it runs.
+    """
+
+    plan: Plan
+    parameters: Parameters
+    history: list[Step] = field(default_factory=list)
+    stop: Stop | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it stopped, as a sentence."""
+        steps, moved = f"{len(self.history):,} steps", ""
+        if self.history:
+            last = self.history[-1]
+            moved = f"the last one moved the parameters by {last.moved:.3g}"
+            moved += " (the gradient is zero)" if last.gradient == 0.0 else ""
+        match self.stop:
+            case Stop.SMALL_STEP:
+                return f"stopped after {steps}: {moved}, less than the tolerance {self.plan.tolerance:g}"
+            case Stop.DIVERGED:
+                return f"diverged after {steps}: the objective or its gradient is not finite"
+            case Stop.INTERRUPTED:
+                return f"interrupted after {steps}"
+        return f"stopped after {steps}, as many as were asked for: {moved}"
+
+
+def descend(
+    objective: Objective,
+    start: Mapping[str, Any],
+    data: Data,
+    plan: Plan,
+    watch: Callable[[Step, Parameters], None] | None = None,
+) -> Descent:
+    """Descend from `start`.
+
+    Parameters
+    ----------
+    objective : called with arrays by name; returns a value and its derivatives by the parameters.
+    start : the parameters by name; they are not modified.
+    watch : is shown every step, and the parameters after it.
+
+    Returns
+    -------
+    The descent. Ctrl-C ends it with what was reached.
+    """
+    found = Descent(plan, {name: np.array(value) for name, value in start.items()})
+    batches = _batches(data, plan)
+    before = found.parameters
+    try:
+        while found.stop is None:
+            value, gradients = objective(**found.parameters, **next(batches))
+            squares = sum(float(np.vdot(each, each)) for each in map(np.float64, gradients.values()))
+            length = math.sqrt(squares)
+            if not (math.isfinite(value) and math.isfinite(length)):
+                found.parameters, found.stop = before, Stop.DIVERGED
+                break
+            before = found.parameters
+            found.parameters = {
+                name: each - each.dtype.type(plan.rate) * gradients[name] if name in gradients else each
+                for name, each in before.items()
+            }
+            step = Step(len(found.history) + 1, value, length, _distance(before, found.parameters))
+            found.history.append(step)
+            if watch is not None:
+                watch(step, found.parameters)
+            if step.moved < plan.tolerance:
+                found.stop = Stop.SMALL_STEP
+            elif step.number >= plan.steps:
+                found.stop = Stop.STEPS
+    except KeyboardInterrupt:
+        found.stop = Stop.INTERRUPTED
+    return found
+
+
+def _distance(before: Parameters, after: Parameters) -> float:
+    differences = [np.float64(after[name]) - np.float64(before[name]) for name in after]
+    with np.errstate(all="ignore"):
+        return math.sqrt(sum(float(np.vdot(each, each)) for each in differences))
+
+
+def _batches(data: Data, plan: Plan) -> Iterator[Arrays]:
+    """The objects of each step, for ever: all of them, or parts of them in a new random order each time round."""
+    count = data.objects
+    if not plan.batch or plan.batch >= count:
+        while True:
+            yield data.train
+    random = np.random.default_rng(plan.seed)
+    while True:
+        order = random.permutation(count)
+        for first in range(0, count - plan.batch + 1, plan.batch):
+            chosen = order[first : first + plan.batch]
+            yield {name: array[chosen] for name, array in data.train.items()}
