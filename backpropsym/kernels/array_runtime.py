@@ -205,6 +205,8 @@ def block_of_product(rows: int, summed: int, columns: int, turned: bool = False)
 
 def _in_blocks(left: Any, right: Any, out: Any) -> Any:
     """left @ right as small products side by side along one axis, or added up."""
+    if left.size * right.shape[1] <= _SMALL:
+        return np.matmul(left, right, out=out)
     (rows, summed), columns = left.shape, right.shape[1]
     axis, block = block_of_product(rows, summed, columns, right.strides[0] < right.strides[1])
     if not block:
