@@ -23,10 +23,10 @@ from backpropsym.render.notation import latex_name
 from backpropsym.render.passes import Passes
 from backpropsym.render.patches import shaded
 from backpropsym.render.rows import first_and_last
-from backpropsym.render.scene import Box, Cells, Cluster, Link, LinkId, Role, Scene, Trail
+from backpropsym.render.scene import Box, Cells, Cluster, Link, LinkId, Role, Scene, Trail, looks
 from backpropsym.render.signs import sign
 from backpropsym.render.subject import Subject
-from backpropsym.render.trails import Highlight, highlights
+from backpropsym.render.trails import Highlight
 from backpropsym.render.weights import activation, labels, shared_weights, weights, wrapped
 from backpropsym.render.writer import Writer
 
@@ -57,7 +57,6 @@ class View:
     Attributes
     ----------
     weights : whether weights are labels of links; else every node is a box.
-    path : number of the only path to highlight, counted from 1; None for all, or a few of many.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives instead of weights and functions.
     rows : the most boxes of a column; None for all up to 16, else 5.
@@ -65,7 +64,6 @@ class View:
     """
 
     weights: bool = True
-    path: int | None = None
     values: Mapping[str, Any] | None = None
     derivatives: bool = False
     rows: int | None = None
@@ -85,7 +83,6 @@ def scene(subject: Subject, writer: Writer, view: View = DEFAULT, numbers: Passe
 
     Raises
     ------
-    UnknownNameError : there is no path of the number asked for.
     LimitError : the picture would have more than 2,000 boxes.
     """
     return _Builder(subject, writer, view, numbers).scene()
@@ -110,7 +107,9 @@ class _Builder:
         self.adjoints = self._numbers(numbers, "adjoint")
         self.passes = numbers
         self.given = None if subject.whole else view.values
-        self.shown, self.note = highlights(self.derivation, view.path, self.given) if self.derivation else ((), "")
+        self.shown, self.note = subject.lit.shown, subject.lit.note
+        lit = [each.number for each in self.shown]
+        self.looks = dict(zip(lit, looks(lit), strict=True))
 
     def _weights(self) -> dict[str, tuple[LinkId, ...]]:
         if not self.view.weights:
@@ -165,7 +164,7 @@ class _Builder:
         if derivation is None or not self.shown:
             return {}
         found: _Sum = {"facts": () if self.subject.whole else self._facts()}
-        if self.view.path is None or derivation.count == 1:
+        if len(self.shown) > 1 or derivation.count == 1:
             found["derivative"] = self.writer.derivative(derivation.of, derivation.wrt)
             found["partial"] = derivation.count > len(self.shown)
             found["total"] = "" if self.given is None else _number(derivation.evaluate(**self.given))
@@ -333,6 +332,7 @@ class _Builder:
             start is not None,
             "" if each.value is None else _number(each.value),
             self._share(each),
+            self.looks[each.number],
         )
 
     def _share(self, each: Highlight) -> float | None:

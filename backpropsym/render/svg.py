@@ -14,8 +14,8 @@ from backpropsym.render.bars import WIDTH as BAR_WIDTH
 from backpropsym.render.bars import bars
 from backpropsym.render.engine import Engine
 from backpropsym.render.geometry import Point, Polyline, Rect
-from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out
-from backpropsym.render.legend import DISC, GAP, SAMPLE, Legend, legend
+from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out, tag_rect
+from backpropsym.render.legend import GAP, SAMPLE, Legend, legend
 from backpropsym.render.paint import BoxPainter, attribute, dashes, escaped, rounded
 from backpropsym.render.scene import Link, LinkId, Scene, Trail
 from backpropsym.render.themes import LIGHT, Theme, contrast
@@ -179,20 +179,22 @@ class _Painter:
         """The number of a trail in a disc of its colour."""
         colour = self._theme.trail(trail.colour)
         text = max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, colour) * (1.6 if ink == "#FFFFFF" else 1.0))
-        digits = self._glyphs.centred(typeset_text(str(trail.number)), centre, self._theme.tag_font, text)
-        disc = f'cx="{number(centre[0])}" cy="{number(centre[1])}" r="{number(TAG_RADIUS)}"'
+        digits = self._glyphs.centred(typeset_text(trail.tag), centre, self._theme.tag_font, text)
+        disc = f'<circle cx="{number(centre[0])}" cy="{number(centre[1])}" r="{number(TAG_RADIUS)}"'
+        if len(trail.tag) > 2:
+            disc = f"<rect {rounded(tag_rect(trail, centre), TAG_RADIUS)}"
         edge = f'stroke="{self._theme.background}" stroke-width="1.5"'
-        return f'<g class="tag" data-number="{trail.number}"><circle {disc} fill="{colour}" {edge}/>{digits}</g>'
+        return f'<g class="tag" data-number="{trail.number}">{disc} fill="{colour}" {edge}/>{digits}</g>'
 
     def _legend_parts(self, found: Legend) -> Iterator[str]:
         top = MARGIN + self._layout.bounds.height + LEGEND_GAP
         left = max((self._width - found.width) / 2, MARGIN)
         yield '<g class="legend">'
         for trail, middle in found.samples:
-            y, start = top + middle, left + DISC + GAP
+            y, start = top + middle, left + found.disc + GAP
             line = f"M{number(start)} {number(y)}H{number(start + SAMPLE)}"
             stroke = self._dashed(line, trail)
-            yield self._tag(trail, (left + DISC / 2, y))
+            yield self._tag(trail, (left + found.disc / 2, y))
             yield f'<g fill="none" stroke-width="{number(self._width_of(trail))}">{stroke}</g>'
         for text in found.texts:
             yield self._glyphs.place(text.formula, left + text.left, top + text.baseline, text.font, text.colour)

@@ -213,7 +213,8 @@ class TikzPicture:
             if trail.number in self._layout.tags:
                 centre = self._layout.tags[trail.number]
                 where = self._on(self._nearest(trail, centre), centre)
-                yield rf"\node{self._overlays(trail.number)}[tag {trail.number}] at {where} {{{trail.number}}};"
+                text = trail.tag.replace("…", r"\dots{}")
+                yield rf"\node{self._overlays(trail.number)}[tag {trail.number}] at {where} {{{text}}};"
 
     def _nearest(self, trail: Trail, point: Point) -> LinkId:
         """The link of a trail whose columns `point` stands between."""

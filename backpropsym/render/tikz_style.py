@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from backpropsym.render.bars import COLOUR as CUT
 from backpropsym.render.bars import WIDTH as BAR_WIDTH
-from backpropsym.render.layout import TAG_RADIUS, Layout
+from backpropsym.render.layout import TAG_RADIUS, Layout, tag_rect
 from backpropsym.render.scene import Role, Trail
 from backpropsym.render.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
 from backpropsym.render.svg import DEAD
@@ -131,7 +131,15 @@ def _trail_styles(layout: Layout, theme: Theme) -> Iterator[str]:
             name, dashed = pale, f", {_dash(trail.dash or DEAD)}"
         elif trail.dash:
             dashed = f", {_dash(trail.dash)}, preaction={{draw={pale}, solid, line width={_points(wide)}}}"
-        yield f"  path {trail.number}/.style={{trail={name}{dashed}}},\n  tag {trail.number}/.style={{tag={name}}},\n"
+        yield f"  path {trail.number}/.style={{trail={name}{dashed}}},\n"
+        yield f"  tag {trail.number}/.style={{{_tag(trail, name)}}},\n"
+
+
+def _tag(trail: Trail, name: str) -> str:
+    """A disc, or what is as high and wider."""
+    if len(trail.tag) <= 2:
+        return f"tag={name}"
+    return f"tag={name}, rounded rectangle, minimum width={_points(tag_rect(trail, (0.0, 0.0)).width)}"
 
 
 def _points(pixels: float) -> str:
