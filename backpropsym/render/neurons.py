@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, TypedDict
@@ -150,7 +150,7 @@ class _Builder:
             self.graph.title or "A network",
             self._description(),
             boxes,
-            tuple(self._links(visible)),
+            (*self._links(visible), *self._rests(kept, hidden, places)),
             tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1),
             note=self.note,
             adjoint_of=self.writer.name(self.passes.of) if self.passes and self.adjoints else "",
@@ -297,6 +297,21 @@ class _Builder:
         for link in links:
             flow = found.get(link, Flow())
             yield replace(self._link(link, local), strength=flow.strength, dead=flow.dead)
+
+    def _rests(
+        self, kept: Collection[str], hidden: Mapping[str, tuple[int, int]], places: Mapping[str, int]
+    ) -> Iterator[Link]:
+        """One link for all those that a box has from boxes that are left out."""
+        tensors = {name: rest.after for name, rest in self.subject.rests.items()}
+        column = {place: after for after, (place, _) in hidden.items()}
+        for name in self.graph.nodes:
+            parents = [each for each in self.graph[name].parents if each not in kept] if name in kept else []
+            if self.subject.boxes is None:
+                stands = {column.get(places[each]) for each in parents if each in places}
+            else:
+                stands = {tensors.get(each.partition("[")[0]) for each in parents}
+            for after in sorted(each for each in stands if each is not None and each in hidden):
+                yield Link(f"+{after}", name, rest=True)
 
     def _link(self, link: LinkId, local: LocalDerivatives | None) -> Link:
         graph, writer = self.graph, self.writer

@@ -83,7 +83,8 @@ class Link:
     """A line from one box to another.
 
     `label` is LaTeX mathematics, such as a weight; `name` the same as plain text. `strength`, from 0 to 1, sets the
-    width of the line where it is given; along a `dead` link no derivative flows.
+    width of the line where it is given; along a `dead` link no derivative flows. A `rest` stands for all links from
+    boxes that are left out.
     """
 
     source: str
@@ -92,6 +93,7 @@ class Link:
     name: str = ""
     strength: float | None = None
     dead: bool = False
+    rest: bool = field(default=False, repr=False)
 
     @property
     def id(self) -> LinkId:

@@ -35,6 +35,9 @@ SHARES = (0.2, 1.0)
 DEAD = (7.0, 5.0)
 """Dash pattern of a path whose term is zero and that has none of its own."""
 
+REST = (7.0, 4.0)
+"""The dash pattern, in pixels, of a link that stands for those from boxes that are left out."""
+
 
 def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True, engine: Engine = "columns") -> str:
     """`scene` as the text of an SVG file, in pixels.
@@ -109,8 +112,8 @@ class _Painter:
 
     def _look(self, link: Link) -> str:
         """Width and dashes of a link that differ from those of all."""
-        if link.dead:
-            return dashes(self._theme.dead)
+        if link.dead or link.rest:
+            return dashes(self._theme.dead if link.dead else REST)
         if link.strength is None or link.id in self._layout.lanes.order:
             return ""
         return f' stroke-width="{number(STRENGTH[0] + (STRENGTH[1] - STRENGTH[0]) * link.strength)}"'

@@ -126,7 +126,10 @@ class TikzPicture:
     def _links(self) -> Iterator[str]:
         straight: dict[str, list[str]] = {}
         for link in self._layout.scene.links:
-            course, style = self._layout.routes[link.id], "link, dead" if link.dead else "link"
+            course, style = (
+                self._layout.routes[link.id],
+                "link, dead" if link.dead else "link, rest" if link.rest else "link",
+            )
             if len(course) == 2:
                 straight.setdefault(style, []).append(f"{self._names[link.source]}/{self._names[link.target]}")
             else:

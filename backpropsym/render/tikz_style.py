@@ -9,7 +9,7 @@ from backpropsym.render.bars import WIDTH as BAR_WIDTH
 from backpropsym.render.layout import TAG_RADIUS, Layout, tag_rect
 from backpropsym.render.scene import Role, Trail
 from backpropsym.render.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
-from backpropsym.render.svg import DEAD
+from backpropsym.render.svg import DEAD, REST
 from backpropsym.render.themes import Theme
 
 CENTIMETRE = 60.0
@@ -93,6 +93,8 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
         yield "  cluster label/.style={above, font=\\scriptsize, text=bpQuiet},\n"
     if any(link.dead for link in layout.scene.links):
         yield f"  dead/.style={{{_dash(theme.dead)}}},\n"
+    if any(link.rest for link in layout.scene.links):
+        yield f"  rest/.style={{{_dash(REST)}}},\n"
     if layout.scene.cuts:
         yield f"  cut/.style={{draw=bpCut, line width={_points(BAR_WIDTH)}, line cap=round,\n"
         yield f"    preaction={{draw=bpBackground, line width={_points(BAR_WIDTH + 3)}}}}},\n"
