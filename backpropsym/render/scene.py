@@ -19,8 +19,9 @@ _T = TypeVar("_T")
 Role = Literal["input", "target", "parameter", "constant", "value", "output", "loss", "more"]
 """What a box is; `more` stands for boxes of its column that are left out."""
 
-PALETTE: tuple[str, ...] = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours of Okabe and Ito, told apart by every kind of colour vision; their yellow vanishes on white."""
+PALETTE: tuple[str, ...] = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255")
+"""Colours of Okabe and Ito, told apart by every kind of colour vision; for their yellow, which vanishes on white, the
+wine of Tol."""
 
 DASHES: tuple[tuple[float, ...], ...] = (
     (),
@@ -32,7 +33,7 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (9, 3, 3, 3, 3, 3),
     (2, 3),
 )
-"""Dash patterns, in pixels of stroke and gap. Their count shares no divisor with the colours', so 56 trails differ."""
+"""Dash patterns, in pixels of stroke and gap. Each round of the colours takes them one further, so 64 trails differ."""
 
 
 class LinkId(NamedTuple):
@@ -146,7 +147,8 @@ class Trail:
     @property
     def dash(self) -> tuple[float, ...]:
         """The dash pattern of this trail, fixed by its look; empty for a solid stroke."""
-        return DASHES[((self.look or self.number) - 1) % len(DASHES)]
+        turn, place = divmod((self.look or self.number) - 1, len(PALETTE))
+        return DASHES[(place + turn) % len(DASHES)]
 
 
 @dataclass(frozen=True, slots=True)
