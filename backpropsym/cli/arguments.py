@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,11 @@ from backpropsym.cli.output import to_file
 
 if TYPE_CHECKING:
     from backpropsym.network import Network
+
+
+_NUMBERS = re.compile(r"\s*(\d{1,300})\s*(?:-\s*(\d{1,300})\s*)?", re.ASCII)
+_LONGEST_RANGE = 1_000
+"""More numbers than this in one range are too many for any picture, which says so."""
 
 
 class Form(StrEnum):
@@ -162,6 +168,25 @@ def load_network(source: str) -> Network:
 def level_of(network: Network, level: Level | None) -> Network:
     """The network at the level of `--level`, or as it is."""
     return network if level is None else network.at_level(level.value)
+
+
+def path_numbers(text: str | None) -> list[int] | None:
+    """The numbers of paths in a text such as "3" or "1,4-6", or None where there is none.
+
+    Raises
+    ------
+    typer.BadParameter : it is no such text.
+    """
+    if text is None:
+        return None
+    found: list[int] = []
+    for part in text.split(","):
+        match = _NUMBERS.fullmatch(part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not 1 <= first <= last:
+            raise typer.BadParameter(f"{part.strip()!r} is no number of a path; write 3, or 1,4-6", param_hint="--path")
+        found += range(first, min(last, first + _LONGEST_RANGE) + 1)
+    return found
 
 
 def read_numbers(at: Path | None, network: Network) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from backpropsym.cli.arguments import (
     ThemeOption,
     level_of,
     load_network,
+    path_numbers,
     read_numbers,
 )
 from backpropsym.cli.completion import complete_node
@@ -62,7 +63,8 @@ def draw(
     ] = None,
     of: OfOption = None,
     path: Annotated[
-        int | None, typer.Option("--path", min=1, metavar="K", help="Highlight only the path of this number.")
+        str | None,
+        typer.Option("--path", metavar="K", help="Highlight only the paths of these numbers, such as 3 or 1,4-6."),
     ] = None,
     level: Annotated[
         Level | None,
@@ -105,5 +107,5 @@ def draw(
             wrote(written)
     if output is None:
         return
-    drawing = found.draw(of, wrt=wrt, path=path, level=level.value if level else None, **options)
+    drawing = found.draw(of, wrt=wrt, path=path_numbers(path), level=level.value if level else None, **options)
     wrote(drawing.save(output))

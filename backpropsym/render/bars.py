@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from backpropsym.render.geometry import Point, Polyline, Rect, walk
-from backpropsym.render.layout import TAG_RADIUS, Layout
+from backpropsym.render.layout import Layout
 from backpropsym.render.scene import LinkId
 
 COLOUR = "#C1121F"
@@ -25,7 +25,7 @@ _CLEARANCES = (2 * BAR, 14.0, 10.0)
 def bars(layout: Layout) -> Iterator[tuple[LinkId, Polyline]]:
     """The two bars of each cut link, where they hide no label or number if there is such a place."""
     taken = [placed.rect for placed in layout.boxes.values()] + [label.rect for label in layout.labels.values()]
-    taken += [Rect.around(tag, 2 * TAG_RADIUS, 2 * TAG_RADIUS) for tag in layout.tags.values()]
+    taken += layout.tag_rects()
     for link in layout.scene.cuts:
         spots = [walk(layout.routes[link], share) for share in _SHARES]
         free = next(filter(None, (_free(spots, taken, each) for each in _CLEARANCES)), spots)

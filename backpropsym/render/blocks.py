@@ -98,7 +98,9 @@ def colour_of(piece: Piece, theme: Theme) -> str:
     """The colour of a piece: that of its trail, ink, or pale where it is not active."""
     if not piece.active:
         return theme.pale
-    return theme.ink if piece.trail is None else theme.text(PALETTE[(piece.trail - 1) % len(PALETTE)])
+    if piece.trail is None:
+        return theme.ink
+    return theme.text(piece.colour or PALETTE[(piece.trail - 1) % len(PALETTE)])
 
 
 def _sign_colour(line: Line, theme: Theme) -> str:

@@ -47,8 +47,9 @@ def dot(scene: Scene, theme: Theme = LIGHT) -> str:
         for name in trail.links:
             on_link[name].append(trail)
     for link in scene.links:
-        cut = {"color": theme.text(CUT), "style": "dashed"} if link.id in scene.cuts else {}
-        _edges(graph, keys, link.id, _text(link.name), on_link[link.id], theme, cut)
+        look = {"style": "dashed"} if link.rest else {}
+        look = {"color": theme.text(CUT), "style": "dashed"} if link.id in scene.cuts else look
+        _edges(graph, keys, link.id, _text(link.name), on_link[link.id], theme, look)
     return str(graph.source)
 
 
@@ -74,12 +75,12 @@ def _edges(
     label: str,
     trails: list[Trail],
     theme: Theme,
-    cut: Mapping[str, str],
+    look: Mapping[str, str],
 ) -> None:
-    """The edge of a link, or one for each trail on it; the first carries the label, and `cut` the look of a cut one."""
+    """The edge of a link in its `look`, and one for each trail on it; the first carries the label."""
     ends = keys[link.source], keys[link.target]
-    if not trails or cut:
-        graph.edge(*ends, label=label, **cut)
+    if not trails or look:
+        graph.edge(*ends, label=label, **look)
     for i, trail in enumerate(trails):
         colour = theme.trail(trail.colour)
         text = " ".join(part for part in (label if i == 0 else "", f"({trail.number})") if part)

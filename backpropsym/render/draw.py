@@ -21,6 +21,7 @@ from backpropsym.render.passes import Passes, passes
 from backpropsym.render.subject import Subject
 from backpropsym.render.themes import Theme
 from backpropsym.render.themes import theme as named
+from backpropsym.render.trails import Highlights, PathNumbers, highlights
 
 
 def draw(
@@ -29,7 +30,7 @@ def draw(
     of: str | None = None,
     *,
     level: str | None = None,
-    path: int | None = None,
+    path: PathNumbers | None = None,
     values: Mapping[str, Any] | None = None,
     derivatives: bool = False,
     adjoints: bool = True,
@@ -47,7 +48,9 @@ def draw(
         box, in networks of scalars with the local derivative on each link, `layers` each layer of an architecture
         as a box. Default: neurons for networks of scalars and where an entry is derived, the named tensors as boxes
         otherwise.
-    path : number of the only path to highlight, counted from 1.
+    path : the number of the only path to highlight, counted from 1 in the order of the derivation, or several numbers,
+        at most 16; by default all, or of more than eight the strongest at `values`, or without them the shortest
+        and others that differ from it and one another.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives.
     adjoints : whether the numbers of the backward pass are drawn with those of the forward pass.
@@ -62,7 +65,7 @@ def draw(
     UnknownNameError : no such node, path, level, layout or theme.
     MissingExtraError : Graphviz is asked for and not installed.
     ValuesError : numbers are asked for and some are missing.
-    LimitError : the picture would have more than 2,000 boxes.
+    LimitError : the picture would have more than 2,000 boxes, or too many paths are chosen.
     """
     if level is None and (graph.scalar or "[" in f"{of}{wrt}"):
         level = "ops" if graph.scalar and graph.steps else "neurons"
@@ -77,7 +80,7 @@ def draw(
     subject, numbers = _subject(graph, of, wrt, level, rows, path, values)
     if numbers is not None and not adjoints:
         numbers = Passes(numbers.of, numbers.values)
-    view = View(level == "neurons", path, values, derivatives or level == "ops", rows, width)
+    view = View(level == "neurons", values, derivatives or level == "ops", rows, width)
     writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols)
     return Drawing(scene(subject, writer, view, numbers), look, engine=layout)
 
@@ -88,20 +91,21 @@ def _subject(
     wrt: str | None,
     level: str | None,
     rows: int | None,
-    path: int | None,
+    path: PathNumbers | None,
     values: Mapping[str, Any] | None,
 ) -> tuple[Subject, Passes | None]:
     """What is drawn, and its numbers where there are values."""
     if graph.scalar:
         graph = at_level(graph, level) if level == "ops" else graph
         derivation = scalar_derivation(graph, of or graph.output, wrt) if wrt else None
-        subject = Subject(graph, derivation, frozenset({graph.output}))
+        lit = highlights(derivation, path, values) if derivation else Highlights()
+        subject = Subject(graph, derivation, lit, frozenset({graph.output}))
         target = of or (graph.output if wrt else graph.objective)
         return subject, None if values is None else passes(graph, target, values)
     target = of or (graph.objective if graph[graph.output].shape else graph.output)
     if level == "neurons":
-        subject = neuron_subject(graph, target, wrt, rows, path)
+        subject = neuron_subject(graph, target, wrt, rows, path, values)
     else:
         graph = graph if level is None else at_level(graph, level)
-        subject = tensor_subject(graph, target, wrt)
+        subject = tensor_subject(graph, target, wrt, path)
     return subject, None if values is None else passes(graph, target, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Elementwise
 from backpropsym.render.rows import first_and_last
 from backpropsym.render.subject import Rest, Subject
-from backpropsym.render.trails import MAX_TRAILS
+from backpropsym.render.trails import Highlights, PathNumbers, highlights
 
 MAX_ENTRIES = 2_000_000
 """A network with more entries is drawn by layers."""
@@ -26,28 +26,38 @@ MAX_ENTRIES = 2_000_000
 _MOST_PARTNERS = 4
 
 
-def neuron_subject(graph: Graph, of: str, wrt: str | None, rows: int | None, path: int | None) -> Subject:
+def neuron_subject(
+    graph: Graph,
+    of: str,
+    wrt: str | None,
+    rows: int | None,
+    path: PathNumbers | None,
+    values: Mapping[str, Any] | None = None,
+) -> Subject:
     """Entries as neurons, with the paths between two entries; a name alone means the first entry.
 
     Parameters
     ----------
     rows : the most entries of a tensor that have boxes.
+    path, values : which paths are highlighted, as in `highlights`.
 
     Raises
     ------
     LimitError : symbolic sizes, or too many entries.
-    UnknownNameError : no such entry.
+    UnknownNameError : no such entry or path.
+    ValuesError : numbers are missing.
     """
     _check_sizes(graph)
     derivation = EntryDerivation(graph, _entry(graph, of), _entry(graph, wrt)) if wrt else None
-    needed = _on_paths(derivation, path)
+    lit = highlights(derivation, path, values) if derivation else Highlights()
+    needed = _on_paths(derivation, lit) if derivation else {}
     shown, rests = _shown(graph, rows, needed)
     nodes = _nodes(graph, shown)
     outputs = frozenset(shown[graph.output])
     output = next(iter(shown[graph.output]))
     drawn = Graph(nodes, output, graph.loss, graph.title, graph.functions, notation=graph.notation)
     boxes = frozenset(name for listed in shown.values() for name in listed)
-    return Subject(drawn, derivation, outputs, boxes=boxes, rests=rests)
+    return Subject(drawn, derivation, lit, outputs, boxes=boxes, rests=rests)
 
 
 def _check_sizes(graph: Graph) -> None:
@@ -67,12 +77,10 @@ def _entry(graph: Graph, name: str) -> tuple[str, tuple[int, ...]]:
     return node, position if position is not None else (0,) * len(graph[node].shape)
 
 
-def _on_paths(derivation: Derivation | None, path: int | None) -> dict[str, None]:
-    """The entries on the paths that may be highlighted, and what the weights at which they begin multiply."""
-    if derivation is None:
-        return {}
+def _on_paths(derivation: Derivation, lit: Highlights) -> dict[str, None]:
+    """The entries on the paths that are highlighted, and what the weights at which they begin multiply."""
     found: dict[str, None] = {}
-    for each in islice(derivation.space, path - 1, path) if path else islice(derivation.space, MAX_TRAILS):
+    for each in (shown.term.path for shown in lit.shown):
         found |= dict.fromkeys(each)
         if len(each) > 1:
             factor = derivation.local[Edge(each[0], each[1])]

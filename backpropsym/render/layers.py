@@ -10,9 +10,10 @@ from backpropsym.graph import Graph, Node
 from backpropsym.ops.kinds import Elementwise
 from backpropsym.render.patches import image_cells
 from backpropsym.render.subject import Subject
+from backpropsym.render.trails import Highlights, PathNumbers, highlights
 
 
-def tensor_subject(graph: Graph, of: str, wrt: str | None) -> Subject:
+def tensor_subject(graph: Graph, of: str, wrt: str | None, path: PathNumbers | None = None) -> Subject:
     """Every named node as one box with its shape; links carry no weights, and terms are products of Jacobians."""
     nodes = {
         name: Node(name, node.role, (), Elementwise(written_out(graph, node)) if node.op else None, node.parents)
@@ -22,9 +23,11 @@ def tensor_subject(graph: Graph, of: str, wrt: str | None) -> Subject:
         nodes, graph.output, graph.loss, graph.title, graph.functions, blocks=graph.blocks, notation=graph.notation
     )
     local, symbols = _jacobians(flat)
+    derivation = Derivation(local, of, wrt) if wrt else None
     return Subject(
         flat,
-        Derivation(local, of, wrt) if wrt else None,
+        derivation,
+        highlights(derivation, path) if derivation else Highlights(),
         frozenset({graph.output}),
         symbols,
         shapes={name: node.shape for name, node in graph.named.nodes.items()},

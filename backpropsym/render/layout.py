@@ -37,6 +37,8 @@ WIDER, TALLER = 1.3, 1.12
 """By how much the gaps where labels lie on lines, and all rows, grow from one attempt to the next."""
 
 TAG_RADIUS = 10.0
+TAG_DIGIT = 7.5
+"""How much wider than a disc a tag is for each digit after the second, in pixels."""
 BOX_MARGIN = 5.0
 CLUSTER_MARGIN = 12.0
 
@@ -100,11 +102,15 @@ class Layout:
                 found.add(name)
         return found
 
+    def tag_rects(self) -> list[Rect]:
+        """Where the numbers of the trails stand."""
+        return [tag_rect(trail, self.tags[trail.number]) for trail in self.scene.trails if trail.number in self.tags]
+
     def crowding(self) -> int:
         """The number of pairs of boxes, values, labels and number tags that overlap."""
         rects = [rect for box in self.boxes.values() for rect in box.occupied()]
         rects += [label.rect for label in self.labels.values()]
-        rects += [_tag_rect(centre) for centre in self.tags.values()]
+        rects += self.tag_rects()
         return len(overlapping(rects))
 
 
@@ -155,10 +161,11 @@ def _attempt(
         for name, text in texts.items()
     }
     strokes = {trail.number: stroke(trail, courses, tracks, _start(trail, spots)) for trail in scene.trails}
-    tags = {trail.number: chosen[trail.number].rect.centre for trail in scene.trails if trail.number in chosen}
+    numbers = {trail.number: chosen[trail.number].rect for trail in scene.trails if trail.number in chosen}
+    tags = {number: rect.centre for number, rect in numbers.items()}
     clusters = _clusters(scene, placed, courses.values(), theme)
     plates = [cluster.rect for cluster in clusters]
-    bounds = _bounds(placed, courses.values(), strokes.values(), spots.values(), tags.values(), plates)
+    bounds = _bounds(placed, courses.values(), strokes.values(), spots.values(), numbers.values(), plates)
     return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters, placed.column)
 
 
@@ -257,12 +264,13 @@ def _tag_places(trail: Trail, courses: Mapping[LinkId, Polyline], tracks: Lanes)
         shared = len(tracks.order[link]) - 1
         for share, (point, _) in zip(_SHARES, walks(line, _SHARES), strict=True):
             cost = 10 * abs(share - 0.5) + 80.0 * shared + 1.5 * i + (15.0 if i == 0 and trail.from_label else 0.0)
-            found.append(Candidate(_tag_rect(point), share, cost))
+            found.append(Candidate(tag_rect(trail, point), share, cost))
     return found
 
 
-def _tag_rect(centre: Point) -> Rect:
-    return Rect.around(centre, 2 * TAG_RADIUS, 2 * TAG_RADIUS)
+def tag_rect(trail: Trail, centre: Point) -> Rect:
+    """The rectangle about the number of a trail: that of a disc, wider where there are more than two digits."""
+    return Rect.around(centre, 2 * TAG_RADIUS + TAG_DIGIT * max(len(trail.tag) - 2, 0), 2 * TAG_RADIUS)
 
 
 def _clusters(scene: Scene, placed: Grid, courses: Iterable[Polyline], theme: Theme) -> tuple[PlacedCluster, ...]:
@@ -296,12 +304,12 @@ def _bounds(
     courses: Iterable[Polyline],
     strokes: Iterable[Polyline],
     labels: Iterable[PlacedLabel],
-    tags: Iterable[Point],
+    tags: Iterable[Rect],
     plates: Iterable[Rect],
 ) -> Rect:
     """The rectangle about everything drawn."""
     rects = [rect for box in placed.boxes.values() for rect in box.occupied()]
-    rects += [*(label.rect for label in labels), *map(_tag_rect, tags), *plates]
+    rects += [*(label.rect for label in labels), *tags, *plates]
     rects += [Rect(x - 4, y - 4, x + 4, y + 4) for line in (*courses, *strokes) for x, y in line]
     if not rects:
         return Rect(0, 0, 1, 1)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from backpropsym.render.layout import tag_rect
 from backpropsym.render.scene import Scene, Trail
 from backpropsym.render.themes import Theme
 from backpropsym.render.typeset import Formula, typeset, typeset_text
 
 ROW = 36.0
-DISC = 20.0
 SAMPLE = 46.0
 """Length of the piece of stroke, in pixels."""
 
@@ -31,12 +31,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """The samples of the trails, each with its middle from the top, and all text; sizes in pixels."""
+    """The samples of the trails, each with its middle from the top, all text, and the widest tag; sizes in pixels."""
 
     samples: tuple[tuple[Trail, float], ...]
     texts: tuple[Text, ...]
     width: float
     height: float
+    disc: float
 
 
 def legend(scene: Scene, theme: Theme) -> Legend | None:
@@ -54,7 +55,8 @@ class _Setter:
         self._texts: list[Text] = []
         self._derivative = typeset(scene.derivative) if scene.derivative and scene.trails else None
         paths = [typeset(trail.path, trail.caption) for trail in scene.trails]
-        self._path_left = DISC + GAP + SAMPLE + GAP
+        self._disc = max((tag_rect(trail, (0.0, 0.0)).width for trail in scene.trails), default=0.0)
+        self._path_left = self._disc + GAP + SAMPLE + GAP
         self._sum_left = self._path_left + max((path.width for path in paths), default=0.0) * self._font + 2.5 * GAP
         self._sign_left = self._sum_left + (self._derivative.width * self._font + 10 if self._derivative else 0.0)
         self._term_left = self._sign_left + typeset("+").width * self._font + 10
@@ -85,7 +87,7 @@ class _Setter:
                 self._texts.append(Text(formula, left, height - 6, self._theme.note_font, colour))
                 left += formula.width * self._theme.note_font + 6
         width = max((text.left + text.formula.width * text.font for text in self._texts), default=0.0)
-        return Legend(tuple(samples), tuple(self._texts), width, height)
+        return Legend(tuple(samples), tuple(self._texts), width, height, self._disc)
 
     def _notes(self) -> Iterator[list[tuple[Formula, str]]]:
         """The lines under the sum: what its functions are, what is left out, and which numbers the boxes show."""

@@ -83,7 +83,7 @@ def _links(scene: Scene, keys: dict[str, str], theme: Theme) -> Iterator[str]:
                 looks.append(f"  linkStyle {len(looks)} {cut}")
             else:
                 looks.append(f"  linkStyle {len(looks)} stroke:{theme.link},stroke-width:1px")
-            arrow = f"-- {_text(label)} -->" if label else "-->"
+            arrow = f"-- {_text(label)} -->" if label else "-.->" if link.rest else "-->"
             yield f"  {keys[link.source]} {arrow} {keys[link.target]}"
     yield from looks
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, TypedDict
@@ -23,10 +23,10 @@ from backpropsym.render.notation import latex_name
 from backpropsym.render.passes import Passes
 from backpropsym.render.patches import shaded
 from backpropsym.render.rows import first_and_last
-from backpropsym.render.scene import Box, Cells, Cluster, Link, LinkId, Role, Scene, Trail
+from backpropsym.render.scene import Box, Cells, Cluster, Link, LinkId, Role, Scene, Trail, looks
 from backpropsym.render.signs import sign
 from backpropsym.render.subject import Subject
-from backpropsym.render.trails import Highlight, highlights
+from backpropsym.render.trails import Highlight
 from backpropsym.render.weights import activation, labels, shared_weights, weights, wrapped
 from backpropsym.render.writer import Writer
 
@@ -57,7 +57,6 @@ class View:
     Attributes
     ----------
     weights : whether weights are labels of links; else every node is a box.
-    path : number of the only path to highlight, counted from 1; None for all, or a few of many.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives instead of weights and functions.
     rows : the most boxes of a column; None for all up to 16, else 5.
@@ -65,7 +64,6 @@ class View:
     """
 
     weights: bool = True
-    path: int | None = None
     values: Mapping[str, Any] | None = None
     derivatives: bool = False
     rows: int | None = None
@@ -85,7 +83,6 @@ def scene(subject: Subject, writer: Writer, view: View = DEFAULT, numbers: Passe
 
     Raises
     ------
-    UnknownNameError : there is no path of the number asked for.
     LimitError : the picture would have more than 2,000 boxes.
     """
     return _Builder(subject, writer, view, numbers).scene()
@@ -110,7 +107,9 @@ class _Builder:
         self.adjoints = self._numbers(numbers, "adjoint")
         self.passes = numbers
         self.given = None if subject.whole else view.values
-        self.shown, self.note = highlights(self.derivation, view.path, self.given) if self.derivation else ((), "")
+        self.shown, self.note = subject.lit.shown, subject.lit.note
+        lit = [each.number for each in self.shown]
+        self.looks = dict(zip(lit, looks(lit), strict=True))
 
     def _weights(self) -> dict[str, tuple[LinkId, ...]]:
         if not self.view.weights:
@@ -151,7 +150,7 @@ class _Builder:
             self.graph.title or "A network",
             self._description(),
             boxes,
-            tuple(self._links(visible)),
+            (*self._links(visible), *self._rests(kept, hidden, places)),
             tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1),
             note=self.note,
             adjoint_of=self.writer.name(self.passes.of) if self.passes and self.adjoints else "",
@@ -165,7 +164,7 @@ class _Builder:
         if derivation is None or not self.shown:
             return {}
         found: _Sum = {"facts": () if self.subject.whole else self._facts()}
-        if self.view.path is None or derivation.count == 1:
+        if len(self.shown) > 1 or derivation.count == 1:
             found["derivative"] = self.writer.derivative(derivation.of, derivation.wrt)
             found["partial"] = derivation.count > len(self.shown)
             found["total"] = "" if self.given is None else _number(derivation.evaluate(**self.given))
@@ -299,6 +298,21 @@ class _Builder:
             flow = found.get(link, Flow())
             yield replace(self._link(link, local), strength=flow.strength, dead=flow.dead)
 
+    def _rests(
+        self, kept: Collection[str], hidden: Mapping[str, tuple[int, int]], places: Mapping[str, int]
+    ) -> Iterator[Link]:
+        """One link for all those that a box has from boxes that are left out."""
+        tensors = {name: rest.after for name, rest in self.subject.rests.items()}
+        column = {place: after for after, (place, _) in hidden.items()}
+        for name in self.graph.nodes:
+            parents = [each for each in self.graph[name].parents if each not in kept] if name in kept else []
+            if self.subject.boxes is None:
+                stands = {column.get(places[each]) for each in parents if each in places}
+            else:
+                stands = {tensors.get(each.partition("[")[0]) for each in parents}
+            for after in sorted(each for each in stands if each is not None and each in hidden):
+                yield Link(f"+{after}", name, rest=True)
+
     def _link(self, link: LinkId, local: LocalDerivatives | None) -> Link:
         graph, writer = self.graph, self.writer
         if local is not None and not self.subject.whole:
@@ -333,6 +347,7 @@ class _Builder:
             start is not None,
             "" if each.value is None else _number(each.value),
             self._share(each),
+            self.looks[each.number],
         )
 
     def _share(self, each: Highlight) -> float | None:

@@ -7,7 +7,8 @@ A `Scene` says what is drawn and in which order, nothing about where or in which
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
 
@@ -18,8 +19,9 @@ _T = TypeVar("_T")
 Role = Literal["input", "target", "parameter", "constant", "value", "output", "loss", "more"]
 """What a box is; `more` stands for boxes of its column that are left out."""
 
-PALETTE: tuple[str, ...] = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours of Okabe and Ito, told apart by every kind of colour vision; their yellow vanishes on white."""
+PALETTE: tuple[str, ...] = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255")
+"""Colours of Okabe and Ito, told apart by every kind of colour vision; for their yellow, which vanishes on white, the
+wine of Tol."""
 
 DASHES: tuple[tuple[float, ...], ...] = (
     (),
@@ -31,7 +33,7 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (9, 3, 3, 3, 3, 3),
     (2, 3),
 )
-"""Dash patterns, in pixels of stroke and gap. Their count shares no divisor with the colours', so 56 trails differ."""
+"""Dash patterns, in pixels of stroke and gap. Each round of the colours takes them one further, so 64 trails differ."""
 
 
 class LinkId(NamedTuple):
@@ -82,7 +84,8 @@ class Link:
     """A line from one box to another.
 
     `label` is LaTeX mathematics, such as a weight; `name` the same as plain text. `strength`, from 0 to 1, sets the
-    width of the line where it is given; along a `dead` link no derivative flows.
+    width of the line where it is given; along a `dead` link no derivative flows. A `rest` stands for all links from
+    boxes that are left out.
     """
 
     source: str
@@ -91,6 +94,7 @@ class Link:
     name: str = ""
     strength: float | None = None
     dead: bool = False
+    rest: bool = field(default=False, repr=False)
 
     @property
     def id(self) -> LinkId:
@@ -105,7 +109,8 @@ class Trail:
     `names` are the nodes it visits, `links` the lines it runs along; `path`, `term` and `value` (the term in numbers)
     are LaTeX mathematics for the legend. With `from_label` the path starts at the label of its first link instead
     of at that link's source: so a weight that is no box of its own is still where its path begins. `strength`, from
-    0 to 1, sets the width of its stroke where it is given; a path is `dead` where its value is zero.
+    0 to 1, sets the width of its stroke where it is given; a path is `dead` where its value is zero. `look` sets
+    colour and dashes: that of the path of this number, by default its own.
     """
 
     number: int
@@ -116,11 +121,18 @@ class Trail:
     from_label: bool = False
     value: str = ""
     strength: float | None = None
+    look: int = field(default=0, repr=False)  # out of the text that keys the names inside an SVG
 
     @property
     def dead(self) -> bool:
         """Whether the term is zero in numbers, so that nothing passes along the path."""
         return self.value in ("0", "{-}0")
+
+    @property
+    def tag(self) -> str:
+        """Its number as it stands on its stroke; of a very long one the ends."""
+        digits = str(self.number)
+        return digits if len(digits) <= 6 else f"{digits[:2]}…{digits[-2:]}"
 
     @property
     def caption(self) -> str:
@@ -129,13 +141,14 @@ class Trail:
 
     @property
     def colour(self) -> str:
-        """The colour of this trail, `#RRGGBB`, fixed by its number."""
-        return PALETTE[(self.number - 1) % len(PALETTE)]
+        """The colour of this trail, `#RRGGBB`, fixed by its look."""
+        return PALETTE[((self.look or self.number) - 1) % len(PALETTE)]
 
     @property
     def dash(self) -> tuple[float, ...]:
-        """The dash pattern of this trail, fixed by its number; empty for a solid stroke."""
-        return DASHES[(self.number - 1) % len(DASHES)]
+        """The dash pattern of this trail, fixed by its look; empty for a solid stroke."""
+        turn, place = divmod((self.look or self.number) - 1, len(PALETTE))
+        return DASHES[(place + turn) % len(DASHES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,3 +221,15 @@ def _check_trail(trail: Trail, links: set[LinkId]) -> None:
     for before, after in pairwise(trail.links):
         if before.target != after.source:
             raise NetworkError(f"trail {trail.number} jumps from {before.target} to {after.source}")
+
+
+def looks(numbers: Sequence[int]) -> list[int]:
+    """The look of each trail of one picture: its number's colour while no other has it, else one that fewest have."""
+    found: list[int] = []
+    for number in numbers:
+        uses = Counter((look - 1) % len(PALETTE) for look in found)
+        wanted = [(number - 1 + i) % len(PALETTE) for i in range(len(PALETTE))]
+        colour = min(wanted, key=uses.__getitem__)
+        of_colour = range(colour + 1, len(PALETTE) * len(DASHES) + 1, len(PALETTE))
+        found.append(next((look for look in of_colour if look not in found), colour + 1))
+    return found

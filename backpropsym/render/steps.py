@@ -33,11 +33,12 @@ def plain(prose: Iterable[str | Maths]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a formula; it has the colour of the trail whose number it carries, unless it is not active."""
+    """A part of a formula; it has the `colour` of the trail whose number it carries, unless it is not active."""
 
     maths: Maths
     trail: int | None = None
     active: bool = True
+    colour: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

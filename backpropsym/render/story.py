@@ -58,6 +58,7 @@ class _Teller:
         self._order = {box.id: place for place, box in enumerate(self._scene.boxes)}
         self._terms = {trail.number: teller.term(trail) for trail in self._scene.trails}
         self._numbers = teller.numbers(self._scene.trails)
+        self._colours = {trail.number: trail.colour for trail in self._scene.trails}
 
     def story(self) -> Story:
         """The whole story."""
@@ -148,13 +149,17 @@ class _Teller:
         for place, trail in enumerate(self._scene.trails):
             sign, term = _signed(self._terms[trail.number]) if place else (EQUALS, self._terms[trail.number])
             active = trail.number in lit
-            piece = Piece(term, trail.number, active)
+            piece = self._of_trail(term, trail.number, active)
             lines += _broken(Line(NOTHING if place else self._teller.derivative, sign, (piece,)))
             if active and len(lit) == 1 and trail.number in self._numbers:
-                lines += _beside_or_below(lines.pop(), Piece(self._numbers[trail.number].worked, trail.number))
+                lines += _beside_or_below(lines.pop(), self._of_trail(self._numbers[trail.number].worked, trail.number))
         if self._scene.partial:
             lines.append(Line(NOTHING, _PLUS, (Piece(_DOTS, None, len(lit) > 1),)))
         return tuple(lines)
+
+    def _of_trail(self, maths: Maths, number: int, active: bool = True) -> Piece:
+        """A part of a formula in the colour of its path."""
+        return Piece(maths, number, active, self._colours[number])
 
     def _term_among(self, number: int) -> Column:
         """One term of a long sum, with dots for those before and after it."""
@@ -163,10 +168,10 @@ class _Teller:
         before = (Piece(_DOTS, None, False), Piece(sign)) if place else ()
         last = place == len(self._scene.trails) - 1 and not self._scene.partial
         after = () if last else (Piece(_PLUS), Piece(_DOTS, None, False))
-        pieces = (*before, Piece(term if place else self._terms[number], number), *after)
+        pieces = (*before, self._of_trail(term if place else self._terms[number], number), *after)
         lines = _broken(Line(self._teller.derivative, EQUALS, pieces))
         if number in self._numbers:
-            worked = Piece(self._numbers[number].worked, number)
+            worked = self._of_trail(self._numbers[number].worked, number)
             lines.append(Line(NOTHING, NOTHING, (worked,)))
         return tuple(lines)
 
@@ -203,7 +208,7 @@ class _Teller:
             sign, value = _signed(self._numbers[trail.number].value)
             if place:
                 pieces.append(Piece(sign))
-            pieces.append(Piece(value if place else self._numbers[trail.number].value, trail.number))
+            pieces.append(self._of_trail(value if place else self._numbers[trail.number].value, trail.number))
         if self._scene.partial:
             pieces += [Piece(_PLUS), Piece(_DOTS)]
         return (Line(NOTHING, EQUALS, (*pieces, Piece(EQUALS), Piece(self._teller.total))),)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from backpropsym.derive.derivation import Derivation
 from backpropsym.graph import Graph, Shape
 from backpropsym.render.scene import Cells
+from backpropsym.render.trails import Highlights
 
 
 class Rest(NamedTuple):
@@ -27,6 +28,7 @@ class Subject:
     ----------
     graph : one node a box, or a weight on a link; nodes may also be there only because formulas name them.
     derivation : what is highlighted.
+    lit : its paths that are.
     outputs : the boxes of the network's output.
     symbols : names that stand for derivatives (of, by) in the terms of the derivation.
     boxes : the entries of tensors that may have a box; None where boxes are no entries.
@@ -37,6 +39,7 @@ class Subject:
 
     graph: Graph
     derivation: Derivation | None = None
+    lit: Highlights = Highlights()
     outputs: frozenset[str] = frozenset()
     symbols: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     boxes: frozenset[str] | None = None

@@ -14,8 +14,8 @@ from backpropsym.render.bars import WIDTH as BAR_WIDTH
 from backpropsym.render.bars import bars
 from backpropsym.render.engine import Engine
 from backpropsym.render.geometry import Point, Polyline, Rect
-from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out
-from backpropsym.render.legend import DISC, GAP, SAMPLE, Legend, legend
+from backpropsym.render.layout import TAG_RADIUS, Layout, labelled_links, lay_out, tag_rect
+from backpropsym.render.legend import GAP, SAMPLE, Legend, legend
 from backpropsym.render.paint import BoxPainter, attribute, dashes, escaped, rounded
 from backpropsym.render.scene import Link, LinkId, Scene, Trail
 from backpropsym.render.themes import LIGHT, Theme, contrast
@@ -34,6 +34,9 @@ SHARES = (0.2, 1.0)
 
 DEAD = (7.0, 5.0)
 """Dash pattern of a path whose term is zero and that has none of its own."""
+
+REST = (7.0, 4.0)
+"""The dash pattern, in pixels, of a link that stands for those from boxes that are left out."""
 
 
 def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True, engine: Engine = "columns") -> str:
@@ -109,8 +112,8 @@ class _Painter:
 
     def _look(self, link: Link) -> str:
         """Width and dashes of a link that differ from those of all."""
-        if link.dead:
-            return dashes(self._theme.dead)
+        if link.dead or link.rest:
+            return dashes(self._theme.dead if link.dead else REST)
         if link.strength is None or link.id in self._layout.lanes.order:
             return ""
         return f' stroke-width="{number(STRENGTH[0] + (STRENGTH[1] - STRENGTH[0]) * link.strength)}"'
@@ -179,20 +182,22 @@ class _Painter:
         """The number of a trail in a disc of its colour."""
         colour = self._theme.trail(trail.colour)
         text = max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, colour) * (1.6 if ink == "#FFFFFF" else 1.0))
-        digits = self._glyphs.centred(typeset_text(str(trail.number)), centre, self._theme.tag_font, text)
-        disc = f'cx="{number(centre[0])}" cy="{number(centre[1])}" r="{number(TAG_RADIUS)}"'
+        digits = self._glyphs.centred(typeset_text(trail.tag), centre, self._theme.tag_font, text)
+        disc = f'<circle cx="{number(centre[0])}" cy="{number(centre[1])}" r="{number(TAG_RADIUS)}"'
+        if len(trail.tag) > 2:
+            disc = f"<rect {rounded(tag_rect(trail, centre), TAG_RADIUS)}"
         edge = f'stroke="{self._theme.background}" stroke-width="1.5"'
-        return f'<g class="tag" data-number="{trail.number}"><circle {disc} fill="{colour}" {edge}/>{digits}</g>'
+        return f'<g class="tag" data-number="{trail.number}">{disc} fill="{colour}" {edge}/>{digits}</g>'
 
     def _legend_parts(self, found: Legend) -> Iterator[str]:
         top = MARGIN + self._layout.bounds.height + LEGEND_GAP
         left = max((self._width - found.width) / 2, MARGIN)
         yield '<g class="legend">'
         for trail, middle in found.samples:
-            y, start = top + middle, left + DISC + GAP
+            y, start = top + middle, left + found.disc + GAP
             line = f"M{number(start)} {number(y)}H{number(start + SAMPLE)}"
             stroke = self._dashed(line, trail)
-            yield self._tag(trail, (left + DISC / 2, y))
+            yield self._tag(trail, (left + found.disc / 2, y))
             yield f'<g fill="none" stroke-width="{number(self._width_of(trail))}">{stroke}</g>'
         for text in found.texts:
             yield self._glyphs.place(text.formula, left + text.left, top + text.baseline, text.font, text.colour)

@@ -57,7 +57,7 @@ def read_theme(path: str, known: Mapping[str, Theme]) -> Theme:
     """The theme in a TOML file.
 
     Its key `base` names the theme that it changes (default: light). The keys of `COLOURS` take "#RRGGBB", those of
-    `SIZES` pixels; `paths` is a list of up to seven colours for the first paths; a table `[boxes.input]` (or another
+    `SIZES` pixels; `paths` is a list of up to eight colours for the first paths; a table `[boxes.input]` (or another
     role) takes `fill`, `outline` and `dash`.
 
     Raises

@@ -145,7 +145,7 @@ DARK = Theme(
         constant=BoxStyle("#1D1D1D", "#6F6F6F", (2, 2)),
         loss=BoxStyle("#303946", "#A3AEBB"),
     ),
-    substitutes=MappingProxyType({"#000000": "#F0E442", "#0072B2": "#2F9BDB"}),
+    substitutes=MappingProxyType({"#000000": "#F0E442", "#0072B2": "#2F9BDB", "#882255": "#DDDDDD"}),
     adjoint="#FF9E80",
     cluster="#1B212B",
     patch="#46C2C4",
@@ -200,6 +200,7 @@ CONTRAST = Theme(
             "#CC79A7": "#8E0F63",
             "#E69F00": "#7A4B00",
             "#56B4E9": "#00567A",
+            "#882255": "#7A3CFF",
         }
     ),
     adjoint="#8A0000",

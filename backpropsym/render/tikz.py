@@ -126,7 +126,10 @@ class TikzPicture:
     def _links(self) -> Iterator[str]:
         straight: dict[str, list[str]] = {}
         for link in self._layout.scene.links:
-            course, style = self._layout.routes[link.id], "link, dead" if link.dead else "link"
+            course, style = (
+                self._layout.routes[link.id],
+                "link, dead" if link.dead else "link, rest" if link.rest else "link",
+            )
             if len(course) == 2:
                 straight.setdefault(style, []).append(f"{self._names[link.source]}/{self._names[link.target]}")
             else:
@@ -213,7 +216,8 @@ class TikzPicture:
             if trail.number in self._layout.tags:
                 centre = self._layout.tags[trail.number]
                 where = self._on(self._nearest(trail, centre), centre)
-                yield rf"\node{self._overlays(trail.number)}[tag {trail.number}] at {where} {{{trail.number}}};"
+                text = trail.tag.replace("…", r"\dots{}")
+                yield rf"\node{self._overlays(trail.number)}[tag {trail.number}] at {where} {{{text}}};"
 
     def _nearest(self, trail: Trail, point: Point) -> LinkId:
         """The link of a trail whose columns `point` stands between."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from backpropsym.render.bars import COLOUR as CUT
 from backpropsym.render.bars import WIDTH as BAR_WIDTH
-from backpropsym.render.layout import TAG_RADIUS, Layout
+from backpropsym.render.layout import TAG_RADIUS, Layout, tag_rect
 from backpropsym.render.scene import Role, Trail
 from backpropsym.render.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
-from backpropsym.render.svg import DEAD
+from backpropsym.render.svg import DEAD, REST
 from backpropsym.render.themes import Theme
 
 CENTIMETRE = 60.0
@@ -93,6 +93,8 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
         yield "  cluster label/.style={above, font=\\scriptsize, text=bpQuiet},\n"
     if any(link.dead for link in layout.scene.links):
         yield f"  dead/.style={{{_dash(theme.dead)}}},\n"
+    if any(link.rest for link in layout.scene.links):
+        yield f"  rest/.style={{{_dash(REST)}}},\n"
     if layout.scene.cuts:
         yield f"  cut/.style={{draw=bpCut, line width={_points(BAR_WIDTH)}, line cap=round,\n"
         yield f"    preaction={{draw=bpBackground, line width={_points(BAR_WIDTH + 3)}}}}},\n"
@@ -131,7 +133,15 @@ def _trail_styles(layout: Layout, theme: Theme) -> Iterator[str]:
             name, dashed = pale, f", {_dash(trail.dash or DEAD)}"
         elif trail.dash:
             dashed = f", {_dash(trail.dash)}, preaction={{draw={pale}, solid, line width={_points(wide)}}}"
-        yield f"  path {trail.number}/.style={{trail={name}{dashed}}},\n  tag {trail.number}/.style={{tag={name}}},\n"
+        yield f"  path {trail.number}/.style={{trail={name}{dashed}}},\n"
+        yield f"  tag {trail.number}/.style={{{_tag(trail, name)}}},\n"
+
+
+def _tag(trail: Trail, name: str) -> str:
+    """A disc, or what is as high and wider."""
+    if len(trail.tag) <= 2:
+        return f"tag={name}"
+    return f"tag={name}, rounded rectangle, minimum width={_points(tag_rect(trail, (0.0, 0.0)).width)}"
 
 
 def _points(pixels: float) -> str:

@@ -2,74 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from backpropsym.derive.derivation import Derivation, Term, count_text, paths_text
+from backpropsym.derive.paths import Path
+from backpropsym.derive.selection import number_of, path_of, representative
 from backpropsym.errors import LimitError, UnknownNameError
 
 MAX_TRAILS = 8
 """More paths than this cannot be told apart in one picture."""
 
-MAX_PATH_NUMBER = 100_000
+MAX_CHOSEN = 16
+"""The most that a person may choose."""
+
+PathNumbers = int | Sequence[int]
+"""One number of a path or several, counted from 1 in the order of the derivation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A path to highlight: its number in the picture, its term, and the term's value where numbers are given."""
+    """A path to highlight: its number in the derivation, its term, and the term's value where numbers are given."""
 
     number: int
     term: Term
     value: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Highlights:
+    """The paths to highlight, and a note on those that are left out."""
+
+    shown: tuple[Highlight, ...] = ()
+    note: str = ""
+
+
 def highlights(
-    derivation: Derivation, path: int | None = None, values: Mapping[str, Any] | None = None
-) -> tuple[tuple[Highlight, ...], str]:
-    """The paths to highlight, and a note on those that are left out.
+    derivation: Derivation, path: PathNumbers | None = None, values: Mapping[str, Any] | None = None
+) -> Highlights:
+    """The paths to highlight, each with its number in the order of the derivation.
 
     Parameters
     ----------
-    path : number of the only one, counted from 1 in the order of the derivation; without it all of them, or the
-        eight strongest at `values`, or the first eight.
+    path : the numbers of those; without it all of them, or of more than eight the strongest at `values`, or without
+        numbers the shortest and others that together take many links.
     values : numbers for inputs, targets and parameters, completed by the network's own.
 
     Raises
     ------
-    UnknownNameError : there is no path of that number.
-    LimitError : its number is above 100,000.
+    UnknownNameError : there is no path of such a number.
+    LimitError : more than 16 are chosen.
     ValuesError : numbers are missing.
     """
-    count, name = derivation.count, f"d{derivation.of}/d{derivation.wrt}"
-    if path is not None:
-        return (_single(derivation, path, values),), f"path {path:,} of {count_text(count)}" if count > 1 else ""
-    if count == 0:
-        return (), f"{derivation.of} does not depend on {derivation.wrt}: {name} = 0"
-    note = f"of {paths_text(count)}" if count > MAX_TRAILS else ""
-    if values is None:
-        found = tuple(Highlight(i, term) for i, term in enumerate(islice(derivation.terms, MAX_TRAILS), 1))
-        return found, note and f"the first {MAX_TRAILS} {note}"
-    strongest = derivation.numeric(values, top=MAX_TRAILS if count > MAX_TRAILS else None)
-    return tuple(Highlight(i, each.term, each.value) for i, each in enumerate(strongest, 1)), (
-        note and f"the {MAX_TRAILS} strongest {note}"
-    )
-
-
-def _single(derivation: Derivation, path: int, values: Mapping[str, Any] | None) -> Highlight:
     count = derivation.count
-    if not 1 <= path <= count:
-        fix = f"choose a number from 1 to {count_text(count)}" if count else "choose another parameter"
-        raise UnknownNameError(
-            f"d{derivation.of}/d{derivation.wrt} has {paths_text(count)}; there is no path {path:,}", fix=fix
+    if path is not None:
+        return _chosen(derivation, (path,) if isinstance(path, int) else path, values)
+    if count == 0:
+        return Highlights(
+            (), f"{derivation.of} does not depend on {derivation.wrt}: d{derivation.of}/d{derivation.wrt} = 0"
         )
-    if path > MAX_PATH_NUMBER:
+    if count > MAX_TRAILS and values is not None:
+        strongest = derivation.numeric(values, top=MAX_TRAILS)
+        found = (Highlight(number_of(derivation.space, each.term.path), each.term, each.value) for each in strongest)
+        return Highlights(tuple(found), f"the {MAX_TRAILS} strongest of {paths_text(count)}")
+    numbers = representative(derivation.space, MAX_TRAILS)
+    note = ""
+    if count > MAX_TRAILS:
+        first = numbers == list(range(1, MAX_TRAILS + 1))
+        note = f"the first {MAX_TRAILS} of {paths_text(count)}"
+        note = note if first else f"{MAX_TRAILS} of {paths_text(count)}, the shortest among them"
+    return Highlights(_numbered(derivation, numbers, values), note)
+
+
+def _chosen(derivation: Derivation, path: Sequence[int], values: Mapping[str, Any] | None) -> Highlights:
+    numbers, count = list(dict.fromkeys(path)), derivation.count
+    for number in numbers:
+        if not 1 <= number <= count:
+            fix = f"choose a number from 1 to {count_text(count)}" if count else "choose another parameter"
+            name = f"d{derivation.of}/d{derivation.wrt}"
+            raise UnknownNameError(f"{name} has {paths_text(count)}; there is no path {number:,}", fix=fix)
+    if len(numbers) > MAX_CHOSEN:
         raise LimitError(
-            f"path {path:,} is too far down the list to be reached one by one",
-            fix=f"choose a number up to {MAX_PATH_NUMBER:,}, or list the strongest: backpropsym paths ... --top 10",
+            f"{len(numbers):,} paths are chosen, and a picture shows at most {MAX_CHOSEN}",
+            fix="choose fewer, or draw several pictures",
         )
+    note = ""
+    if count > len(numbers) == 1:
+        note = f"path {numbers[0]:,} of {count_text(count)}"
+    elif count > len(numbers):
+        note = f"{len(numbers)} of {paths_text(count)}"
+    return Highlights(_numbered(derivation, numbers, values), note)
+
+
+def _numbered(
+    derivation: Derivation, numbers: Sequence[int], values: Mapping[str, Any] | None
+) -> tuple[Highlight, ...]:
+    paths: list[Path] = [path_of(derivation.space, number) for number in numbers]
     if values is None:
-        return Highlight(path, next(islice(derivation.terms, path - 1, None)))
-    each = next(islice(derivation.numeric(values), path - 1, None))
-    return Highlight(path, each.term, each.value)
+        return tuple(Highlight(number, derivation.term(path)) for number, path in zip(numbers, paths, strict=True))
+    found = zip(numbers, derivation.terms_in_numbers(paths, values), strict=True)
+    return tuple(Highlight(number, each.term, each.value) for number, each in found)

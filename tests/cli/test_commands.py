@@ -230,6 +230,8 @@ def test_examples_can_be_copied(tmp_path: Path) -> None:
         (["draw", "lecture", "-o", "x.gif"], "suffix"),
         (["draw", "lecture", "--wrt", "w11", "--theme", "lite", "-o", "x.svg"], "light"),
         (["draw", "lecture", "--wrt", "w11", "--path", "9", "-o", "x.svg"], "no path 9"),
+        (["draw", "lecture", "--wrt", "w11", "--path", "1-9", "-o", "x.svg"], "has 2 paths; there is no path 3"),
+        (["draw", "lecture", "--wrt", "w11", "--path", "2-1", "-o", "x.svg"], "'2-1' is no number of a path"),
         (["kernel", "abstract"], "abstract"),
         (["examples", "--copy", "lectur"], "did you mean lecture"),
         (["derive", "lecture"], "--wrt"),
@@ -248,6 +250,13 @@ def test_mistakes_end_with_two_and_a_message(
     assert message in found.stderr
     assert "Traceback" not in found.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_paths_are_chosen_by_numbers_and_ranges(tmp_path: Path) -> None:
+    file = tmp_path / "deep.svg"
+    assert run("draw", "deep", "--wrt", "x1", "--path", "250, 3,5-6", "-o", str(file)).exit_code == 0
+    found = re.findall(r'class="trail"[^>]*data-number="(\d+)"', file.read_text(encoding="utf-8"))
+    assert found == ["250", "3", "5", "6"]
 
 
 def test_all_mistakes_of_a_file_are_told_at_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -269,6 +270,51 @@ def test_of_many_paths_the_first_or_the_strongest_are_drawn() -> None:
     assert [trail.names[1] for trail in strongest.trails[:2]] == ["n1_17", "n1_9"]
     assert strongest.note == "the 8 strongest of 20 paths"
     assert strongest.total == "16"
+
+
+def test_the_paths_of_a_list_are_drawn_under_their_numbers() -> None:
+    graph = dense(1, 20, 1)
+    found = draw(graph, wrt="n0_0", path=[1, 8, 15, 2]).scene
+    assert [(trail.number, trail.names[1]) for trail in found.trails] == [
+        (1, "n1_0"),
+        (8, "n1_7"),
+        (15, "n1_14"),
+        (2, "n1_1"),
+    ]
+    assert len({trail.colour for trail in found.trails}) == 4
+    assert (found.note, found.partial) == ("4 of 20 paths", True)
+    assert found.derivative
+    with pytest.raises(UnknownNameError, match="has 20 paths; there is no path 21"):
+        draw(graph, wrt="n0_0", path=(3, 21))
+    with pytest.raises(LimitError, match="17 paths are chosen, and a picture shows at most 16"):
+        draw(graph, wrt="n0_0", path=range(1, 18))
+
+
+def test_a_path_far_down_the_list_is_found_at_once() -> None:
+    graph = dense(1, *[10] * 8, 1)
+    found = draw(graph, wrt="n0_0", path=10**8).scene.trails[0]
+    assert found.names[1:-1] == tuple(f"n{i}_9" for i in range(1, 9))
+    assert found.tag == "10…00"
+
+
+def test_a_shortcut_is_among_the_few_of_many_paths() -> None:
+    graph = bp.parse("x[2] -> residual(dense(6, tanh) -> dense(2)) -> dense(1) -> mse").graph
+    found = draw(graph, wrt="x[0]", level="neurons").scene
+    assert len(found.trails) == 8
+    assert min(found.trails, key=lambda trail: len(trail.names)).names == ("x[0]", "r1[0]", "s3[0]", "loss")
+    assert found.note == "8 of 13 paths, the shortest among them"
+    assert {trail.names[1] for trail in found.trails} == {"r1[0]", *(f"s1[{i}]" for i in range(6))}
+
+
+def test_the_strongest_paths_of_entries_have_boxes_and_their_numbers() -> None:
+    network = bp.parse("x[1] -> dense(40, tanh) -> dense(1) -> mse")
+    weights = np.full((1, 40), 0.1)
+    weights[0, 33] = 5.0
+    values = {**network.init(seed=0), "W1": np.ones((40, 1)), "W2": weights, "x": [0.5], "y": [0.0]}
+    found = draw(network.graph, wrt="x[0]", level="neurons", values=values).scene
+    assert found.trails[0].names[1] == "s1[33]"
+    assert found.trails[0].number == 34
+    assert found.note == "the 8 strongest of 40 paths"
 
 
 def test_tall_columns_show_the_first_rows_the_last_and_those_of_paths() -> None:

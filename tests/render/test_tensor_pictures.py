@@ -72,6 +72,22 @@ def test_of_a_wide_layer_five_are_shown() -> None:
     assert scene.note == "the first 8 of 10 paths"
 
 
+def test_links_from_boxes_that_are_left_out_are_told() -> None:
+    drawing = bp.parse("x[1,8,8] -> conv2d(2, 3) -> max_pool(2) -> flatten -> dense(1) -> mse").draw(level="neurons")
+    scene = drawing.scene
+    rests = {(link.source, link.target) for link in scene.links if link.rest}
+    # The patch of each sum has nine entries, of which at most three have a box; the last has one.
+    assert {target for source, target in rests if source == "+x[0,0,3]"} == {
+        each.id for each in scene.boxes if each.id.startswith("s1[")
+    }
+    assert ("+flatten1[3]", "s2[0]") in rests
+    assert not any(source.startswith("+max_pool") for source, _ in rests)
+    assert drawing.svg.count('stroke-dasharray="7 4"') == len(rests)
+    assert "rest/.style" in drawing.tikz
+    assert "link, rest" in drawing.tikz
+    assert drawing.mermaid.count("-.->") == len(rests)
+
+
 @pytest.mark.parametrize(("count", "rows", "expected"), [(16, None, 16), (17, None, FEW), (1000, 7, 7), (6, 5, 6)])
 def test_the_first_and_the_last_are_kept(count: int, rows: int | None, expected: int) -> None:
     kept = first_and_last(count, rows)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backpropsym.render.scene import DASHES, PALETTE, LinkId, Trail
+from backpropsym.render.scene import DASHES, PALETTE, LinkId, Trail, looks
 from backpropsym.render.svg import svg
 from backpropsym.render.theme_file import ThemeError
 from backpropsym.render.themes import LIGHT, PRINT, THEMES, contrast, theme
@@ -45,6 +45,15 @@ def test_black_and_white_has_no_colour_and_a_dash_pattern_a_path() -> None:
     assert len(patterns) == MAX_TRAILS == len(DASHES)
 
 
+def test_as_many_paths_as_a_picture_shows_have_colours_of_their_own() -> None:
+    for look in (LIGHT, THEMES["dark"], THEMES["contrast"]):
+        assert len({look.trail(colour) for colour in PALETTE}) == len(PALETTE) >= MAX_TRAILS
+    link = (LinkId("x1", "s1"),)
+    drawn = [Trail(number, (), link, "", "", look=at) for number, at in enumerate(looks([1, 9, 17, *range(20, 81)]), 1)]
+    assert len({trail.colour for trail in drawn[:8]}) == 8
+    assert len({(trail.colour, trail.dash) for trail in drawn}) == 64
+
+
 def test_a_file_changes_a_theme(tmp_path: Path) -> None:
     text = 'base = "dark"\nink = "#ffffff"\ntrail_width = 6\npaths = ["#ffcc00"]\n[boxes.input]\nfill = "#203040"\n'
     found = theme(saved(tmp_path, text))
@@ -71,7 +80,7 @@ def test_an_empty_file_is_the_light_theme(tmp_path: Path) -> None:
         ("trail_width = nan", "trail_width is not a size"),
         ("trail_width = true", "trail_width is not a size"),
         ("paths = ['#000000', 1]", "paths is not a list"),
-        ("paths = " + str(["#000000"] * 8), "paths is not a list"),
+        ("paths = " + str(["#000000"] * (len(PALETTE) + 1)), "paths is not a list"),
         ("boxes = 1", "boxes is not a table"),
         ('[boxes.inputs]\nfill = "#000000"', "did you mean input"),
         ('[boxes.input]\nfill = "url(#x)"', "boxes.input.fill is not a colour"),
