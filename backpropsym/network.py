@@ -14,7 +14,7 @@ import numpy.typing as npt
 from backpropsym.derive.gradient import LiveDerivatives, gradient_graph, live
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.errors import NetworkError
+from backpropsym.errors import NetworkError, counted
 from backpropsym.graph import Graph, Role, Shape
 from backpropsym.learn.start import random_parameters
 from backpropsym.ops.function import FUNCTIONS
@@ -75,7 +75,8 @@ class Network(Presentations):
             self.graph  # noqa: B018  A network on its way is looked at too, and may have mistakes until it is finished.
         except NetworkError as error:
             return f"<Network {title!r}, not finished: {error.problems[0].message}>"
-        return f"<Network {title!r}: {len(self.graph.nodes)} nodes, {len(self.parameters)} parameters>"
+        sizes = counted(len(self.graph.nodes), "node"), counted(len(self.parameters), "parameter")
+        return f"<Network {title!r}: {', '.join(sizes)}>"
 
     @property
     def graph(self) -> Graph:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.paths import PathSpace
 from backpropsym.errors import LimitError
-from backpropsym.formula.algebra import mul
-from backpropsym.formula.tree import Add, Expr, size
+from backpropsym.formula.algebra import div, mul, neg
+from backpropsym.formula.tree import Add, Div, Expr, Neg, Number, size
 
 MAX_PARTS = 20_000
 MAX_LEVELS = 100
@@ -58,7 +58,20 @@ class _Factoring:
             rest, count = self.between(space.section(user, end), level + 1)
             terms.append(mul([first, rest]))
             parts += count + size(first)
-        return Add(tuple(terms)), parts
+        return _over_one_number(terms), parts
+
+
+def _over_one_number(terms: list[Expr]) -> Expr:
+    """The sum of `terms`; a number by which each of them is divided divides the whole: (a + b)/9 for a/9 + b/9."""
+    bare = [term.operand if isinstance(term, Neg) else term for term in terms]
+    quotients = [each for each in bare if isinstance(each, Div) and isinstance(each.denominator, Number)]
+    if len(quotients) < len(terms) or len({each.denominator for each in quotients}) > 1:
+        return Add(tuple(terms))
+    above = [
+        neg(each.numerator) if isinstance(term, Neg) else each.numerator
+        for term, each in zip(terms, quotients, strict=True)
+    ]
+    return div(Add(tuple(above)), quotients[0].denominator)
 
 
 def _too_large(what: str) -> LimitError:

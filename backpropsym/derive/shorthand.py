@@ -15,10 +15,16 @@ _SHORT = ("mean", "var", "max", "min", "logsumexp")
 
 
 class Shorthand:
-    """Reads entries of anonymous nodes as functions that people know by name."""
+    """Reads entries of anonymous nodes as functions that people know by name.
 
-    def __init__(self, graph: Graph) -> None:
+    Parameters
+    ----------
+    defined : the node whose own formula is written, which cannot be said by its name.
+    """
+
+    def __init__(self, graph: Graph, defined: str = "") -> None:
         self.graph = graph
+        self.defined = defined
 
     def of(self, expr: Expr) -> Expr | None:
         """A short way to write `expr`, or None where there is none."""
@@ -77,7 +83,12 @@ class Shorthand:
         """The named node that is exp(x - whole), by x and whole."""
         found: dict[tuple[str, str], str] = {}
         for node in self.graph.nodes.values():
-            if node.named and node.formula is not None and softmax_of(node.formula, self.graph):
+            if (
+                node.named
+                and node.name != self.defined
+                and node.formula is not None
+                and softmax_of(node.formula, self.graph)
+            ):
                 operand, whole = names(node.formula)
                 found[operand, whole] = node.name
         return found

@@ -18,6 +18,7 @@ from backpropsym.derive.entries import FIRST, count_of, definition, mean_of
 from backpropsym.derive.indexed import Composer, Walk, placed
 from backpropsym.derive.matrix import matrix_programme, nested
 from backpropsym.derive.paths import Path, PathSpace
+from backpropsym.derive.plain import plain
 from backpropsym.derive.shorthand import Shorthand
 from backpropsym.derive.written import written_out
 from backpropsym.errors import LimitError, UnknownNameError
@@ -36,6 +37,7 @@ from backpropsym.formula.tree import (
     Pow,
     called,
     children,
+    names,
     number,
     rebuild,
     substitute,
@@ -170,12 +172,12 @@ class TensorDerivation:
         conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
         return IndexTerm(path, factors, sums, conditions)
 
-    def entry_equation(self) -> tuple[Expr, Expr]:
-        """An entry of `of`, and what it is."""
+    def entry_equation(self, readable: bool = True) -> tuple[Expr, Expr]:
+        """An entry of `of`, and what it is; `readable` as for `term`."""
         indices = tuple(map(Name, self.indices))
         entry = Index(Name(self.of), indices) if indices else Name(self.of)
         letters = iter(self._letters[len(indices) :])
-        return entry, self._transparent(self._entry(self.of, indices), letters, readable=True)
+        return entry, self._transparent(self._entry(self.of, indices), letters, readable)
 
     def _next(self, letters: Iterator[str]) -> str:
         """A letter for one more index."""
@@ -209,7 +211,7 @@ class TensorDerivation:
 
     @cached_property
     def _shorthand(self) -> Shorthand:
-        return Shorthand(self.graph)
+        return Shorthand(self.graph, defined=self.of if self.of == self.wrt else "")
 
     def _anonymous(self, name: str) -> bool:
         return name in self.graph.nodes and not self.graph[name].named
@@ -280,7 +282,22 @@ class TensorDerivation:
         if form not in ("paths", "index"):
             fix = "ask for index, or for one entry by its position, as in W[0,0]"
             raise UnknownNameError(f"derivatives of tensors have no expression in the form {form!r}", fix=fix)
-        return to_text(self.graph.functions.written(self.tree))
+        return to_text(plain(self.graph.functions.written(self.tree)))
+
+    def definitions(self, exprs: Iterable[Expr]) -> dict[str, tuple[Expr, Expr]]:
+        """An entry and its formula for each step of a layer that `exprs` name, and for each that those formulas name.
+
+        Steps of a layer, such as the scores inside attention, have names that nobody wrote.
+        """
+        steps = {name for block in self.graph.blocks for name in block.nodes[:-1]} - set(self.graph.written)
+        found: dict[str, tuple[Expr, Expr]] = {}
+        waiting = [name for expr in exprs for name in names(expr)]
+        while waiting:
+            name = waiting.pop(0)
+            if name in steps and name not in found:
+                found[name] = TensorDerivation(self.graph, name, name).entry_equation(readable=False)
+                waiting += names(found[name][1])
+        return found
 
     def _matrix(self) -> Expr:
         """The backward programme as one formula; its last equation alone where there are too many paths for that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ from rich.text import Text
 
 from backpropsym.derive.derivation import MAX_TERMS
 from backpropsym.derive.matrix import callable_products
+from backpropsym.derive.plain import plain
 from backpropsym.derive.tensors import IndexTerm, TensorDerivation
 from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Limits
+from backpropsym.formula.tree import Limits, children
 from backpropsym.ops.kinds import size_of
 from backpropsym.render.conventions import conventions
 from backpropsym.render.json_text import json_text
@@ -91,13 +92,14 @@ def tensor_data(
 
     Returns
     -------
-    Keys `of`, `wrt`, `form`, `count`, `indices`, `of_indices`, `terms`, `expression`, `conventions`; each term has
-    `path`, `factors`, `product`, `sums` as [index, size] or [index, low, high], and `conditions` as
-    [low, formula, high]. For the forms matrix and backward, `equations` hold node, symbol and right side; for the
-    form numeric, `value` holds the numbers.
+    Keys `of`, `wrt`, `form`, `count`, `indices`, `of_indices`, `terms`, `expression`, `definitions`,
+    `conventions`; each term has `path`, `factors`, `product`, `sums` as [index, size] or [index, low, high], and
+    `conditions` as [low, formula, high]. `definitions` has the `indices` and the `expression` of an entry of each step
+    of a layer that the texts name, such as the scores inside attention. For the forms matrix and backward, `equations`
+    hold node, symbol and right side; for the form numeric, `value` holds the numbers.
     """
     graph = derivation.graph
-    terms = [_term(derivation, term) for term in itertools.islice(derivation.terms, limit)]
+    terms = list(itertools.islice(derivation.terms, limit))
     found: dict[str, Any] = {
         "of": entry_name(derivation.of, derivation.of_at or ()),
         "wrt": entry_name(derivation.wrt, derivation.wrt_at or ()),
@@ -105,8 +107,9 @@ def tensor_data(
         "count": derivation.count,
         "indices": list(derivation.indices),
         "of_indices": list(derivation.of_indices),
-        "terms": terms,
+        "terms": [_term(derivation, term) for term in terms],
         "expression": derivation.expression() if derivation.count <= MAX_TERMS else None,
+        "definitions": _definitions(derivation, terms),
         "output": graph.output,
         "conventions": conventions(derivation, AsciiWriter(Notation.of(graph))),
     }
@@ -126,10 +129,22 @@ def _term(derivation: TensorDerivation, term: IndexTerm) -> dict[str, Any]:
     written = derivation.graph.functions.written
     return {
         "path": list(term.path),
-        "factors": [to_text(written(factor)) for factor in term.factors],
-        "product": to_text(written(term.product)),
+        "factors": [to_text(plain(written(factor))) for factor in term.factors],
+        "product": to_text(plain(written(term.product))),
         "sums": [_range(limits) for limits in term.sums],
-        "conditions": [[to_text(low), to_text(expr), to_text(high)] for low, expr, high in term.conditions],
+        "conditions": [[to_text(plain(part)) for part in condition] for condition in term.conditions],
+    }
+
+
+def _definitions(derivation: TensorDerivation, terms: Iterable[IndexTerm]) -> dict[str, dict[str, Any]]:
+    """The steps of layers that the texts name: the indices of an entry, and its formula."""
+    written = derivation.graph.functions.written
+    return {
+        name: {
+            "indices": [to_text(each) for each in children(entry)[1:]],
+            "expression": to_text(plain(written(formula))),
+        }
+        for name, (entry, formula) in derivation.definitions(term.product for term in terms).items()
     }
 
 

@@ -15,7 +15,7 @@ from backpropsym.spec.functions import head_name
 
 _SECTIONS = {Role.INPUT: "inputs", Role.TARGET: "targets", Role.PARAMETER: "parameters", Role.CONSTANT: "constants"}
 _REDUCTION_WORDS = {"logsumexp": ("exp", "log", "logsumexp", "softmax"), "max": ("where",), "min": ("where",)}
-_INDEX_WORDS = ("Sum", "KroneckerDelta", "inside", "quotient", "remainder")
+_INDEX_WORDS = ("Sum", "KroneckerDelta", "Piecewise", "And", "floor", "Mod", "oo", "inside", "quotient", "remainder")
 
 
 def own_function_clashes(

@@ -32,6 +32,7 @@ w = 2.0
 def test_what_a_network_tells_about_itself() -> None:
     network = bp.loads(NEURON)
     assert repr(network) == "<Network 'One neuron': 6 nodes, 2 parameters>"
+    assert repr(bp.parse("x[2] -> dense(1, bias=False) -> mse")).endswith(", 1 parameter>")
     assert network.title == "One neuron"
     assert (network.output, network.loss) == ("a", "loss")
     assert (network.inputs, network.targets) == ({"x": ()}, {"y": ()})

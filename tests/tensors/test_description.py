@@ -231,6 +231,6 @@ a = "v @ x + sum(x[i]*v[i], (i, 0, 3)) + sum(g) + sum(K[j], (j, -1, 1))*max(v[i]
 """
     )
     net.check().raise_for_failure()
-    assert net.derive("a", wrt="K").expression() == "Sum(h[j + i], (j, 0, 1)) + max(v[j], (j, 0, 3))"
+    assert net.derive("a", wrt="K").expression() == "Sum(h[j + i], (j, 0, 1)) + max(v[0], v[1], v[2], v[3])"
     with pytest.raises(BackpropsymError, match="write its indices"):
         parse_network('inputs = {x = [4]}\noutput = "a"\n[nodes]\n"a[i]" = "x[i]*softmax(x)"\n')

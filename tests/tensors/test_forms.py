@@ -198,3 +198,13 @@ def test_scalars_have_the_notations_of_arrays(form: str) -> None:
     )
     assert eval(derivation.expression(form), {"x": 2.0, "s": 5.0}) == 150.0  # noqa: S307
     assert derivation.latex(form)
+
+
+def test_a_number_that_divides_every_term_stands_once_in_the_bricks() -> None:
+    net = parse("x[2] -> dense(2, tanh) -> dense(3) -> mse")
+    derivation = net.derive("loss", wrt="W1[0,0]")
+    whole = derivation.expression("factored")
+    assert whole.count("/3") == 1
+    assert derivation.expression("paths").count("/3") == 3
+    signs = loads('parameters = ["w"]\ninputs = ["x"]\noutput = "a"\n[nodes]\ns = "w*x"\na = "sin(s)/9 - cos(w)/9"')
+    assert signs.derive("a", wrt="w").expression("factored").count("/9") == 1
