@@ -38,7 +38,10 @@ def train(
     ] = None,
     rate: Annotated[float, typer.Option("--rate", help="The length of a step over that of the gradient.")] = 0.1,
     tolerance: Annotated[
-        float, typer.Option("--tolerance", help="Stop when a step moves the parameters by less.")
+        float,
+        typer.Option(
+            "--tolerance", help="Stop when a step, with --batch a round of all objects, moves the parameters by less."
+        ),
     ] = 1e-6,
     steps: Annotated[int, typer.Option("--steps", min=1, help="Make at most so many steps.")] = 1000,
     batch: Annotated[int, typer.Option("--batch", min=0, help="Objects a step, in random order; 0 means all.")] = 0,

@@ -1,13 +1,14 @@
 """Gradient descent with a stopping rule that says why it stopped.
 
 w(t) = w(t-1) - rate * gradient of Q at w(t-1), until the norm of w(t) - w(t-1) is below a tolerance. Q is the mean of
-the objective over the objects of a step: over all, or over the next few in random order.
+the objective over the objects of a step: over all, or over the next few in random order; t then counts rounds of all
+objects in the rule for stopping, for a few may have no gradient where the others have one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -37,7 +38,8 @@ class Plan:
     Attributes
     ----------
     rate : the length of a step over that of the gradient.
-    tolerance : descent stops when a step moves the parameters by less than this, as the Euclidean norm over all.
+    tolerance : descent stops when a step, or with `batch` a round of all objects, moves the parameters by less than
+        this, as the Euclidean norm over all.
     steps : the most steps that are made.
     batch : objects a step; 0 means all.
     seed : of the order of the objects, and of random parameters.
@@ -87,23 +89,27 @@ class Descent:
     Attributes
     ----------
     parameters : the newest ones; where it diverged, the last ones at which the objective was finite.
+    round : the steps that go over all objects once.
     history : every step.
+    moved : how far the last round moved the parameters.
     stop : why it ended; None while it runs.
     """
 
     plan: Plan
     parameters: Parameters
+    round: int = 1
     history: list[Step] = field(default_factory=list)
+    moved: float = math.inf
     stop: Stop | None = None
 
     @property
     def reason(self) -> str:
         """Why it stopped, as a sentence."""
         steps, moved = f"{len(self.history):,} steps", ""
-        if self.history:
-            last = self.history[-1]
-            moved = f"the last one moved the parameters by {last.moved:.3g}"
-            moved += " (the gradient is zero)" if last.gradient == 0.0 else ""
+        if math.isfinite(self.moved):
+            last = "one" if self.round == 1 else f"round of {self.round:,}"
+            moved = f"the last {last} moved the parameters by {self.moved:.3g}"
+            moved += " (the gradient is zero)" if self.moved == self.history[-1].gradient == 0.0 else ""
         match self.stop:
             case Stop.SMALL_STEP:
                 return f"stopped after {steps}: {moved}, less than the tolerance {self.plan.tolerance:g}"
@@ -111,7 +117,7 @@ class Descent:
                 return f"diverged after {steps}: the objective or its gradient is not finite"
             case Stop.INTERRUPTED:
                 return f"interrupted after {steps}"
-        return f"stopped after {steps}, as many as were asked for: {moved}"
+        return f"stopped after {steps}, as many as were asked for{moved and ': '}{moved}"
 
 
 def descend(
@@ -133,27 +139,26 @@ def descend(
     -------
     The descent. Ctrl-C ends it with what was reached.
     """
-    found = Descent(plan, {name: np.array(value) for name, value in start.items()})
+    count = data.objects
+    steps_a_round = count // plan.batch if 0 < plan.batch < count else 1
+    found = Descent(plan, {name: np.array(value) for name, value in start.items()}, steps_a_round)
     batches = _batches(data, plan)
-    before = found.parameters
+    before = since = found.parameters
     try:
         while found.stop is None:
             value, gradients = objective(**found.parameters, **next(batches))
-            squares = sum(float(np.vdot(each, each)) for each in map(np.float64, gradients.values()))
-            length = math.sqrt(squares)
+            length = _norm(gradients.values())
             if not (math.isfinite(value) and math.isfinite(length)):
                 found.parameters, found.stop = before, Stop.DIVERGED
                 break
-            before = found.parameters
-            found.parameters = {
-                name: each - each.dtype.type(plan.rate) * gradients[name] if name in gradients else each
-                for name, each in before.items()
-            }
+            before, found.parameters = found.parameters, _moved(found.parameters, gradients, plan.rate)
             step = Step(len(found.history) + 1, value, length, _distance(before, found.parameters))
             found.history.append(step)
             if watch is not None:
                 watch(step, found.parameters)
-            if step.moved < plan.tolerance:
+            if step.number % found.round == 0:
+                found.moved, since = _distance(since, found.parameters), found.parameters
+            if found.moved < plan.tolerance:
                 found.stop = Stop.SMALL_STEP
             elif step.number >= plan.steps:
                 found.stop = Stop.STEPS
@@ -162,10 +167,23 @@ def descend(
     return found
 
 
-def _distance(before: Parameters, after: Parameters) -> float:
-    differences = [np.float64(after[name]) - np.float64(before[name]) for name in after]
+def _moved(parameters: Parameters, gradients: Mapping[str, Any], rate: float) -> Parameters:
     with np.errstate(all="ignore"):
-        return math.sqrt(sum(float(np.vdot(each, each)) for each in differences))
+        return {
+            name: each - each.dtype.type(rate) * gradients[name] if name in gradients else each
+            for name, each in parameters.items()
+        }
+
+
+def _distance(before: Parameters, after: Parameters) -> float:
+    with np.errstate(all="ignore"):
+        return _norm([np.float64(after[name]) - np.float64(before[name]) for name in after])
+
+
+def _norm(arrays: Iterable[Any]) -> float:
+    """The Euclidean norm over all entries of all arrays, added up in float64."""
+    with np.errstate(all="ignore"):
+        return math.sqrt(sum(float(np.vdot(each, each)) for each in map(np.float64, arrays)))
 
 
 def _batches(data: Data, plan: Plan) -> Iterator[Arrays]:

@@ -107,6 +107,15 @@ def test_parts_go_round_all_objects_in_a_new_order(batch: int) -> None:
     assert batch >= 10 or seen[:steps] != seen[steps:]
 
 
+def test_a_few_objects_without_a_gradient_do_not_end_it() -> None:
+    half = bp.loads('inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "relu(w*x)"')
+    found = half.train({"x": np.array([1.0, -1.0])}, at={"w": 1.0}, plan=Plan(rate=0.25, batch=1, steps=100)).descent
+    assert 0.0 in [step.moved for step in found.history[:-2]]
+    assert found.parameters["w"] <= 0.0
+    assert found.stop is Stop.SMALL_STEP
+    assert "the last round of 2 moved the parameters by 0" in found.reason
+
+
 def test_the_seed_decides() -> None:
     net = bp.parse("x[2] -> dense(3, tanh) -> dense(1) -> mse")
     data = {"x": np.random.default_rng(0).normal(size=(20, 2)), "y": np.ones((20, 1))}
