@@ -6,6 +6,7 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.errors import UnknownNameError, ValuesError
+from backpropsym.render.rows import ON_SLIDES
 from backpropsym.render.steps import KINDS, plain
 from tests.export.decks import DECKS, deck
 
@@ -139,3 +140,12 @@ def test_no_slide_says_how_a_sum_is_computed() -> None:
     formulas = "\n".join(step.formulas for step in story.steps if step.kind == "backward")
     assert "δ_relu1[i,j,k] = ∑ l<2 ∑ m<2 ∑ n<2 W₂[l,i,m,n] · δₛ₂[l,j − m,k − n]" in formulas
     assert "einsum" not in formulas
+
+
+def test_a_tall_column_is_cut_harder_on_a_slide_than_in_a_picture() -> None:
+    """The inputs of 8: a slide shows six of them and says how many are left out, a picture all."""
+    story, drawing = deck("deep").story, bp.example("deep").draw(wrt="w1_1_1")
+    assert len([box for box in story.scene.boxes if box.role == "input"]) == ON_SLIDES
+    assert len([box for box in drawing.scene.boxes if box.role == "input"]) == 8
+    whole = deck("deep", rows=16).story
+    assert len([box for box in whole.scene.boxes if box.role == "input"]) == 8
