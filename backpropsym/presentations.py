@@ -91,12 +91,13 @@ class Presentations(Analyses):
         of : default: the output where that is a scalar, else the loss.
         values : numbers for inputs, targets and parameters, completed by the network's own; None shows no numbers.
         steps : which of `render.steps.KINDS` to show; default: all.
-        options : `level`, `theme` and others of `draw`.
+        options : `level`, `theme` and others of `draw`; of tall columns 6 `rows` are shown where none are given.
         """
         from backpropsym.export.slides import Slides
+        from backpropsym.render.rows import ON_SLIDES
         from backpropsym.render.story import story
 
-        drawing = self.draw(of, wrt=wrt, values=values, **options)
+        drawing = self.draw(of, wrt=wrt, values=values, **{"rows": ON_SLIDES, **options})
         told = story(self.derive(of, wrt=wrt), drawing, values)
         return Slides(told.only(steps) if steps is not None else told)
 

@@ -2,16 +2,18 @@ r"""A story as a Beamer frame: one picture, and overlays that light each path wi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from backpropsym.export.latex_document import fonts
 from backpropsym.render.escape import latex_text
 from backpropsym.render.layout import Layout, lay_out
+from backpropsym.render.scene import LinkId, Trail
 from backpropsym.render.sizes import PlacedBox
 from backpropsym.render.steps import Line, Piece, Prose, Step, Story
 from backpropsym.render.tikz import TikzPicture, below
-from backpropsym.render.tikz_style import CENTIMETRE, styles
+from backpropsym.render.tikz_style import CENTIMETRE, POINT, styles
 
 WIDTH, HEIGHT = 13.8, 4.1
 """Room for the picture on a slide of 16 by 9 centimetres, in centimetres."""
@@ -27,8 +29,13 @@ MACROS = r"""% \lit<slides>{colour}{term}: in its colour on these slides, else p
 \tikzset{
   lit/.style={fill=bpLit, draw=bpInk, text=bpInk},
   lit on/.code args={<#1>}{\alt<#1>{\pgfkeysalso{lit}}{}},
+  on path/.code args={<#1>}{\alt<#1>{\pgfkeysalso{draw=bpInk, line width=OUTLINE, text=bpInk}}{}},
+  off path/.code args={<#1>}{\alt<#1>{\pgfkeysalso{text=bpQuiet}}{}},
+  label on path/.code args={<#1>}{\alt<#1>{\pgfkeysalso{text=bpInk}}{}},
 }
 """
+EMPHASIS = 0.5
+"""How much wider the outline of a box on a lit path is, in pixels of the picture."""
 
 
 def beamer(story: Story) -> str:
@@ -51,7 +58,7 @@ class _Deck:
         encodings = "" if (title + body).isascii() else fonts()
         return (
             f"\\documentclass[aspectratio=169]{{beamer}}\n{encodings}\\usepackage{{adjustbox}}\n"
-            f"{styles(self._layout, self._theme)}{self._colours()}{MACROS}"
+            f"{styles(self._layout, self._theme)}{self._colours()}{self._macros()}"
             "\\usefonttheme[onlymath]{serif}\n\\setbeamertemplate{navigation symbols}{}\n"
             "\\setbeamercolor{background canvas}{bg=bpBackground}\n\\setbeamercolor{normal text}{fg=bpInk}\n"
             "\\setbeamercolor{frametitle}{fg=bpInk}\n"
@@ -65,6 +72,10 @@ class _Deck:
         found = {"bpPale": theme.pale, "bpLit": theme.at_work}
         found |= {f"bpTerm{trail.number}": theme.text(trail.colour) for trail in self._story.scene.trails}
         return "".join(rf"\definecolor{{{name}}}{{HTML}}{{{value[1:]}}}" + "\n" for name, value in found.items())
+
+    def _macros(self) -> str:
+        wide = (self._theme.box_width + EMPHASIS) * POINT
+        return MACROS.replace("OUTLINE", f"{wide:.2f}pt")
 
     def _frame(self) -> Iterator[str]:
         for number, step in self._steps:
@@ -87,19 +98,38 @@ class _Deck:
 
     def _picture(self) -> str:
         """The one picture; each trail on the slides of its steps, each box lit while it is at work."""
-        lit = {
-            name: f"lit on={{{slides(n for n, step in self._steps if name in step.boxes)}}}"
-            for name in self._layout.boxes
-            if any(name in step.boxes for _, step in self._steps)
-        }
+        lit = {name: options for name in self._layout.boxes if (options := self._marks(name))}
         picture = TikzPicture(
             self._layout,
             self._theme,
             overlays=lambda trail: slides(n for n, step in self._steps if trail in step.trails) or "<0>",
             lit=lit,
+            lit_labels=self._label_marks(),
             below={name: text for name, placed in self._layout.boxes.items() if (text := self._below(placed))},
         )
         return picture.text(f"scale={self._scale:.3g}, transform shape")
+
+    def _marks(self, name: str) -> str:
+        """On which slides a box is at work, on a lit path, or beside all that are lit."""
+        passing = {trail.number for trail in self._story.scene.trails if name in _visited(trail)}
+        told = [(number, step) for number, step in self._steps if step.trails]
+        found = {
+            "on path": slides(number for number, step in told if passing.intersection(step.trails)),
+            "off path": slides(number for number, step in told if not passing.intersection(step.trails)),
+            "lit on": slides(number for number, step in self._steps if name in step.boxes),
+        }
+        return ", ".join(f"{style}={{{numbers}}}" for style, numbers in found.items() if numbers)
+
+    def _label_marks(self) -> dict[LinkId, str]:
+        """On which slides the label of a link is that of a lit path."""
+        passing = defaultdict[LinkId, set[int]](set)
+        for trail in self._story.scene.trails:
+            for link in trail.links:
+                passing[link].add(trail.number)
+        return {
+            link: f"label on path={{{slides(n for n, step in self._steps if found.intersection(step.trails))}}}"
+            for link, found in passing.items()
+        }
 
     def _below(self, placed: PlacedBox) -> str:
         """What stands under a box; its adjoint has its room always, and is seen while adjoints are computed."""
@@ -112,6 +142,12 @@ class _Deck:
             found = [(number, step) for number, step in group if step.columns]
             if found:
                 yield [number for number, _ in found], [step for _, step in found]
+
+
+def _visited(trail: Trail) -> set[str]:
+    """The boxes on a trail; one that starts at a label leaves out the source of its first link."""
+    first = set() if trail.from_label else {trail.links[0].source}
+    return first | {link.target for link in trail.links}
 
 
 def _skeleton(step: Step) -> object:

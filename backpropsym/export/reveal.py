@@ -76,6 +76,7 @@ def _style(theme: Theme) -> str:
 body {{ background: {theme.background}; color: {theme.ink}; }}
 .reveal, .reveal .slide-number {{ font-family: system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }}
 .reveal .slide-number, .reveal .slide-number a {{ background: none; color: {theme.quiet}; text-decoration: none; }}
+.reveal .slide-number {{ right: auto; left: 12px; bottom: 12px; font-size: 18px; }}
 .reveal .controls, .reveal .progress {{ color: {theme.quiet}; }}
 .reveal .slides section {{ height: 100%; padding: 0; text-align: left; }}
 .step {{ position: absolute; inset: 0; box-sizing: border-box; padding: 24px 40px; background: {theme.background};

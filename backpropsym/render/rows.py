@@ -11,6 +11,10 @@ FEW = 5
 """How many boxes of a taller column are shown: the first four and the last."""
 
 
+ON_SLIDES = 6
+"""The most boxes of a column on a slide, which is read from the back of a room, besides those on the paths."""
+
+
 def first_and_last(count: int, rows: int | None, needed: Iterable[int] = ()) -> list[int]:
     """The positions, out of `count`, that are shown: the first and the last, and those needed.
 

@@ -15,6 +15,7 @@ from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.tree import ONE, Add, Call, Expr, Mul, Name
 from backpropsym.graph import Graph
+from backpropsym.render.adjoint_sums import adjoint_sum
 from backpropsym.render.conventions import conventions, kept_axes, spelled_out
 from backpropsym.render.latex import LatexWriter
 from backpropsym.render.lines import broken, width
@@ -293,14 +294,22 @@ class TensorTeller(Teller):
                 yield self._line(name, self._write(left), self._write(right))
 
     def backward(self) -> Iterator[Equation]:
-        """The adjoints in matrix notation; none where what is derived has axes."""
+        """The adjoints in matrix notation, entry by entry where it has no sign; none where what is derived has axes."""
         derivation = self._derivation
         for each in self._programme:
-            if each.node == derivation.wrt:
+            entries = adjoint_sum(self.graph, each, self._programme)
+            if entries and each.node == derivation.wrt:
+                left = self.derivative
+            elif entries:
+                left = Maths(*map(entries.left, self._writers))
+            elif each.node == derivation.wrt:
                 left = Maths(*(writer.derivative(derivation.of, each.node) for writer in self._writers))
             else:
                 left = Maths(*(writer.write(Name(each.symbol)) for writer in self._writers))
-            yield self._line(each.node, left, self._write(self.graph.functions.written(each.right)))
+            right = self._write(self.graph.functions.written(each.right))
+            if entries:
+                right = Maths(*map(entries.right, self._writers))
+            yield self._line(each.node, left, right)
 
     @cached_property
     def _programme(self) -> tuple[MatrixEquation, ...]:

@@ -67,6 +67,7 @@ class TikzPicture:
     overlays : on which slides of a Beamer frame each trail is drawn.
     below : what stands under the boxes by their ids, in LaTeX's text mode; None for the values of the scene.
     lit : further options of the boxes by their ids.
+    lit_labels : further options of the labels of links.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class TikzPicture:
         overlays: Overlays = lambda number: "",
         below: Mapping[str, str] | None = None,
         lit: Mapping[str, str] | None = None,
+        lit_labels: Mapping[LinkId, str] | None = None,
     ) -> None:
         self._layout, self._theme, self._overlays = layout, theme, overlays
         self._lit = lit if lit is not None else _quiet(layout)
+        self._lit_labels = lit_labels or {}
         self._below = below if below is not None else _values(layout)
         starts = _from_labels(layout)
         self._names = _names([*layout.boxes, *(trail.names[0] for trail in starts)])
@@ -119,7 +122,9 @@ class TikzPicture:
                 options.append(self._lit[name])
             if self._below.get(name):
                 side = "above" if placed.small else "below"
-                options.append(rf"label={{[number]{side}:{{{self._below[name]}}}}}")
+                # TikZ does not count the second outline of the output.
+                style = "number, yshift=-3pt" if placed.box.role == "output" and side == "below" else "number"
+                options.append(rf"label={{[{style}]{side}:{{{self._below[name]}}}}}")
             where, text = _at(placed.rect.centre), _inside(placed)
             yield rf"\node[{', '.join(options)}] ({self._names[name]}) at {where} {{{text}}};"
 
@@ -165,6 +170,8 @@ class TikzPicture:
                 label = self._layout.labels[link.id]
                 style, name = ("start", f" ({self._starts[link.id]})") if label.start else ("weight", "")
                 where = self._on(link.id, label.rect.centre)
+                if lit := self._lit_labels.get(link.id):
+                    style = f"{style}, {lit}"
                 yield rf"\node[{style}]{name} at {where} {{${link.label}$}};"
 
     def _on(self, link: LinkId, point: Point) -> str:
@@ -187,15 +194,13 @@ class TikzPicture:
         """The way of a trail from node to node; `lane` is how far right of the link's middle it runs."""
         first = self._names[trail.links[0].source]
         parts = [f"({self._starts[trail.links[0]]})" if self._starts_at_label(trail) else f"({first})"]
-        for i, link in enumerate(trail.links):
+        for link in trail.links:
             offset = self._layout.lanes.offset(link, trail.number)
             lane = _number(offset * POINT)
             target = self._names[link.target]
             if len(self._layout.routes[link]) > 2:
                 course = _curved(beside(self._layout.routes[link], offset), whole=True)
                 parts.append(f"{course} ({target})")
-            elif i == 0 and self._starts_at_label(trail):
-                parts.append(f"to[into={lane}] ({target})")
             else:
                 parts.append(f"to[lane={lane}] ({target})" if lane != "0" else f"to ({target})")
         return " ".join(parts)
@@ -270,7 +275,7 @@ def _inside(placed: PlacedBox) -> str:
     box, name = placed.box, f"${placed.box.label}$"
     if box.cells or not box.shape:
         return "" if box.cells else name
-    font = r"\fontsize{6}{7}\selectfont" if placed.small else r"\scriptsize"
+    font = rf"\fontsize{{{6 if placed.small else 7}}}{{8}}\selectfont"
     shape = rf"{{{font}\color{{bpQuiet}}${_sizes(placed)}$}}"
     return f"{name} {shape}" if placed.small else rf"{name}\\{shape}"
 

@@ -22,7 +22,6 @@ _ROUND = ("value", "output", "loss")
 _LANES = r"""  % runs beside the line from node to node, so many points to the right
   lane/.style={to path={($(\tikztostart.center)!#1pt!-90:(\tikztotarget.center)$)
     -- ($(\tikztotarget.center)!#1pt!90:(\tikztostart.center)$) (\tikztotarget)}},
-  into/.style={to path={-- ($(\tikztotarget.center)!#1pt!90:(\tikztostart.center)$) (\tikztotarget)}},
 """
 
 
@@ -71,13 +70,14 @@ def _roles(layout: Layout) -> list[Role]:
 
 def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
     high, thin = f"{BOX_HEIGHT / CENTIMETRE:.2f}cm", _points(theme.box_width)
-    size = f"minimum height={high}, minimum width={high}, inner xsep=2mm, inner ysep=0pt"
+    size = f"minimum height={high}, minimum width={high}, inner xsep=2mm, inner ysep=0pt, font={_font(theme.box_font)}"
     yield f"  neuron/.style={{draw, line width={thin}, {size}, text=bpInk}},\n"
     for role in _roles(layout):
         yield f"  {role}/.style={{neuron, {_outline(role, theme)}}},\n"
     if any(placed.small for placed in layout.boxes.values()):
         low = f"{SMALL_HEIGHT / CENTIMETRE:.2f}cm"
-        yield f"  small/.style={{minimum height={low}, minimum width={low}, inner xsep=1mm, font=\\footnotesize}},\n"
+        yield f"  small/.style={{minimum height={low}, minimum width={low}, inner xsep=1mm,\n"
+        yield f"    font={_font(theme.label_font)}}},\n"
     if any(placed.box.role == "more" for placed in layout.boxes.values()):
         yield f"  more/.style={{minimum height={high}, text=bpQuiet}},\n"
     if any(placed.box.shape for placed in layout.boxes.values()):
@@ -90,7 +90,7 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
         yield "  patch/.style={draw=bpPatch, fill=bpPatch, fill opacity=0.28, line width=0.95pt},\n"
     if layout.scene.clusters:
         yield "  cluster/.style={draw=bpLink!55!bpBackground, fill=bpCluster, rounded corners=2mm, inner sep=3.5mm},\n"
-        yield "  cluster label/.style={above, font=\\scriptsize, text=bpQuiet},\n"
+        yield f"  cluster label/.style={{above, font={_font(theme.value_font)}, text=bpQuiet}},\n"
     if any(link.dead for link in layout.scene.links):
         yield f"  dead/.style={{{_dash(theme.dead)}}},\n"
     if any(link.rest for link in layout.scene.links):
@@ -99,9 +99,9 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
         yield f"  cut/.style={{draw=bpCut, line width={_points(BAR_WIDTH)}, line cap=round,\n"
         yield f"    preaction={{draw=bpBackground, line width={_points(BAR_WIDTH + 3)}}}}},\n"
     yield "  quiet/.style={text=bpQuiet},\n"
-    yield "  number/.style={font=\\scriptsize, text=bpInk, inner sep=2pt, align=center},\n"
+    yield f"  number/.style={{font={_font(theme.value_font)}, text=bpInk, inner sep=2pt, align=center}},\n"
     yield f"  link/.style={{draw=bpLink, line width={_points(theme.link_width)}}},\n"
-    yield "  weight/.style={fill=bpBackground, text=bpLabel, font=\\footnotesize, inner sep=1.2pt},\n"
+    yield f"  weight/.style={{fill=bpBackground, text=bpLabel, font={_font(theme.label_font)}, inner sep=1.2pt}},\n"
     if layout.scene.trails:
         yield f"  start/.style={{weight, draw=bpInk, line width={thin}, text=bpInk, inner sep=2.4pt}},\n"
         yield from _trail_styles(layout, theme)
@@ -125,7 +125,7 @@ def _trail_styles(layout: Layout, theme: Theme) -> Iterator[str]:
     yield f"  trail/.style={{draw=#1, line width={_points(wide)}, line join=round, every to/.style={{lane=0}},\n"
     yield f"    preaction={{draw=bpBackground, line width={_points(wide + 2.6)}}}}},\n"
     yield f"  tag/.style={{circle, fill=#1, draw=bpBackground, text=bpBackground, minimum size={disc},\n"
-    yield "    inner sep=0pt, font=\\sffamily\\bfseries\\scriptsize},\n"
+    yield f"    inner sep=0pt, font=\\sffamily\\bfseries{_font(theme.tag_font)}}},\n"
     for trail in layout.scene.trails:
         name, dashed = path_colour(trail), ""
         pale = f"{name}!{round(100 * theme.tint)}!bpBackground"
@@ -142,6 +142,12 @@ def _tag(trail: Trail, name: str) -> str:
     if len(trail.tag) <= 2:
         return f"tag={name}"
     return f"tag={name}, rounded rectangle, minimum width={_points(tag_rect(trail, (0.0, 0.0)).width)}"
+
+
+def _font(pixels: float) -> str:
+    """A size of the layout whatever that of the document is; whole points, which every font of TeX has."""
+    size = round(pixels * POINT)
+    return rf"\fontsize{{{size}}}{{{size * 6 // 5}}}\selectfont"
 
 
 def _points(pixels: float) -> str:

@@ -83,6 +83,33 @@ def test_a_term_is_lit_on_the_slides_on_which_its_path_is(name: str) -> None:
         assert shown(specification) == lit(story)[int(number)] - bricks
 
 
+@pytest.mark.parametrize("source", ["lecture", "skip", "digits"])
+def test_the_boxes_on_a_lit_path_stand_out_and_the_others_stand_back(source: str) -> None:
+    story = deck(source).story
+    told = {place: step for place, step in enumerate(story.steps, 1) if step.trails}
+    drawn = re.findall(r"\\node\[([^\n]*)\] \(([^)]+)\) at \([-\d]", beamer(story))
+    assert len(drawn) == len(story.scene.boxes)
+    for options, name in drawn:
+        on, off = (
+            set().union(*(shown(found) for found in re.findall(rf"{style} path={{<([\d,-]+)>}}", options)))
+            for style in ("on", "off")
+        )
+        visiting = {each.number for each in story.scene.trails for link in each.links if name == link.target}
+        visiting |= {each.number for each in story.scene.trails if not each.from_label and name == each.names[0]}
+        assert on == {place for place, step in told.items() if visiting.intersection(step.trails)}
+        assert off == told.keys() - on
+
+
+def test_sizes_of_texts_are_those_of_the_layout_whatever_the_document_has() -> None:
+    """Beamer's own small sizes are larger than those of an article, for which there is no room."""
+    preamble, picture = beamer(deck("lecture", values={}).story).split(r"\begin{frame}")
+    picture = picture.partition(r"\end{tikzpicture}")[0]
+    for size in (r"\footnotesize", r"\scriptsize"):
+        assert size not in preamble + picture
+    for style in ("neuron", "number", "weight"):
+        assert re.search(rf"  {style}/\.style={{[^\n]*font=\\fontsize{{\d+}}", preamble)
+
+
 @pytest.mark.needs("pdflatex", "poppler")
 def test_the_pages_show_the_paths_that_they_name(tmp_path: Path) -> None:
     """Read from the pixels of the picture, which is the upper half of a page."""

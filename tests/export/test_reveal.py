@@ -163,3 +163,15 @@ def test_the_file_loads_nothing_and_carries_the_licence() -> None:
 
 def test_the_same_bytes_every_time() -> None:
     assert reveal(deck("skip").story) == reveal(deck("skip").story)
+
+
+def test_the_number_of_the_page_stands_clear_of_the_arrows(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "deck.html"
+    path.write_text(deck("lecture").reveal, encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(path.as_uri())
+    number, arrows = (page.locator(f".reveal > {name}").bounding_box() for name in (".slide-number", ".controls"))
+    assert number is not None
+    assert arrows is not None
+    assert number["x"] + number["width"] < arrows["x"]
+    page.close()

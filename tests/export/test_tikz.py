@@ -75,7 +75,7 @@ def test_the_picture_is_short_and_has_named_nodes() -> None:
     assert len(text.splitlines()) < 60
     named = {name for _, name, _, _ in NODE.findall(text)}
     assert named == {box.id for box in lecture().boxes}
-    assert r"\draw[path 1] (w11) to[into=-1.56] (s1) to[lane=-1.56] (z1) to (u1) to (h1) to (a);" in text
+    assert r"\draw[path 1] (w11) to[lane=-1.56] (s1) to[lane=-1.56] (z1) to (u1) to (h1) to (a);" in text
 
 
 def test_the_nodes_stand_as_in_the_svg() -> None:

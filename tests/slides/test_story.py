@@ -6,6 +6,7 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.errors import UnknownNameError, ValuesError
+from backpropsym.render.rows import ON_SLIDES
 from backpropsym.render.steps import KINDS, plain
 from tests.export.decks import DECKS, deck
 
@@ -125,3 +126,26 @@ def test_unknown_and_absent_steps_are_named() -> None:
 def test_missing_numbers_are_named() -> None:
     with pytest.raises(ValuesError, match="no numbers are given for x"):
         bp.parse("x[2] -> dense(1) -> mse").slides("loss", wrt="W1[0,0]", values={})
+
+
+def test_the_backward_pass_of_a_convolution_is_written_as_in_print() -> None:
+    shown = [step.formulas for step in deck("convolution").story.steps if step.kind == "backward"]
+    assert "∂loss/∂K[i,j] = ∑ k<4 ∑ l<3 im[k + i,l + j] · δₒᵤₜ[k,l]" in "\n".join(shown).splitlines()
+
+
+def test_no_slide_says_how_a_sum_is_computed() -> None:
+    """Between convolutions too, with strides and padding."""
+    source = "x[1,8,8] -> conv2d(2,3,stride=2,padding=1) -> relu -> conv2d(2,2) -> max_pool(2) -> dense(1) -> mse"
+    story = bp.parse(source).slides("loss", wrt="W1").story
+    formulas = "\n".join(step.formulas for step in story.steps if step.kind == "backward")
+    assert "δ_relu1[i,j,k] = ∑ l<2 ∑ m<2 ∑ n<2 W₂[l,i,m,n] · δₛ₂[l,j − m,k − n]" in formulas
+    assert "einsum" not in formulas
+
+
+def test_a_tall_column_is_cut_harder_on_a_slide_than_in_a_picture() -> None:
+    """The inputs of 8: a slide shows six of them and says how many are left out, a picture all."""
+    story, drawing = deck("deep").story, bp.example("deep").draw(wrt="w1_1_1")
+    assert len([box for box in story.scene.boxes if box.role == "input"]) == ON_SLIDES
+    assert len([box for box in drawing.scene.boxes if box.role == "input"]) == 8
+    whole = deck("deep", rows=16).story
+    assert len([box for box in whole.scene.boxes if box.role == "input"]) == 8
