@@ -21,6 +21,7 @@ from backpropsym.cli import (
     functions,
     handout,
     hessian,
+    importing,
     jacobian,
     kernel,
     latex,
@@ -85,6 +86,7 @@ for command in (
     examples.examples,
 ):
     app.command()(command)
+app.command("import")(importing.import_)
 
 
 def _version(wanted: bool) -> None:

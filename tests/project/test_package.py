@@ -50,7 +50,7 @@ def test_the_version_is_one() -> None:
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     declared = PROJECT["project"]["dependencies"]
     extras = PROJECT["project"]["optional-dependencies"]
-    optional = [each for name in ("pdf", "pptx") for each in extras[name] if not each.startswith("backpropsym")]
+    optional = [each for name in ("onnx", "pdf", "pptx") for each in extras[name] if not each.startswith("backpropsym")]
     names = {re.match(r"[\w-]+", each)[0] for each in (*declared, *optional)}  # type: ignore[index]
     comes_with = {"PIL": "pillow", "click": "typer", "pptx": "python-pptx"}
     assert {comes_with.get(name, name) for name in imported()} == names
