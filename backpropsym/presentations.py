@@ -12,6 +12,7 @@ from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivati
 
 if TYPE_CHECKING:
     from backpropsym.checks.report import Report
+    from backpropsym.export.explorer.page import Explorer
     from backpropsym.export.sheet import Sheet
     from backpropsym.export.slides import Slides
     from backpropsym.render.drawing import Drawing
@@ -74,6 +75,29 @@ class Presentations(Analyses):
         derivations = {shown: self.derive(of, wrt=shown), **derivations} if shown not in derivations else derivations
         drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
         return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed), values))
+
+    def explore(
+        self, of: str | None = None, *, values: Mapping[str, Any] | None = None, theme: str | Theme = "light"
+    ) -> Explorer:
+        """A page for a browser: every derivative with its paths, and for networks of scalars all numbers, to change.
+
+        Parameters
+        ----------
+        of : default: the output where that is a scalar, else the loss.
+        values : numbers to begin with, completed by the network's own.
+        """
+        from backpropsym.export.explorer.explore import explorer
+
+        output, loss = self.graph[self.graph.output], self.graph.objective
+        of = of or (loss if output.shape else output.name)
+        return explorer(
+            self.graph,
+            self.graph[of].name,
+            lambda wrt: self.derive(of, wrt=wrt),
+            lambda wrt: self.draw(of, wrt=wrt, theme=theme),
+            values or {},
+            theme,
+        )
 
     def slides(
         self,
