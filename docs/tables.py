@@ -182,7 +182,7 @@ def commands() -> str:
         summary = " ".join((inspect.getdoc(command.callback) or "").split("\n\n")[0].split())
         rows = list(options(command.callback))
         table = markdown(("argument or option", "what it is", "default"), rows)
-        sections.append(f"## {command.callback.__name__}\n\n{summary}\n\n{table}")
+        sections.append(f"## {command.name or command.callback.__name__}\n\n{summary}\n\n{table}")
     return "\n\n".join(sections)
 
 
