@@ -29,6 +29,12 @@ LINE_ROOM = 17.0
 HALO = 3.0
 """Clear pixels on each side of a label."""
 
+MOST_HUNG = 2
+"""The most small boxes above one consumer."""
+
+SMALL = frozenset({"parameter", "constant"})
+"""Roles of boxes that may hang above their consumer."""
+
 OUTER = frozenset({"target", "parameter", "constant"})
 """Roles that stand above or below the rows of a column, and leave those centred."""
 
@@ -92,9 +98,11 @@ def _hung(scene: Scene) -> dict[str, str]:
     found: dict[str, list[str]] = defaultdict(list)
     for box in scene.boxes:
         links = outgoing[box.id]
-        if box.role in ("parameter", "constant") and len(links) == 1 and not links[0].label and not box.value:
+        if box.role in SMALL and len(links) == 1 and not links[0].label and not box.value:
             found[links[0].target].append(box.id)
-    return {name: user for user, names in found.items() if len(names) <= 2 and user not in names for name in names}
+    return {
+        name: user for user, names in found.items() if len(names) <= MOST_HUNG and user not in names for name in names
+    }
 
 
 def _ordered(groups: Sequence[Sequence[Box]], links: Sequence[Link], column: Mapping[str, int]) -> list[list[Box]]:

@@ -14,6 +14,7 @@ from backpropsym.errors import LimitError
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ONE, Expr, Mul, Name
+from backpropsym.render.biases import at_each
 from backpropsym.render.columns import columns
 from backpropsym.render.conventions import conventions, spelled_out
 from backpropsym.render.flow import Flow, Width, flows
@@ -146,12 +147,16 @@ class _Builder:
             )
         visible = [link for link in links if link.source in kept and link.target in kept]
         boxes = tuple(self._boxes(roles, places, kept, hidden))
+        drawn = (*self._links(visible), *self._rests(kept, hidden, places))
+        trails = tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1)
+        if self.subject.boxes is not None:
+            boxes, drawn = at_each(boxes, drawn, {link for trail in trails for link in trail.links})
         return Scene(
             self.graph.title or "A network",
             self._description(),
             boxes,
-            (*self._links(visible), *self._rests(kept, hidden, places)),
-            tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1),
+            drawn,
+            trails,
             note=self.note,
             adjoint_of=self.writer.name(self.passes.of) if self.passes and self.adjoints else "",
             clusters=tuple(self._clusters({box.id for box in boxes})),
@@ -188,10 +193,8 @@ class _Builder:
     ) -> tuple[set[str], dict[str, tuple[int, int]]]:
         """The nodes that get a box; by the box after which others are left out, their column and number."""
         if self.subject.boxes is not None:
-            rests = self.subject.rests.values()
-            return set(roles), {
-                rest.after: (places[rest.after], rest.left_out) for rest in rests if rest.after in places
-            }
+            rests = [rest for rest in self.subject.rests.values() if roles.get(rest.after, "target") not in OUTER]
+            return set(roles), {rest.after: (places[rest.after], rest.left_out) for rest in rests}
         needed = {name for each in self.shown for name in each.term.path} | {self.graph.output, self.graph.objective}
         needed |= {link.source for name in needed for link in self.places.get(name, ())}
         inner, outer = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
@@ -223,7 +226,7 @@ class _Builder:
         for name, role in roles.items():
             if name in kept:
                 yield self._box(name, role, places[name])
-            if name in hidden and role not in OUTER:
+            if name in hidden:
                 yield _more(name, *hidden[name])
 
     def _box(self, name: str, role: Role, column: int) -> Box:
