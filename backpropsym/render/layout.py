@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from backpropsym.render.engine import Engine, dot_grid
 from backpropsym.render.geometry import Point, Polyline, Rect, beside, hull, walks
-from backpropsym.render.grid import HALO, Grid, Room, grid
+from backpropsym.render.grid import CLUSTER_MARGIN, HALO, Grid, Room, grid
 from backpropsym.render.labels import Candidate, Line, Placer, overlapping
 from backpropsym.render.routes import routes
 from backpropsym.render.scene import Link, LinkId, Scene, Trail
@@ -40,7 +40,6 @@ TAG_RADIUS = 10.0
 TAG_DIGIT = 7.5
 """How much wider than a disc a tag is for each digit after the second, in pixels."""
 BOX_MARGIN = 5.0
-CLUSTER_MARGIN = 12.0
 
 ON_LINK, BESIDE_TRAIL = 12.0, 300.0
 """Costs of a label on the link of another, and on either side of the trails there."""

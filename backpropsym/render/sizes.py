@@ -127,6 +127,11 @@ def small_size(box: Box, theme: Theme) -> tuple[float, float]:
     return max(SMALL_HEIGHT, wide), SMALL_HEIGHT
 
 
+def caption_width(box: Box, theme: Theme) -> float:
+    """The width of the name above a grid that hangs."""
+    return typeset(_caption(box, None)).width * theme.value_font if box.cells else 0.0
+
+
 def ring(box: Box) -> float:
     """How far the outline of a box reaches beyond it."""
     return RING if box.role == "output" and not box.cells else 0.0

@@ -194,6 +194,18 @@ def test_dead_links_and_paths_are_marked() -> None:
     assert drawing.svg.count('stroke-dasharray="2 5"') == 3
 
 
+def test_weights_of_neighbouring_layers_stand_apart() -> None:
+    net = bp.parse("x[784] -> 3*dense(100, relu) -> dense(10) -> cross_entropy")
+    assert lay_out(net.draw(level="layers").scene, LIGHT).crowding() == 0
+    plates = lay_out(net.draw().scene, LIGHT).clusters
+    assert [plate.name for plate in plates] == ["dense(100, relu)"] * 3
+
+
+def test_a_network_of_scalars_has_no_layers_and_shows_its_neurons() -> None:
+    net = bp.example("lecture")
+    assert net.draw(level="layers", wrt="w11").scene == net.draw(level="neurons", wrt="w11").scene
+
+
 def test_a_bias_of_several_neurons_stands_at_each_of_them() -> None:
     net = bp.example("convolution")
     scene = net.draw(level="neurons").scene
