@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -90,14 +90,20 @@ class Layout:
         """The colour behind a label at `rect`: that of the cluster it stands in, or of the picture."""
         return theme.cluster if any(cluster.rect.overlaps(rect) for cluster in self.clusters) else theme.background
 
-    def covered(self) -> set[LinkId]:
-        """The links whose labels stand on a box, on another label, or on a line that is not theirs."""
+    def covered(self, among: Collection[LinkId] | None = None) -> set[LinkId]:
+        """The links, of all or `among` some, whose labels stand on a box, another label, or a line not theirs."""
         names, boxes = list(self.labels), [rect for box in self.boxes.values() for rect in box.occupied()]
         rects = [*(self.labels[name].rect for name in names), *boxes]
-        found = {names[i] for pair in overlapping(rects) for i in pair if i < len(names)}
-        for name in set(names) - found:
+        wanted = set(names) if among is None else set(names).intersection(among)
+        found = {names[i] for pair in overlapping(rects) for i in pair if i < len(names)} & wanted
+        spans = [(min(line)[0], max(line)[0], other, line) for other, line in self.routes.items()] if wanted else []
+        for name in wanted - found:
             inner = self.labels[name].rect.grown(-HALO)
-            if any(other != name and inner.meets_line(line) for other, line in self.routes.items()):
+            left, right = inner.left, inner.right
+            if any(
+                low < right and high > left and other != name and inner.meets_line(line)
+                for low, high, other, line in spans
+            ):
                 found.add(name)
         return found
 
@@ -128,7 +134,7 @@ def lay_out(scene: Scene, theme: Theme, *, labels: bool = True, engine: Engine =
     for _ in range(ATTEMPTS):
         placed = grid(scene, theme, fonts, room)
         layout = _attempt(scene, theme, fonts, (placed, routes(scene, placed)))
-        gaps = {layout.column[link.target] for link in layout.covered() if link in roomy}
+        gaps = {layout.column[link.target] for link in layout.covered(roomy)}
         if best is None or len(gaps) < fewest:
             best, fewest = layout, len(gaps)
         if not gaps:
