@@ -32,6 +32,12 @@ HALO = 3.0
 CLUSTER_MARGIN = 12.0
 """How far a plate reaches beyond the boxes of its group, in pixels."""
 
+LONG = 12
+"""With more columns than this, level links are only as long as their labels need, so that a page shows the letters."""
+
+STUBS = (22.0, 9.0)
+"""How much of a level link is seen on either side of its label, in pixels; usually, and in a long picture."""
+
 MOST_HUNG = 2
 """The most small boxes above one consumer."""
 
@@ -186,18 +192,19 @@ def _lefts(
     lefts = [0.0]
     reach = [max(above.get(i, 0.0) - width, 0.0) / 2 for i, width in enumerate(widths)]
     for i, (width, _) in enumerate(pairwise(widths), 1):
-        gap = max(_gap(between.get(i, ()), heights, fonts), reach[i - 1] + reach[i] + apart)
+        stub = STUBS[len(widths) > LONG]
+        gap = max(_gap(between.get(i, ()), heights, fonts, stub), reach[i - 1] + reach[i] + apart)
         lefts.append(lefts[-1] + width + gap * room.gaps.get(i, 1.0))
     return lefts
 
 
-def _gap(links: Sequence[Link], heights: Mapping[str, float], fonts: Mapping[LinkId, float]) -> float:
-    """Pixels between two columns that `links` join."""
+def _gap(links: Sequence[Link], heights: Mapping[str, float], fonts: Mapping[LinkId, float], stub: float) -> float:
+    """Pixels between two columns that `links` join; level ones show a `stub` on either side of their labels."""
     ends = [
         (heights[link.source], heights[link.target]) for link in links if {link.source, link.target} <= set(heights)
     ]
     drop = max((abs(b - a) for a, b in ends), default=0.0)
-    gap = max(54.0, min(60.0 + 0.5 * drop, 420.0))
+    gap = min(60.0 + 0.5 * drop, 420.0) if drop else 16.0 + 2 * stub
     labels = [(typeset(link.label, link.name), fonts[link.id]) for link in links if link.label]
     if not labels:
         return gap
@@ -206,7 +213,7 @@ def _gap(links: Sequence[Link], heights: Mapping[str, float], fonts: Mapping[Lin
     extent = max(max(a, b) for a, b in ends) - min(min(a, b) for a, b in ends) + BOX_HEIGHT if ends else BOX_HEIGHT
     # Labels placed freely on their links stay apart while they fill less than about a third of the space.
     crowded = 2.8 * len(labels) * (width + 6) * (height + 4) / extent if len(labels) > 4 else 0.0
-    return max(gap, 1.5 * width + 36.0 if drop else width + 44.0, min(crowded, 460.0))
+    return max(gap, 1.5 * width + 36.0 if drop else width + 2 * stub, min(crowded, 460.0))
 
 
 def _above(scene: Scene, hung: Mapping[str, str], column: Mapping[str, int], theme: Theme) -> dict[int, float]:
