@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from backpropsym.render.grid import MOST_HUNG, SMALL
@@ -11,7 +11,7 @@ from backpropsym.render.scene import Box, Link, LinkId
 
 
 def at_each(
-    boxes: Sequence[Box], links: Iterable[Link], lit: Collection[LinkId] = ()
+    boxes: Sequence[Box], links: Sequence[Link], lit: Collection[LinkId] = ()
 ) -> tuple[tuple[Box, ...], tuple[Link, ...]]:
     """`boxes` and `links` with a small box at every neuron for each bias that several share.
 
@@ -35,11 +35,7 @@ def at_each(
         else:
             yield from (replace(box, id=_at(link)) for link in outgoing[box.id])
 
-    moved = (
-        replace(link, source=_at(link)) if link.source in shared else link
-        for each in outgoing.values()
-        for link in each
-    )
+    moved = (replace(link, source=_at(link)) if link.source in shared else link for link in links)
     return tuple(copy for box in boxes for copy in copies(box)), tuple(moved)
 
 
