@@ -46,8 +46,8 @@ def draw(
     of : the node that is derived; without it the output.
     level : `neurons` draws weights as labels of links (and every entry of a tensor), `ops` every operation as a
         box, in networks of scalars with the local derivative on each link, `layers` each layer of an architecture
-        as a box. Default: neurons for networks of scalars and where an entry is derived, the named tensors as boxes
-        otherwise.
+        as a box; a network of scalars has none and shows its neurons. Default: neurons for networks of scalars and
+        where an entry is derived, the named tensors as boxes otherwise.
     path : the number of the only path to highlight, counted from 1 in the order of the derivation, or several numbers,
         at most 16; by default all, or of more than eight the strongest at `values`, or without them the shortest
         and others that differ from it and one another.
@@ -72,6 +72,8 @@ def draw(
     if level is not None and level not in LEVELS:
         fix = did_you_mean(level, LEVELS, f"choose one of {', '.join(LEVELS)}")
         raise UnknownNameError(f"there is no level called {level!r}", fix=fix)
+    if graph.scalar and level == "layers":
+        level = "neurons"
     check_engine(layout)
     if width is not None and width not in WIDTHS:
         fix = did_you_mean(width, WIDTHS, f"choose one of {', '.join(WIDTHS)}")

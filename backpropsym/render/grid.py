@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from backpropsym.render.order import ordered
 from backpropsym.render.scene import Box, Link, LinkId, Scene
-from backpropsym.render.sizes import BOX_HEIGHT, PlacedBox, hang, height, place, ring, small_size, span
+from backpropsym.render.sizes import BOX_HEIGHT, PlacedBox, caption_width, hang, height, place, ring, small_size, span
 from backpropsym.render.themes import Theme
 from backpropsym.render.typeset import typeset
 
@@ -28,6 +28,21 @@ LINE_ROOM = 17.0
 
 HALO = 3.0
 """Clear pixels on each side of a label."""
+
+CLUSTER_MARGIN = 12.0
+"""How far a plate reaches beyond the boxes of its group, in pixels."""
+
+LONG = 12
+"""With more columns than this, level links are only as long as their labels need, so that a page shows the letters."""
+
+STUBS = (22.0, 9.0)
+"""How much of a level link is seen on either side of its label, in pixels; usually, and in a long picture."""
+
+MOST_HUNG = 2
+"""The most small boxes above one consumer."""
+
+SMALL = frozenset({"parameter", "constant"})
+"""Roles of boxes that may hang above their consumer."""
 
 OUTER = frozenset({"target", "parameter", "constant"})
 """Roles that stand above or below the rows of a column, and leave those centred."""
@@ -68,12 +83,14 @@ def grid(scene: Scene, theme: Theme, labelled: Mapping[LinkId, float], room: Roo
     rows = _rows(groups, scene.links, column)
     pitch = _pitch(scene, max((len(_main(group)) for group in groups), default=1), held, theme) * room.rows
     widths = [max(span(box, theme) for box in group) for group in groups]
+    apart = 2 * CLUSTER_MARGIN + BETWEEN if scene.clusters else 2 * BETWEEN
+    above = _above(scene, hung, column, theme)
     heights = {name: row * pitch for name, row in rows.items()}
     heights |= _target_heights(groups, heights)
     between: dict[int, list[Link]] = defaultdict(list)
     for link in scene.links:
         between[column[link.target]].append(link if link.id in labelled else replace(link, label=None))
-    lefts = _lefts(widths, between, heights, labelled, room)
+    lefts = _lefts(widths, above, apart, between, heights, labelled, room)
     middles = {box.id: (lefts[column[box.id]] + widths[column[box.id]] / 2, heights[box.id]) for box in standing}
     placed = {box.id: place(box, middles[box.id], theme) for box in standing}
     placed |= _place_hung(scene, hung, placed, theme)
@@ -92,9 +109,11 @@ def _hung(scene: Scene) -> dict[str, str]:
     found: dict[str, list[str]] = defaultdict(list)
     for box in scene.boxes:
         links = outgoing[box.id]
-        if box.role in ("parameter", "constant") and len(links) == 1 and not links[0].label and not box.value:
+        if box.role in SMALL and len(links) == 1 and not links[0].label and not box.value:
             found[links[0].target].append(box.id)
-    return {name: user for user, names in found.items() if len(names) <= 2 and user not in names for name in names}
+    return {
+        name: user for user, names in found.items() if len(names) <= MOST_HUNG and user not in names for name in names
+    }
 
 
 def _ordered(groups: Sequence[Sequence[Box]], links: Sequence[Link], column: Mapping[str, int]) -> list[list[Box]]:
@@ -159,6 +178,8 @@ def _pitch(scene: Scene, rows: int, hung: Collection[str], theme: Theme) -> floa
 
 def _lefts(
     widths: Sequence[float],
+    above: Mapping[int, float],
+    apart: float,
     between: Mapping[int, Sequence[Link]],
     heights: Mapping[str, float],
     fonts: Mapping[LinkId, float],
@@ -166,22 +187,24 @@ def _lefts(
 ) -> list[float]:
     """The left edge of every column: wider gaps for steeper links and for more labels.
 
-    `between` are the links into each column.
+    `above` is the width of the small boxes of each column, which stay `apart`; `between` are the links into it.
     """
     lefts = [0.0]
+    reach = [max(above.get(i, 0.0) - width, 0.0) / 2 for i, width in enumerate(widths)]
     for i, (width, _) in enumerate(pairwise(widths), 1):
-        gap = _gap(between.get(i, ()), heights, fonts)
+        stub = STUBS[len(widths) > LONG]
+        gap = max(_gap(between.get(i, ()), heights, fonts, stub), reach[i - 1] + reach[i] + apart)
         lefts.append(lefts[-1] + width + gap * room.gaps.get(i, 1.0))
     return lefts
 
 
-def _gap(links: Sequence[Link], heights: Mapping[str, float], fonts: Mapping[LinkId, float]) -> float:
-    """Pixels between two columns that `links` join."""
+def _gap(links: Sequence[Link], heights: Mapping[str, float], fonts: Mapping[LinkId, float], stub: float) -> float:
+    """Pixels between two columns that `links` join; level ones show a `stub` on either side of their labels."""
     ends = [
         (heights[link.source], heights[link.target]) for link in links if {link.source, link.target} <= set(heights)
     ]
     drop = max((abs(b - a) for a, b in ends), default=0.0)
-    gap = max(54.0, min(60.0 + 0.5 * drop, 420.0))
+    gap = min(60.0 + 0.5 * drop, 420.0) if drop else 16.0 + 2 * stub
     labels = [(typeset(link.label, link.name), fonts[link.id]) for link in links if link.label]
     if not labels:
         return gap
@@ -190,7 +213,25 @@ def _gap(links: Sequence[Link], heights: Mapping[str, float], fonts: Mapping[Lin
     extent = max(max(a, b) for a, b in ends) - min(min(a, b) for a, b in ends) + BOX_HEIGHT if ends else BOX_HEIGHT
     # Labels placed freely on their links stay apart while they fill less than about a third of the space.
     crowded = 2.8 * len(labels) * (width + 6) * (height + 4) / extent if len(labels) > 4 else 0.0
-    return max(gap, 1.5 * width + 36.0 if drop else width + 44.0, min(crowded, 460.0))
+    return max(gap, 1.5 * width + 36.0 if drop else width + 2 * stub, min(crowded, 460.0))
+
+
+def _above(scene: Scene, hung: Mapping[str, str], column: Mapping[str, int], theme: Theme) -> dict[int, float]:
+    """By column, the width of the small boxes above one of its boxes, with their captions; of the widest."""
+    boxes = {box.id: box for box in scene.boxes}
+    found: dict[int, float] = defaultdict(float)
+    for consumer, names in _by_consumer(hung).items():
+        total = sum(max(small_size(boxes[name], theme)[0], caption_width(boxes[name], theme)) for name in names)
+        found[column[consumer]] = max(found[column[consumer]], total + BETWEEN * (len(names) - 1))
+    return found
+
+
+def _by_consumer(hung: Mapping[str, str]) -> dict[str, list[str]]:
+    """The small boxes above each consumer."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name, consumer in hung.items():
+        groups[consumer].append(name)
+    return groups
 
 
 def _place_hung(
@@ -198,11 +239,8 @@ def _place_hung(
 ) -> dict[str, PlacedBox]:
     """The small boxes, side by side above their consumers."""
     boxes = {box.id: box for box in scene.boxes}
-    groups: dict[str, list[str]] = defaultdict(list)
-    for name, consumer in hung.items():
-        groups[consumer].append(name)
     found = {}
-    for consumer, names in groups.items():
+    for consumer, names in _by_consumer(hung).items():
         below = placed[consumer]
         total = sum(small_size(boxes[name], theme)[0] for name in names) + BETWEEN * (len(names) - 1)
         x, bottom = below.rect.centre[0] - total / 2, below.rect.top - ring(below.box) - SMALL_GAP

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from backpropsym.render.engine import Engine, dot_grid
 from backpropsym.render.geometry import Point, Polyline, Rect, beside, hull, walks
-from backpropsym.render.grid import HALO, Grid, Room, grid
+from backpropsym.render.grid import CLUSTER_MARGIN, HALO, Grid, Room, grid
 from backpropsym.render.labels import Candidate, Line, Placer, overlapping
 from backpropsym.render.routes import routes
 from backpropsym.render.scene import Link, LinkId, Scene, Trail
@@ -40,7 +40,6 @@ TAG_RADIUS = 10.0
 TAG_DIGIT = 7.5
 """How much wider than a disc a tag is for each digit after the second, in pixels."""
 BOX_MARGIN = 5.0
-CLUSTER_MARGIN = 12.0
 
 ON_LINK, BESIDE_TRAIL = 12.0, 300.0
 """Costs of a label on the link of another, and on either side of the trails there."""
@@ -91,14 +90,20 @@ class Layout:
         """The colour behind a label at `rect`: that of the cluster it stands in, or of the picture."""
         return theme.cluster if any(cluster.rect.overlaps(rect) for cluster in self.clusters) else theme.background
 
-    def covered(self) -> set[LinkId]:
-        """The links whose labels stand on a box, on another label, or on a line that is not theirs."""
+    def covered(self, among: Collection[LinkId] | None = None) -> set[LinkId]:
+        """The links, of all or `among` some, whose labels stand on a box, another label, or a line not theirs."""
         names, boxes = list(self.labels), [rect for box in self.boxes.values() for rect in box.occupied()]
         rects = [*(self.labels[name].rect for name in names), *boxes]
-        found = {names[i] for pair in overlapping(rects) for i in pair if i < len(names)}
-        for name in set(names) - found:
+        wanted = set(names) if among is None else set(names).intersection(among)
+        found = {names[i] for pair in overlapping(rects) for i in pair if i < len(names)} & wanted
+        spans = [(min(line)[0], max(line)[0], other, line) for other, line in self.routes.items()] if wanted else []
+        for name in wanted - found:
             inner = self.labels[name].rect.grown(-HALO)
-            if any(other != name and inner.meets_line(line) for other, line in self.routes.items()):
+            left, right = inner.left, inner.right
+            if any(
+                low < right and high > left and other != name and inner.meets_line(line)
+                for low, high, other, line in spans
+            ):
                 found.add(name)
         return found
 
@@ -129,7 +134,7 @@ def lay_out(scene: Scene, theme: Theme, *, labels: bool = True, engine: Engine =
     for _ in range(ATTEMPTS):
         placed = grid(scene, theme, fonts, room)
         layout = _attempt(scene, theme, fonts, (placed, routes(scene, placed)))
-        gaps = {layout.column[link.target] for link in layout.covered() if link in roomy}
+        gaps = {layout.column[link.target] for link in layout.covered(roomy)}
         if best is None or len(gaps) < fewest:
             best, fewest = layout, len(gaps)
         if not gaps:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any, TypedDict
+from typing import Any
 
-from backpropsym.derive.derivation import paths_text
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.errors import LimitError
-from backpropsym.formula.algebra import mul
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import ONE, Expr, Mul, Name
+from backpropsym.render.biases import at_each
 from backpropsym.render.columns import columns
-from backpropsym.render.conventions import conventions, spelled_out
 from backpropsym.render.flow import Flow, Width, flows
 from backpropsym.render.grid import OUTER
 from backpropsym.render.lines import width
@@ -23,29 +19,18 @@ from backpropsym.render.notation import latex_name
 from backpropsym.render.passes import Passes
 from backpropsym.render.patches import shaded
 from backpropsym.render.rows import first_and_last
-from backpropsym.render.scene import Box, Cells, Cluster, Link, LinkId, Role, Scene, Trail, looks
-from backpropsym.render.signs import sign
+from backpropsym.render.scene import Box, Cells, Cluster, Link, LinkId, Role, Scene
 from backpropsym.render.subject import Subject
-from backpropsym.render.trails import Highlight
+from backpropsym.render.terms import Terms, latex_number
 from backpropsym.render.weights import activation, labels, shared_weights, weights, wrapped
 from backpropsym.render.writer import Writer
 
 MAX_BOXES = 2_000
 """More boxes than this make no picture that can be read; setting their labels takes about 5 ms each."""
 
-MAX_FACTORS = 14
-"""A path or term with more parts than this shows its beginning and its end."""
-
-MAX_JACOBIANS = 6
-"""The same for a product of quotients, which are wider."""
-
 _ABOUT = 200
 _LONGEST_FORMULA = 18
 """A formula of more letters than this is told only where its box is pointed at."""
-
-_MOST_FACTS = 3
-_LONGEST_FACTOR = 30
-"""A factor of more letters than this is written as the derivative that it is."""
 
 _BACKSLASH = "\\"
 
@@ -88,13 +73,6 @@ def scene(subject: Subject, writer: Writer, view: View = DEFAULT, numbers: Passe
     return _Builder(subject, writer, view, numbers).scene()
 
 
-class _Sum(TypedDict, total=False):
-    derivative: str
-    total: str
-    partial: bool
-    facts: tuple[str, ...]
-
-
 class _Builder:
     """Builds one scene; `places` are the parameters that stand on links."""
 
@@ -106,10 +84,7 @@ class _Builder:
         self.values = self._numbers(numbers, "value")
         self.adjoints = self._numbers(numbers, "adjoint")
         self.passes = numbers
-        self.given = None if subject.whole else view.values
-        self.shown, self.note = subject.lit.shown, subject.lit.note
-        lit = [each.number for each in self.shown]
-        self.looks = dict(zip(lit, looks(lit), strict=True))
+        self.terms = Terms(subject, writer, self.places, view.values, shares=view.width == "share")
 
     def _weights(self) -> dict[str, tuple[LinkId, ...]]:
         if not self.view.weights:
@@ -146,37 +121,21 @@ class _Builder:
             )
         visible = [link for link in links if link.source in kept and link.target in kept]
         boxes = tuple(self._boxes(roles, places, kept, hidden))
+        drawn = (*self._links(visible), *self._rests(kept, hidden, places))
+        trails = self.terms.trails()
+        if self.subject.boxes is not None:
+            boxes, drawn = at_each(boxes, drawn, {link for trail in trails for link in trail.links})
         return Scene(
             self.graph.title or "A network",
-            self._description(),
+            self.terms.description(),
             boxes,
-            (*self._links(visible), *self._rests(kept, hidden, places)),
-            tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1),
-            note=self.note,
+            drawn,
+            trails,
+            note=self.subject.lit.note,
             adjoint_of=self.writer.name(self.passes.of) if self.passes and self.adjoints else "",
             clusters=tuple(self._clusters({box.id for box in boxes})),
-            **self._sum(),
+            **self.terms.sum(),
         )
-
-    def _sum(self) -> _Sum:
-        """What the highlighted terms add up to; a single one of many is no sum."""
-        derivation = self.derivation
-        if derivation is None or not self.shown:
-            return {}
-        found: _Sum = {"facts": () if self.subject.whole else self._facts()}
-        if len(self.shown) > 1 or derivation.count == 1:
-            found["derivative"] = self.writer.derivative(derivation.of, derivation.wrt)
-            found["partial"] = derivation.count > len(self.shown)
-            found["total"] = "" if self.given is None else _number(derivation.evaluate(**self.given))
-        return found
-
-    def _facts(self) -> tuple[str, ...]:
-        """Conventions of the functions on the paths, and what their derivatives in the terms stand for."""
-        assert self.derivation is not None
-        factors = (factor for each in self.shown for factor in each.term.derivatives)
-        found = conventions(self.derivation, self.writer)
-        found += spelled_out(factors, self.graph.functions, self.writer)
-        return tuple(found) if len(found) <= _MOST_FACTS else ()
 
     def _role(self, name: str) -> Role:
         if name == self.graph.loss:
@@ -188,11 +147,12 @@ class _Builder:
     ) -> tuple[set[str], dict[str, tuple[int, int]]]:
         """The nodes that get a box; by the box after which others are left out, their column and number."""
         if self.subject.boxes is not None:
-            rests = self.subject.rests.values()
-            return set(roles), {
-                rest.after: (places[rest.after], rest.left_out) for rest in rests if rest.after in places
-            }
-        needed = {name for each in self.shown for name in each.term.path} | {self.graph.output, self.graph.objective}
+            rests = [rest for rest in self.subject.rests.values() if roles.get(rest.after, "target") not in OUTER]
+            return set(roles), {rest.after: (places[rest.after], rest.left_out) for rest in rests}
+        needed = {name for each in self.subject.lit.shown for name in each.term.path} | {
+            self.graph.output,
+            self.graph.objective,
+        }
         needed |= {link.source for name in needed for link in self.places.get(name, ())}
         inner, outer = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
         for name, place in places.items():
@@ -223,42 +183,33 @@ class _Builder:
         for name, role in roles.items():
             if name in kept:
                 yield self._box(name, role, places[name])
-            if name in hidden and role not in OUTER:
+            if name in hidden:
                 yield _more(name, *hidden[name])
 
     def _box(self, name: str, role: Role, column: int) -> Box:
         node = self.graph[name]
         about = f"{name} = {to_text(node.op.formula)[:_ABOUT]}" if node.op else f"{name}, {role}"
-        label, below = self._label(name), []
+        label, below = self.terms.label(name), []
         if self.view.weights and (function := self._wrapped(name)):
             below.append(function)
         elif self.subject.whole and (formula := self._formula(name)):
             below.append(formula)
-        elif self.graph.steps and name not in self.graph.steps and (operation := self._sign(name)):
+        elif self.graph.steps and name not in self.graph.steps and (operation := self.terms.sign(name)):
             below.append(operation)
         if name in self.values:
-            number = _number(self.values[name])
+            number = latex_number(self.values[name])
             if role in ("parameter", "constant"):
                 label += f" = {number}"
             else:
                 below.append(number)
             about += f" = {self.values[name]:.6g}"
-        adjoint = _number(self.adjoints[name]) if name in self.adjoints and name != self.passes_of else None
+        adjoint = latex_number(self.adjoints[name]) if name in self.adjoints and name != self.passes_of else None
         shape = self._shape(name)
         if shape:
             about += f", shape ({', '.join(map(str, (self.subject.shapes or {})[name]))})"
         return Box(
             name, column, label, name, role, r",\,".join(below) or None, about, shape, adjoint, self._cells(name)
         )
-
-    def _label(self, name: str) -> str:
-        """What is written in a box: the name that a person gave, else the sign of the operation."""
-        nameless = name in self.graph.steps and not self.subject.whole
-        return (self._sign(name) if nameless else "") or self.writer.name(name)
-
-    def _sign(self, name: str) -> str:
-        formula = self.graph[name].formula
-        return sign(formula, self.writer) if formula else ""
 
     @property
     def passes_of(self) -> str:
@@ -328,50 +279,7 @@ class _Builder:
 
     def _weight(self, name: str) -> str:
         text = self.writer.name(name)
-        return f"{text} = {_number(self.values[name])}" if name in self.values else text
-
-    def _trail(self, each: Highlight) -> Trail:
-        names = each.term.path
-        links = [LinkId(a, b) for a, b in zip(names, names[1:], strict=False)]
-        start = next((link for link in self.places.get(names[0], ()) if link.target == names[1]), None)
-        if start:
-            links[0] = start
-        # In braces a sign is a thing of its own, not an operation between its neighbours with room on either side.
-        shown = [f"{{{self._label(name)}}}" if name in self.graph.steps else self._label(name) for name in names]
-        return Trail(
-            each.number,
-            names,
-            tuple(links),
-            r" \to ".join(_elided(shown, r"\cdots")),
-            self._term(each),
-            start is not None,
-            "" if each.value is None else _number(each.value),
-            self._share(each),
-            self.looks[each.number],
-        )
-
-    def _share(self, each: Highlight) -> float | None:
-        """The magnitude of a term against the largest that is shown."""
-        if self.view.width != "share" or each.value is None:
-            return None
-        return abs(each.value) / (max(abs(other.value or 0.0) for other in self.shown) or 1.0)
-
-    def _term(self, each: Highlight) -> str:
-        """The product of a path; factors too long to read as the derivatives that they are."""
-        symbols: dict[str, tuple[str, str]] = {}
-        factors: list[Expr] = []
-        for (source, target), factor in zip(pairwise(each.term.path), each.term.derivatives, strict=True):
-            if width(self.writer.write(factor)) > _LONGEST_FACTOR:
-                symbols[f"d{target}_d{source}"] = (target, source)
-                factors.append(Name(f"d{target}_d{source}"))
-            elif factor != ONE:
-                factors += factor.factors if isinstance(factor, Mul) else (factor,)
-        writer = self.writer.with_derivatives(symbols)
-        most = MAX_JACOBIANS if self.subject.whole else MAX_FACTORS
-        if len(factors) <= most:
-            return writer.write(each.term.tree if not symbols else mul(factors))
-        half = most // 2
-        return r" \cdots ".join(writer.write(Mul(tuple(part))) for part in (factors[:half], factors[-half:]))
+        return f"{text} = {latex_number(self.values[name])}" if name in self.values else text
 
     def _clusters(self, boxes: set[str]) -> Iterator[Cluster]:
         """The layers that a person wrote as one step, with the parameters that only they use."""
@@ -386,16 +294,6 @@ class _Builder:
             ]
             if len(inner) > 1:
                 yield Cluster(_layer(block.label), block.label, tuple(own + inner))
-
-    def _description(self) -> str:
-        """What the picture shows, for those who do not see it."""
-        derivation = self.derivation
-        if derivation is None:
-            inputs = ", ".join(_elided([n for n, node in self.graph.nodes.items() if node.role == "input"], "..."))
-            return f"A network from {inputs or 'no inputs'} to {self.graph.output}."
-        head = f"The derivative of {derivation.of} by {derivation.wrt}: {paths_text(derivation.count)}."
-        paths = (f"Path {each.number}: {' → '.join(_elided(each.term.path, '...'))}." for each in self.shown)
-        return " ".join([head, *paths])
 
 
 def _layer(label: str) -> str:
@@ -414,15 +312,3 @@ def _more(after: str, column: int, count: int) -> Box:
 def _grouped(count: int) -> str:
     """A count with thin spaces between groups of digits."""
     return f"{count:,}".replace(",", r"\,")
-
-
-def _elided(parts: Sequence[str], dots: str) -> list[str]:
-    """`parts`, or the beginning and the end of them."""
-    half = MAX_FACTORS // 2
-    return list(parts) if len(parts) <= MAX_FACTORS else [*parts[:half], dots, *parts[-half:]]
-
-
-def _number(value: float) -> str:
-    """A number in LaTeX, to four digits."""
-    mantissa, _, exponent = f"{value + 0.0:.4g}".replace("-", "{-}", value < 0).partition("e")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa

@@ -20,6 +20,9 @@ VALUE_GAP = 5.0
 RING = 4.0
 """How far outside its box the second outline of an output runs."""
 
+DOTS = 12.0
+"""How far right of the middle the links from boxes that are left out begin, in pixels."""
+
 SHEET_STEP = 5.0
 """How far each sheet behind a grid is moved to the right and up, in pixels."""
 
@@ -54,7 +57,9 @@ class PlacedBox:
 
     @property
     def exit(self) -> Point:
-        """Where links leave: the centre of the box's round right end."""
+        """Where links leave: the centre of the box's round right end; of what is left out, right of its dots."""
+        if self.box.role == "more":
+            return self.rect.centre[0] + DOTS, self.rect.centre[1]
         return self.rect.right - self._inset, self.rect.centre[1]
 
     @property
@@ -120,6 +125,11 @@ def small_size(box: Box, theme: Theme) -> tuple[float, float]:
     if shape := _shape(box):
         wide += shape.width * theme.value_font * SMALL_SHAPE + 9
     return max(SMALL_HEIGHT, wide), SMALL_HEIGHT
+
+
+def caption_width(box: Box, theme: Theme) -> float:
+    """The width of the name above a grid that hangs."""
+    return typeset(_caption(box, None)).width * theme.value_font if box.cells else 0.0
 
 
 def ring(box: Box) -> float:

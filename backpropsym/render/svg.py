@@ -138,7 +138,8 @@ class _Painter:
         """A stroke whose gaps show its own pale companion, so that it stays one continuous line; pale where dead."""
         colour, pale = self._theme.trail(trail.colour), self._theme.tinted(trail.colour)
         if trail.dead:
-            return f'<path class="stroke" d="{line}" stroke="{pale}"{dashes(trail.dash or DEAD)}/>'
+            faded = self._theme.faded(trail.colour)
+            return f'<path class="stroke" d="{line}" stroke="{faded}"{dashes(trail.dash or DEAD)}/>'
         top = f'<path class="stroke" d="{line}" stroke="{colour}"{dashes(trail.dash)}/>'
         return f'<path d="{line}" stroke="{pale}"/>{top}' if trail.dash else top
 

@@ -12,6 +12,9 @@ from backpropsym.render.scene import PALETTE, Role
 TEXT_CONTRAST = 4.5
 """The smallest contrast of text against its background (WCAG 2.2, level AA)."""
 
+FADED_CONTRAST = 2.0
+"""The smallest contrast of a path that carries nothing against its background, where its own colour reaches that."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoxStyle:
@@ -78,6 +81,12 @@ class Theme:
     def tinted(self, colour: str) -> str:
         """The pale companion of a trail colour, for the gaps of its dashes."""
         return mix(self.background, self.trail(colour), self.tint)
+
+    def faded(self, colour: str) -> str:
+        """The stroke of a trail along which nothing passes: as pale as can still be seen."""
+        pale, full = self.tinted(colour), self.trail(colour)
+        steps = (mix(pale, full, share / 50) for share in range(51))
+        return next((step for step in steps if contrast(step, self.background) >= FADED_CONTRAST), full)
 
 
 def mix(first: str, second: str, share: float) -> str:

@@ -56,12 +56,18 @@ def colours(layout: Layout, theme: Theme) -> str:
         look, name = theme.boxes[role], colour_of(role)
         named |= {name: look.fill, f"{name}Edge": look.outline}
     named |= {path_colour(trail): theme.trail(trail.colour) for trail in layout.scene.trails}
+    named |= {_faded(trail): theme.faded(trail.colour) for trail in layout.scene.trails if trail.dead}
     return "".join(rf"\definecolor{{{name}}}{{HTML}}{{{value[1:]}}}" + "\n" for name, value in named.items())
 
 
 def path_colour(trail: Trail) -> str:
     """The xcolor name of a trail's colour."""
     return f"bpPath{trail.number}"
+
+
+def _faded(trail: Trail) -> str:
+    """The xcolor name of the stroke of a trail along which nothing passes."""
+    return f"{path_colour(trail)}Faded"
 
 
 def _roles(layout: Layout) -> list[Role]:
@@ -128,12 +134,12 @@ def _trail_styles(layout: Layout, theme: Theme) -> Iterator[str]:
     yield f"    inner sep=0pt, font=\\sffamily\\bfseries{_font(theme.tag_font)}}},\n"
     for trail in layout.scene.trails:
         name, dashed = path_colour(trail), ""
-        pale = f"{name}!{round(100 * theme.tint)}!bpBackground"
+        stroke, pale = name, f"{name}!{round(100 * theme.tint)}!bpBackground"
         if trail.dead:
-            name, dashed = pale, f", {_dash(trail.dash or DEAD)}"
+            stroke, dashed = _faded(trail), f", {_dash(trail.dash or DEAD)}"
         elif trail.dash:
             dashed = f", {_dash(trail.dash)}, preaction={{draw={pale}, solid, line width={_points(wide)}}}"
-        yield f"  path {trail.number}/.style={{trail={name}{dashed}}},\n"
+        yield f"  path {trail.number}/.style={{trail={stroke}{dashed}}},\n"
         yield f"  tag {trail.number}/.style={{{_tag(trail, name)}}},\n"
 
 

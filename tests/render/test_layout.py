@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backpropsym.errors import NetworkError
 from backpropsym.render.columns import columns
 from backpropsym.render.geometry import Rect, beside, length, tail, walk
+from backpropsym.render.grid import LONG
 from backpropsym.render.labels import overlapping
 from backpropsym.render.layout import Layout, PlacedLabel, lay_out
 from backpropsym.render.scene import LinkId, Role, Scene, Trail
@@ -117,6 +118,13 @@ def random_scenes(draw: st.DrawFn) -> Scene:
         links += [(parent, name, draw(st.sampled_from(["", "w1", "v12"]))) for parent in parents]
     roles[names[-1]] = "output"
     return scene(roles, links)
+
+
+def test_the_level_links_of_a_long_picture_are_as_short_as_their_labels_allow() -> None:
+    short, long = (lay_out(chain(length), LIGHT) for length in (LONG - 4, LONG + 4))
+    widths = [layout.bounds.width / len(set(layout.column.values())) for layout in (short, long)]
+    assert widths[1] < 0.9 * widths[0]
+    assert (long.crowding(), long.covered()) == (0, set())
 
 
 @settings(max_examples=60, deadline=None)

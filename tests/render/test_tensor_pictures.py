@@ -194,6 +194,44 @@ def test_dead_links_and_paths_are_marked() -> None:
     assert drawing.svg.count('stroke-dasharray="2 5"') == 3
 
 
+def test_weights_of_neighbouring_layers_stand_apart() -> None:
+    net = bp.parse("x[784] -> 3*dense(100, relu) -> dense(10) -> cross_entropy")
+    assert lay_out(net.draw(level="layers").scene, LIGHT).crowding() == 0
+    plates = lay_out(net.draw().scene, LIGHT).clusters
+    assert [plate.name for plate in plates] == ["dense(100, relu)"] * 3
+
+
+def test_a_network_of_scalars_has_no_layers_and_shows_its_neurons() -> None:
+    net = bp.example("lecture")
+    assert net.draw(level="layers", wrt="w11").scene == net.draw(level="neurons", wrt="w11").scene
+
+
+def test_a_bias_of_several_neurons_stands_at_each_of_them() -> None:
+    net = bp.example("convolution")
+    scene = net.draw(level="neurons").scene
+    assert {link.target for link in scene.links if link.source.startswith("b@")} == {
+        each.id for each in scene.boxes if each.role == "output"
+    }
+    placed = lay_out(scene, LIGHT).boxes
+    assert all(each.small for each in placed.values() if each.box.name == "b")
+    assert [each.id for each in net.draw(level="neurons", wrt="b").scene.boxes if each.name == "b"] == ["b"]
+
+
+def test_links_of_what_is_left_out_begin_beside_its_dots() -> None:
+    found = lay_out(bp.example("convolution").draw(level="neurons").scene, LIGHT)
+    rests = [link for link in found.scene.links if link.rest]
+    assert rests
+    for link in rests:
+        dots = found.boxes[link.source].rect.centre
+        assert all(x > dots[0] + 8 for x, _ in found.routes[link.id])
+
+
+def test_targets_that_are_left_out_are_no_box() -> None:
+    scene = bp.parse("x[2] -> dense(20) -> mse").draw(level="neurons").scene
+    assert [each.id for each in scene.boxes if each.role == "more"] == ["+s1[3]"]
+    assert LinkId("+s1[3]", "loss") in {link.id for link in scene.links if link.rest}
+
+
 def test_widths_show_weights_or_shares() -> None:
     net = bp.example("lecture")
     by_weight = {link.name: link.strength for link in net.draw("a", wrt="x1", values={}, width="weight").scene.links}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import backpropsym as bp
 from backpropsym.render.scene import DASHES, PALETTE, LinkId, Trail, looks
 from backpropsym.render.svg import svg
 from backpropsym.render.theme_file import ThemeError
@@ -34,6 +36,18 @@ def test_high_contrast_is_higher() -> None:
     look = THEMES["contrast"]
     assert all(contrast(ink, look.background) >= 7 for ink in (look.ink, look.quiet, look.link_label, look.adjoint))
     assert all(contrast(look.trail(colour), look.background) >= 5 for colour in PALETTE)
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_a_path_that_carries_nothing_is_pale_but_seen(name: str) -> None:
+    look = THEMES[name]
+    drawn = bp.example("lecture").draw(wrt="w11", values={"w11": -3.0}, theme=name)
+    strokes = [trail.colour for trail in trails(drawn.svg)]
+    in_tex = re.findall(r"\\definecolor\{bpPath\d+Faded\}\{HTML\}\{(\w+)\}", drawn.tikz)
+    assert strokes == [f"#{colour}" for colour in in_tex]
+    assert len(strokes) == 2
+    for trail, stroke in zip(drawn.scene.trails, strokes, strict=True):
+        assert 2.0 <= contrast(stroke, look.background) < contrast(look.trail(trail.colour), look.background)
 
 
 def test_black_and_white_has_no_colour_and_a_dash_pattern_a_path() -> None:
