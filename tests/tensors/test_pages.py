@@ -188,3 +188,23 @@ def test_steps_that_nobody_named_are_defined(form: str, medium: str) -> None:
         assert text.partition("Here")[2].count("softmax") == 1
     many = report(bp.parse("x[3,2] -> lstm(2) -> dense(1) -> mse").derive(wrt="U1"), form, medium, ascii=True)
     assert "more steps inside layers" in many
+
+
+def test_people_read_a_root_where_data_hold_its_value_at_zero() -> None:
+    """The root of a norm in single entries and in matrix notation; its convention where it can be met."""
+    head = 'inputs = {x = [2]}\nparameters = {v = [2], w = [2]}\noutput = "a"\n[nodes]\n'
+    net = bp.loads(f'{head}h = "layer_norm(x*w, w, w)"\na = "sum(h)*norm(v)"\n')
+    entry = report(net.derive("a", wrt="v[0]"), "paths", "text", ascii=True)
+    assert "(h[0] + h[1]) * v[0]/sqrt(square(v[0]) + square(v[1]))\n" in entry
+    assert "da/dv = sum(h) * v/norm(v)\n" in report(net.derive("a", wrt="v"), "matrix", "text", ascii=True)
+    for text in (entry, report(net.derive("a", wrt="v[0]"), "paths", "latex")):
+        assert "safe_sqrt'" not in text.replace(r"\_", "_")
+        assert "(0) = 0" in text
+    assert "sqrt'(0)" not in report(net.derive("h[0]", wrt="w[0]"), "paths", "text", ascii=True)
+
+
+def test_a_default_of_one_is_no_factor() -> None:
+    net = bp.loads('inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "huber(w, x)"\n')
+    assert "1*" not in net.derive(wrt="w").expression()
+    own = bp.loads('inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "huber(w, x, 2)"\n')
+    assert "2*sign(w - x)" in own.derive(wrt="w").expression()
