@@ -63,7 +63,7 @@ def test_a_network_on_its_way_is_looked_at_without_a_traceback() -> None:
     assert net._repr_mimebundle_() == {"text/plain": "<Network 'mine', not finished: the network has no output>"}
     assert net._repr_latex_() is None
     net.output = net.node("a", bp.tanh(net.parameter("w") * x))
-    assert repr(net) == "<Network 'mine': 3 nodes, 1 parameters>"
+    assert repr(net) == "<Network 'mine': 3 nodes, 1 parameter>"
     assert set(net._repr_mimebundle_()) == {"text/plain", "image/svg+xml", "text/latex"}
 
 
