@@ -11,8 +11,8 @@ import numpy as np
 
 from backpropsym.checks.edges import EdgeNumerics, edge_numerics, reverse_sweep
 from backpropsym.checks.number_systems import Array, Switching
+from backpropsym.derive.domains import domains
 from backpropsym.derive.numbers import forward
-from backpropsym.formula.tree import Call, Name, walk
 from backpropsym.graph import Graph, Role
 
 CANDIDATES = 64
@@ -190,22 +190,6 @@ def _default_range(graph: Graph, name: str) -> tuple[float, float]:
     fan_in = max((len(graph.nodes[user].parents) for user in graph.consumers[name]), default=1)
     width = DEFAULT[1] * min(1.0, 2.0 / math.sqrt(fan_in))
     return -width, width
-
-
-def domains(graph: Graph, leaves: list[str]) -> dict[str, tuple[float, float]]:
-    """For leaves that stand directly in a function, the interval that all those functions sample."""
-    found: dict[str, tuple[float, float]] = {}
-    known = set(leaves)
-    for node in graph.nodes.values():
-        for part in walk(node.formula) if node.formula is not None else ():
-            if not isinstance(part, Call):
-                continue
-            for argument, interval in zip(part.arguments, graph.functions[part.function].domain, strict=False):
-                if isinstance(argument, Name) and argument.name in known:
-                    low, high = found.get(argument.name, (-math.inf, math.inf))
-                    both = max(low, interval[0]), min(high, interval[1])
-                    found[argument.name] = both if both[0] < both[1] else interval
-    return found
 
 
 def _choose(graph: Graph, edges: EdgeNumerics, count: int, samples: int) -> Array:

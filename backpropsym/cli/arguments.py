@@ -20,6 +20,8 @@ _NUMBERS = re.compile(r"\s*(\d{1,300})\s*(?:-\s*(\d{1,300})\s*)?", re.ASCII)
 _LONGEST_RANGE = 1_000
 """More numbers than this in one range are too many for any picture, which says so."""
 
+_MOST_NAMED = 8
+
 
 class Form(StrEnum):
     """How a derivative is written."""
@@ -113,6 +115,16 @@ AtOption = Annotated[
         help="Numbers by name, TOML or .npz, - for standard input; they complete those of the network's own values.",
     ),
 ]
+InitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--init",
+        metavar="SEED",
+        min=0,
+        help="Draw the numbers that are given nowhere, by this seed: parameters to start from, and one object.",
+        show_default=False,
+    ),
+]
 FormatOption = Annotated[
     Format | None,
     typer.Option("--format", help="What is written; else the suffix of -o decides: .txt .tex .md .typ .json."),
@@ -189,15 +201,27 @@ def path_numbers(text: str | None) -> list[int] | None:
     return found
 
 
-def read_numbers(at: Path | None, network: Network) -> dict[str, Any] | None:
-    """The numbers of `--at`, or None where it was not given.
+def read_numbers(at: Path | None, network: Network, init: int | None = None) -> dict[str, Any] | None:
+    """The numbers of `--at`, and those that `--init` draws, which are told on standard error; None without either.
 
     Raises
     ------
     ValuesError : the file cannot be read as numbers.
+    NetworkError : numbers are to be drawn for an array of symbolic size.
     """
-    if at is None:
+    if at is None and init is None:
         return None
     from backpropsym.spec.values import read_values
 
-    return read_values(at, network.graph)
+    graph = network.graph
+    given = read_values(at, graph) if at is not None else {}
+    if init is None:
+        return given
+    from backpropsym.learn.start import random_numbers
+
+    drawn = random_numbers(graph, init, {*graph.values, *given})
+    if drawn:
+        names = ", ".join(list(drawn)[:_MOST_NAMED])
+        more = f" and {len(drawn) - _MOST_NAMED:,} more" if len(drawn) > _MOST_NAMED else ""
+        typer.echo(f"random, seed {init}: the numbers of {names}{more}", err=True)
+    return {**drawn, **given}

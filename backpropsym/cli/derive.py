@@ -9,6 +9,7 @@ from backpropsym.cli.arguments import (
     Format,
     FormatOption,
     FormOption,
+    InitOption,
     JsonOption,
     LevelOption,
     LimitOption,
@@ -31,6 +32,7 @@ def derive(
     level: LevelOption = None,
     form: FormOption = Form.PATHS,
     at: AtOption = None,
+    init: InitOption = None,
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
@@ -42,7 +44,7 @@ def derive(
     from backpropsym.render.report import report, terminal
 
     found = level_of(load_network(network), level)
-    values = read_numbers(at, found)
+    values = read_numbers(at, found, init)
     derivation = found.derive(of, wrt=wrt)
     medium = medium_for(format, json, output)
     if medium == Format.TEXT and not to_file(output):

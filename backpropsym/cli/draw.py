@@ -10,6 +10,7 @@ import typer
 
 from backpropsym.cli.arguments import (
     AtOption,
+    InitOption,
     Level,
     NetworkArgument,
     OfOption,
@@ -73,6 +74,7 @@ def draw(
         ),
     ] = None,
     at: AtOption = None,
+    init: InitOption = None,
     theme: ThemeOption = "light",
     width: Annotated[
         LineWidth | None,
@@ -95,7 +97,7 @@ def draw(
     if output is None and frames is None:
         raise OutputError("nothing is to be written", fix="name a file with -o, or a folder with --frames")
     found = load_network(network)
-    values = read_numbers(at, found)
+    values = read_numbers(at, found, init)
     options: dict[str, Any] = {"theme": theme, "rows": rows, "layout": layout.value, "values": values}
     if width is not None:
         options |= {"width": width.value, "values": values or {}}

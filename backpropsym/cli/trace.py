@@ -10,6 +10,7 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     FormatOption,
+    InitOption,
     JsonOption,
     LimitOption,
     NetworkArgument,
@@ -25,6 +26,7 @@ from backpropsym.cli.output import emit_tables, look
 def trace(
     network: NetworkArgument,
     at: AtOption = None,
+    init: InitOption = None,
     of: OfOption = None,
     rate: Annotated[float, typer.Option("--rate", help="How far the step of gradient descent goes.")] = 0.1,
     format: FormatOption = None,
@@ -40,7 +42,7 @@ def trace(
     from backpropsym.render.report_trace import trace_report
 
     found = load_network(network)
-    followed = found.trace(read_numbers(at, found), of, rate)
+    followed = found.trace(read_numbers(at, found, init), of, rate)
     medium = medium_for(format, json, output)
     plain, width = look(output, ascii)
     emit_tables(

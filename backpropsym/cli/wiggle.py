@@ -11,6 +11,7 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     ColumnsOption,
+    InitOption,
     JsonOption,
     LimitOption,
     NetworkArgument,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 def wiggle(
     network: NetworkArgument,
     at: AtOption = None,
+    init: InitOption = None,
     wrt: ColumnsOption = None,
     of: OfOption = None,
     small: Annotated[float, typer.Option("--small", help="How far the small push goes.")] = 1e-3,
@@ -58,7 +60,7 @@ def wiggle(
     from backpropsym.render.report_wiggle import wiggle_report
 
     loaded = load_network(network)
-    values = read_numbers(at, loaded) or {}
+    values = read_numbers(at, loaded, init) or {}
     found: Wiggles | DeadShares
     if data is not None:
         found = loaded.dead({**values, **(read_numbers(data, loaded) or {})})

@@ -32,11 +32,14 @@ from backpropsym.formula.tree import (
     Call,
     Div,
     Expr,
+    Index,
     MatMul,
     Name,
     Neg,
     Number,
+    Slice,
     Text,
+    Tuple,
     children,
     names,
     number,
@@ -99,11 +102,35 @@ def nested(equations: Sequence[MatrixEquation]) -> Expr:
 
 
 def callable_products(expr: Expr) -> Expr:
-    """Matrix products as calls, which SymPy's `parse_expr` reads."""
+    """Matrix notation as calls of functions without options, quotes or slices, which SymPy's `parse_expr` reads.
+
+    Options follow the arguments, `sum(x, 1)`, subscripts of einsum are NumPy's lists of numbers, and `x[0:2]` is
+    `slices(x, (0, 2, 1))`, an empty pair of brackets for an axis that stays whole.
+    """
     parts = tuple(map(callable_products, children(expr)))
-    if isinstance(expr, MatMul):
-        return Call("matmul", parts)
+    match expr:
+        case MatMul():
+            return Call("matmul", parts)
+        case Call("einsum", (Text(subscripts), *_)):
+            inputs, output = subscripts.split("->")
+            letters = sorted({*inputs, *output} - {","})
+            *lists, result = (
+                Tuple(tuple(number(letters.index(each)) for each in group)) for group in (*inputs.split(","), output)
+            )
+            pairs = zip(parts[1:], lists, strict=True)
+            return Call("einsum", (*(each for pair in pairs for each in pair), result))
+        case Call(function, _, options) if options:
+            return Call(function, parts)
+        case Index(base, subscripts) if not isinstance(base, Name) or any(isinstance(at, Slice) for at in subscripts):
+            return Call("slices", (parts[0], *map(_bounds, parts[1:])))
     return rebuild(expr, parts) if parts else expr
+
+
+def _bounds(subscript: Expr) -> Expr:
+    if not isinstance(subscript, Slice):
+        return subscript
+    bounds = (subscript.start, subscript.stop, subscript.step)
+    return Tuple(tuple(number(each) for each in bounds if each is not None) if subscript.stop is not None else ())
 
 
 class _Programme:

@@ -284,20 +284,20 @@ class TensorDerivation:
             raise UnknownNameError(f"derivatives of tensors have no expression in the form {form!r}", fix=fix)
         return to_text(plain(self.graph.functions.written(self.tree)))
 
-    def definitions(self, exprs: Iterable[Expr]) -> dict[str, tuple[Expr, Expr]]:
-        """An entry and its formula for each step of a layer that `exprs` name, and for each that those formulas name.
-
-        Steps of a layer, such as the scores inside attention, have names that nobody wrote.
-        """
+    def steps(self, exprs: Iterable[Expr]) -> tuple[str, ...]:
+        """The steps of layers that `exprs` name, and those in whose formulas they stand: names that nobody wrote."""
         steps = {name for block in self.graph.blocks for name in block.nodes[:-1]} - set(self.graph.written)
-        found: dict[str, tuple[Expr, Expr]] = {}
-        waiting = [name for expr in exprs for name in names(expr)]
-        while waiting:
-            name = waiting.pop(0)
-            if name in steps and name not in found:
-                found[name] = TensorDerivation(self.graph, name, name).entry_equation(readable=False)
-                waiting += names(found[name][1])
-        return found
+        waiting = [name for expr in exprs for name in names(expr) if name in steps]
+        found: dict[str, None] = {}
+        for name in waiting:
+            if name not in found:
+                found[name] = None
+                waiting += (parent for parent in self.graph.named[name].parents if parent in steps)
+        return tuple(found)
+
+    def step(self, name: str, readable: bool = False) -> tuple[Expr, Expr]:
+        """An entry of a step of a layer, such as the scores inside attention, and its formula."""
+        return TensorDerivation(self.graph, name, name).entry_equation(readable)
 
     def _matrix(self) -> Expr:
         """The backward programme as one formula; its last equation alone where there are too many paths for that."""

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
+from backpropsym.formula.affine import affine
 from backpropsym.formula.algebra import mul
-from backpropsym.formula.tree import Add, Call, Expr, MatMul, Name, Neg, Text, Tuple, children, names, number, rebuild
-from backpropsym.graph import Graph, Node
+from backpropsym.formula.tree import (
+    Add,
+    Call,
+    Expr,
+    Index,
+    MatMul,
+    Name,
+    Neg,
+    Number,
+    Slice,
+    Text,
+    Tuple,
+    children,
+    names,
+    number,
+    rebuild,
+)
+from backpropsym.graph import Graph, Node, Shape
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
-from backpropsym.ops.sizes import size_tree
+from backpropsym.ops.sizes import Dimension, size_tree
 
 TRANSPOSE, OUTER = "transpose", "outer"
 MAX_PARTS = 20_000
@@ -84,10 +102,37 @@ def formula_of(graph: Graph, node: Node) -> Expr:
         case View(operand, method="reshape"):
             return Call("reshape", (Name(operand), *map(size_tree, node.shape)))
         case View(operand):
-            return Call(node.op.method, (Name(operand),))
+            read = _subscripts(node.op, node.shape, graph[operand].shape)
+            return Call(node.op.method, (Name(operand),)) if read is None else Index(Name(operand), read)
         case Join(operands):
             return Call("concat", tuple(map(Name, operands)))
     return Name(node.name)
+
+
+def _subscripts(view: View, shape: Shape, own: Shape) -> tuple[Expr, ...] | None:
+    """The view as a person would write it, `[0]` or `[2:4]`; None where numbers and slices do not say it."""
+    found: list[Expr] = []
+    axes = iter(zip(view.indices, shape, strict=True))
+    for source, whole in zip(view.source, own, strict=True):
+        if isinstance(source, Number):
+            found.append(source)
+            continue
+        index, size = next(axes, ("", 0))
+        read = Slice(None, None, 1) if (source, size) == (Name(index), whole) else _slice(affine(source), index, size)
+        if read is None:
+            return None
+        found.append(read)
+    while found and found[-1] == Slice(None, None, 1):
+        found.pop()
+    return tuple(found) if found and not view.guards and next(axes, None) is None else None
+
+
+def _slice(read: dict[str, Fraction] | None, index: str, size: Dimension) -> Slice | None:
+    """Entries `start + step*index` as a slice; None where they are no such entries, or not counted in numbers."""
+    if read is None or not isinstance(size, int) or not {index} <= set(read) <= {index, ""}:
+        return None
+    start, step = int(read.get("", 0)), int(read[index])
+    return Slice(start, start + (size - 1) * step + 1, step) if step > 0 else None
 
 
 def axes_tree(axes: Sequence[int]) -> Expr:

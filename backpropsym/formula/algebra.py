@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from backpropsym.errors import FormulaError
-from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Neg, Number, Pow
+from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Neg, Number, Pow, children, rebuild
 
 _DIGITS = 60
 _UNIT = Fraction(1)
@@ -110,6 +110,14 @@ def power(base: Expr, exponent: Fraction) -> Expr:
     if isinstance(base, Pow) and exponent.denominator == base.exponent.denominator == 1:
         return Pow(base.base, base.exponent * exponent)
     return base if exponent == 1 else Pow(base, exponent)
+
+
+def without_units(expr: Expr) -> Expr:
+    """`expr` with factors of one left out of its products, as defaults of arguments put them there."""
+    parts = tuple(map(without_units, children(expr)))
+    if isinstance(expr, Mul) and ONE in parts:
+        return mul(parts)
+    return rebuild(expr, parts) if parts else expr
 
 
 def constant(expr: Expr) -> Fraction | None:

@@ -24,6 +24,7 @@ from backpropsym.formula.algebra import constant
 from backpropsym.formula.claim_indices import MATRIX_CALLS, MATRIX_SIGNS, shown
 from backpropsym.formula.claim_names import BY_EXP, Vocabulary
 from backpropsym.formula.claim_scan import ABOVE, BELOW, LETTERS, Scanner
+from backpropsym.formula.claim_whole import REDUCTIONS, NoAxesError, Reductions
 from backpropsym.formula.claim_words import WORD, Words
 from backpropsym.formula.tree import (
     Add,
@@ -59,7 +60,7 @@ _TIMES = ("\\cdot", "\\times", "\\ast", "\\odot")
 _COMPARISONS = (("<=", "<="), (">=", ">="), ("\\leq", "<="), ("\\geq", ">="), ("\\le", "<="), ("\\ge", ">="))
 _STARTS = re.compile(r"[A-Za-z0-9.(\[{|\\]")
 _MATRIX = re.compile(r"@|\.(?:T|transpose|dot)\b")
-_REDUCTIONS = ("sum", "Sum")
+_AXIS = re.compile(r"axis\s*=\s*(-?\d{1,3})")
 
 
 def parse_claim(text: str, vocabulary: Vocabulary) -> Expr:
@@ -94,6 +95,7 @@ class _Reader:
         self.scanner = scanner
         self.vocabulary = vocabulary
         self.words = Words(scanner, vocabulary)
+        self.reductions = Reductions(vocabulary.shapes)
         self.level = 0
         self.bars = 0
         self.started = 0
@@ -339,8 +341,8 @@ class _Reader:
         start = self.scanner.position
         if (found := self.words.of_positions(word)) is not None:
             return found
-        if word in _REDUCTIONS and self.scanner.peek() == "(" and any(self.vocabulary.shapes.values()):
-            return self._applied("sum")
+        if (found := self._reduced(word)) is not None:
+            return found
         if word in BY_EXP and word not in self.vocabulary.shapes:
             return self._by_exp(word)
         function = self.vocabulary.function(word)
@@ -365,6 +367,47 @@ class _Reader:
         if self.vocabulary.shapes[options[0]]:
             self.whole.append((options[0], (self.started, len(self.scanner.text[: self.scanner.position].rstrip()))))
         return Name(options[0])
+
+    def _reduced(self, word: str) -> Expr | None:
+        """A sum over indices, or an op over axes of whole arrays; None where `word` is no such op here."""
+        op = "sum" if word == "Sum" else word
+        if op not in REDUCTIONS or self.scanner.peek() != "(" or not any(self.vocabulary.shapes.values()):
+            return None
+        if op != "sum" and (op in self.vocabulary.shapes or self.vocabulary.function(op)):
+            return None
+        scanner, named = self.scanner, len(self.whole)
+        scanner.expect("(", op)
+        body, axis, ranges = self.sum(), None, list[Expr]()
+        while scanner.take(","):
+            found = scanner.match(_AXIS)
+            if found is None and op != "sum":
+                scanner.fail(f"{op} takes one array and an axis", fix=f"write {op}(v), or {op}(A, axis=1)[i]")
+            if found is None:
+                ranges.append(self._limits())
+            else:
+                axis = int(found.partition("=")[2])
+        scanner.expect(")", f"{op}(...)")
+        if ranges:
+            return Call("sum", (body, *ranges))
+        if op == "sum" and len(self.whole) == named:
+            scanner.fail("a sum without a range", fix="write it as in sum(W[k,i]*d[k], (k, 0, 9))")
+        del self.whole[named:]
+        return self._over_axes(op, body, axis)
+
+    def _over_axes(self, op: str, body: Expr, axis: int | None) -> Expr:
+        """An op over axes of whole arrays at the positions that follow it."""
+        try:
+            rank = self.reductions.rank(body, axis)
+        except NoAxesError as error:
+            self.scanner.fail(f"{op} {error}", fix=f"name arrays of the network: {op}(v), or {op}(A, axis=1)[i]")
+        has = f"{op}(...) has {rank} {'axis' if rank == 1 else 'axes'} left"
+        if rank and self.scanner.peek() not in ("[", "_", *BELOW):
+            self.scanner.fail(f"{has}, and claims are about entries", fix=f"write {op}(...)[i,...]")
+        kept = self.words.subscripts(rank, has, f"{op}(...)[i,...]") if rank else ()
+        found = self.reductions.written(op, body, axis, kept)
+        if sum(1 for _ in walk(found)) > MAX_PARTS:
+            self.scanner.fail(f"{op} written out has more than {MAX_PARTS:,} parts", fix="nest fewer of them")
+        return found
 
     def _is_called(self, word: str) -> bool:
         """Whether a word that names a function is one here; a node of that name is one only before its arguments."""
@@ -413,15 +456,10 @@ class _Reader:
         while scanner.take(","):
             arguments.append(self._argument(function))
         scanner.expect(closing, f"{function}(...)")
-        if function != "sum":
-            self._check_arguments(function, arguments)
-        elif len(arguments) < 2:
-            scanner.fail("a sum without a range", fix="write it as in sum(W[k,i]*d[k], (k, 0, 9))")
+        self._check_arguments(function, arguments)
         return Call(function, tuple(arguments))
 
     def _argument(self, function: str, first: bool = False) -> Expr:
-        if function == "sum" and not first:
-            return self._limits()
         found = self.sum()
         if function == "where" and first:
             for sign, symbol in (*_COMPARISONS, ("<", "<"), (">", ">")):

@@ -121,9 +121,9 @@ class Words:
     def entry(self, name: str) -> Index:
         """The subscripts of a tensor."""
         rank = len(self.vocabulary.shapes[name])
-        return Index(Name(name), self._subscripts(rank, f"{name} has {rank} axes", f"{name}[i,...]"))
+        return Index(Name(name), self.subscripts(rank, f"{name} has {rank} axes", f"{name}[i,...]"))
 
-    def _subscripts(self, rank: int, has: str, usage: str) -> tuple[Expr, ...]:
+    def subscripts(self, rank: int, has: str, usage: str) -> tuple[Expr, ...]:
         """As many positions as there are axes, in brackets or below."""
         if self.scanner.take("["):
             inner = self.scanner.match(re.compile(r"[^\[\]]{0,200}"))
@@ -149,7 +149,7 @@ class Words:
                 self.scanner.fail(f"a delta of {len(parts)} positions", fix="write KroneckerDelta(i, k)")
             return Call("KroneckerDelta", tuple(map(self._subscript, parts)))
         if word == "delta" and self.scanner.peek() in ("[", "_", *BELOW):
-            return Call("KroneckerDelta", self._subscripts(2, "a delta has two positions", "δ[i,k]"))
+            return Call("KroneckerDelta", self.subscripts(2, "a delta has two positions", "δ[i,k]"))
         return self._softmax() if word == "softmax" and self.scanner.take("(") else None
 
     def _softmax(self) -> Expr:

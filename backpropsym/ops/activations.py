@@ -210,7 +210,7 @@ _activation(
     "where(x > 0, sqrt(x), 0)",
     derivatives={"x": "where(x > 0, 1/(2*sqrt(x)), 0)"},
     accurate={"x": "where(x > 0, 1/(2*sqrt(where(x > 0, x, 1))), 0)"},
-    kink="safe_sqrt'(0) = 0, and so norm'(0) = 0",
+    kink="norm'(0) = 0, as the slope of safe_sqrt at 0",
     domain=((0.1, 5.0),),
     probes=((1e-300,), (1.0,), (1000.0,)),
     source="square root with slope 0 at 0, for norms",

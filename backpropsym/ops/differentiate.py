@@ -22,7 +22,6 @@ from backpropsym.formula.tree import (
     Number,
     Pow,
     names,
-    substitute,
 )
 from backpropsym.ops.table import FunctionTable
 
@@ -62,11 +61,10 @@ def _sweep(expr: Expr, adjoint: Expr, found: dict[str, list[Expr]], table: Funct
 
 
 def _sweep_call(expr: Call, adjoint: Expr, found: dict[str, list[Expr]], table: FunctionTable) -> None:
-    slots = table.bind(expr)
     for index, argument in enumerate(expr.arguments):
         if expr.function == "where" and index == 0:
             for name in names(argument):
                 found[name].append(ZERO)
         elif names(argument):
-            local = table.shortened(substitute(table.partial(expr.function, index), slots))
+            local = table.shortened(table.applied(table.partial(expr.function, index), expr))
             _sweep(argument, mul([adjoint, local]), found, table)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
+from backpropsym.formula.algebra import without_units
 from backpropsym.formula.parse import Signature, parse_formula
-from backpropsym.formula.tree import Call, Expr, Name, Number, children, rebuild, substitute
+from backpropsym.formula.tree import ONE, Call, Expr, Name, Number, children, rebuild, substitute
 from backpropsym.ops import activations, losses, primitives  # noqa: F401  (each import registers its entries)
 from backpropsym.ops.function import FUNCTIONS, Formula, Function
 from backpropsym.ops.symbolic import SymbolicFunctions, to_tree
@@ -91,6 +92,12 @@ class FunctionTable(Mapping[str, Function]):
         function = self[call.function]
         given = dict(zip(function.arguments, call.arguments, strict=False))
         return {name: given[name] if name in given else Number(function.defaults[name]) for name in function.arguments}
+
+    def applied(self, body: Expr, call: Call) -> Expr:
+        """A formula over the arguments of a function, with those of `call`; factors that become 1 are left out."""
+        slots = self.bind(call)
+        ones = {name: value for name, value in slots.items() if value == ONE}
+        return substitute(without_units(substitute(body, ones)) if ones else body, slots)
 
     def shortened(self, expr: Expr) -> Expr:
         """A call without its trailing arguments that equal their defaults; anything else as it is."""
@@ -190,7 +197,7 @@ class FunctionTable(Mapping[str, Function]):
             return result
         body = self.definition(result.function)
         assert body is not None, "a registered function is never abstract"
-        return self.written(substitute(body, self.bind(result)))
+        return self.written(self.applied(body, result))
 
     def _is_own(self, name: str) -> bool:
         parent = self.parent(name)

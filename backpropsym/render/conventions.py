@@ -10,6 +10,7 @@ from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Name, Number, Po
 from backpropsym.graph import Graph
 from backpropsym.ops.kinds import Elementwise, Reduction
 from backpropsym.ops.table import FunctionTable
+from backpropsym.render.spoken import ROOT
 from backpropsym.render.writer import KEPT, Writer
 
 _LARGEST_DEFINITION = 60
@@ -50,7 +51,7 @@ def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> 
     for expr in exprs:
         for prime in called(expr):
             parent = table.parent(prime)
-            if prime in equations or parent is None or _alias(parent[0], table):
+            if prime in equations or parent is None or parent[0] == ROOT or _alias(parent[0], table):
                 continue
             body = table.definition(prime)
             if body is not None and size(body) <= _LARGEST_DEFINITION:
@@ -96,7 +97,9 @@ def _called_on_nodes(formula: Expr, graph: Graph) -> tuple[str, ...]:
         part for part in walk(formula) if isinstance(part, Call) and not graph.nodes.keys().isdisjoint(names(part))
     ]
     return tuple(
-        part.function for part in calls if part.function != "sqrt" or not _is_positive(part.arguments[0], graph)
+        part.function
+        for part in calls
+        if part.function not in ("sqrt", ROOT) or not _is_positive(part.arguments[0], graph)
     )
 
 
@@ -131,6 +134,10 @@ def _is_never_negative(expr: Expr, graph: Graph) -> bool:
             return exponent.denominator == 1 and exponent.numerator % 2 == 0
         case Mul((one, other)) if one == other:
             return True
+        case Add(parts) | Mul(parts):
+            return all(_is_never_negative(part, graph) for part in parts)
+        case Div(above, below):
+            return _is_never_negative(above, graph) and _is_positive(below, graph)
         case Call(function):
             return function in _NEVER_NEGATIVE
         case _:

@@ -81,10 +81,12 @@ def numbered(rows: Sequence[tuple[str, str]], room: int, gap: str = "      ") ->
     return result
 
 
-def where_lines(exprs: Iterable[Expr], derivation: Derivation | TensorDerivation, writer: Writer) -> Text:
-    """What the derivatives of functions in `exprs` stand for, one line each."""
+def where_lines(
+    exprs: Iterable[Expr], derivation: Derivation | TensorDerivation, writer: Writer, more: Sequence[str] = ()
+) -> Text:
+    """What the derivatives of functions in `exprs` stand for, one line each, and `more` such lines."""
     result = Text()
-    for line in spelled_out(exprs, derivation.graph.functions, writer):
+    for line in (*spelled_out(exprs, derivation.graph.functions, writer), *more):
         result.append("  where   ", style="dim").append(f" {line}\n")
     return result
 

@@ -139,13 +139,14 @@ def _term(derivation: TensorDerivation, term: IndexTerm) -> dict[str, Any]:
 def _definitions(derivation: TensorDerivation, terms: Iterable[IndexTerm]) -> dict[str, dict[str, Any]]:
     """The steps of layers that the texts name: the indices of an entry, and its formula."""
     written = derivation.graph.functions.written
-    return {
-        name: {
+    found: dict[str, dict[str, Any]] = {}
+    for name in derivation.steps(term.product for term in terms):
+        entry, formula = derivation.step(name)
+        found[name] = {
             "indices": [to_text(each) for each in children(entry)[1:]],
             "expression": to_text(plain(written(formula))),
         }
-        for name, (entry, formula) in derivation.definitions(term.product for term in terms).items()
-    }
+    return found
 
 
 def _range(limits: Limits) -> list[Any]:

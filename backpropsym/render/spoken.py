@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
+from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import (
+    ONE,
     Add,
     Call,
     Div,
     Expr,
     Index,
+    Mul,
     Name,
+    called,
     children,
     number,
     rebuild,
 )
+from backpropsym.ops.table import FunctionTable
 
 _ENTRY = re.compile(r"([A-Za-z]\w*)\[([\d,]+)\]\Z")
 
@@ -35,6 +40,34 @@ def spoken(expr: Expr, known: Collection[str]) -> Expr:
             return Call("logsumexp", (Name(_read(axis[0])[0]),))
     parts = children(expr)
     return rebuild(expr, tuple(spoken(part, known) for part in parts)) if parts else expr
+
+
+ROOT = "safe_sqrt"
+"""The root inside a norm. Its slope at 0 is a convention, told beside formulas, which show a root like any other."""
+
+
+def rooted(expr: Expr, table: FunctionTable) -> Expr:
+    """`expr` with the roots in norms as roots, and their derivatives as 1/(2*sqrt(x))."""
+    roots = {name for name in called(expr) if name not in table.own and ROOT in (name, *(table.parent(name) or ()))}
+    return _rooted(expr, roots) if roots else expr
+
+
+def _rooted(expr: Expr, roots: Set[str]) -> Expr:
+    parts = tuple(_rooted(part, roots) for part in children(expr))
+    match expr:
+        case Call(function, (_,)) if function in roots:
+            root = _root(parts[0])
+            return root if function == ROOT else Div(ONE, mul([number(2), root]))
+        case Mul(factors) if any(isinstance(each, Call) and each.function in roots - {ROOT} for each in factors):
+            return mul(parts)
+    return rebuild(expr, parts) if parts else expr
+
+
+def _root(inner: Expr) -> Expr:
+    match inner:
+        case Call("sum", (Call("square", (vector,)),), options):
+            return Call("norm", (vector,), options)
+    return Call("sqrt", (inner,))
 
 
 def _whole_axis(terms: Sequence[Expr], known: Collection[str]) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.operations import gradient_costs
 from backpropsym.derive.paths import PathSpace
-from backpropsym.derive.written import written_out
+from backpropsym.derive.tensors import equation_of
 from backpropsym.errors import printable
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import called
+from backpropsym.formula.tree import Call, Expr, Index, called, children, rebuild
 from backpropsym.graph import Graph, Role, Shape
 from backpropsym.render.conventions import called_by
 
@@ -33,15 +33,18 @@ def summary_data(graph: Graph) -> dict[str, Any]:
     Returns
     -------
     Keys `title`, `output`, `loss`, `objective`, the names of each role, `parameter_count` and `parameter_formula`
-    (numbers to be learned), `shapes` of what is no scalar, `nodes` (formulas by name), `links`, `functions`, `paths`
-    (from each parameter to the objective), `operations` by form, `warnings`. Operations are multiplications and
-    additions for all derivatives of the objective by parameters, the local derivatives taken as computed. `paths`
-    of tensors are those of layers. `operations` are None for networks of tensors, and both where a network of
-    scalars is too large to count them.
+    (numbers to be learned), `shapes` of what is no scalar, `nodes` (formulas by name), `indices` (of the nodes whose
+    formula is that of an entry), `links`, `functions`, `paths` (from each parameter to the objective), `operations`
+    by form, `warnings`. Operations are multiplications and additions for all derivatives of the objective by
+    parameters, the local derivatives taken as computed. `paths` of tensors are those of layers. `operations` are None
+    for networks of tensors, and both where a network of scalars is too large to count them.
     """
     parameters = graph.names(Role.PARAMETER)
     shapes = [graph[name].shape for name in parameters]
     links = sum(len(node.parents) for node in graph.nodes.values())
+    equations = {
+        node.name: equation_of(graph, node) for node in graph.nodes.values() if node.op is not None and node.named
+    }
     counted = graph.scalar and len(parameters) * links <= MOST_COSTED
     return {
         "title": graph.title,
@@ -52,16 +55,25 @@ def summary_data(graph: Graph) -> dict[str, Any]:
         "parameter_count": _entries(shapes),
         "parameter_formula": _entries_formula(shapes),
         "shapes": {node.name: list(node.shape) for node in graph.nodes.values() if node.shape and node.named},
-        "nodes": {
-            node.name: to_text(written_out(graph, node))
-            for node in graph.nodes.values()
-            if node.op is not None and node.named
+        "nodes": {name: to_text(_as_typed(right)) for name, (_, right) in equations.items()},
+        "indices": {
+            name: [to_text(each) for each in left.subscripts]
+            for name, (left, _) in equations.items()
+            if isinstance(left, Index)
         },
         "links": links,
         "functions": _functions(graph),
         **(_counts(graph, parameters) if counted else {"paths": _layer_paths(graph), "operations": None}),
         "warnings": [problem.message for problem in graph.warnings],
     }
+
+
+def _as_typed(expr: Expr) -> Expr:
+    """`expr` with sums as the formula language has them."""
+    parts = tuple(map(_as_typed, children(expr)))
+    if isinstance(expr, Call) and expr.function == "Sum":
+        return Call("sum", parts)
+    return rebuild(expr, parts) if parts else expr
 
 
 def _layer_paths(graph: Graph) -> dict[str, int] | None:
@@ -157,7 +169,11 @@ def _listed(names: list[str]) -> str:
 
 def _nodes(data: dict[str, Any]) -> Text:
     """The formulas of the nodes."""
-    nodes = list(data["nodes"].items())
+    indices = data["indices"]
+    nodes = [
+        (f"{name}[{','.join(indices[name])}]" if name in indices else name, formula)
+        for name, formula in data["nodes"].items()
+    ]
     width = max((len(name) for name, _ in nodes), default=0)
     shown = [(name, _shortened(formula)) for name, formula in nodes[:_LONGEST_TABLE]]
     body = "".join(f"  {name:<{width}} = {formula}\n" for name, formula in shown)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from backpropsym.derive.derivation import count_text
 from backpropsym.derive.matrix import MatrixEquation, matrix_programme
-from backpropsym.derive.tensors import IndexTerm, TensorDerivation
+from backpropsym.derive.tensors import IndexTerm, TensorDerivation, equation_of
 from backpropsym.derive.unroll import entry_name
 from backpropsym.formula.tree import Expr, Index, Name
 from backpropsym.render.conventions import conventions, spelled_out
@@ -35,6 +35,9 @@ MAX_SIDE = 8
 """A matrix with more rows or columns than this shows the first ones and the last in LaTeX."""
 
 MAX_SLICES = 6
+MAX_STEPS = 4
+"""Of more steps inside layers than this a report defines the first ones."""
+
 MATRIX_FORMS = ("matrix", "backward")
 
 
@@ -86,6 +89,18 @@ class _Page:
             yield from (each.right for each in matrix_equations(self.derivation))
         else:
             yield from (factor for term in self.terms() for factor in term.factors)
+
+    def steps(self) -> tuple[list[str], int]:
+        """What the steps inside layers are that the formulas name and nobody wrote, and how many are left out."""
+        found = self.derivation.steps(self.factors())
+        equations = (
+            equation_of(self.derivation.graph, self.derivation.graph[name])
+            if self.form in MATRIX_FORMS
+            else self.derivation.step(name, readable=True)
+            for name in found[:MAX_STEPS]
+        )
+        shown = [f"{self.writer.write(left)} = {self.writer.write(right)}" for left, right in equations]
+        return shown, len(found) - len(shown)
 
 
 def entry_title(derivation: TensorDerivation, writer: Writer) -> str:
@@ -176,9 +191,15 @@ class TensorText(_Page):
 
     def foot(self) -> Text:
         """What f' stands for, and what to try next."""
-        where = Text() if self.form == "numeric" else where_lines(self.factors(), self.derivation, self.writer)
+        where = Text() if self.form == "numeric" else self.where()
         steps = next_steps(self.derivation, self.view)
         return Text("\n") + where + steps if where or steps else Text()
+
+    def where(self) -> Text:
+        """What the derivatives of functions and the steps inside layers stand for."""
+        shown, more = self.steps()
+        lines = [*shown, f"{more:,} more steps inside layers are not shown"] if more else shown
+        return where_lines(self.factors(), self.derivation, self.writer, lines)
 
 
 class TensorLatex(_Page):
@@ -217,9 +238,12 @@ class TensorLatex(_Page):
         return colour_definitions(len(texts)) + align(lines) + listed + self.facts()
 
     def facts(self) -> str:
-        """Conventions, and what f' stands for."""
+        """Conventions, and what f' and the steps inside layers stand for."""
         found = conventions(self.derivation, self.writer)
-        return facts_paragraph([*found, *spelled_out(self.factors(), self.derivation.graph.functions, self.writer)])
+        found += spelled_out(self.factors(), self.derivation.graph.functions, self.writer)
+        shown, more = self.steps()
+        left = [rf"\text{{and {more:,} more steps inside layers}}"] if more else []
+        return facts_paragraph([*found, *shown, *left])
 
     def numbers(self, found: npt.NDArray[np.float64]) -> list[str]:
         """The derivative in numbers: a matrix, or of more axes one for each position of the first ones."""

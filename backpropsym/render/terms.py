@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypedDict
 
@@ -10,6 +11,7 @@ from backpropsym.derive.derivation import paths_text
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import ONE, Expr, Mul, Name
 from backpropsym.render.conventions import conventions, spelled_out
+from backpropsym.render.elision import stretches
 from backpropsym.render.lines import width
 from backpropsym.render.scene import LinkId, Trail, looks
 from backpropsym.render.signs import sign
@@ -104,14 +106,12 @@ class Terms:
         start = next((link for link in self.places.get(names[0], ()) if link.target == names[1]), None)
         if start:
             links[0] = start
-        # In braces a sign is a thing of its own, not an operation between its neighbours with room on either side.
-        shown = [f"{{{self.label(name)}}}" if name in self.graph.steps else self.label(name) for name in names]
         return Trail(
             each.number,
             names,
             tuple(links),
-            r" \to ".join(elided(shown, r"\cdots")),
-            self._term(each),
+            self._routes[each.number],
+            self._terms[each.number],
             start is not None,
             "" if each.value is None else latex_number(each.value),
             self._share(each),
@@ -124,8 +124,34 @@ class Terms:
             return None
         return abs(each.value) / (max(abs(other.value or 0.0) for other in self.shown) or 1.0)
 
-    def _term(self, each: Highlight) -> str:
-        """The product of a path; factors too long to read as the derivatives that they are."""
+    @cached_property
+    def _routes(self) -> dict[int, str]:
+        """The path of each trail by its number."""
+        found = stretches([each.term.path for each in self.shown], MAX_FACTORS)
+        texts = [r" \to \cdots \to ".join(map(self._route, runs)) for runs in found]
+        return {each.number: text for each, text in zip(self.shown, texts, strict=True)}
+
+    def _route(self, names: Sequence[str]) -> str:
+        # In braces a sign is a thing of its own, not an operation between its neighbours with room on either side.
+        return r" \to ".join(
+            f"{{{self.label(name)}}}" if name in self.graph.steps else self.label(name) for name in names
+        )
+
+    @cached_property
+    def _terms(self) -> dict[int, str]:
+        """The product of each trail by its number."""
+        products = [self._factors(each) for each in self.shown]
+        most = MAX_JACOBIANS if self.subject.whole else MAX_FACTORS
+        found: dict[int, str] = {}
+        runs = stretches([factors for factors, _ in products], most)
+        for each, (_, symbols), shown in zip(self.shown, products, runs, strict=True):
+            writer = self.writer.with_derivatives(symbols)
+            whole = each.term.tree if len(shown) == 1 and not symbols else None
+            found[each.number] = r" \cdots ".join(writer.write(whole or mul(list(part))) for part in shown)
+        return found
+
+    def _factors(self, each: Highlight) -> tuple[list[Expr], dict[str, tuple[str, str]]]:
+        """The factors of a path; those too long to read as the derivatives that they are, told by their symbols."""
         symbols: dict[str, tuple[str, str]] = {}
         factors: list[Expr] = []
         for (source, target), factor in zip(pairwise(each.term.path), each.term.derivatives, strict=True):
@@ -134,12 +160,7 @@ class Terms:
                 factors.append(Name(f"d{target}_d{source}"))
             elif factor != ONE:
                 factors += factor.factors if isinstance(factor, Mul) else (factor,)
-        writer = self.writer.with_derivatives(symbols)
-        most = MAX_JACOBIANS if self.subject.whole else MAX_FACTORS
-        if len(factors) <= most:
-            return writer.write(each.term.tree if not symbols else mul(factors))
-        half = most // 2
-        return r" \cdots ".join(writer.write(Mul(tuple(part))) for part in (factors[:half], factors[-half:]))
+        return factors, symbols
 
     def description(self) -> str:
         """What the picture shows, for those who do not see it."""

@@ -30,7 +30,7 @@ from backpropsym.formula.tree import (
     depth,
 )
 from backpropsym.render.notation import Notation, Symbol
-from backpropsym.render.spoken import spoken
+from backpropsym.render.spoken import rooted, spoken
 
 __all__ = ["ATOM", "KEPT", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
 
@@ -74,8 +74,9 @@ class Writer(ABC):
     def write(self, expr: Expr) -> str:
         """`expr` as text, however deep it is."""
         done: list[str] = []
-        if self.notation.entries and depth(expr) <= MAX_DEPTH:
-            expr = spoken(expr, self.notation.entries)
+        if depth(expr) <= MAX_DEPTH:
+            expr = rooted(expr, self.notation.table)
+            expr = spoken(expr, self.notation.entries) if self.notation.entries else expr
         stack: list[tuple[Expr, bool]] = [(expr, False)]
         while stack:
             part, ready = stack.pop()

@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import backpropsym as bp
 from backpropsym import __version__
 from backpropsym.cli.app import app
 from backpropsym.cli.arguments import Form, Level
@@ -288,3 +289,47 @@ def test_the_next_picture_is_of_the_level_that_was_asked_for() -> None:
     shown = run("derive", "lecture", "--wrt", "w11", "--level", "ops").stdout
     assert "backpropsym draw lecture --wrt w11 --level ops -o w11.svg" in shown
     assert "--level" not in run("derive", "lecture", "--wrt", "w11").stdout
+
+
+DIGITS = "x[4] -> dense(3, tanh) -> dense(2) -> cross_entropy"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("trace", DIGITS),
+        ("wiggle", DIGITS),
+        ("derive", DIGITS, "--wrt", "W1", "--form", "numeric"),
+        (
+            "derive",
+            "x[5] -> embedding(3, 2) -> flatten -> dense(1) -> bce_with_logits",
+            "--wrt",
+            "W2",
+            "--form",
+            "numeric",
+        ),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_numbers_given_nowhere_are_drawn(words: tuple[str, ...]) -> None:
+    """The same for the same seed, and told where they come from."""
+    first, again, other = (run(*words, "--init", seed) for seed in ("3", "3", "4"))
+    assert first.exit_code == again.exit_code == other.exit_code == 0
+    assert first.stdout == again.stdout != other.stdout
+    assert first.stderr.startswith("random, seed 3: the numbers of W1")
+    assert run(*words).exit_code == 2
+
+
+def test_drawn_numbers_complete_those_given(tmp_path: Path) -> None:
+    """Parameters are those of `init`, and numbers of the network or of --at stay."""
+    at = tmp_path / "at.toml"
+    at.write_text("x = [1.0, 2.0, 3.0, 4.0]\ny = 1\n")
+    found = json.loads(
+        run("derive", DIGITS, "--wrt", "b2", "--form", "numeric", "--at", str(at), "--init", "5", "--json").stdout
+    )
+    net = bp.parse(DIGITS)
+    wanted = net.derive(wrt="b2").evaluate(x=[1.0, 2.0, 3.0, 4.0], y=1, **net.init(5))
+    assert found["value"] == pytest.approx(wanted.tolist())
+    lecture = run("derive", "lecture", "--wrt", "w11", "--form", "numeric", "--init", "3")
+    assert lecture.stdout == run("derive", "lecture", "--wrt", "w11", "--form", "numeric").stdout
+    assert run("trace", "x[n] -> dense(2) -> cross_entropy", "--init", "3").exit_code == 2

@@ -169,3 +169,12 @@ def test_the_shortest_circle_is_shown() -> None:
         parse_network(f'output = "n0"\n[nodes]\n{nodes}\n')
     [problem] = caught.value.problems
     assert problem.message.count("->") == 2
+
+
+@pytest.mark.parametrize("word", ["Piecewise", "And", "floor", "Mod", "oo"])
+def test_words_of_index_notation_are_no_names_where_nodes_have_axes(word: str) -> None:
+    text = f'inputs = {{x = [3]}}\nparameters = {{{word} = [3]}}\noutput = "a"\n[nodes]\na = "sum(x*{word})"\n'
+    with pytest.raises(NetworkError, match=f"{word} is a node"):
+        parse_network(text, "net.toml")
+    scalars = f'inputs = ["x"]\nparameters = ["{word}"]\noutput = "a"\n[nodes]\na = "x*{word}"\n'
+    assert parse_network(scalars, "net.toml").output == "a"

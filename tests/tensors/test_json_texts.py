@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -151,3 +152,34 @@ def test_steps_of_a_layer_are_defined_and_what_a_person_wrote_is_not() -> None:
     assert data["definitions"]["z_a"]["indices"] == ["i", "j"]
     assert set(data["definitions"]) == {"z_a", "z_s"}
     assert tensor_data(TensorDerivation(bp.loads(NETWORKS["perceptron"][0]).graph, "loss", "W1"))["definitions"] == {}
+
+
+_CALL = re.compile(r"[A-Za-z_]\w*(?=\()")
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_matrix_notation_is_read_with_its_words_as_functions(name: str) -> None:
+    """No option, quote or slice is in the way, and what is read names nodes and adjoints alone."""
+    net, of = bp.loads(NETWORKS[name][0]), NETWORKS[name][1]
+    for wrt in net.graph.names(Role.PARAMETER):
+        derivation = TensorDerivation(net.graph, of, wrt)
+        if not derivation.count or derivation.count > MOST_PATHS:
+            continue
+        data = tensor_data(derivation, "matrix")
+        symbols = {each["symbol"] for each in data["equations"]}
+        for text in (data["expression"], *(each["expression"] for each in data["equations"])):
+            nodes = {node: sp.IndexedBase(node) for node in net.graph.nodes}
+            read = sp.parse_expr(text, local_dict={word: sp.Function(word) for word in _CALL.findall(text)} | nodes)
+            assert {str(each) for each in read.free_symbols} <= symbols | {*map(str, nodes)} | _entries(read), text
+            assert '"' not in text
+            assert "=" not in text
+
+
+def _entries(expr: Any) -> set[str]:
+    """The entries that are read, which count as symbols of their own."""
+    return {str(each) for each in expr.atoms(sp.Indexed)} | {"n", "m"}
+
+
+def test_einsum_and_axes_are_spelled_as_numpy_has_them_without_names() -> None:
+    text = bp.loads(NETWORKS["attention, heads"][0]).derive(wrt="v").expression("matrix")
+    assert re.search(r"einsum\(.+, \(\d, \d, \d\), .+, \(\d, \d, \d\), \(\d, \d, \d\)\)", text)

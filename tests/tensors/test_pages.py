@@ -18,7 +18,7 @@ from backpropsym.render.conventions import conventions, spelled_out
 from backpropsym.render.notation import Notation
 from backpropsym.render.page_parts import TextView, style
 from backpropsym.render.report import report, terminal
-from backpropsym.render.summary import summary_data
+from backpropsym.render.summary import summary_data, summary_text
 from backpropsym.render.tellers import teller
 from backpropsym.render.unicode import AsciiWriter
 
@@ -107,6 +107,22 @@ def test_the_slope_of_a_norm_is_written_as_a_quotient() -> None:
         assert "> 0, 1/(2*sqrt(" in derivation.expression()
 
 
+def test_a_summary_shows_formulas_as_people_write_them() -> None:
+    """Rows and gates of a layer by brackets, an index definition by its entry."""
+    shown = summary_data(bp.parse("x[3,2] -> lstm(2) -> dense(1) -> mse").graph)["nodes"]
+    assert shown["lstm1_s1"] == "W1 @ x[0] + b1"
+    assert shown["lstm1_g2"] == "tanh(lstm1_s2[4:6])"
+    head = 'inputs = {x = [4, 6]}\nparameters = {v = [3]}\noutput = "a"\n[nodes]\n'
+    net = bp.loads(f'{head}h = "norm(x[:, 1:6:2]*v, axis=1) + log(exp(x[2:3, 0]))"\na = "sum(h)"\n')
+    matrix = net.derive("a", wrt="v").expression("matrix")
+    assert "slices(x, (), (1, 6, 2))" in matrix
+    assert "index(" not in matrix
+    data = summary_data(bp.example("convolution").graph)
+    assert data["indices"] == {"out": ["i", "j"]}
+    assert data["nodes"]["out"] == "sum(K[k,l]*im[i + k,j + l], (k, 0, 2), (l, 0, 2)) + b"
+    assert "\n  out[i,j] = sum(K[k,l]*im[" in summary_text(bp.example("convolution").graph).plain
+
+
 def test_a_term_of_too_many_indices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """As that of a recurrent layer without its steps is; here the letters are taken away instead."""
     net = bp.parse("x[3] -> dense(4, tanh) -> dense(2) -> mse")
@@ -153,3 +169,42 @@ def test_a_sum_that_keeps_its_axis_is_told_from_one_that_does_not() -> None:
 def test_slides_and_handout_say_that_a_sum_keeps_its_axis() -> None:
     facts = teller(bp.loads(ATTENTION).derive("L", wrt="WQ")).facts()
     assert any("sum(…, axis=1) keeps the axis" in part.plain for part in facts if not isinstance(part, str))
+
+
+@pytest.mark.parametrize("form", ["index", "matrix"])
+@pytest.mark.parametrize("medium", ["text", "latex"])
+def test_steps_that_nobody_named_are_defined(form: str, medium: str) -> None:
+    """The scores inside attention, and of many steps the first; never what a person wrote."""
+    head = 'inputs = {x = [3, 4]}\nparameters = {Q = [4, 4]}\noutput = "a"\n[nodes]\n'
+    net = bp.loads(f'{head}o = "attention(x @ Q, x, x)"\nh = "tanh(o)"\na = "sum(h)"\n')
+    text = report(net.derive("a", wrt="Q"), form, medium, ascii=True)
+    matrix = form == "matrix"
+    if medium == "text":
+        assert f"where    o_a{'' if matrix else '[i,j]'} = softmax(o_s)" in text
+        assert text.count("where    o_s") == 1
+        assert "where    h" not in text
+        assert "not shown" not in text
+    else:
+        assert text.partition("Here")[2].count("softmax") == 1
+    many = report(bp.parse("x[3,2] -> lstm(2) -> dense(1) -> mse").derive(wrt="U1"), form, medium, ascii=True)
+    assert "more steps inside layers" in many
+
+
+def test_people_read_a_root_where_data_hold_its_value_at_zero() -> None:
+    """The root of a norm in single entries and in matrix notation; its convention where it can be met."""
+    head = 'inputs = {x = [2]}\nparameters = {v = [2], w = [2]}\noutput = "a"\n[nodes]\n'
+    net = bp.loads(f'{head}h = "layer_norm(x*w, w, w)"\na = "sum(h)*norm(v)"\n')
+    entry = report(net.derive("a", wrt="v[0]"), "paths", "text", ascii=True)
+    assert "(h[0] + h[1]) * v[0]/sqrt(square(v[0]) + square(v[1]))\n" in entry
+    assert "da/dv = sum(h) * v/norm(v)\n" in report(net.derive("a", wrt="v"), "matrix", "text", ascii=True)
+    for text in (entry, report(net.derive("a", wrt="v[0]"), "paths", "latex")):
+        assert "safe_sqrt'" not in text.replace(r"\_", "_")
+        assert "(0) = 0" in text
+    assert "sqrt'(0)" not in report(net.derive("h[0]", wrt="w[0]"), "paths", "text", ascii=True)
+
+
+def test_a_default_of_one_is_no_factor() -> None:
+    net = bp.loads('inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "huber(w, x)"\n')
+    assert "1*" not in net.derive(wrt="w").expression()
+    own = bp.loads('inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "huber(w, x, 2)"\n')
+    assert "2*sign(w - x)" in own.derive(wrt="w").expression()

@@ -242,3 +242,53 @@ a = "sum(w*x)"
 entry-style = "{style}"
 """)
     assert "w[i]" in verdict_text(net.verify("x[i]", wrt="w")).plain
+
+
+NORMS = bp.loads("""
+inputs = {x = [2, 3]}
+parameters = {v = [3], w = [2]}
+output = "a"
+[nodes]
+h = "x @ v"
+a = "norm(v)*mean(h*w) + sum(norm(x*v, axis=1)) + log(var(w))"
+""")
+
+
+@pytest.mark.parametrize(
+    ("wrt", "claim", "right"),
+    [
+        ("v[i]", "v[i]/norm(v)*mean(h*w) + norm(v)*sum(w[k]*x[k,i], (k, 0, 1))/2 + R", True),
+        ("v[1]", r"\frac{v_1 \operatorname{mean}(w h)}{norm(v)} + norm(v) mean(w*x[0,1]*0) + Q", True),
+        ("w[k]", "norm(v)*h[k]/2 + (w[k] - mean(w))/var(w)", True),
+        ("w[k]", "norm(v)*h[k]/2 + (w[k] - sum(w, axis=0)/2)/var(w)", True),
+        ("w[k]", "norm(v)*h[k]/2 + (w[k] - sum(w))/var(w)", False),
+        ("w[k]", "norm(v)*h[k] + (w[k] - mean(w))/var(w)", False),
+    ],
+)
+def test_claims_may_hold_ops_over_whole_arrays(wrt: str, claim: str, right: bool) -> None:
+    rows, one = (f"sum(x[r,{i}]*v[{i}]*x[r,{i}]/norm(x*v, axis=1)[r], (r, 0, 1))" for i in "i1")
+    second = f"norm(v)*(w[0]*x[0,1] + w[1]*x[1,1])/2 + {one}"
+    assert NORMS.verify(claim.replace("R", rows).replace("Q", second), wrt=wrt).right is right
+
+
+def test_logsumexp_is_claimed_as_it_is_printed() -> None:
+    net = bp.loads('inputs = {x = [3]}\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "w*logsumexp(x)"\n')
+    assert net.verify("logsumexp(x)", wrt="w").right
+    assert not net.verify("logsumexp(2*x)", wrt="w").right
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("norm(a)", "norm of what has no axes"),
+        ("norm(v, axis=2)", "norm over axis 2 of what has 1 axes"),
+        ("norm(x, axis=1)", r"norm\(...\) has 1 axis left"),
+        ("mean(v*w)", "arrays of the shapes"),
+        ("mean(v, 1)", "mean takes one array and an axis"),
+        ("sum(v[0])", "a sum without a range"),
+        ("var(v*" * 14 + "v" + ")" * 14, "parts"),
+    ],
+)
+def test_ops_that_do_not_fit_are_refused(claim: str, message: str) -> None:
+    with pytest.raises(FormulaError, match=message):
+        NORMS.verify(claim, wrt="v[i]")

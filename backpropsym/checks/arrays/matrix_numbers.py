@@ -10,7 +10,7 @@ import numpy as np
 from backpropsym.checks.number_systems import Array
 from backpropsym.derive.matrix import MatrixEquation
 from backpropsym.errors import ShapeError
-from backpropsym.formula.tree import Call, Expr, MatMul, Name, Number, Text, Tuple, children, rebuild
+from backpropsym.formula.tree import Call, Expr, Index, MatMul, Name, Number, Slice, Text, Tuple, children, rebuild
 from backpropsym.graph import Graph
 from backpropsym.ops.arithmetic import evaluate
 
@@ -74,6 +74,8 @@ class MatrixNumbers:
         match expr:
             case Name(name):
                 return self._named(name)
+            case Index(base, subscripts):
+                return self._at(base)[tuple(map(self._subscript, subscripts))]
             case MatMul(left, right):
                 return self._at(left) @ self._at(right)
             case Call("transpose", (operand,)):
@@ -104,6 +106,9 @@ class MatrixNumbers:
                 raise Unwritten(function)
             case _:
                 return None
+
+    def _subscript(self, expr: Expr) -> Any:
+        return slice(expr.start, expr.stop, expr.step) if isinstance(expr, Slice) else int(self._at(expr))
 
     def _named(self, name: str) -> Any:
         if name in self.symbols:

@@ -13,9 +13,10 @@ import numpy as np
 from backpropsym.checks.arrays.switches import RecordingNetwork, branching_nodes, moved_at_kink, on_kinks, sizes
 from backpropsym.checks.arrays.work import SMALL_WORK, work
 from backpropsym.checks.number_systems import STEP, Array, Switching
-from backpropsym.checks.points import DEFAULT, MAX_ROUNDS, MODERATE, RANGES, domains
+from backpropsym.checks.points import DEFAULT, MAX_ROUNDS, MODERATE, RANGES
 from backpropsym.derive.array_values import array_leaves, choices
 from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.derive.domains import domains
 from backpropsym.errors import LimitError
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import COMPLEX
