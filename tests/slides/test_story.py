@@ -90,6 +90,28 @@ def test_the_passes_write_what_every_node_is(name: str) -> None:
     assert set().union(*(step.boxes for step in story.steps if step.kind == "backward")) == between
 
 
+WIDE = "x[8] -> dense(16, tanh) -> dense(16, tanh) -> dense(1)"
+
+
+@pytest.mark.parametrize("wrt", ["x[0]", "W1[0,0]", "b2[3]"])
+def test_of_a_cut_layer_all_boxes_are_computed_and_those_not_drawn_are_counted(wrt: str) -> None:
+    story = bp.parse(WIDE).slides("s3[0]", wrt=wrt).story
+    forward = [step for step in story.steps if step.kind == "forward"]
+    drawn = {box.id for box in story.scene.boxes if box.id.startswith(("s", "z"))}
+    assert set().union(*(step.boxes for step in forward)) == drawn
+    for step in forward:
+        nodes = {name.partition("[")[0] for name in step.boxes}
+        undrawn = sum(16 - sum(box.startswith(f"{node}[") for box in drawn) for node in nodes - {"s3"})
+        assert (f"{undrawn} more, computed alike, are not drawn." in plain(step.caption)) == (undrawn > 0)
+
+
+def test_entries_beside_the_paths_are_computed_in_numbers_too() -> None:
+    net = bp.parse("x[2] -> dense(2, tanh) -> dense(1)")
+    values = {"x": [1.0, 2.0], "W1": [[0.5, 0.0], [0.0, 0.25]], "b1": [0.0, 0.1], "W2": [[1.0, 1.0]], "b2": [0.0]}
+    forward = net.slides("s2[0]", wrt="W1[0,0]", values=values).story.steps[1]
+    assert "s₁[1] = W₁[1,0] · x[0] + W₁[1,1] · x[1] + b₁[1] = 0.6" in forward.formulas
+
+
 def test_a_derivative_of_nothing_is_zero_and_of_itself_one() -> None:
     assert deck("nothing").story.steps[0].formulas == "∂s₁/∂p₁₁ = 0"
     assert plain(deck("nothing").story.steps[0].caption) == "No path leads from p₁₁ to s₁."
