@@ -69,7 +69,7 @@ class _Teller:
         teller, count = self._teller, self._teller.count
         many = {0: "No path leads", 1: "One path leads"}.get(count, f"{count_text(count)} paths lead")
         caption: Prose = (f"{many} from ", teller.wrt, " to ", teller.of, *teller.facts(". Here "), ".")
-        question = Line(teller.derivative, EQUALS, (Piece(teller.trivial or Maths("?", "?")),))
+        question = Line(teller.derivative, EQUALS, (Piece(teller.trivial or Maths("{?}", "?")),))
         return Step(
             "network",
             (self._scene.title,),

@@ -22,7 +22,7 @@ from backpropsym.render.lines import broken, width
 from backpropsym.render.notation import Notation
 from backpropsym.render.scene import Trail
 from backpropsym.render.steps import EQUALS, NOTHING, Column, Line, Maths, Piece, Prose
-from backpropsym.render.tensor_pages import entry_title, index_sum
+from backpropsym.render.tensor_pages import adjoint_names, entry_title, index_sum
 from backpropsym.render.unicode import UnicodeWriter
 from backpropsym.render.writer import Writer
 
@@ -294,19 +294,19 @@ class TensorTeller(Teller):
     def backward(self) -> Iterator[Equation]:
         """The adjoints in matrix notation, entry by entry where it has no sign; none where what is derived has axes."""
         derivation = self._derivation
+        writers = [writer.with_adjoints(adjoint_names(self._programme)) for writer in self._writers]
         for each in self._programme:
             entries = adjoint_sum(self.graph, each, self._programme)
             if entries and each.node == derivation.wrt:
                 left = self.derivative
             elif entries:
-                left = Maths(*map(entries.left, self._writers))
+                left = Maths(*map(entries.left, writers))
             elif each.node == derivation.wrt:
-                left = Maths(*(writer.derivative(derivation.of, each.node) for writer in self._writers))
+                left = Maths(*(writer.derivative(derivation.of, each.node) for writer in writers))
             else:
-                left = Maths(*(writer.write(Name(each.symbol)) for writer in self._writers))
-            right = self._write(self.graph.functions.written(each.right))
-            if entries:
-                right = Maths(*map(entries.right, self._writers))
+                left = Maths(*(writer.write(Name(each.symbol)) for writer in writers))
+            written = self.graph.functions.written(each.right)
+            right = Maths(*(entries.right(w) if entries else _shortened(written, w) for w in writers))
             yield self._line(each.node, left, right)
 
     @cached_property
