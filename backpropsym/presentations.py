@@ -36,8 +36,8 @@ class Presentations(Analyses):
         Parameters
         ----------
         of : default: the output.
-        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `most`, `width` and `layout`, as
-            in `render.draw.draw`.
+        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `most`, `width` and `layout`,
+            as in `render.draw.draw`.
         """
         from backpropsym.render.draw import draw as draw_graph
 
