@@ -36,8 +36,8 @@ class Presentations(Analyses):
         Parameters
         ----------
         of : default: the output.
-        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `width` and `layout`, as in
-            `render.draw.draw`.
+        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `most`, `width` and `layout`,
+            as in `render.draw.draw`.
         """
         from backpropsym.render.draw import draw as draw_graph
 
@@ -115,13 +115,14 @@ class Presentations(Analyses):
         of : default: the output where that is a scalar, else the loss.
         values : numbers for inputs, targets and parameters, completed by the network's own; None shows no numbers.
         steps : which of `render.steps.KINDS` to show; default: all.
-        options : `level`, `theme` and others of `draw`; of tall columns 6 `rows` are shown where none are given.
+        options : `level`, `theme` and others of `draw`; where they are not given, `rows` is 6 and `most` 4.
         """
         from backpropsym.export.slides import Slides
-        from backpropsym.render.rows import ON_SLIDES
+        from backpropsym.render import rows, trails
         from backpropsym.render.story import story
 
-        drawing = self.draw(of, wrt=wrt, values=values, **{"rows": ON_SLIDES, **options})
+        on_slides = {"rows": rows.ON_SLIDES, "most": trails.ON_SLIDES}
+        drawing = self.draw(of, wrt=wrt, values=values, **{**on_slides, **options})
         told = story(self.derive(of, wrt=wrt), drawing, values)
         return Slides(told.only(steps) if steps is not None else told)
 

@@ -250,8 +250,19 @@ class Derivation:
             return analyse(self.space)
         return analyse(self.space, numbers)
 
-    def node_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The value of every node that `of` depends on."""
+    def formulas(self, besides: Iterable[str] = ()) -> dict[str, Expr]:
+        """What the nodes are that `of` depends on, in the order in which they are computed.
+
+        Parameters
+        ----------
+        besides : entries that are wanted even where no path runs through them; between scalars all are there.
+        """
+        needed = self.graph.ancestors(self.of)
+        nodes = (self.graph[name] for name in self.graph.order if name in needed)
+        return {node.name: node.formula for node in nodes if node.formula is not None}
+
+    def node_values(self, values: Mapping[str, Any] | None = None, besides: Iterable[str] = ()) -> dict[str, Any]:
+        """The value of every node that `of` depends on; `besides` as for `formulas`."""
         leaves = given_values(self.graph, values or {}, self.graph.ancestors(self.of))
         return forward(self.graph, leaves, self.of)
 

@@ -13,8 +13,9 @@ from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.unroll import Entry, entry_name, positions, unroll_between
+from backpropsym.derive.unroll import Entry, EntryReader, entry_name, positions, unroll_between
 from backpropsym.errors import LimitError, UnknownNameError
+from backpropsym.formula.tree import Expr
 from backpropsym.graph import Graph, Node
 
 _ENTRY = re.compile(r"\s*(?P<node>[^\s\[\]]+)\s*\[(?P<position>.*)", re.DOTALL)
@@ -91,13 +92,25 @@ class EntryDerivation(Derivation):
         local = LocalDerivatives(unroll_between(whole, of, wrt))
         super().__init__(local, entry_name(*of), entry_name(*wrt))
 
-    def node_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The value of every entry on the paths, and of those that they use."""
+    def formulas(self, besides: Iterable[str] = ()) -> dict[str, Expr]:
+        """What the entries on the paths are, and those `besides` of nodes that the derived one depends on, in order."""
+        needed = self.whole.named.ancestors(self.target[0])
+        found = super().formulas()
+        reader = EntryReader(self.whole)
+        for name in besides:
+            node, position = read_entry(name, self.whole)
+            if name not in found and node in needed and self.whole[node].op is not None:
+                found[name] = reader.entry(node, position or ())
+        places = {name: place for place, name in enumerate(self.whole.named.order)}
+        return {name: found[name] for name in sorted(found, key=lambda name: places[name.partition("[")[0]])}
+
+    def node_values(self, values: Mapping[str, Any] | None = None, besides: Iterable[str] = ()) -> dict[str, Any]:
+        """The value of every entry on the paths, of those that they use, and of entries `besides`."""
         leaves, batch, _ = array_leaves(self.whole, values or {}, self.whole.ancestors(self.target[0]))
         network = ArrayNetwork(self.whole, leaves, batch)
         network.forward(self.target[0])
         found: dict[str, Any] = {}
-        for name in self.graph.nodes:
+        for name in dict.fromkeys((*self.graph.nodes, *besides)):
             node, position = read_entry(name, self.whole)
             if node in network.values:
                 lead = batch is not None and node in self.whole.batched

@@ -73,7 +73,7 @@ def _digest(script: str) -> str:
 def _style(theme: Theme) -> str:
     return f"""
 :root {{ --r-background-color: {theme.background}; --r-controls-color: {theme.quiet}; }}
-body {{ background: {theme.background}; color: {theme.ink}; }}
+body, body.reveal-viewport {{ background: {theme.background}; color: {theme.ink}; }}
 .reveal, .reveal .slide-number {{ font-family: system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }}
 .reveal .slide-number, .reveal .slide-number a {{ background: none; color: {theme.quiet}; text-decoration: none; }}
 .reveal .slide-number {{ right: auto; left: 12px; bottom: 12px; font-size: 18px; }}

@@ -27,7 +27,7 @@ def sheet_latex(sheet: Handout) -> str:
         f"\\documentclass[10pt]{{article}}\n{encodings}\\usepackage[a4paper,margin=18mm]{{geometry}}\n"
         f"\\usepackage{{adjustbox}}\n{_preamble(sheet)}"
         "\\newcommand{\\formula}[1]{\\par\\smallskip\\noindent\\hfil"
-        "\\adjustbox{max width=\\linewidth, max totalheight=0.9\\textheight}{$\\displaystyle #1$}\\par\\smallskip}\n"
+        "\\adjustbox{max width=\\linewidth, max totalheight=0.9\\textheight}{$\\displaystyle #1$}\\par\\medskip}\n"
         "\\setlength{\\parindent}{0pt}\\pagestyle{empty}\\raggedbottom\n"
         f"\\begin{{document}}\n{{\\Large {title}\\par}}\\medskip\n{body}\n\\end{{document}}\n"
     )
@@ -51,17 +51,21 @@ def _written(part: object, sticky: bool) -> Iterator[str]:
             yield rf"\subsection*{{{prose(words)}}}"
         case Paragraph(words):
             yield prose(words) + (r"\par\nobreak" if sticky else r"\par")
-        case Formulas(lines):
+        case Formulas(lines, together):
+            if together:
+                yield r"\par\noindent\begin{minipage}{\linewidth}"
             for columns in displays(lines):
                 step = Step("sum", (), (), columns)
                 yield rf"\formula{{{formula([1], [step])}}}"
+            if together:
+                yield r"\end{minipage}\par"
         case Picture(_, drawing):
             layout = lay_out(drawing.scene, drawing.theme, labels=drawing.labels)
             bounds = layout.bounds
             scale = min(WIDTH * CENTIMETRE / bounds.width, HEIGHT * CENTIMETRE / bounds.height, 1.0)
-            yield r"\par\smallskip\noindent\makebox[\linewidth]{%"
+            yield r"\par\medskip\noindent\makebox[\linewidth]{%"
             yield from TikzPicture(layout, drawing.theme).text(f"scale={scale:.3g}, transform shape").splitlines()
-            yield r"}\par\smallskip"
+            yield r"}\par\nobreak\medskip" if sticky else r"}\par\medskip"
         case Table(header, rows):
             yield rf"\nobreak\smallskip\begin{{tabular}}{{{'l' * len(header)}}}"
             yield rf"{' & '.join(map(latex_text, header))} \\ \hline"

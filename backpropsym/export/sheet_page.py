@@ -36,7 +36,7 @@ _SOURCE = b"""
 #for part in sheet.parts {
   if part.kind == "heading" { heading(level: 2, part.text) }
   if part.kind == "text" { block(sticky: part.sticky, part.text) }
-  if part.kind == "picture" { fitted(part) }
+  if part.kind == "picture" { block(sticky: part.sticky, width: 100%, fitted(part)) }
   if part.kind == "table" {
     block(breakable: part.rows.len() > 40, table(columns: part.header.len(), stroke: none, inset: 2.5pt,
       table.header(..part.header.map(strong)), table.hline(stroke: 0.5pt), ..part.rows.flatten()))
@@ -52,9 +52,11 @@ def sheet_html(sheet: Handout) -> str:
         f"body{{margin:2em auto;max-width:60em;padding:0 1em;background:{theme.background};color:{theme.ink};"
         'font:17px/1.5 Georgia,"Times New Roman",serif}svg{max-width:100%;height:auto}figure{margin:1em 0}'
         f"td,th{{padding:.1em 1em .1em 0;text-align:left}}th{{border-bottom:1px solid {theme.link}}}"
-        "@media print{body{margin:0;font-size:11pt}figure{break-inside:avoid}}"
+        "@media print{@page{size:A4;margin:15mm 18mm}body{margin:0;padding:0;max-width:none;font-size:10pt}"
+        "h1{font-size:1.4em}h2{font-size:1.15em}h2,.lead{break-after:avoid}figure{margin:.6em 0}"
+        "figure,.together,table{break-inside:avoid}svg{zoom:.7;max-height:90mm}}"
     )
-    body = "\n".join(_html(part, theme) for part in sheet.parts)
+    body = "\n".join(_html(part, theme, sticky) for part, sticky in with_next(sheet))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
@@ -81,16 +83,17 @@ def _theme(sheet: Handout) -> Theme:
     return next(sheet.pictures).drawing.theme
 
 
-def _html(part: Part, theme: Theme) -> str:
+def _html(part: Part, theme: Theme, sticky: bool) -> str:
     match part:
         case Heading(words):
             return f"<h2>{escaped(plain(words))}</h2>"
         case Paragraph(words):
-            return f"<p>{escaped(plain(words))}</p>"
-        case Formulas(lines):
-            return "\n".join(f"<figure>{_formulas(columns, theme)}</figure>" for columns in displays(lines))
+            return f"<p{' class=lead' * sticky}>{escaped(plain(words))}</p>"
+        case Formulas(lines, together):
+            found = "\n".join(f"<figure>{_formulas(columns, theme)}</figure>" for columns in displays(lines))
+            return f"<div class=together>\n{found}\n</div>" if together else found
         case Picture():
-            return f"<figure>{drawn(part)}</figure>"
+            return f"<figure{' class=lead' * sticky}>{drawn(part)}</figure>"
         case Table(header, rows):
             head = "".join(f"<th>{escaped(cell)}</th>" for cell in header)
             body = "".join(f"<tr>{''.join(f'<td>{escaped(_text(c))}</td>' for c in row)}</tr>" for row in rows)
@@ -104,21 +107,24 @@ def _data(part: Part, theme: Theme, sticky: bool) -> Iterator[dict[str, Any]]:
             yield {"kind": "heading", "text": printable(plain(words))}
         case Paragraph(words):
             yield {"kind": "text", "text": printable(plain(words)), "sticky": sticky}
-        case Formulas(lines):
-            for columns in displays(lines):
+        case Formulas(lines, together):
+            found = list(displays(lines))
+            for place, columns in enumerate(found, 1):
                 alt = "; ".join(map(plain_lines, columns))
-                yield _picture(_formulas(columns, theme), alt, 240)
+                joined = together and place < len(found)
+                yield _picture(_formulas(columns, theme), alt, 240, joined)
         case Picture(_, drawing):
-            yield _picture(drawn(part), drawing.scene.description, HEIGHT)
+            yield _picture(drawn(part), drawing.scene.description, HEIGHT, sticky)
         case Table(header, rows):
             cells = [[printable(_text(cell)) for cell in row] for row in rows]
             yield {"kind": "table", "header": list(header), "rows": cells}
 
 
-def _picture(svg: str, alt: str, most: float) -> dict[str, Any]:
+def _picture(svg: str, alt: str, most: float, sticky: bool) -> dict[str, Any]:
     """A picture of at most so many millimetres in height."""
     wide, high = size(svg)
-    return {"kind": "picture", "svg": svg, "wide": wide, "high": high, "most": most, "alt": printable(alt)}
+    size_of = {"wide": wide, "high": high, "most": most}
+    return {"kind": "picture", "svg": svg, **size_of, "alt": printable(alt), "sticky": sticky}
 
 
 def _formulas(columns: tuple[Column, ...], theme: Theme) -> str:

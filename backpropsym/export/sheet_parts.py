@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from backpropsym.render.handout import Handout, Paragraph, Part, Picture, Table, beside, runs
+from backpropsym.render.handout import Formulas, Handout, Paragraph, Part, Picture, Table, beside, runs
 from backpropsym.render.layout import lay_out
 from backpropsym.render.steps import Column, Line, plain
 from backpropsym.render.svg import step_svg
@@ -35,7 +35,10 @@ def plain_lines(lines: Sequence[Line]) -> str:
 
 
 def with_next(sheet: Handout) -> Iterator[tuple[Part, bool]]:
-    """Each part, and whether it is text that must stand on the page of what comes next: a lead, or words on a table."""
+    """Each part, and whether it stands on the page of what comes next: a lead, words on that, a picture of terms."""
     for part, follower in zip(sheet.parts, [*sheet.parts[1:], None], strict=True):
-        lead = isinstance(part, Paragraph) and plain(part.prose).endswith(":")
-        yield part, lead or (isinstance(part, Paragraph) and isinstance(follower, Table))
+        match part:
+            case Paragraph(words):
+                yield part, plain(words).endswith(":") or isinstance(follower, Table | Picture)
+            case _:
+                yield part, isinstance(part, Picture) and isinstance(follower, Formulas)

@@ -21,7 +21,7 @@ from backpropsym.render.passes import Passes, passes
 from backpropsym.render.subject import Subject
 from backpropsym.render.themes import Theme
 from backpropsym.render.themes import theme as named
-from backpropsym.render.trails import Highlights, PathNumbers, highlights
+from backpropsym.render.trails import MAX_TRAILS, Choice, Highlights, PathNumbers, highlights
 
 
 def draw(
@@ -36,6 +36,7 @@ def draw(
     adjoints: bool = True,
     theme: str | Theme = "light",
     rows: int | None = None,
+    most: int = MAX_TRAILS,
     width: Width | None = None,
     layout: Engine = "columns",
 ) -> Drawing:
@@ -49,13 +50,14 @@ def draw(
         as a box; a network of scalars has none and shows its neurons. Default: neurons for networks of scalars and
         where an entry is derived, the named tensors as boxes otherwise.
     path : the number of the only path to highlight, counted from 1 in the order of the derivation, or several numbers,
-        at most 16; by default all, or of more than eight the strongest at `values`, or without them the shortest
+        at most 16; by default all, or of more than `most` the strongest at `values`, or without them the shortest
         and others that differ from it and one another.
     values : numbers for inputs, targets and parameters, completed by the network's own; None draws no numbers.
     derivatives : whether links carry their local derivatives.
     adjoints : whether the numbers of the backward pass are drawn with those of the forward pass.
     theme : the name of a theme, a TOML file with one, or a `Theme`.
     rows : the most boxes of a column; by default all up to 16, else 5.
+    most : of how many paths all are highlighted where none are chosen.
     width : `weight` or `share`, the part of the derivative that passes a link: what sets the width of links, where
         there are numbers.
     layout : `columns`, or `dot` for that of Graphviz.
@@ -79,7 +81,7 @@ def draw(
         fix = did_you_mean(width, WIDTHS, f"choose one of {', '.join(WIDTHS)}")
         raise UnknownNameError(f"the width of links cannot show {width!r}", fix=fix)
     look = named(theme) if isinstance(theme, str) else theme
-    subject, numbers = _subject(graph, of, wrt, level, rows, path, values)
+    subject, numbers = _subject(graph, of, wrt, level, rows, Choice(path, most), values)
     if numbers is not None and not adjoints:
         numbers = Passes(numbers.of, numbers.values)
     view = View(level == "neurons", values, derivatives or level == "ops", rows, width)
@@ -93,21 +95,21 @@ def _subject(
     wrt: str | None,
     level: str | None,
     rows: int | None,
-    path: PathNumbers | None,
+    choice: Choice,
     values: Mapping[str, Any] | None,
 ) -> tuple[Subject, Passes | None]:
     """What is drawn, and its numbers where there are values."""
     if graph.scalar:
         graph = at_level(graph, level) if level == "ops" else graph
         derivation = scalar_derivation(graph, of or graph.output, wrt) if wrt else None
-        lit = highlights(derivation, path, values) if derivation else Highlights()
+        lit = highlights(derivation, choice, values) if derivation else Highlights()
         subject = Subject(graph, derivation, lit, frozenset({graph.output}))
         target = of or (graph.output if wrt else graph.objective)
         return subject, None if values is None else passes(graph, target, values)
     target = of or (graph.objective if graph[graph.output].shape else graph.output)
     if level == "neurons":
-        subject = neuron_subject(graph, target, wrt, rows, path, values)
+        subject = neuron_subject(graph, target, wrt, rows, choice, values)
     else:
         graph = graph if level is None else at_level(graph, level)
-        subject = tensor_subject(graph, target, wrt, path)
+        subject = tensor_subject(graph, target, wrt, choice)
     return subject, None if values is None else passes(graph, target, values)

@@ -18,7 +18,7 @@ from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Elementwise
 from backpropsym.render.rows import first_and_last
 from backpropsym.render.subject import Rest, Subject
-from backpropsym.render.trails import Highlights, PathNumbers, highlights
+from backpropsym.render.trails import Choice, Highlights, highlights
 
 MAX_ENTRIES = 2_000_000
 """A network with more entries is drawn by layers."""
@@ -31,7 +31,7 @@ def neuron_subject(
     of: str,
     wrt: str | None,
     rows: int | None,
-    path: PathNumbers | None,
+    choice: Choice,
     values: Mapping[str, Any] | None = None,
 ) -> Subject:
     """Entries as neurons, with the paths between two entries; a name alone means the first entry.
@@ -39,7 +39,7 @@ def neuron_subject(
     Parameters
     ----------
     rows : the most entries of a tensor that have boxes.
-    path, values : which paths are highlighted, as in `highlights`.
+    choice, values : which paths are highlighted, as in `highlights`.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def neuron_subject(
     """
     _check_sizes(graph)
     derivation = EntryDerivation(graph, _entry(graph, of), _entry(graph, wrt)) if wrt else None
-    lit = highlights(derivation, path, values) if derivation else Highlights()
+    lit = highlights(derivation, choice, values) if derivation else Highlights()
     needed = _on_paths(derivation, lit) if derivation else {}
     shown, rests = _shown(graph, rows, needed)
     nodes = _nodes(graph, shown)

@@ -51,9 +51,10 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
-    """Equations below one another."""
+    """Equations below one another; `together` on one page."""
 
     lines: Column
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class _Parts:
 
 def _bricks(step: Step) -> Iterator[Part]:
     yield Paragraph(("With what the paths share computed once:",))
-    yield from (Formulas(column) for column in step.columns)
+    yield from (Formulas(column, together=True) for column in step.columns)
 
 
 def beside(lines: Sequence[Line]) -> int:

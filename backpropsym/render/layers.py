@@ -10,10 +10,10 @@ from backpropsym.graph import Graph, Node
 from backpropsym.ops.kinds import Elementwise
 from backpropsym.render.patches import image_cells
 from backpropsym.render.subject import Subject
-from backpropsym.render.trails import Highlights, PathNumbers, highlights
+from backpropsym.render.trails import ALL, Choice, Highlights, highlights
 
 
-def tensor_subject(graph: Graph, of: str, wrt: str | None, path: PathNumbers | None = None) -> Subject:
+def tensor_subject(graph: Graph, of: str, wrt: str | None, choice: Choice = ALL) -> Subject:
     """Every named node as one box with its shape; links carry no weights, and terms are products of Jacobians."""
     nodes = {
         name: Node(name, node.role, (), Elementwise(written_out(graph, node)) if node.op else None, node.parents)
@@ -27,7 +27,7 @@ def tensor_subject(graph: Graph, of: str, wrt: str | None, path: PathNumbers | N
     return Subject(
         flat,
         derivation,
-        highlights(derivation, path) if derivation else Highlights(),
+        highlights(derivation, choice) if derivation else Highlights(),
         frozenset({graph.output}),
         symbols,
         shapes={name: node.shape for name, node in graph.named.nodes.items()},

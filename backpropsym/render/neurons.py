@@ -306,7 +306,8 @@ def _layer(label: str) -> str:
 
 def _more(after: str, column: int, count: int) -> Box:
     """What stands for the boxes that are left out after one."""
-    return Box(f"+{after}", column, r"\vdots", f"{count:,} more", "more", rf"{_grouped(count)}\ \mathrm{{more}}")
+    below = rf"{_grouped(count)}\ \mathrm{{more}}"
+    return Box(f"+{after}", column, r"\vdots", f"{count:,} more", "more", below, left_out=count)
 
 
 def _grouped(count: int) -> str:

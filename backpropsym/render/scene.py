@@ -64,7 +64,7 @@ class Box:
     `label` and `value` (which stands below) are LaTeX mathematics, `name` is the label as plain text, `about` what
     is said of the box where it is pointed at; columns count from the left. `shape` are the sizes of a tensor, as
     LaTeX, written inside its box. `adjoint`, below the value, is the number d of / d box; `cells` draws the box as
-    a grid.
+    a grid. `left_out` says for how many boxes a `more` stands.
     """
 
     id: str
@@ -77,6 +77,7 @@ class Box:
     shape: tuple[str, ...] = ()
     adjoint: str | None = None
     cells: Cells | None = None
+    left_out: int = field(default=0, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

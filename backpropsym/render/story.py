@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -69,7 +69,7 @@ class _Teller:
         teller, count = self._teller, self._teller.count
         many = {0: "No path leads", 1: "One path leads"}.get(count, f"{count_text(count)} paths lead")
         caption: Prose = (f"{many} from ", teller.wrt, " to ", teller.of, *teller.facts(". Here "), ".")
-        question = Line(teller.derivative, EQUALS, (Piece(teller.trivial or Maths("?", "?")),))
+        question = Line(teller.derivative, EQUALS, (Piece(teller.trivial or Maths("{?}", "?")),))
         return Step(
             "network",
             (self._scene.title,),
@@ -85,13 +85,22 @@ class _Teller:
         return f"inputs {', '.join(shown)}" if names else "no inputs"
 
     def _forward(self) -> Iterator[Step]:
-        known = [each for each in self._teller.forward() if each.node in self._column]
+        drawn = [box.id for box in self._scene.boxes if box.role != "more"]
         layers = defaultdict[int, list[Equation]](list)
-        for each in known:
-            layers[self._column[each.node]].append(each)
+        for each in self._teller.forward(drawn):
+            if each.node in self._column:
+                layers[self._column[each.node]].append(each)
         caption: Prose = ("Each layer is computed from what stands left of it, from the inputs on.",)
         notes: tuple[Prose, ...] = (("The forward pass computes every value once; the backward pass will use them.",),)
-        yield from self._pass("forward", "Forward pass", caption, [layers[key] for key in sorted(layers)], notes)
+        groups = [sorted(layers[key], key=self._place) for key in sorted(layers)]
+        for step in self._pass("forward", "Forward pass", caption, groups, notes):
+            yield replace(step, caption=(*step.caption, *self._undrawn(step.boxes)))
+
+    def _undrawn(self, boxes: Collection[str]) -> Prose:
+        """How many nodes of the layers of `boxes` are left out of the picture."""
+        columns = {self._column[name] for name in boxes}
+        count = sum(box.left_out for box in self._scene.boxes if box.column in columns)
+        return (f" {count:,} more, computed alike, are not drawn.",) if count else ()
 
     def _backward(self) -> Iterator[Step]:
         teller = self._teller

@@ -22,7 +22,7 @@ from backpropsym.render.lines import broken, width
 from backpropsym.render.notation import Notation
 from backpropsym.render.scene import Trail
 from backpropsym.render.steps import EQUALS, NOTHING, Column, Line, Maths, Piece, Prose
-from backpropsym.render.tensor_pages import entry_title, index_sum
+from backpropsym.render.tensor_pages import adjoint_names, entry_title, index_sum
 from backpropsym.render.unicode import UnicodeWriter
 from backpropsym.render.writer import Writer
 
@@ -86,8 +86,8 @@ class Teller(ABC):
         """The term of a path."""
 
     @abstractmethod
-    def forward(self) -> Iterator[Equation]:
-        """What each node is, in the order in which they are computed."""
+    def forward(self, drawn: Iterable[str] = ()) -> Iterator[Equation]:
+        """What each node is, in the order in which they are computed; between entries also those that are drawn."""
 
     @abstractmethod
     def backward(self) -> Iterator[Equation]:
@@ -151,7 +151,6 @@ class ScalarTeller(Teller):
         super().__init__(derivation)
         self._derivation: Derivation = derivation
         self._values = values
-        self._found = {} if values is None else derivation.node_values(values)
         self._adjoints = {} if values is None or not self.count else derivation.adjoint_values(values)
         if values is not None:
             self.total = self._measured(derivation.evaluate(**dict(values)))
@@ -208,13 +207,12 @@ class ScalarTeller(Teller):
         steps = self._derivation.programme("backward")
         return tuple(map(steps.right_side, steps.equations))
 
-    def forward(self) -> Iterator[Equation]:
-        """What each node is, in the order in which they are computed."""
-        needed = self.graph.ancestors(self._derivation.of)
-        for name in self.graph.order:
-            formula = self.graph[name].formula
-            if formula is not None and name in needed:
-                yield self._line(name, self._name(name), self._write(formula), _number(self._found.get(name)))
+    def forward(self, drawn: Iterable[str] = ()) -> Iterator[Equation]:
+        """What each node is, in the order in which they are computed; between entries also those that are drawn."""
+        formulas = self._derivation.formulas(drawn)
+        found = {} if self._values is None else self._derivation.node_values(self._values, formulas)
+        for name, formula in formulas.items():
+            yield self._line(name, self._name(name), self._write(formula), _number(found.get(name)))
 
     def backward(self) -> Iterator[Equation]:
         """The derivative by each node, from the output back."""
@@ -284,7 +282,7 @@ class TensorTeller(Teller):
         found = (equation_of(self.graph, node) for node in nodes if node.op)
         return tuple((self._write(left), " = ", self._write(right)) for left, right in found)
 
-    def forward(self) -> Iterator[Equation]:
+    def forward(self, drawn: Iterable[str] = ()) -> Iterator[Equation]:
         """What each node is in matrix notation, in the order in which they are computed."""
         needed = self.graph.ancestors(self._derivation.of)
         for name in self.graph.order:
@@ -296,19 +294,19 @@ class TensorTeller(Teller):
     def backward(self) -> Iterator[Equation]:
         """The adjoints in matrix notation, entry by entry where it has no sign; none where what is derived has axes."""
         derivation = self._derivation
+        writers = [writer.with_adjoints(adjoint_names(self._programme)) for writer in self._writers]
         for each in self._programme:
             entries = adjoint_sum(self.graph, each, self._programme)
             if entries and each.node == derivation.wrt:
                 left = self.derivative
             elif entries:
-                left = Maths(*map(entries.left, self._writers))
+                left = Maths(*map(entries.left, writers))
             elif each.node == derivation.wrt:
-                left = Maths(*(writer.derivative(derivation.of, each.node) for writer in self._writers))
+                left = Maths(*(writer.derivative(derivation.of, each.node) for writer in writers))
             else:
-                left = Maths(*(writer.write(Name(each.symbol)) for writer in self._writers))
-            right = self._write(self.graph.functions.written(each.right))
-            if entries:
-                right = Maths(*map(entries.right, self._writers))
+                left = Maths(*(writer.write(Name(each.symbol)) for writer in writers))
+            written = self.graph.functions.written(each.right)
+            right = Maths(*(entries.right(w) if entries else _shortened(written, w) for w in writers))
             yield self._line(each.node, left, right)
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -46,9 +46,9 @@ def matrix_equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]
     return matrix_programme(derivation.graph, derivation.of, [derivation.wrt], derivation.of_at)
 
 
-def _adjoints(derivation: TensorDerivation) -> dict[str, str]:
-    """What the symbols of the equations are adjoints of."""
-    return {each.symbol: each.symbol.removeprefix("delta_") for each in matrix_equations(derivation)}
+def adjoint_names(equations: Iterable[MatrixEquation]) -> dict[str, str]:
+    """What the symbols of equations are adjoints of."""
+    return {each.symbol: each.symbol.removeprefix("delta_") for each in equations}
 
 
 class _Page:
@@ -57,7 +57,9 @@ class _Page:
     def __init__(self, derivation: TensorDerivation, form: str, writer: Writer, limit: int) -> None:
         self.derivation = derivation
         self.form = form
-        self.writer = writer.with_adjoints(_adjoints(derivation)) if form in MATRIX_FORMS else writer
+        if form in MATRIX_FORMS:
+            writer = writer.with_adjoints(adjoint_names(matrix_equations(derivation)))
+        self.writer = writer
         self.limit = limit
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from backpropsym.derive.derivation import Derivation, Term, count_text, paths_text
 from backpropsym.derive.paths import Path
@@ -14,11 +14,24 @@ from backpropsym.errors import LimitError, UnknownNameError
 MAX_TRAILS = 8
 """More paths than this cannot be told apart in one picture."""
 
+ON_SLIDES = 4
+"""The most on slides, where each path is a slide of its own and what lies on paths takes room."""
+
 MAX_CHOSEN = 16
 """The most that a person may choose."""
 
 PathNumbers = int | Sequence[int]
 """One number of a path or several, counted from 1 in the order of the derivation."""
+
+
+class Choice(NamedTuple):
+    """Which paths to highlight: those of some numbers, or of all at most so many."""
+
+    path: PathNumbers | None = None
+    most: int = MAX_TRAILS
+
+
+ALL = Choice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +51,13 @@ class Highlights:
     note: str = ""
 
 
-def highlights(
-    derivation: Derivation, path: PathNumbers | None = None, values: Mapping[str, Any] | None = None
-) -> Highlights:
+def highlights(derivation: Derivation, choice: Choice = ALL, values: Mapping[str, Any] | None = None) -> Highlights:
     """The paths to highlight, each with its number in the order of the derivation.
 
     Parameters
     ----------
-    path : the numbers of those; without it all of them, or of more than eight the strongest at `values`, or without
-        numbers the shortest and others that together take many links.
+    choice : which; of more than its `most` the strongest at `values`, or without numbers the shortest and others that
+        together take many links.
     values : numbers for inputs, targets and parameters, completed by the network's own.
 
     Raises
@@ -55,23 +66,23 @@ def highlights(
     LimitError : more than 16 are chosen.
     ValuesError : numbers are missing.
     """
-    count = derivation.count
+    count, (path, most) = derivation.count, choice
     if path is not None:
         return _chosen(derivation, (path,) if isinstance(path, int) else path, values)
     if count == 0:
         return Highlights(
             (), f"{derivation.of} does not depend on {derivation.wrt}: d{derivation.of}/d{derivation.wrt} = 0"
         )
-    if count > MAX_TRAILS and values is not None:
-        strongest = derivation.numeric(values, top=MAX_TRAILS)
+    if count > most and values is not None:
+        strongest = derivation.numeric(values, top=most)
         found = (Highlight(number_of(derivation.space, each.term.path), each.term, each.value) for each in strongest)
-        return Highlights(tuple(found), f"the {MAX_TRAILS} strongest of {paths_text(count)}")
-    numbers = representative(derivation.space, MAX_TRAILS)
+        return Highlights(tuple(found), f"the {most} strongest of {paths_text(count)}")
+    numbers = representative(derivation.space, most)
     note = ""
-    if count > MAX_TRAILS:
-        first = numbers == list(range(1, MAX_TRAILS + 1))
-        note = f"the first {MAX_TRAILS} of {paths_text(count)}"
-        note = note if first else f"{MAX_TRAILS} of {paths_text(count)}, the shortest among them"
+    if count > most:
+        first = numbers == list(range(1, most + 1))
+        note = f"the first {most} of {paths_text(count)}"
+        note = note if first else f"{most} of {paths_text(count)}, the shortest among them"
     return Highlights(_numbered(derivation, numbers, values), note)
 
 

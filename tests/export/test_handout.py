@@ -17,7 +17,7 @@ from backpropsym.export.sheet import FORMATS
 from backpropsym.export.sheet_latex import sheet_latex
 from backpropsym.export.sheet_markdown import sheet_markdown
 from backpropsym.export.sheet_page import sheet_html, sheet_pdf
-from backpropsym.export.sheet_parts import drawn
+from backpropsym.export.sheet_parts import drawn, with_next
 from backpropsym.render.handout import Formulas, Handout, Heading, Picture, Table
 from backpropsym.render.notation import unicode_name
 from backpropsym.render.steps import plain
@@ -66,9 +66,9 @@ def test_every_sheet_compiles_to_two_pages_at_most(name: str, tmp_path: Path) ->
     pdf = tmp_path / "sheet.pdf"
     pdf.write_bytes(sheet_pdf(found))
     told = subprocess.run(["pdfinfo", str(pdf)], capture_output=True, text=True, check=True).stdout
-    pages = re.search(r"Pages:\s+(\d+)", told)
-    assert pages is not None
-    assert int(pages[1]) <= 2
+    count = re.search(r"Pages:\s+(\d+)", told)
+    assert count is not None
+    assert int(count[1]) <= 2
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -86,7 +86,7 @@ def test_every_gradient_is_written(name: str) -> None:
     net = bp.example(name)
     written = formulas(net.handout().handout)
     for parameter in net.parameters:
-        assert re.search(rf"^∂loss/∂{plain_name(parameter)} = ", written, re.MULTILINE), parameter
+        assert re.search(rf"^∂loss/∂{plain_name(parameter)}(\[[a-z](,[a-z])*\])? = ", written, re.MULTILINE), parameter
 
 
 def test_a_network_with_fourteen_parameters_is_told_whole() -> None:
@@ -210,7 +210,42 @@ def test_the_table_of_the_check_stands_whole_below_its_words(taller: int, tmp_pa
     more = "".join(f'c{n} = "sin({f"c{n - 1}" if n else "z"})"\n' for n in range(taller))
     text = TALL.replace("w_of_the_output*z", f"w_of_the_output*{f'c{taller - 1}' if taller else 'z'}") + more
     (path,) = bp.loads(text).handout().save(tmp_path / "sheet.pdf")
-    pages = subprocess.run(["pdftotext", "-layout", str(path), "-"], capture_output=True, text=True, check=True).stdout
-    told = [page for page in pages.split("\f") if "passed:" in page]
+    told = [page for page in pages(path) if "passed:" in page]
     assert len(told) == 1
     assert told[0].count(" OK") >= 4
+
+
+ENDS_NO_PAGE = re.compile(r"path by path$|paths? leads? from|computed once:$|^Check$|pass$")
+"""A heading, or words on what comes next."""
+
+
+def pages(pdf: Path) -> list[str]:
+    """The text of each page."""
+    told = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
+    return told.rstrip("\f\n").split("\f")
+
+
+@pytest.mark.needs("poppler", "pdflatex")
+@pytest.mark.parametrize("name", ["deep", "lecture", "prelu"])
+def test_no_page_ends_with_a_heading_or_a_lead(name: str, tmp_path: Path) -> None:
+    for page in pages(compiled(sheet_latex(sheet(name)), tmp_path).pdf):
+        assert not ENDS_NO_PAGE.search(page.strip().splitlines()[-1].strip())
+
+
+@pytest.mark.needs("poppler")
+def test_a_picture_on_the_next_page_takes_its_words_along(tmp_path: Path) -> None:
+    (path,) = bp.example("deep").handout().save(tmp_path / "sheet.pdf")
+    first, second = pages(path)
+    assert "path by path" not in first
+    assert "16 paths lead from" in second
+
+
+def test_bricks_stay_together_and_terms_with_their_picture() -> None:
+    found = sheet("lecture")
+    (bricks,) = (part for part in found.parts if isinstance(part, Formulas) and part.together)
+    assert len(bricks.lines) == 3
+    kept = [part for part, sticky in with_next(found) if sticky]
+    assert [part.name for part in kept if isinstance(part, Picture)] == ["paths"]
+    page = sheet_html(found)
+    assert page.count("<figure class=lead>") == page.count("<div class=together>") == 1
+    assert sheet_latex(found).count(r"\begin{minipage}") == 1

@@ -175,3 +175,11 @@ def test_the_number_of_the_page_stands_clear_of_the_arrows(browser: Browser, tmp
     assert arrows is not None
     assert number["x"] + number["width"] < arrows["x"]
     page.close()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_window_beside_the_slide_has_its_background(theme: str, browser: Browser, tmp_path: Path) -> None:
+    with opened(browser, deck("lecture", theme=theme).reveal, tmp_path) as page:
+        found = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    colour = THEMES[theme].background
+    assert found == f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"

@@ -90,6 +90,28 @@ def test_the_passes_write_what_every_node_is(name: str) -> None:
     assert set().union(*(step.boxes for step in story.steps if step.kind == "backward")) == between
 
 
+WIDE = "x[8] -> dense(16, tanh) -> dense(16, tanh) -> dense(1)"
+
+
+@pytest.mark.parametrize("wrt", ["x[0]", "W1[0,0]", "b2[3]"])
+def test_of_a_cut_layer_all_boxes_are_computed_and_those_not_drawn_are_counted(wrt: str) -> None:
+    story = bp.parse(WIDE).slides("s3[0]", wrt=wrt).story
+    forward = [step for step in story.steps if step.kind == "forward"]
+    drawn = {box.id for box in story.scene.boxes if box.id.startswith(("s", "z"))}
+    assert set().union(*(step.boxes for step in forward)) == drawn
+    for step in forward:
+        nodes = {name.partition("[")[0] for name in step.boxes}
+        undrawn = sum(16 - sum(box.startswith(f"{node}[") for box in drawn) for node in nodes - {"s3"})
+        assert (f"{undrawn} more, computed alike, are not drawn." in plain(step.caption)) == (undrawn > 0)
+
+
+def test_entries_beside_the_paths_are_computed_in_numbers_too() -> None:
+    net = bp.parse("x[2] -> dense(2, tanh) -> dense(1)")
+    values = {"x": [1.0, 2.0], "W1": [[0.5, 0.0], [0.0, 0.25]], "b1": [0.0, 0.1], "W2": [[1.0, 1.0]], "b2": [0.0]}
+    forward = net.slides("s2[0]", wrt="W1[0,0]", values=values).story.steps[1]
+    assert "s₁[1] = W₁[1,0] · x[0] + W₁[1,1] · x[1] + b₁[1] = 0.6" in forward.formulas
+
+
 def test_a_derivative_of_nothing_is_zero_and_of_itself_one() -> None:
     assert deck("nothing").story.steps[0].formulas == "∂s₁/∂p₁₁ = 0"
     assert plain(deck("nothing").story.steps[0].caption) == "No path leads from p₁₁ to s₁."
@@ -100,15 +122,39 @@ def test_tensors_are_told_in_indices_and_in_matrices() -> None:
     story = deck("digits").story
     assert [step.kind for step in story.steps] == ["network", "forward", "paths", "backward"]
     assert story.steps[2].formulas == ("∂loss/∂W[i,j] = ∑ k<10 x[j] · relu′(s[i]) · V[k,i] · (softmax(o)[k] − δ[y,k])")
-    assert story.steps[3].formulas.splitlines()[-1] == "∂loss/∂W = δₛ xᵀ"
+    assert story.steps[3].formulas.splitlines()[-1] == "∂loss/∂W = δ_s xᵀ"
 
 
 def test_a_long_sum_shows_the_strongest_paths_and_says_so() -> None:
     story = deck("deep", values={}).story
-    assert len(story.scene.trails) == 8
+    assert len(story.scene.trails) == 4
     total = next(step for step in story.steps if step.kind == "sum")
-    assert "The 8 strongest of 16 paths." in plain(total.caption)
+    assert "The 4 strongest of 16 paths." in plain(total.caption)
     assert "⋯" in total.formulas
+
+
+def test_adjoints_carry_the_names_of_their_nodes() -> None:
+    """As matrix notation writes them: a layer of two words is one name, and s1 has its index."""
+    net = bp.parse("x[1,6,6] -> conv2d(2,3) -> max_pool(2) -> flatten -> dense(3) -> cross_entropy")
+    latex = "".join(
+        piece.maths.latex + line.left.latex
+        for step in net.slides(wrt="W1").story.steps
+        for column in step.columns
+        for line in column
+        for piece in line.pieces
+    )
+    assert r"\delta_{\mathrm{max\_pool}_{1}}" in latex
+    assert r"\delta_{s_{1}}" in latex
+    assert r"\mathrm{max}," not in latex
+
+
+def test_a_slide_shows_four_paths_where_no_others_are_asked_for() -> None:
+    net = bp.example("deep")
+    assert "4 of 256 paths" in net.slides(wrt="x1").story.scene.note
+    assert len(net.slides(wrt="x1", most=7).story.scene.trails) == 7
+    chosen = net.slides(wrt="x1", path=[3, 5, 8, 13, 21, 34]).story.scene
+    assert [trail.number for trail in chosen.trails] == [3, 5, 8, 13, 21, 34]
+    assert len(net.draw(wrt="x1").scene.trails) == 8
 
 
 def test_steps_are_chosen_by_kind_and_keep_their_order() -> None:
@@ -130,7 +176,7 @@ def test_missing_numbers_are_named() -> None:
 
 def test_the_backward_pass_of_a_convolution_is_written_as_in_print() -> None:
     shown = [step.formulas for step in deck("convolution").story.steps if step.kind == "backward"]
-    assert "∂loss/∂K[i,j] = ∑ k<4 ∑ l<3 im[k + i,l + j] · δₒᵤₜ[k,l]" in "\n".join(shown).splitlines()
+    assert "∂loss/∂K[i,j] = ∑ k<4 ∑ l<3 im[k + i,l + j] · δ_out[k,l]" in "\n".join(shown).splitlines()
 
 
 def test_no_slide_says_how_a_sum_is_computed() -> None:
@@ -138,7 +184,7 @@ def test_no_slide_says_how_a_sum_is_computed() -> None:
     source = "x[1,8,8] -> conv2d(2,3,stride=2,padding=1) -> relu -> conv2d(2,2) -> max_pool(2) -> dense(1) -> mse"
     story = bp.parse(source).slides("loss", wrt="W1").story
     formulas = "\n".join(step.formulas for step in story.steps if step.kind == "backward")
-    assert "δ_relu1[i,j,k] = ∑ l<2 ∑ m<2 ∑ n<2 W₂[l,i,m,n] · δₛ₂[l,j − m,k − n]" in formulas
+    assert "δ_relu₁[i,j,k] = ∑ l<2 ∑ m<2 ∑ n<2 W₂[l,i,m,n] · δ_s₂[l,j − m,k − n]" in formulas
     assert "einsum" not in formulas
 
 
