@@ -17,12 +17,14 @@ from backpropsym.cli.arguments import (
     medium_for,
     read_numbers,
 )
-from backpropsym.cli.output import emit, look, progress, wrote
+from backpropsym.cli.output import emit, look, progress, to_file, wrote
+from backpropsym.errors import OutputError
 
 if TYPE_CHECKING:
     from backpropsym.learn.descent import Step
 
 FAILED = 1
+_REPORTS = (".json", ".md", ".txt")
 
 
 def train(
@@ -67,6 +69,7 @@ def train(
     from backpropsym.render.report_train import train_report
 
     loaded = load_network(network)
+    _check_place(output)
     weights = output is not None and output.suffix.lower() in WEIGHTS
     medium = medium_for(None, json, None if weights else output)
     with _watched(steps) as watch:
@@ -78,6 +81,26 @@ def train(
         wrote(save_weights(found.parameters, output))
     if found.descent.stop is Stop.DIVERGED:
         raise typer.Exit(FAILED)
+
+
+def _check_place(output: Path | None) -> None:
+    """What would stop a result from being written is told before the training, not after it.
+
+    Raises
+    ------
+    OutputError : an unknown suffix, or a missing folder.
+    """
+    from backpropsym.learn.weights import WEIGHTS
+
+    if output is None or not to_file(output):
+        return
+    known = (*WEIGHTS, *_REPORTS)
+    if output.suffix.lower() not in known:
+        raise OutputError(
+            f"{output.name} has no suffix that a training is saved as", fix=f"end it in {', '.join(known)}"
+        )
+    if not output.parent.is_dir():
+        raise OutputError(f"there is no folder {output.parent}", fix="create it first, or save elsewhere")
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.errors import MissingExtraError, NetworkError, OutputError, Problem, did_you_mean
+from backpropsym.errors import MissingExtraError, NetworkError, OutputError, Problem
 from backpropsym.formula.names import name_problem
 from backpropsym.interop.onnx_ops import RULES, SAME, Operator, Sizes
 from backpropsym.ops.function import FUNCTIONS
@@ -140,7 +140,7 @@ class _Model:
             if node.op_type == "Constant":
                 continue
             if node.op_type not in RULES:
-                fix = did_you_mean(node.op_type, RULES, "the operators that can be imported are in docs/interop.md")
+                fix = "build the model from others; those that can be imported are in docs/interop.md"
                 self._problem(f"the operator {node.op_type} of {node.name or node.output[0]} cannot be imported", fix)
                 self.texts[node.output[0]] = self._fresh(node.output[0])
                 continue

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.errors import Problem, ValuesError
+from backpropsym.errors import Problem, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.kinds import Shape
 from backpropsym.spec.values import read_arrays
@@ -55,7 +55,7 @@ def read_data(graph: Graph, source: str) -> Data:
 
     In a file, NAME or NAME_train holds the objects to learn from and NAME_test those for the test. Arrays of an object
     with as many entries as the network takes are laid into its shape; class numbers become probabilities where the
-    target is a vector. Bytes, as pictures hold them, are divided by 255.
+    target is a vector, and the reverse. Pictures in bytes, of two axes or more, are divided by 255.
 
     Raises
     ------
@@ -81,6 +81,9 @@ def read_data(graph: Graph, source: str) -> Data:
     ]
     if problems:
         raise ValuesError(problems)
+    twice = [name for name in leaves if name in arrays and f"{name}_train" in arrays]
+    if twice:
+        raise ValuesError(f"{source} has both {twice[0]} and {twice[0]}_train", fix="keep one of them")
     train = {name: arrays[each] for name in leaves for each in (name, f"{name}_train") if each in arrays}
     test = {name: arrays[f"{name}_test"] for name in leaves if f"{name}_test" in arrays}
     return _fitted(graph, source, train, test, 255.0)
@@ -93,6 +96,11 @@ def given_data(graph: Graph, train: Arrays, test: Arrays | None = None) -> Data:
     ------
     ValuesError : arrays that do not fit the network, or objects that differ in number.
     """
+    leaves = (*graph.names(Role.INPUT), *graph.names(Role.TARGET))
+    unknown = [name for name in {**train, **(test or {})} if name not in leaves]
+    if unknown:
+        fix = did_you_mean(unknown[0], leaves, f"the network has {', '.join(leaves)}")
+        raise ValuesError(f"the data hold {unknown[0]}, which is no input or target", fix=fix)
     return _fitted(graph, "the data", dict(train), dict(test or {}), 255.0)
 
 
@@ -144,11 +152,12 @@ def _fitted(graph: Graph, source: str, train: Arrays, test: Arrays, shades: floa
 
 def _array(graph: Graph, source: str, name: str, given: Any, shades: float, problems: list[Problem]) -> Any:
     """The objects of one leaf, in its shape; None, and a problem more, where they do not fit."""
-    array, shape = np.asarray(given), graph[name].shape
-    if array.dtype.kind not in "iuf" or array.ndim == 0 or not np.all(np.isfinite(array)):
-        problems.append(Problem(f"{name} of {source} is no array of finite numbers", fix="give one row an object"))
+    array, shape = _numbers(given), graph[name].shape
+    wrong = _no_numbers(array)
+    if wrong:
+        problems.append(Problem(f"{name} of {source} {wrong}", fix="give finite numbers, one row an object"))
         return None
-    is_picture = array.dtype == np.uint8 and graph[name].role is Role.INPUT
+    is_picture = array.dtype == np.uint8 and array.ndim > 2 and graph[name].role is Role.INPUT
     array = (array / np.float32(shades)).astype(np.float32) if is_picture else array
     own: Shape = array.shape[1:]
     if own == shape or (len(own) == len(shape) and not all(isinstance(size, int) for size in shape)):
@@ -156,6 +165,8 @@ def _array(graph: Graph, source: str, name: str, given: Any, shades: float, prob
     sizes = [size for size in shape if isinstance(size, int)]
     if len(sizes) == len(shape) and math.prod(own) == math.prod(sizes):
         return array.reshape(len(array), *sizes)
+    if len(own) == 1 and shape == () and graph[name].role is Role.TARGET and is_onehot(array):
+        return np.argmax(array, axis=1)
     if own == () and len(sizes) == len(shape) == 1 and graph[name].role is Role.TARGET:
         classes = array.astype(int)
         if np.all(classes == array) and classes.min() >= 0 and classes.max() < sizes[0]:
@@ -166,6 +177,31 @@ def _array(graph: Graph, source: str, name: str, given: Any, shades: float, prob
     if problem not in problems:
         problems.append(problem)
     return None
+
+
+def _numbers(given: Any) -> Any:
+    try:
+        array = np.asarray(given)
+    except ValueError:  # rows of different lengths
+        return np.asarray(None)
+    return array.astype(float) if array.dtype.kind == "b" else array
+
+
+def _no_numbers(array: Any) -> str:
+    """What keeps an array from being the numbers of objects; nothing where it is that."""
+    if array.dtype.kind not in "iuf":
+        return "is no array of real numbers"
+    if array.ndim == 0:
+        return "is a single number"
+    if not np.all(np.isfinite(array)):
+        place = np.argwhere(~np.isfinite(array))[0]
+        return f"has {array[tuple(place)]} at {', '.join(map(str, place))}"
+    return ""
+
+
+def is_onehot(array: Any) -> bool:
+    """Whether each row has one 1 and else zeros."""
+    return bool(np.all((array == 0.0) | (array == 1.0)) and np.all(array.sum(axis=1) == 1.0))
 
 
 def _size_fix(own: Shape) -> str:

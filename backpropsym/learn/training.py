@@ -11,7 +11,7 @@ import numpy as np
 from backpropsym.errors import Problem, ValuesError
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.compile import Kernel
-from backpropsym.learn.data import Arrays, Data
+from backpropsym.learn.data import Arrays, Data, is_onehot
 from backpropsym.learn.descent import Descent, Plan, Step, Stop, descend
 
 _AT_ONCE = 1000
@@ -99,7 +99,7 @@ def train(
         raise ValuesError(f"{graph.objective} depends on no parameter", fix="declare what is to be learned: parameters")
     missing = [name for name in kernel.names if name not in start and name not in data.train]
     if missing:
-        fix = "give --data FILE with arrays by name, or numbers with --at or in [values]"
+        fix = "give them with the data (--data FILE), for all objects alike with --at, or in [values]"
         raise ValuesError([Problem(f"no numbers are given for {name}", fix=fix) for name in missing])
     floats = [array.dtype for array in data.train.values() if array.dtype.kind == "f"]
     dtype = np.result_type(*floats) if floats else np.dtype(float)
@@ -156,6 +156,4 @@ def _has_classes(graph: Graph, objects: Arrays) -> bool:
     given = objects[targets[0]]
     if given.ndim == 1:
         return bool(np.all(given == np.floor(given)))
-    return given.shape[1:] == graph[graph.output].shape and bool(
-        np.all(np.sort(given, axis=1)[:, :-1] == 0.0) and np.all(given.max(axis=1) == 1.0)
-    )
+    return given.shape[1:] == graph[graph.output].shape and is_onehot(given)

@@ -64,7 +64,9 @@ def _scores(training: Training) -> Table:
         scores = [score for score in (each.train, each.test) if score is not None]
         shares = [f"{score.right:.1%}" for score in scores if score.right is not None]
         rows.append((f"{each.step:,}", *(f"{score.objective:.6g}" for score in scores), *shares))
-    return Table("After steps, on all objects", ("step", *heads), tuple(rows), frozenset(range(len(heads) + 1)))
+    columns = range(len(heads) + 1)
+    words = frozenset(columns[at] for at in columns if at and heads[at - 1].startswith("right"))
+    return Table("After steps, on all objects", ("step", *heads), tuple(rows), frozenset(columns), words)
 
 
 def train_data(training: Training) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_numbers_follow_what_is_changed(browser: Browser, tmp_path: Path) -> Non
                 assert float(told) == pytest.approx(gradient, rel=1e-5)
             page.click("#reset")
         page.fill("input[data-leaf=x1]", "")
-        assert page.inner_text("[data-node=loss]") == "undefined"
+        assert page.inner_text("[data-node=loss]") == page.inner_text("[data-gradient=w12]") == ""
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if not FUNCTIONS[name].abstract])
@@ -109,7 +109,9 @@ def test_words_of_javascript_are_names_like_others(browser: Browser, tmp_path: P
         assert float(page.inner_text("[data-node=const]").replace("−", "-")) == pytest.approx(math.tanh(-1.5), rel=1e-5)
 
 
-@pytest.mark.parametrize("source", ["abstract", "convolution", "x[3] -> dense(4, relu) -> dense(2) -> cross_entropy"])
+@pytest.mark.parametrize(
+    "source", ["abstract", "convolution", "x[3] -> dense(4, relu) -> dense(2) -> cross_entropy", "x[2] -> dense(3)"]
+)
 def test_without_numbers_there_are_pictures(source: str, browser: Browser, tmp_path: Path) -> None:
     net = bp.load(source)
     with opened(browser, net.explore().html, tmp_path) as page:
@@ -131,14 +133,16 @@ def test_a_large_network_has_some_pictures_and_every_number(browser: Browser, tm
 
 def test_the_command_writes_the_page(tmp_path: Path) -> None:
     numbers = tmp_path / "at.toml"
-    numbers.write_text("x1 = 7.5\n")
+    numbers.write_text("x1 = 1234567.25\n")
     done = CliRunner().invoke(
         app, ["explore", "lecture", "--of", "loss", "--at", str(numbers), "-o", str(tmp_path / "page.html")]
     )
     assert done.exit_code == 0, done.output
     text = (tmp_path / "page.html").read_text()
-    assert 'data-leaf="x1" value="7.5"' in text
+    assert 'data-leaf="x1" value="1234567.25"' in text
     assert "http://" not in text.replace("http://www.w3.org", "") and "https://" not in text
+    leaf = CliRunner().invoke(app, ["explore", "lecture", "--of", "x1", "-o", str(tmp_path / "page.html")])
+    assert leaf.exit_code == 2 and "has no derivatives to explore" in leaf.output
     wrong = CliRunner().invoke(app, ["explore", "lecture", "-o", str(tmp_path / "page.pdf")])
     assert wrong.exit_code == 2
     assert json.dumps(".html")[1:-1] in wrong.output

@@ -52,6 +52,8 @@ def test_a_report_is_written_as_its_suffix_says(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
     run("lecture", "--steps", "3", "-o", str(path))
     assert "| step | loss |" in path.read_text()
+    run("x[64] -> dense(10) -> cross_entropy", "--data", "digits", "--steps", "1", "-o", str(path))
+    assert "%$" not in path.read_text()
 
 
 def test_a_descent_that_diverges_ends_with_1(tmp_path: Path) -> None:
@@ -67,7 +69,9 @@ def test_a_descent_that_diverges_ends_with_1(tmp_path: Path) -> None:
         (["lecture", "--rate", "0"], "the rate 0 makes no step downhill"),
         (["lecture", "--rate", "nan"], "the rate nan"),
         (["lecture", "--tolerance", "nan"], "the tolerance nan"),
-        (["lecture", "-o", "learned.xyz"], "suffix"),
+        (["lecture", "-o", "learned.xyz"], "end it in .npz, .toml, .json, .md, .txt"),
+        (["lecture", "-o", "learned.tex"], "suffix"),
+        (["lecture", "-o", "nowhere/learned.npz"], "there is no folder nowhere"),
     ],
 )
 def test_mistakes_are_told(arguments: list[str], message: str) -> None:

@@ -70,8 +70,11 @@ def test_a_file_names_what_is_trained_on_and_what_is_tested(tmp_path: Path) -> N
         ({"x": np.ones((3, 2)), "y": np.ones((2, 1))}, "the numbers of objects differ"),
         ({"x": np.ones((0, 2)), "y": np.ones((0, 1))}, "the numbers of objects differ or are zero"),
         ({"x": np.ones((3, 3)), "y": np.ones((3, 1))}, r"x of .* has objects of shape \(3,\)"),
-        ({"x": np.full((3, 2), np.nan), "y": np.ones((3, 1))}, "x of .* is no array of finite numbers"),
+        ({"x": np.full((3, 2), np.nan), "y": np.ones((3, 1))}, r"x of .* has nan at 0, 0"),
         ({"x": np.ones((3, 2)), "y": np.ones((3, 1)), "x_test": np.ones((1, 2))}, "the test has other names"),
+        ({"x": np.float64(1.0), "y": np.ones((3, 1))}, "x of .* is a single number"),
+        ({"x": np.full((3, 2), "a"), "y": np.ones((3, 1))}, "x of .* is no array of real numbers"),
+        ({"x": np.ones((3, 2)), "x_train": np.ones((3, 2)), "y": np.ones((3, 1))}, "has both x and x_train"),
         ({"x": np.ones((3, 2)), "z": np.ones(3)}, "an array z, which is no input or target"),
     ],
 )
@@ -84,6 +87,26 @@ def test_what_does_not_fit_is_named(arrays: dict[str, np.ndarray], message: str,
 def test_classes_outside_the_vector_are_refused() -> None:
     with pytest.raises(ValuesError, match="y of the data"):
         given_data(VECTOR, {"x": np.ones((2, 64)), "y": np.array([0, 10])})
+
+
+def test_rows_with_one_1_are_classes_where_the_target_is_a_class() -> None:
+    found = given_data(FLAT, {"x": np.ones((3, 64)), "y": np.eye(10)[[7, 0, 3]]})
+    assert list(found.train["y"]) == [7, 0, 3]
+
+
+def test_only_pictures_in_bytes_are_divided() -> None:
+    numbers = np.array([[3], [200]], np.uint8)
+    plain = given_data(bp.parse("x[1] -> dense(1) -> mse").graph, {"x": numbers, "y": numbers})
+    assert np.array_equal(plain.train["x"], numbers)
+    picture = given_data(
+        bp.parse("x[1,2,2] -> flatten -> dense(1) -> mse").graph, {"x": np.full((1, 2, 2), 255, np.uint8)}
+    )
+    assert np.all(picture.train["x"] == 1.0)
+
+
+def test_a_name_that_the_network_does_not_have_is_told() -> None:
+    with pytest.raises(ValuesError, match="the data hold q, which is no input or target"):
+        given_data(SMALL, {"x": np.ones((3, 2)), "q": np.ones(3)})
 
 
 def test_digits_need_one_input_and_one_target() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.derive.written import written_out
-from backpropsym.errors import AbstractFunctionError
+from backpropsym.errors import AbstractFunctionError, NetworkError
 from backpropsym.export.explorer.page import Explorer, Leaf, View
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.javascript import script
@@ -50,7 +50,13 @@ def explorer(
     ----------
     derive, draw : the derivative of `of` by a leaf, and its picture.
     values : numbers by leaf; what they leave out is random for parameters, and 1 for inputs and targets.
+
+    Raises
+    ------
+    NetworkError : `of` is a leaf.
     """
+    if graph[of].op is None:
+        raise NetworkError(f"{of} is given, and has no derivatives to explore", fix="choose a computed node with --of")
     writer = UnicodeWriter(Notation.of(graph))
     within = graph.ancestors(of)
     leaves = [name for role in _ROLES for name in graph.names(role) if name in within]
@@ -59,11 +65,12 @@ def explorer(
     shown = _spread(derived, min(MOST_VIEWS, max(_FEWEST_VIEWS, MOST_LINKS // max(links, 1))))
     views = tuple(_view(name, derive(name), draw(name)) for name in shown)
     computed = _script(graph, of, derived)
-    numbers = {**(random_parameters(graph) if computed else {}), **graph.values, **values}
+    drawn = random_parameters(graph) if computed else {}
+    numbers = {name: _rounded(value) for name, value in drawn.items()} | {**graph.values, **values}
     return Explorer(
         title=graph.title or "Network",
         leaves=tuple(
-            Leaf(name, writer.name(name), str(graph[name].role), _number(numbers.get(name, 1.0)) if computed else None)
+            Leaf(name, writer.name(name), str(graph[name].role), float(numbers.get(name, 1.0)) if computed else None)
             for name in leaves
         ),
         nodes=tuple(
@@ -87,7 +94,9 @@ def _spread(names: Sequence[str], most: int) -> list[str]:
 
 def _view(wrt: str, derivation: Derivation | TensorDerivation, drawing: Drawing) -> View:
     paths = tuple(sorted({int(number) for number in _NUMBER.findall(drawing.svg)}))
-    forms = _TENSOR_FORMS if isinstance(derivation, TensorDerivation) else _SCALAR_FORMS
+    forms: tuple[str, ...] = _SCALAR_FORMS
+    if isinstance(derivation, TensorDerivation):
+        forms = _TENSOR_FORMS[:1] if derivation.of_indices else _TENSOR_FORMS
     text = "\n".join(report(derivation, form).split("\n  next")[0].rstrip() + "\n" for form in forms)
     return View(wrt, drawing.svg, paths, derivation.count, text)
 
@@ -102,7 +111,7 @@ def _script(graph: Graph, of: str, wrt: Sequence[str]) -> str:
         return ""
 
 
-def _number(value: Any) -> float:
+def _rounded(value: Any) -> float:
     return float(f"{float(value):.{_DIGITS}g}")
 
 

@@ -28,7 +28,8 @@ function told(value) {
 function compute() {
   if (typeof network !== "function") return;
   const given = Object.fromEntries(inputs.map((input) => [input.dataset.leaf, input.valueAsNumber]));
-  const found = network(given);
+  // Where a number is missing, none is shown: neither those that need it nor those that do not.
+  const found = Object.values(given).some(Number.isNaN) ? {nodes: {}, gradient: {}} : network(given);
   for (const cell of document.querySelectorAll("[data-node]")) cell.textContent = told(found.nodes[cell.dataset.node]);
   for (const cell of document.querySelectorAll("[data-gradient]")) {
     cell.textContent = told(found.gradient[cell.dataset.gradient]);

@@ -115,7 +115,7 @@ class Explorer:
             number = ""
             if leaf.value is not None:
                 number = (
-                    f'<input type="number" step="0.1" data-leaf="{name}" value="{leaf.value:g}" '
+                    f'<input type="number" step="0.1" data-leaf="{name}" value="{_plain(leaf.value)}" '
                     f'aria-label="value of {shown}">'
                 )
             slot = f'<td class="number" data-gradient="{name}"></td>' if leaf.role != "target" else "<td></td>"
@@ -132,6 +132,11 @@ class Explorer:
 
     def _views(self) -> str:
         return "\n".join(_view(view) for view in self.views) + "\n"
+
+
+def _plain(value: float) -> str:
+    """A number with all its digits, without a fraction where it has none."""
+    return repr(value).removesuffix(".0")
 
 
 def _view(view: View) -> str:
