@@ -373,8 +373,10 @@ def test_any_path_of_any_network_is_drawn_over_its_own_boxes(graph: Graph, data:
     level = data.draw(st.sampled_from(["neurons", "ops"]))
     drawing = draw(graph, wrt=wrt, level=level)
     shown = at_level(graph, "ops") if level == "ops" else graph
-    expected = list(itertools.islice(Derivation(LocalDerivatives(shown), graph.output, wrt).space, 8))
+    paths = list(Derivation(LocalDerivatives(shown), graph.output, wrt).space)
+    expected = [paths[trail.number - 1] for trail in drawing.scene.trails]
     assert [trail.names for trail in drawing.scene.trails] == expected
+    assert len(set(expected)) == min(8, len(paths))
     for trail, names in zip(drawing.scene.trails, expected, strict=True):
         assert [link.target for link in trail.links] == list(names[1:])
         if not trail.from_label:
