@@ -123,10 +123,6 @@ class _Model:
             raise NetworkError(f"{name} is computed where ONNX takes a constant here", fix="export it as a constant")
         return self.stored[name]
 
-    def learned(self, name: str) -> bool:
-        """See Operands."""
-        return name in self.stored
-
     def _problem(self, message: str, fix: str) -> None:
         self.problems.append(Problem(message, fix=fix))
 

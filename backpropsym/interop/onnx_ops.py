@@ -29,9 +29,6 @@ class Operands(Protocol):
         NetworkError : it is computed.
         """
 
-    def learned(self, name: str) -> bool:
-        """Whether a value is stored in the model, rather than computed."""
-
 
 @dataclass(frozen=True)
 class Operator:
