@@ -1,0 +1,231 @@
+"""The plain truth: every entry of every node, one at a time, from its index definition.
+
+Slow, and meant to be: there is no array operation, no batch, no rule of derivation and no simplification here, so that
+a reader can believe it, and everything else can be compared with it. Use it for small networks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from backpropsym.errors import AbstractFunctionError, ValuesError
+from backpropsym.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Index, Limits, Mul, Name, Neg, Number, Pow
+from backpropsym.graph import Graph, Node
+from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic
+from backpropsym.ops.function import FUNCTIONS
+from backpropsym.ops.kinds import Definition, define_entry
+
+Position = tuple[int, ...]
+Scope = Mapping[str, Any]
+"""What names mean inside one formula: an index its whole number, an argument of a function its number."""
+
+
+class Reference:
+    """The values of one object, entry by entry, in any number system.
+
+    Parameters
+    ----------
+    graph : its sizes must be numbers.
+    leaves : an array for each input, target and parameter that is needed, in its own shape, without a batch axis.
+        Entries may be whatever `arithmetic` computes with.
+    arithmetic : the number system. In exact arithmetic functions are computed by their definitions, in doubles by
+        their numerically stable spelling.
+    """
+
+    def __init__(self, graph: Graph, leaves: Mapping[str, Any], arithmetic: Arithmetic = REAL) -> None:
+        self.graph = graph
+        self.arithmetic = arithmetic
+        self._leaves = {name: np.asarray(value) for name, value in {**leaves, **graph.constants}.items()}
+        self._entries: dict[tuple[str, Position], Any] = {}
+        self._definitions: dict[str, Definition] = {}
+
+    def array(self, name: str) -> Any:
+        """All entries of a node, an array in the node's shape, of objects where the numbers are no doubles.
+
+        Raises
+        ------
+        ValuesError : a leaf has no numbers, or an entry chosen by data lies outside.
+        AbstractFunctionError : a function has no formula.
+        """
+        needed = self.graph.ancestors(name)
+        for ancestor in self.graph.order:  # parents first, so that a long chain is no deep recursion
+            if ancestor in needed:
+                for position in self._positions(self.graph[ancestor]):
+                    self.entry(ancestor, position)
+        node = self.graph[name]
+        values = np.empty(_numbers(node.shape), object)
+        for position in self._positions(node):
+            values[position] = self.entry(name, position)
+        return values.astype(float) if type(self.arithmetic) is Arithmetic else values
+
+    def entry(self, name: str, position: Position = ()) -> Any:
+        """One entry of a node; its index counts from zero."""
+        key = (name, position)
+        if key not in self._entries:
+            node = self.graph[name]
+            inside = len(position) == len(node.shape) and all(
+                0 <= index < size for index, size in zip(position, _numbers(node.shape), strict=True)
+            )
+            if not inside:
+                raise ValuesError(f"{name} has no entry {list(position)}", fix=f"its shape is {node.shape}")
+            self._entries[key] = self._computed(node, position)
+        return self._entries[key]
+
+    def _positions(self, node: Node) -> Iterator[Position]:
+        return itertools.product(*map(range, _numbers(node.shape)))
+
+    def _computed(self, node: Node, position: Position) -> Any:
+        if node.op is None:
+            if node.name not in self._leaves:
+                raise ValuesError(f"{node.name} has no numbers", fix="give an array for each leaf")
+            return self._leaves[node.name][position]
+        if node.name not in self._definitions:
+            shapes = {parent: self.graph[parent].shape for parent in node.parents}
+            self._definitions[node.name] = define_entry(node.op, node.shape, shapes)
+        definition = self._definitions[node.name]
+        return self._value(definition.body, dict(zip(definition.indices, position, strict=True)))
+
+    def _value(self, expr: Expr, scope: Scope) -> Any:
+        """The number of a formula."""
+        arithmetic = self.arithmetic
+        match expr:
+            case Name(name):
+                return scope[name] if name in scope else self.entry(name)
+            case Number(value):
+                return arithmetic.number(value)
+            case Add(terms):
+                return _folded(lambda left, right: left + right, (self._value(term, scope) for term in terms))
+            case Mul(factors):
+                return _folded(lambda left, right: left * right, (self._value(factor, scope) for factor in factors))
+            case Div(above, below):
+                return arithmetic.divide(self._value(above, scope), self._value(below, scope))
+            case Neg(operand):
+                return -self._value(operand, scope)
+            case Pow(base, exponent):
+                return arithmetic.power(self._value(base, scope), exponent)
+            case Index(Name(name), subscripts):
+                return self.entry(name, tuple(self._whole(subscript, scope) for subscript in subscripts))
+            case Call():
+                return self._called(expr, scope)
+            case _:
+                raise TypeError(f"{type(expr).__name__} has no number")
+
+    def _called(self, call: Call, scope: Scope) -> Any:
+        match call:
+            case Call(function, (body, *limits)) if limits and isinstance(limits[-1], Limits):
+                terms = [self._value(body, inner) for inner in self._ranged(limits, scope)]
+                return self._reduced(function, terms)
+            case Call("inside" | "present", (position, low, high, entry, *otherwise)):
+                if self._whole(low, scope) <= self._whole(position, scope) < self._whole(high, scope):
+                    return self._value(entry, scope)
+                if call.function == "present":
+                    return -np.inf
+                return self._value(otherwise[0] if otherwise else ZERO, scope)
+            case Call("where", (condition, then, otherwise)):
+                return self._value(then if self._holds(condition, scope) else otherwise, scope)
+            case _:
+                return self._of_function(call, scope)
+
+    def _of_function(self, call: Call, scope: Scope) -> Any:
+        """A function of scalars: a primitive of the number system, or its formula at the numbers of its arguments."""
+        table = self.graph.functions
+        function = table[call.function]
+        bound = {name: self._value(argument, scope) for name, argument in table.bind(call).items()}
+        if function.primitive is not None:
+            return self.arithmetic.apply(function.primitive, tuple(bound.values()))
+        exact = isinstance(self.arithmetic, ExactArithmetic)
+        formula = table.definition(function.name) if exact else table.numeric(function.name)
+        if formula is None:
+            raise AbstractFunctionError(f"{function.name} is abstract: it has no numbers", fix="give it a formula")
+        return self._value(formula, bound)
+
+    def _holds(self, condition: Expr, scope: Scope) -> bool:
+        if not isinstance(condition, Compare):
+            raise TypeError(f"{type(condition).__name__} is no condition")
+        left, right = self._value(condition.left, scope), self._value(condition.right, scope)
+        return bool(np.all(self.arithmetic.compare(condition.operator, left, right)))
+
+    def _ranged(self, limits: Sequence[Expr], scope: Scope) -> Iterator[Scope]:
+        """The scope of each term of an indexed sum; both ends of a range are included."""
+        ranges = [
+            range(self._whole(each.low, scope), self._whole(each.high, scope) + 1)
+            for each in limits
+            if isinstance(each, Limits)
+        ]
+        indices = [each.index for each in limits if isinstance(each, Limits)]
+        for values in itertools.product(*ranges):
+            yield {**scope, **dict(zip(indices, values, strict=True))}
+
+    def _reduced(self, function: str, terms: Sequence[Any]) -> Any:
+        match function:
+            case "sum":
+                return _folded(lambda left, right: left + right, terms)
+            case "mean":
+                return self.arithmetic.divide(self._reduced("sum", terms), self._constant(len(terms)))
+            case "var":
+                mean = self._reduced("mean", terms)
+                return self._reduced("mean", [(term - mean) * (term - mean) for term in terms])
+            case "max":
+                return _folded(lambda best, term: term if real_part(term) > real_part(best) else best, terms)
+            case "min":
+                return _folded(lambda best, term: term if real_part(term) < real_part(best) else best, terms)
+            case "logsumexp":
+                largest = self._reduced("max", terms)
+                total = self._reduced("sum", [self._apply("exp", term - largest) for term in terms])
+                return largest + self._apply("log", total)
+            case _:
+                raise TypeError(f"{function} reduces nothing")
+
+    def _constant(self, value: int) -> Any:
+        return self.arithmetic.number(Fraction(value))
+
+    def _apply(self, name: str, argument: Any) -> Any:
+        primitive = FUNCTIONS[name].primitive
+        assert primitive is not None, f"{name} is a primitive"
+        return self.arithmetic.apply(primitive, (argument,))
+
+    def _whole(self, expr: Expr, scope: Scope) -> int:
+        """The whole number of a subscript or of a limit."""
+        match expr:
+            case Call("quotient", (above, below)):
+                return self._whole(above, scope) // self._whole(below, scope)
+            case Call("remainder", (above, below)):
+                return self._whole(above, scope) % self._whole(below, scope)
+            case Add(terms):
+                return sum(self._whole(term, scope) for term in terms)
+            case Mul(factors):
+                return math.prod(self._whole(factor, scope) for factor in factors)
+            case Neg(operand):
+                return -self._whole(operand, scope)
+            case Number(value):
+                return int(value)
+            case _:
+                return round(float(real_part(self._value(expr, scope))))
+
+
+def real_part(number: Any) -> Any:
+    """What a number is compared by: beside the real axis all of several steps have the same real part."""
+    if isinstance(number, np.ndarray | np.generic) and np.iscomplexobj(number):
+        return float(np.real(number).flat[0])
+    return number
+
+
+def _folded(operation: Any, numbers: Any) -> Any:
+    """The operation on the first two numbers, then on that and the third, and so on."""
+    first, *others = numbers
+    for number in others:
+        first = operation(first, number)
+    return first
+
+
+def _numbers(shape: Sequence[Any]) -> Position:
+    symbols = [size for size in shape if not isinstance(size, int)]
+    if symbols:
+        raise ValuesError(f"the size {symbols[0]} is no number", fix="give sizes, as Graph.sized does")
+    return tuple(shape)
