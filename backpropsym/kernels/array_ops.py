@@ -214,14 +214,14 @@ class ArrayValues(Values):
     Attributes
     ----------
     shares : for x and its logsumexp, the exponentials and their sum: what exp(x - logsumexp(x)) is the quotient of.
-    dropped : for a value without axes of size 1, the same with them.
+    dropped : for a value without axes of size 1, and these axes, the same with them.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.shapes: dict[int, Shape] = {}
         self.shares: dict[tuple[int, ...], tuple[int, int]] = {}
-        self.dropped: dict[int, int] = {}
+        self.dropped: dict[tuple[int, tuple[int, ...]], int] = {}
 
     def shape(self, position: int) -> Shape:
         """The shape of a value; of an arithmetic one, what broadcasting makes of its operands."""
@@ -331,8 +331,8 @@ class ArrayValues(Values):
 
     def widened(self, operand: int, axes: Sequence[int]) -> int:
         """A reduced value with axes of size 1 where `axes` were."""
-        if operand in self.dropped:
-            return self.dropped[operand]
+        if (operand, tuple(axes)) in self.dropped:
+            return self.dropped[operand, tuple(axes)]
         rank = len(self.shape(operand)) + len(axes)
         own = iter(range(rank))
         return self.arrange(operand, [None if axis in axes else next(own) for axis in range(rank)])
@@ -341,7 +341,7 @@ class ArrayValues(Values):
         """The inverse of `widened`."""
         shape = self.shape(operand)
         found = self.pick(operand, [0 if axis in axes else ALL for axis in range(len(shape))])
-        self.dropped[found] = operand
+        self.dropped[found, tuple(axes)] = operand
         return found
 
 

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from backpropsym.kernels.array_ops import ALL, BATCH, ArrayValues, Item, Pick, Reshape, nominal
+from backpropsym.kernels.array_ops import ALL, BATCH, ArrayValues, Item, Pick, Reshape, broadcast_shape, nominal
 from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement, outer_sums, terms_of, uses_of
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.values import Kind, Value
@@ -51,7 +51,7 @@ def _row_axis(item: Value) -> int | None:
 
 
 def sums_with_rows(program: Program, values: ArrayValues) -> dict[int, Replacement]:
-    """What is added to every row of an array, added to the array."""
+    """What is added to every row of an array, added to the array, where it broadcasts to a row."""
     uses, terms, found = uses_of(program), {}, dict[int, Replacement]()
     rows: dict[int, dict[int, int]] = defaultdict(dict)
     read = rows_read(program)
@@ -64,7 +64,9 @@ def sums_with_rows(program: Program, values: ArrayValues) -> dict[int, Replaceme
     for base, sums in rows.items():
         if len(sums) == values.shape(base)[0] == uses[base]:
             common = functools.reduce(operator.and_, (Counter(terms[position]) for position in sums.values()))
-            added = sorted(each for each in common.elements() if each < base)
+            shape = values.shape(base)[1:]
+            fitting = (each for each in common.elements() if broadcast_shape([values.shape(each), shape]) == shape)
+            added = sorted(each for each in fitting if each < base)
             if added:
                 for row_position, position in sums.items():
                     found[position] = _with_added(program, terms[position], row_position, base, added)
