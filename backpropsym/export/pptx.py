@@ -24,6 +24,9 @@ EDGE, TITLE, CAPTION, GAP = 50, (28, 60), (652, 44), 20
 
 PICTURE_SHARE = 0.62
 _LAYOUT_TITLE_ONLY = 5
+_PROPERTY = 255
+"""Characters of a document's title at most, by the format."""
+
 _BEGINNING = datetime(2000, 1, 1)
 _SVG_EXTENSION = (
     '<a:extLst xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" '
@@ -52,7 +55,7 @@ def pptx(story: Story) -> bytes:
     deck = library.Presentation()
     deck.slide_width, deck.slide_height = Emu(WIDTH * EMU), Emu(HEIGHT * EMU)
     about = deck.core_properties
-    about.title, about.author, about.last_modified_by = printable(story.title), "backpropsym", ""
+    about.title, about.author, about.last_modified_by = printable(story.title)[:_PROPERTY], "backpropsym", ""
     about.created = about.modified = _BEGINNING
     frames = Frames(story)
     for number, step in enumerate(story.steps, 1):

@@ -49,13 +49,16 @@ def dot(scene: Scene, theme: Theme = LIGHT) -> str:
     for link in scene.links:
         look = {"style": "dashed"} if link.rest else {}
         look = {"color": theme.text(CUT), "style": "dashed"} if link.id in scene.cuts else look
-        _edges(graph, keys, link.id, _text(link.name), on_link[link.id], theme, look)
+        _edges(graph, keys, link.id, link.name, on_link[link.id], theme, look)
     return str(graph.source)
 
 
-def _text(text: str) -> str:
-    """`text` as a quoted DOT string: no escape sequence, no HTML label, nothing that cannot be seen."""
-    return str(escape(printable(text)))
+def _text(text: str) -> graphviz.quoting.NoHtml:
+    """`text` as a quoted DOT string: no escape sequence, no HTML label, nothing that cannot be seen.
+
+    It must reach Graphviz's writer in this type: a plain text between < and > is written as an HTML label.
+    """
+    return escape(printable(text))
 
 
 def _node(graph: graphviz.Digraph, key: str, box: Box, theme: Theme) -> None:
@@ -80,14 +83,14 @@ def _edges(
     """The edge of a link in its `look`, and one for each trail on it; the first carries the label."""
     ends = keys[link.source], keys[link.target]
     if not trails or look:
-        graph.edge(*ends, label=label, **look)
+        graph.edge(*ends, label=_text(label), **look)
     for i, trail in enumerate(trails):
         colour = theme.trail(trail.colour)
         text = " ".join(part for part in (label if i == 0 else "", f"({trail.number})") if part)
         line = "dashed" if trail.dash else "solid"
         graph.edge(
             *ends,
-            label=text,
+            label=_text(text),
             color=colour,
             fontcolor=theme.text(trail.colour),
             penwidth="2.5",
