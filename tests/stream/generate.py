@@ -1,0 +1,222 @@
+"""Random networks, made to confuse axes, batches and positions; each with numbers and what NumPy makes of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+import backpropsym as bp
+from tests.stream.choices import Choices, SeededChoices
+from tests.stream.definitions import DEFINITIONS
+from tests.stream.operations import MOST_ENTRIES, OPERATIONS, Array, Term
+
+PLAIN_NAMES = ("x", "y", "w", "b", "u", "v", "p", "q", "z", "h", "g", "t", "r", "s", "c", "d", "e", "a", "l", "m")
+SYMPY_NAMES = ("S", "N", "E", "I", "Q", "O", "beta", "gamma", "zeta", "Sum", "And", "Mod", "floor", "oo", "Piecewise")
+WHOLE = 3
+"""Whole numbers that choose entries are below this."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An input, a target or a parameter with its numbers for one object."""
+
+    name: str
+    role: str
+    value: Array
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """A random network.
+
+    Attributes
+    ----------
+    leaves : with the numbers of one object.
+    nodes : key and formula of each, in order; a key may have free indices in brackets.
+    expected : by node, the value that NumPy computes for that object.
+    seed : of the numbers of further objects.
+    """
+
+    leaves: tuple[Leaf, ...]
+    nodes: tuple[tuple[str, str], ...]
+    output: str
+    expected: Mapping[str, Array] = field(repr=False)
+    seed: int = 0
+
+    @cached_property
+    def text(self) -> str:
+        """The network file."""
+        lines = []
+        for role in ("input", "target", "parameter"):
+            shapes = [f"{leaf.name} = {list(np.shape(leaf.value))}" for leaf in self.leaves if leaf.role == role]
+            if shapes:
+                lines.append(f"{role}s = {{{', '.join(shapes)}}}")
+        lines += [f'output = "{self.output}"', "", "[nodes]"]
+        lines += [f'"{key}" = "{formula}"' for key, formula in self.nodes]
+        return "\n".join(lines) + "\n"
+
+    @cached_property
+    def net(self) -> bp.Network:
+        """The network as it is read.
+
+        Raises
+        ------
+        BackpropsymError : the network is refused.
+        """
+        return bp.loads(self.text)
+
+    @cached_property
+    def values(self) -> dict[str, Array]:
+        """The numbers of one object."""
+        return {leaf.name: leaf.value for leaf in self.leaves}
+
+    @cached_property
+    def smooth_leaves(self) -> tuple[str, ...]:
+        """The leaves by which something can be derived: they choose no entries, and the output depends on them."""
+        needed = self.net.graph.ancestors(self.output)
+        return tuple(leaf.name for leaf in self.leaves if leaf.name in needed and not leaf.whole)
+
+    def objects(self, count: int) -> list[dict[str, Array]]:
+        """The numbers of several objects: inputs and targets differ, parameters do not. The first is `values`."""
+        random = np.random.default_rng((self.seed, count))
+        found = [self.values]
+        for _ in range(count - 1):
+            found.append({leaf.name: _other(leaf, random) for leaf in self.leaves})
+        return found
+
+
+def _other(leaf: Leaf, random: np.random.Generator) -> Array:
+    """Numbers of the same leaf for another object."""
+    if leaf.role == "parameter":
+        return leaf.value
+    if leaf.whole:
+        return random.integers(0, WHOLE, np.shape(leaf.value))
+    return random.normal(size=np.shape(leaf.value))
+
+
+class _Builder:
+    """One network while it grows."""
+
+    def __init__(self, choices: Choices, random: np.random.Generator) -> None:
+        self.choices = choices
+        self.random = random
+        self.equal = choices.chance(0.4)
+        pool = list(PLAIN_NAMES)
+        if choices.chance(0.15):
+            pool[choices.pick(range(6))] = choices.pick(SYMPY_NAMES)
+        self.names: Iterator[str] = iter(pool)
+        self.leaves: list[Leaf] = []
+        self.nodes: list[tuple[str, str]] = []
+        self.named: list[Term] = []
+        self.unnamed: list[Term] = []
+
+    def leaf(self, role: str) -> None:
+        """A new leaf; sizes are equal ones throughout some networks, and often 1."""
+        rank = self.choices.pick([0, 1, 1, 2, 2, 2, 3])
+        sizes = [2] if self.equal else [1, 2, 2, 3, 3, 4]
+        shape = tuple(self.choices.pick(sizes) for _ in range(rank))
+        leaf = Leaf(next(self.names), role, self.random.normal(size=shape))
+        self.leaves.append(leaf)
+        self.named.append(Term(leaf.name, leaf.value))
+
+    def whole_leaf(self) -> None:
+        """An input of whole numbers, which choose entries."""
+        shape = self.choices.pick([(), (2,), (3,)])
+        value = self.random.integers(0, WHOLE, shape)
+        self.leaves.append(Leaf(next(self.names), "input", value, whole=True))
+
+    def pick(
+        self, fits: Callable[[Array], bool] = lambda value: True, *, named: bool = False, whole: bool = False
+    ) -> Term | None:
+        """A term whose value fits; whole numbers only where they are asked for."""
+        if whole:
+            fitting = [Term(leaf.name, leaf.value) for leaf in self.leaves if leaf.whole]
+        else:
+            terms = self.named if named else [*self.named[:-1], *self.unnamed, *self.named[-1:]]
+            fitting = [term for term in reversed(terms) if fits(np.asarray(term.value))]
+        if len(fitting) > 3 and self.choices.chance(0.6):
+            fitting = fitting[:3]  # the latest ones, so that chains grow
+        return self.choices.pick(fitting) if fitting else None
+
+    def grow(self) -> None:
+        """One more node, or a part of a formula to come."""
+        if self.choices.chance(0.2):
+            self._define()
+            return
+        term = OPERATIONS[self.choices.pick(list(OPERATIONS))](self.choices, self.pick)
+        if term is None or np.size(term.value) > MOST_ENTRIES or len(term.text) > 300:
+            return
+        if not np.isfinite(term.value).all():
+            return
+        if np.abs(term.value).max() > 20:
+            term = Term(f"tanh({term.text})", np.tanh(term.value))
+        if self.choices.chance(0.35):
+            self.unnamed.append(term)
+        else:
+            self.node(term.text, np.asarray(term.value))
+
+    def _define(self) -> None:
+        made = DEFINITIONS[self.choices.pick(list(DEFINITIONS))](self.choices, self.pick)
+        if made is not None and np.size(made.value) <= MOST_ENTRIES and np.abs(made.value).max(initial=0) < 1e3:
+            self.node(made.body, np.asarray(made.value), f"[{made.indices}]" if made.indices else "")
+
+    def node(self, formula: str, value: Array, indices: str = "") -> str:
+        """A new node."""
+        name = next(self.names)
+        self.nodes.append((name + indices, formula))
+        self.named.append(Term(name, value))
+        return name
+
+    def finish(self) -> str:
+        """The output: a number to which the last terms contribute, each entry of them in a way of its own."""
+        terms = sorted([*self.named, *self.unnamed], key=lambda term: -len(self._leaves_of(term.text)))
+        parts, total = [], 0.0
+        for term in terms[: self.choices.pick([1, 2, 3])]:
+            form, compute = self.choices.pick(
+                [
+                    ("sum({0}*{0})", lambda v: np.sum(v * v)),
+                    ("mean(sin({0}))", lambda v: np.mean(np.sin(v))),
+                    ("logsumexp({0})", lambda v: np.log(np.sum(np.exp(v)))),
+                    ("sum(tanh({0}))", lambda v: np.sum(np.tanh(v))),
+                ]
+            )
+            if not np.ndim(term.value):
+                form, compute = "{0}*{0}", lambda v: v * v
+            parts.append(form.format(term.closed))
+            total = total + compute(np.asarray(term.value))
+        return self.node(" + ".join(parts), np.asarray(total))
+
+    def _leaves_of(self, formula: str) -> frozenset[str]:
+        """The leaves that a formula depends on."""
+        words = frozenset(re.findall(r"[A-Za-z_]\w*", formula))
+        nodes = [self._leaves_of(text) for key, text in self.nodes if key.partition("[")[0] in words]
+        return frozenset().union(*nodes, (leaf.name for leaf in self.leaves if leaf.name in words))
+
+
+def generate(choices: Choices, seed: int = 0) -> Case:
+    """A random network with up to eight nodes."""
+    builder = _Builder(choices, np.random.default_rng(seed))
+    roles = [
+        "parameter",
+        "input",
+        *(choices.pick(["input", "parameter", "target"]) for _ in range(choices.pick(range(4)))),
+    ]
+    for role in roles:
+        builder.leaf(role)
+    if choices.chance(0.15):
+        builder.whole_leaf()
+    for _ in range(choices.pick(range(1, 9))):
+        builder.grow()
+    output = builder.finish()
+    expected = {term.text: term.value for term in builder.named}
+    return Case(tuple(builder.leaves), tuple(builder.nodes), output, expected, seed)
+
+
+def seeded(seed: int) -> Case:
+    """The network of a seed, the same in every process."""
+    return generate(SeededChoices(seed), seed)
