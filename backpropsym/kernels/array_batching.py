@@ -193,10 +193,11 @@ class _Stacks:
         return self._range(new, stack, start, len(members))
 
     def reordered(self, members: Members) -> Members:
-        """The members in the order of the shortest stack that has them all."""
+        """The members in the order of the shortest stack that has each of them once."""
         names = dict(zip(_unwrapped(self.program, members), members, strict=True))
-        holding = [column for column in self.columns if names.keys() <= set(column)]
-        return tuple(names[each] for each in min(holding, key=len) if each in names) if holding else members
+        parts = {column: [each for each in column if each in names] for column in self.columns}
+        holding = [column for column, part in parts.items() if len(part) == len(set(part)) == len(members)]
+        return tuple(names[each] for each in parts[min(holding, key=len)]) if holding else members
 
     def _rows(self, members: Members) -> tuple[int, int, int] | None:
         """The array of which the members are neighbouring rows, the axis, and the first row."""

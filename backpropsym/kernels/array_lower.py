@@ -344,7 +344,8 @@ def _cover(regions: Sequence[tuple[Item, ...]], shape: Shape) -> tuple[bool, boo
             if all(not one.isdisjoint(other) for one, other in zip(first, second, strict=True)):
                 return False, False
     covered = sum(math.prod(map(len, each)) for each in places)
-    return True, covered == math.prod(int(shape[axis]) for axis in sized)
+    whole = all(region[axis] == ALL for region in regions for axis in range(len(shape)) if axis not in sized)
+    return True, whole and covered == math.prod(int(shape[axis]) for axis in sized)
 
 
 def _places(item: Item, size: int) -> frozenset[int]:

@@ -125,7 +125,7 @@ def compile_kernel(
     wanted = tuple(declared if parameters is None else dict.fromkeys(parameters))
     for name in wanted:
         _choose("parameter", name, declared)
-    names = kernel_names(graph)
+    names = kernel_names(graph, wanted)
     if engine != "numpy" and (not graph.scalar or mode == "paths"):
         message = f"engine {engine} is for networks of scalars, in the modes reverse and forward"
         raise UnknownNameError(message, fix="leave engine out")

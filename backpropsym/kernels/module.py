@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
 from backpropsym.errors import OutputError, printable
-from backpropsym.graph import Graph, Role
+from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels import errorfunction, runtime
 from backpropsym.kernels.dialects import ArrayDialect, ScalarDialect
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.source import Body, Statement, body
+from backpropsym.ops.sizes import size_symbols
 
 MAX_KEYWORDS = 24
 _WIDTH = 110
@@ -51,9 +52,11 @@ class Names:
         return len(self.needed) <= MAX_KEYWORDS
 
 
-def kernel_names(graph: Graph) -> Names:
-    """The names of a graph's kernel."""
+def kernel_names(graph: Graph, wanted: Collection[str] = ()) -> Names:
+    """The names of a graph's kernel; gradients by the parameters `wanted` need the sizes of these."""
     needed = graph.ancestors(graph.objective)
+    sizes = {symbol for name in needed if graph[name].op is None for symbol in _symbols(graph[name])}
+    needed |= {name for name in wanted if not sizes.issuperset(_symbols(graph[name]))}
     leaves = {role: graph.names(role) for role in (Role.INPUT, Role.TARGET, Role.PARAMETER)}
     varying = leaves[Role.INPUT] + leaves[Role.TARGET]
     return Names(
@@ -61,6 +64,10 @@ def kernel_names(graph: Graph) -> Names:
         numbers=tuple(name for name in leaves[Role.PARAMETER] if name in needed),
         ignored=tuple(name for names in leaves.values() for name in names if name not in needed),
     )
+
+
+def _symbols(node: Node) -> set[str]:
+    return {symbol for size in node.shape for symbol in size_symbols(size)}
 
 
 @dataclass(frozen=True)

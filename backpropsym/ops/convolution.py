@@ -24,6 +24,7 @@ def _convolution(space: int) -> None:
         plain = len(kernel.shape) == space
         image, kernel = _channels(lowering, image, space, call), _filters(lowering, kernel, space, call)
         groups = _groups(call)
+        whole_sizes(image.shape + kernel.shape, call)
         _check_channels(image, kernel, groups, call)
         seen = windows(lowering, image, Steps.of(call, whole_sizes(kernel.shape, call)[2:]), call)
         found = _contract(lowering, seen, kernel, groups, "oc")
@@ -43,6 +44,7 @@ def _transposed(space: int) -> None:
         plain = len(kernel.shape) == space
         image, kernel = _channels(lowering, image, space, call), _filters(lowering, kernel, space, call)
         groups = _groups(call)
+        whole_sizes(image.shape + kernel.shape, call)
         if image.shape[0] != kernel.shape[0] or int(kernel.shape[0]) % groups:
             message = f"{call.function} cannot join {shape_text(image.shape)} and filters {shape_text(kernel.shape)}"
             detail = f"the image has {image.shape[0]} channels, the filters read {kernel.shape[0]} in {groups} groups"

@@ -35,7 +35,7 @@ from backpropsym.formula.tree import (
     rebuild,
 )
 from backpropsym.ops.kinds import Contraction, Elementwise, Op, Reduction, Shape, View, regrouped
-from backpropsym.ops.shapes import axes_of, broadcast, matmul, refuse, shape_text
+from backpropsym.ops.shapes import axes_of, broadcast, matmul, refuse, shape_text, stretched
 from backpropsym.ops.sizes import Dimension, size_difference, size_sum, size_tree
 from backpropsym.ops.table import FunctionTable
 
@@ -230,7 +230,20 @@ class Lowering:
         first, second = self.value(left), self.value(right)
         pair = (to_text(left), first.shape), (to_text(right), second.shape)
         subscripts, shape = matmul(*pair, expr.span)
-        return self.contract(subscripts, [self.name(first), self.name(second)], shape)
+        outer = broadcast([first.shape[:-2], second.shape[:-2]], "matmul", expr.span)
+        parts = [self._without_axes(each, stretched(each.shape[:-2], outer)) for each in (first, second)]
+        return self.contract(subscripts, [self.name(part) for part in parts], shape)
+
+    def _without_axes(self, value: Value, axes: Sequence[int]) -> Value:
+        """A value without some axes of size 1."""
+        if not axes:
+            return value
+        indices = iter(range(len(value.shape)))
+        source = tuple(number(0) if axis in axes else Name(f"_i{next(indices)}") for axis in range(len(value.shape)))
+        shape = tuple(size for axis, size in enumerate(value.shape) if axis not in axes)
+        operand = self.name(value)
+        view = View(operand, tuple(f"_i{axis}" for axis in range(len(shape))), source, "index")
+        return self.node(view, shape, [operand])
 
     def _index(self, base: Expr, subscripts: Sequence[Expr], expr: Expr) -> Value:
         value = self.value(base)
@@ -310,9 +323,9 @@ def _stretch(part: Slice, size: Dimension, axis: int) -> tuple[Dimension, Dimens
     """The first entry and the number of entries of a slice; on a symbolic axis, ends that leave room for every size."""
     if not isinstance(size, int):
         start, stop = part.start or 0, 0 if part.stop is None else part.stop
-        first, last = (size_sum([size, end]) if end < 0 or end is stop else end for end in (start, stop))
+        first, last = size_sum([size, start]) if start < 0 else start, size_sum([size, stop])
         count = size_difference(last, first)
-        if part.step != 1 or stop > 0 or (isinstance(count, int) and count < 1):
+        if part.step != 1 or (part.stop is not None and part.stop >= 0) or (isinstance(count, int) and count < 1):
             message = f"the slice {to_text(part)} needs the size of axis {axis} in numbers, found {size}"
             raise refuse(message, fix=f"declare {size} as a number, or end the slice as in 1: or 1:-1", span=part.span)
         return first, count

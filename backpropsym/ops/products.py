@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 from backpropsym.formula.tree import Call, Name, Text
 from backpropsym.ops.compose import compose
 from backpropsym.ops.kinds import View
@@ -15,7 +17,7 @@ def einsum(lowering: Lowering, call: Call) -> Value:
     text = call.arguments[0]
     if not isinstance(text, Text) or "->" not in text.value:
         raise refuse("einsum takes its subscripts quoted", fix='write einsum("ij,j->i", W, x)', span=call.span)
-    subscripts = text.value.replace(" ", "")
+    subscripts = _letters(text.value.replace(" ", ""), call)
     operands = [lowering.value(part) for part in call.arguments[1:]]
     groups = subscripts.split("->")[0].split(",")
     if len(groups) != len(operands):
@@ -37,6 +39,16 @@ def einsum(lowering: Lowering, call: Call) -> Value:
     groups = ["".join(dict.fromkeys(letters)) for letters in groups]
     names = [lowering.name(each) for each in diagonals]
     return lowering.contract(f"{','.join(groups)}->{output}", names, tuple(sizes[letter] for letter in output))
+
+
+def _letters(subscripts: str, call: Call) -> str:
+    """Subscripts without Z, which is the letter of the objects of a batch."""
+    used = subscripts.replace("->", "").replace(",", "")
+    strange = next((letter for letter in used if letter not in string.ascii_letters), None)
+    if strange is not None:
+        raise refuse(f"einsum names axes by letters, found {strange!r}", fix='write "ij,j->i"', span=call.span)
+    free = next((letter for letter in string.ascii_letters if letter not in used), "Z")
+    return subscripts.replace("Z", free)
 
 
 def _diagonal(lowering: Lowering, value: Value, letters: str) -> Value:

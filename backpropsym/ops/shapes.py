@@ -45,6 +45,8 @@ def broadcast(shapes: Sequence[Shape], what: str, span: Span | None = None) -> S
 def matmul(left: tuple[str, Shape], right: tuple[str, Shape], span: Span | None = None) -> tuple[str, Shape]:
     """Subscripts and shape of `left @ right`, each given as (text, shape).
 
+    The subscripts are for operands without the axes that are `stretched`.
+
     Raises
     ------
     ShapeError : a scalar, or inner sizes that differ.
@@ -60,11 +62,22 @@ def matmul(left: tuple[str, Shape], right: tuple[str, Shape], span: Span | None 
         raise _inner_sizes(left_text, a, right_text, b, span)
     outer = broadcast([a[:-2], b[:-2]], "matmul", span)
     batch = _LETTERS[3 : 3 + len(outer)]
-    batch_a = batch[len(batch) - max(len(a) - 2, 0) :] if len(a) > 2 else ""
-    batch_b = batch[len(batch) - max(len(b) - 2, 0) :] if len(b) > 2 else ""
+    batch_a, batch_b = (_outer_letters(batch, shape[:-2], outer) for shape in (a, b))
     second = f"{batch_b}{inner}{columns}"
     subscripts = f"{batch_a}{rows}{inner},{second}->{batch}{rows}{columns}"
     return subscripts, (*outer, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+
+
+def stretched(shape: Shape, whole: Shape) -> tuple[int, ...]:
+    """The axes of size 1 of `shape` that are longer where it is broadcast to `whole`."""
+    pairs = zip(shape, whole[len(whole) - len(shape) :], strict=True)
+    return tuple(axis for axis, (size, wide) in enumerate(pairs) if size == 1 != wide)
+
+
+def _outer_letters(letters: str, shape: Shape, whole: Shape) -> str:
+    own = letters[len(letters) - len(shape) :]
+    gone = stretched(shape, whole)
+    return "".join(letter for axis, letter in enumerate(own) if axis not in gone)
 
 
 def _inner_sizes(left_text: str, a: Shape, right_text: str, b: Shape, span: Span | None) -> ShapeError:
