@@ -16,6 +16,9 @@ from tests.stream.operations import MOST_ENTRIES, OPERATIONS, Array, Term
 
 PLAIN_NAMES = ("x", "y", "w", "b", "u", "v", "p", "q", "z", "h", "g", "t", "r", "s", "c", "d", "e", "a", "l", "m")
 SYMPY_NAMES = ("S", "N", "E", "I", "Q", "O", "beta", "gamma", "zeta", "Sum", "And", "Mod", "floor", "oo", "Piecewise")
+_OF_NUMBERS = ("function", "arithmetic", "polynomial", "arithmetic")
+"""Operations that leave a network one of numbers, for which kernels and derivations have ways of their own."""
+
 WHOLE = 3
 """Whole numbers that choose entries are below this."""
 
@@ -106,6 +109,7 @@ class _Builder:
         self.choices = choices
         self.random = random
         self.equal = choices.chance(0.4)
+        self.scalar = choices.chance(0.2)
         pool = list(PLAIN_NAMES)
         if choices.chance(0.15):
             pool[choices.pick(range(6))] = choices.pick(SYMPY_NAMES)
@@ -117,7 +121,7 @@ class _Builder:
 
     def leaf(self, role: str) -> None:
         """A new leaf; sizes are equal ones throughout some networks, and often 1."""
-        rank = self.choices.pick([0, 1, 1, 2, 2, 2, 3])
+        rank = 0 if self.scalar else self.choices.pick([0, 1, 1, 2, 2, 2, 3])
         sizes = [2] if self.equal else [1, 2, 2, 3, 3, 4]
         shape = tuple(self.choices.pick(sizes) for _ in range(rank))
         leaf = Leaf(next(self.names), role, self.random.normal(size=shape))
@@ -145,10 +149,10 @@ class _Builder:
 
     def grow(self) -> None:
         """One more node, or a part of a formula to come."""
-        if self.choices.chance(0.2):
+        if self.choices.chance(0.2) and not self.scalar:
             self._define()
             return
-        term = OPERATIONS[self.choices.pick(list(OPERATIONS))](self.choices, self.pick)
+        term = OPERATIONS[self.choices.pick(_OF_NUMBERS if self.scalar else list(OPERATIONS))](self.choices, self.pick)
         if term is None or np.size(term.value) > MOST_ENTRIES or len(term.text) > 300:
             return
         if not np.isfinite(term.value).all():
@@ -208,7 +212,7 @@ def generate(choices: Choices, seed: int = 0) -> Case:
     ]
     for role in roles:
         builder.leaf(role)
-    if choices.chance(0.15):
+    if choices.chance(0.15) and not builder.scalar:
         builder.whole_leaf()
     for _ in range(choices.pick(range(1, 9))):
         builder.grow()
