@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from backpropsym.derive.entry import canonical_name
 from backpropsym.derive.gradient import LiveDerivatives, gradient_graph, live
 from backpropsym.derive.levels import at_level
 from backpropsym.derive.local import LocalDerivatives
@@ -229,7 +230,8 @@ class Network(Presentations):
         if not isinstance(wrt, Handle | str):
             *inner, wrt = wrt
             if inner:
-                return self.gradient_graph(target, wrt=inner[0]).derive(wrt=[*inner[1:], wrt])
+                first, *others = (canonical_name(self.graph, name_of(name)) for name in (*inner, wrt))
+                return self.gradient_graph(target, wrt=first).derive(wrt=others)
         if not self.graph.scalar:
             return derive_tensors(self.graph, target, name_of(wrt))
         if self.graph.derivatives:

@@ -43,6 +43,19 @@ def read_entry(text: str, graph: Graph) -> tuple[str, tuple[int, ...] | None]:
     return node.name, position
 
 
+def canonical_name(graph: Graph, text: str) -> str:
+    """A name as unrolled networks know it: "W1[2,0]" for "W1[2, 0]".
+
+    Raises
+    ------
+    UnknownNameError : no such node or entry.
+    """
+    if text in graph.nodes:
+        return text
+    name, position = read_entry(text, graph)
+    return name if position is None else entry_name(name, position)
+
+
 def _entries_text(node: Node) -> str:
     """Which entries a node has, as the fix of a wrong one."""
     if not node.shape:

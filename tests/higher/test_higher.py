@@ -297,3 +297,9 @@ def test_formulas_without_numbers_and_numbers_on_request(tmp_path: Path) -> None
     assert found["product"]["v11"] == 2.0
     assert "1 path" not in run("hessian", "lecture", "--limit", "2").stdout
     assert "not listed" in run("hessian", "lecture", "--limit", "2").stdout
+
+
+def test_blanks_in_the_names_of_entries_change_nothing() -> None:
+    net = bp.loads('inputs = {x = [2, 2]}\noutput = "a"\n[nodes]\na = "sum(x**3)"\n')
+    blanks, none = (net.derive("a", wrt=names) for names in (["x[1, 0]", "x[ 1,0 ]"], ["x[1,0]", "x[1,0]"]))
+    assert blanks.expression("paths") == none.expression("paths") != "0"

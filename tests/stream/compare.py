@@ -294,3 +294,57 @@ def second_derivatives(truth: Truth) -> Found:
         each = [truth.hessian_product(leaves, parameters) for leaves in objects]
         for name in parameters:
             yield f"hvp by {name}, batch of 2", product[name], np.mean([rows[name] for rows in each], axis=0)
+
+
+@comparison()
+def modes_and_engines(truth: Truth) -> Found:
+    """Networks of numbers by tangents, by the explicit sum over paths and, some of them, by a compiled loop."""
+    case = truth.case
+    if not case.net.graph.scalar:
+        return
+    yield from _one_object(truth, bp.compile(case.net, mode="forward"))
+    yield from _one_object(truth, bp.compile(case.net, mode="paths"))
+    if case.seed % 8 == 0:
+        kernel = bp.compile(case.net, engine="numba")
+        batch, objects = _batch(case, 5, frozenset())
+        value, gradients = kernel(**batch)
+        yield "value by numba", value, np.mean([truth.value(leaves) for leaves in objects])
+        each = [truth.gradients(leaves) for leaves in objects]
+        for name in truth.leaves:
+            if not _varies(case, name):
+                yield f"gradient by {name}, numba", gradients[name], np.mean([rows[name] for rows in each])
+
+
+@comparison()
+def entries(truth: Truth) -> Found:
+    """Single entries of nodes by single entries of leaves, as explicit sums over paths."""
+    case, random = truth.case, np.random.default_rng(truth.case.seed + 2)
+    node = _inner_node(truth)
+    slopes = truth.gradients(case.values, node)
+    for name in [name for name in truth.leaves if name in truth.graph.ancestors(node)][:2]:
+        place = tuple(int(random.integers(size)) for size in truth.graph[node].shape)
+        entry = tuple(int(random.integers(size)) for size in np.shape(case.values[name]))
+        of, wrt = _entry(node, place), _entry(name, entry)
+        net = case.net if not case.sizes else bp.Network(graph=truth.graph)
+        yield f"{of} by {wrt}", net.derive(of, wrt=wrt).evaluate(**case.values), slopes[name][place + entry]
+
+
+def _entry(name: str, place: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
+
+
+@comparison(tolerance=LOOSE)
+def second_derivatives_by_paths(truth: Truth) -> Found:
+    """The output by two entries in turn, at numbers given in the call."""
+    case = truth.case
+    if not truth.leaves or case.sizes:
+        return
+    random = np.random.default_rng(case.seed + 3)
+    name = truth.leaves[0]
+    shape = np.shape(case.values[name])
+    first, second = (tuple(int(random.integers(size)) for size in shape) for _ in range(2))
+    direction = np.zeros(shape)
+    direction[second] = 1.0
+    expected = truth.hessian_product(case.values, {name: direction})[name][first]
+    derivation = case.net.derive(case.output, wrt=[_entry(name, first), _entry(name, second)])
+    yield f"by {_entry(name, first)} and {_entry(name, second)}", derivation.evaluate(**case.values), expected

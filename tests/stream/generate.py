@@ -12,12 +12,16 @@ import numpy as np
 import backpropsym as bp
 from tests.stream.choices import Choices, SeededChoices
 from tests.stream.definitions import DEFINITIONS
-from tests.stream.operations import MOST_ENTRIES, OPERATIONS, Array, Term
+from tests.stream.operations import MOST_ENTRIES, OPERATIONS, OWN_FUNCTIONS, Array, Term
 
-PLAIN_NAMES = ("x", "y", "w", "b", "u", "v", "p", "q", "z", "h", "g", "t", "r", "s", "c", "d", "e", "a", "l", "m")
+PLAIN_NAMES = (*"xywbuvpqzhgtrscdealm", "x1", "W", "W1", "h_1", "theta", "alpha", "bias", "out", "f", "i", "j", "k")
 SYMPY_NAMES = ("S", "N", "E", "I", "Q", "O", "beta", "gamma", "zeta", "Sum", "And", "Mod", "floor", "oo", "Piecewise")
 _OF_NUMBERS = ("function", "arithmetic", "polynomial", "arithmetic")
 """Operations that leave a network one of numbers, for which kernels and derivations have ways of their own."""
+
+_OF_ANY_WIDTH = (*_OF_NUMBERS, "reduction", "two_reductions", "softmax_of", "layer_norm", "matrix_product")
+_OF_ANY_WIDTH += ("contraction", "transposed", "diagonal_block")
+"""Operations that do not count with sizes, so that widths may be symbols."""
 
 WHOLE = 3
 """Whole numbers that choose entries are below this."""
@@ -43,6 +47,7 @@ class Case:
     nodes : key and formula of each, in order; a key may have free indices in brackets.
     expected : by node, the value that NumPy computes for that object.
     seed : of the numbers of further objects.
+    sizes : symbols that stand for these sizes in the declared shapes.
     """
 
     leaves: tuple[Leaf, ...]
@@ -50,18 +55,26 @@ class Case:
     output: str
     expected: Mapping[str, Array] = field(repr=False)
     seed: int = 0
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def text(self) -> str:
         """The network file."""
         lines = []
         for role in ("input", "target", "parameter"):
-            shapes = [f"{leaf.name} = {list(np.shape(leaf.value))}" for leaf in self.leaves if leaf.role == role]
+            shapes = [f"{leaf.name} = {self._shape(leaf)}" for leaf in self.leaves if leaf.role == role]
             if shapes:
                 lines.append(f"{role}s = {{{', '.join(shapes)}}}")
         lines += [f'output = "{self.output}"', "", "[nodes]"]
         lines += [f'"{key}" = "{formula}"' for key, formula in self.nodes]
+        for key, formula in OWN_FUNCTIONS.items():
+            if any(key.partition("(")[0] + "(" in text for _, text in self.nodes):
+                lines += ["", "[functions]", f'"{key}" = "{formula}"']
         return "\n".join(lines) + "\n"
+
+    def _shape(self, leaf: Leaf) -> str:
+        symbols = {size: f'"{symbol}"' for symbol, size in self.sizes.items()}
+        return f"[{', '.join(symbols.get(size, str(size)) for size in np.shape(leaf.value))}]"
 
     @cached_property
     def net(self) -> bp.Network:
@@ -110,6 +123,7 @@ class _Builder:
         self.random = random
         self.equal = choices.chance(0.4)
         self.scalar = choices.chance(0.2)
+        self.symbolic = not self.scalar and choices.chance(0.12)
         pool = list(PLAIN_NAMES)
         if choices.chance(0.15):
             pool[choices.pick(range(6))] = choices.pick(SYMPY_NAMES)
@@ -119,14 +133,16 @@ class _Builder:
         self.named: list[Term] = []
         self.unnamed: list[Term] = []
 
-    def leaf(self, role: str) -> None:
+    def leaf(self, role: str, shape: tuple[int, ...] | None = None) -> Term:
         """A new leaf; sizes are equal ones throughout some networks, and often 1."""
-        rank = 0 if self.scalar else self.choices.pick([0, 1, 1, 2, 2, 2, 3])
-        sizes = [2] if self.equal else [1, 2, 2, 3, 3, 4]
-        shape = tuple(self.choices.pick(sizes) for _ in range(rank))
+        if shape is None:
+            rank = 0 if self.scalar else self.choices.pick([0, 1, 1, 2, 2, 2, 3])
+            sizes = [2] if self.equal else [1, 2, 2, 3, 3, 4]
+            shape = tuple(self.choices.pick(sizes) for _ in range(rank))
         leaf = Leaf(next(self.names), role, self.random.normal(size=shape))
         self.leaves.append(leaf)
         self.named.append(Term(leaf.name, leaf.value))
+        return self.named[-1]
 
     def whole_leaf(self) -> None:
         """An input of whole numbers, which choose entries."""
@@ -135,24 +151,35 @@ class _Builder:
         self.leaves.append(Leaf(next(self.names), "input", value, whole=True))
 
     def pick(
-        self, fits: Callable[[Array], bool] = lambda value: True, *, named: bool = False, whole: bool = False
+        self,
+        fits: Callable[[Array], bool] = lambda value: True,
+        *,
+        named: bool = False,
+        whole: bool = False,
+        make: tuple[int, ...] | None = None,
     ) -> Term | None:
-        """A term whose value fits; whole numbers only where they are asked for."""
+        """A term whose value fits; whole numbers only where they are asked for.
+
+        Where nothing fits, a new parameter of the shape `make`, if one is given.
+        """
         if whole:
             fitting = [Term(leaf.name, leaf.value) for leaf in self.leaves if leaf.whole]
         else:
             terms = self.named if named else [*self.named[:-1], *self.unnamed, *self.named[-1:]]
             fitting = [term for term in reversed(terms) if fits(np.asarray(term.value))]
+        if not fitting and make is not None and len(self.leaves) < 8:
+            return self.leaf("parameter", make)
         if len(fitting) > 3 and self.choices.chance(0.6):
             fitting = fitting[:3]  # the latest ones, so that chains grow
         return self.choices.pick(fitting) if fitting else None
 
     def grow(self) -> None:
         """One more node, or a part of a formula to come."""
-        if self.choices.chance(0.2) and not self.scalar:
+        if self.choices.chance(0.2) and not self.scalar and not self.symbolic:
             self._define()
             return
-        term = OPERATIONS[self.choices.pick(_OF_NUMBERS if self.scalar else list(OPERATIONS))](self.choices, self.pick)
+        names = _OF_NUMBERS if self.scalar else _OF_ANY_WIDTH if self.symbolic else tuple(OPERATIONS)
+        term = OPERATIONS[self.choices.pick(names)](self.choices, self.pick)
         if term is None or np.size(term.value) > MOST_ENTRIES or len(term.text) > 300:
             return
         if not np.isfinite(term.value).all():
@@ -218,7 +245,9 @@ def generate(choices: Choices, seed: int = 0) -> Case:
         builder.grow()
     output = builder.finish()
     expected = {term.text: term.value for term in builder.named}
-    return Case(tuple(builder.leaves), tuple(builder.nodes), output, expected, seed)
+    used = {size for leaf in builder.leaves for size in leaf.value.shape if size > 1}
+    sizes = dict(zip("nk", sorted(used), strict=False)) if builder.symbolic else {}
+    return Case(tuple(builder.leaves), tuple(builder.nodes), output, expected, seed, sizes)
 
 
 def seeded(seed: int) -> Case:

@@ -47,6 +47,10 @@ def operation(function: Operation) -> Operation:
     return function
 
 
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
 def softmax(x: Array) -> Array:
     shifted = np.exp(x - x.max(axis=-1, keepdims=True))
     return shifted / shifted.sum(axis=-1, keepdims=True)
@@ -58,7 +62,7 @@ def logsumexp(x: Array, axis: Any = None) -> Array:
 
 FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": np.tanh,
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "sigmoid": _sigmoid,
     "relu": lambda x: np.maximum(x, 0),
     "softplus": lambda x: np.log1p(np.exp(x)),
     "sin": np.sin,
@@ -68,6 +72,9 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
 }
+
+OWN_FUNCTIONS = {"own(x, slope)": "x*sigmoid(slope*x) + 0.25*x**2"}
+"""Functions that a network declares; `x` is their argument also where a leaf has that name."""
 
 REDUCTIONS: dict[str, Callable[..., Array]] = {
     "sum": np.sum,
@@ -83,7 +90,9 @@ REDUCTIONS: dict[str, Callable[..., Array]] = {
 @operation
 def function(choices: Choices, pick: Pick) -> Term | None:
     """A function of every entry."""
-    x, name = pick(), choices.pick(list(FUNCTIONS))
+    x, name = pick(), choices.pick([*FUNCTIONS, "own"])
+    if x is not None and name == "own":
+        return Term(f"own({x.text}, 1.5)", x.value * _sigmoid(1.5 * x.value) + 0.25 * x.value**2)
     return x and Term(f"{name}({x.text})", FUNCTIONS[name](x.value))
 
 
@@ -339,12 +348,12 @@ def pooled(choices: Choices, pick: Pick) -> Term | None:
 def recurrent(choices: Choices, pick: Pick) -> Term | None:
     """A recurrent layer, whose two weights may be one and the same."""
     x = pick(lambda value: value.ndim == 2)
-    weight = x and pick(lambda value: value.ndim == 2 and value.shape[1] == x.shape[1])
+    weight = x and pick(lambda value: value.ndim == 2 and value.shape[1] == x.shape[1], make=(2, x.shape[1]))
     if x is None or weight is None:
         return None
     width = weight.shape[0]
-    hidden = pick(lambda value: value.shape == (width, width))
-    bias = pick(lambda value: value.shape == (width,))
+    hidden = pick(lambda value: value.shape == (width, width), make=(width, width))
+    bias = pick(lambda value: value.shape == (width,), make=(width,))
     if hidden is None or bias is None:
         return None
     state, states = np.zeros(width), []
@@ -371,6 +380,105 @@ def attended(choices: Choices, pick: Pick) -> Term | None:
         scores = np.where(np.tril(np.ones(scores.shape)) > 0, scores, -np.inf)
     option = ", causal=True" if causal else ""
     return Term(f"attention({q.text}, {k.text}, {v.text}{option})", softmax(scores) @ v.value)
+
+
+@operation
+def gated(choices: Choices, pick: Pick) -> Term | None:
+    """A recurrent layer with gates, of one entry or two, which may read every step or give the last."""
+    x = pick(lambda value: value.ndim == 2)
+    if x is None:
+        return None
+    kind, gates, compute = choices.pick([("gru", 3, _gru), ("lstm", 4, _lstm)])
+    weight = pick(
+        lambda value: value.ndim == 2 and value.shape[1] == x.shape[1] and value.shape[0] % gates == 0,
+        make=(gates, x.shape[1]),
+    )
+    if weight is None:
+        return None
+    rows, width = weight.shape[0], weight.shape[0] // gates
+    hidden = pick(lambda value: value.shape == (rows, width), make=(rows, width))
+    bias = pick(lambda value: value.shape == (rows,), make=(rows,))
+    second = pick(lambda value: value.shape == (rows,), make=(rows,)) if kind == "gru" else bias
+    if hidden is None or bias is None or second is None:
+        return None
+    operands = [x, weight, hidden, bias, *([second] if kind == "gru" else [])]
+    states = compute(*(term.value for term in operands))
+    texts = ", ".join(term.text for term in operands)
+    return Term(f"{kind}({texts})", states)
+
+
+def _gru(x: Array, weight: Array, hidden: Array, bias: Array, second: Array) -> Array:
+    state, states = np.zeros(len(bias) // 3), []
+    for row in x:
+        from_input, from_state = np.split(weight @ row + bias, 3), np.split(hidden @ state + second, 3)
+        r, z = (_sigmoid(from_input[gate] + from_state[gate]) for gate in (0, 1))
+        state = (1 - z) * np.tanh(from_input[2] + r * from_state[2]) + z * state
+        states.append(state)
+    return np.stack(states)
+
+
+def _lstm(x: Array, weight: Array, hidden: Array, bias: Array) -> Array:
+    state = memory = np.zeros(len(bias) // 4)
+    states = []
+    for row in x:
+        i, f, g, o = np.split(weight @ row + hidden @ state + bias, 4)
+        memory = _sigmoid(f) * memory + _sigmoid(i) * np.tanh(g)
+        state = _sigmoid(o) * np.tanh(memory)
+        states.append(state)
+    return np.stack(states)
+
+
+@operation
+def objective(choices: Choices, pick: Pick) -> Term | None:
+    """A loss of two terms of one shape, or of logits and a class."""
+    o = pick(lambda value: value.ndim == 1 and len(value) > 2)
+    k = pick(whole=True)
+    if o is not None and k is not None and not k.shape and choices.chance(0.7):
+        return Term(f"cross_entropy({o.text}, {k.text})", -np.log(softmax(o.value))[k.value])
+    left = pick()
+    right = left and pick(lambda value: value.shape == left.shape)
+    if left is None or right is None:
+        return None
+    name, compute = choices.pick(
+        [
+            ("mse", lambda a, b: np.mean((a - b) ** 2)),
+            ("mae", lambda a, b: np.mean(np.abs(a - b))),
+            ("bce_with_logits", lambda a, b: np.mean(np.log1p(np.exp(a)) - a * b)),
+            ("log_cosh", lambda a, b: np.mean(np.log(np.cosh(a - b)))),
+        ]
+    )
+    return Term(f"{name}({left.text}, {right.text})", compute(left.value, right.value))
+
+
+@operation
+def spread(choices: Choices, pick: Pick) -> Term | None:
+    """Entries repeated, or images enlarged by a transposed convolution."""
+    x = pick(lambda value: value.ndim == 2)
+    if x is None:
+        return None
+    if choices.chance(0.5):
+        return Term(f"upsample({x.text}, (2, 1))", np.repeat(x.value, 2, axis=0))
+    kernel = pick(lambda value: value.ndim == 2, make=(2, 2))
+    if kernel is None:
+        return None
+    stride = choices.pick([1, 2])
+    (rows, columns), (high, wide) = x.shape, kernel.shape
+    value = np.zeros((1, (rows - 1) * stride + high, (columns - 1) * stride + wide))
+    for r, c in np.ndindex(rows, columns):
+        value[0, r * stride : r * stride + high, c * stride : c * stride + wide] += x.value[r, c] * kernel.value
+    shapes = f"reshape({x.text}, 1, {rows}, {columns}), reshape({kernel.text}, 1, 1, {high}, {wide})"
+    return Term(f"conv_transpose2d({shapes}, stride={stride})", value)
+
+
+@operation
+def diagonal_block(choices: Choices, pick: Pick) -> Term | None:
+    """A stack of matrices times another: products over an axis in the middle."""
+    left = pick(lambda value: value.ndim == 3)
+    right = left and pick(lambda value: value.ndim == 2 and _multiplies(left.value, value))
+    if left is None or right is None:
+        return None
+    product = Term(f"({left.closed} @ {right.closed})", left.value @ right.value)
+    return _reduced(choices, product) if choices.chance(0.5) else product
 
 
 def _broadcasts(first: Array, second: Array) -> bool:

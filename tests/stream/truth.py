@@ -49,7 +49,7 @@ class Truth:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.graph = case.net.graph
+        self.graph = case.net.graph.sized(case.sizes)
         self.leaves = case.smooth_leaves
 
     @cached_property
