@@ -165,6 +165,31 @@ def derivations(truth: Truth) -> Found:
         yield f"by {name}", case.net.derive(case.output, wrt=name).evaluate(**case.values), expected[name]
 
 
+@comparison()
+def derivations_of_batches(truth: Truth) -> Found:
+    """Derivations evaluated on batches: the mean over objects, also beside shared inputs."""
+    case = truth.case
+    for count in BATCHES[:2]:
+        for shared in _shared_sets(case, count):
+            batch, objects = _batch(case, count, shared)
+            each = [truth.gradients(leaves) for leaves in objects]
+            for name in truth.leaves:
+                got = case.net.derive(case.output, wrt=name).evaluate(**batch)
+                expected = np.mean([slopes[name] for slopes in each], axis=0)
+                yield f"by {name}, {count} beside {sorted(shared)}", got, expected
+
+
+@comparison()
+def derivations_of_inner_nodes(truth: Truth) -> Found:
+    """A node with axes by a leaf, the node's axes first; and the output by that node, which stands for a leaf."""
+    case, node = truth.case, _inner_node(truth)
+    slopes = truth.gradients(case.values, node)
+    for name in [name for name in truth.leaves if name in truth.graph.ancestors(node)][:2]:
+        yield f"{node} by {name}", case.net.derive(node, wrt=name).evaluate(**case.values), slopes[name]
+    expected = truth.gradient_by_node(case.values, node)
+    yield f"by {node}", case.net.derive(case.output, wrt=node).evaluate(**case.values), expected
+
+
 @comparison(tolerance=1e-7)
 def full_accuracy(truth: Truth) -> Found:
     """A kernel that computes every derivative to full accuracy."""

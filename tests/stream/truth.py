@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from backpropsym.evaluate import differences
 from backpropsym.evaluate.reference import Reference
+from backpropsym.graph import Node, Role
 from backpropsym.ops.arithmetic import Arithmetic
 from backpropsym.ops.function import Primitive
 from tests.stream.generate import Case
@@ -73,6 +75,13 @@ class Truth:
         of = of or self.case.output
         names = self.leaves if wrt is None else wrt
         return differences.complex_step(self.graph, leaves, of, names)
+
+    def gradient_by_node(self, leaves: Mapping[str, Array], node: str) -> Array:
+        """The derivative of the output by a node that has a formula: as if it were a leaf with the same values."""
+        value = self.value(leaves, node)
+        nodes = {**self.graph.nodes, node: Node(node, Role.INPUT, self.graph[node].shape)}
+        cut = replace(self.graph, nodes=nodes)
+        return differences.complex_step(cut, {**leaves, node: value}, self.case.output, [node])[node]
 
     def hessian_product(self, leaves: Mapping[str, Array], direction: Mapping[str, Array]) -> dict[str, Array]:
         """The derivative of the gradients along a direction: differences of complex steps, to about 1e-9."""
