@@ -73,6 +73,10 @@ class SpreadArithmetic(Arithmetic):
         """Which branch a comparison chooses."""
         return super().compare(symbol, left.value, right.value)
 
+    def real(self, number: Any) -> Any:
+        """The value."""
+        return number.value if isinstance(number, Spread) else number
+
 
 def _scaled(spread: Any, slope: Any) -> Any:
     """`spread` times |slope|, where nothing times infinity is nothing."""

@@ -163,6 +163,7 @@ class Reference:
             yield {**scope, **dict(zip(indices, values, strict=True))}
 
     def _reduced(self, function: str, terms: Sequence[Any]) -> Any:
+        real = self.arithmetic.real
         match function:
             case "sum":
                 return _folded(lambda left, right: left + right, terms)
@@ -172,9 +173,9 @@ class Reference:
                 mean = self._reduced("mean", terms)
                 return self._reduced("mean", [(term - mean) * (term - mean) for term in terms])
             case "max":
-                return _folded(lambda best, term: term if real_part(term) > real_part(best) else best, terms)
+                return _folded(lambda best, term: term if real(term) > real(best) else best, terms)
             case "min":
-                return _folded(lambda best, term: term if real_part(term) < real_part(best) else best, terms)
+                return _folded(lambda best, term: term if real(term) < real(best) else best, terms)
             case "logsumexp":
                 largest = self._reduced("max", terms)
                 total = self._reduced("sum", [self._apply("exp", term - largest) for term in terms])
@@ -206,14 +207,7 @@ class Reference:
             case Number(value):
                 return int(value)
             case _:
-                return round(float(real_part(self._value(expr, scope))))
-
-
-def real_part(number: Any) -> Any:
-    """What a number is compared by: beside the real axis all of several steps have the same real part."""
-    if isinstance(number, np.ndarray | np.generic) and np.iscomplexobj(number):
-        return float(np.real(number).flat[0])
-    return number
+                return round(float(self.arithmetic.real(self._value(expr, scope))))
 
 
 def _folded(operation: Any, numbers: Any) -> Any:

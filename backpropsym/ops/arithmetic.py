@@ -61,6 +61,10 @@ class Arithmetic:
         """Which branch a comparison chooses."""
         return _COMPARE[symbol](left, right)
 
+    def real(self, number: Any) -> Any:
+        """The real number by which one number is larger than another, or is a position."""
+        return number
+
 
 class ComplexArithmetic(Arithmetic):
     """Complex double precision beside the real axis, for complex-step differentiation.
@@ -97,6 +101,10 @@ class ComplexArithmetic(Arithmetic):
     def compare(self, symbol: str, left: Any, right: Any) -> Any:
         """Which branch the real parts choose."""
         return _COMPARE[symbol](np.real(left), np.real(right))
+
+    def real(self, number: Any) -> Any:
+        """The real part, which is the same for all steps where one number stands for several."""
+        return float(np.ravel(np.real(number))[0])
 
 
 class ExactArithmetic(Arithmetic):

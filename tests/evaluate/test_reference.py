@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
+from backpropsym.checks.number_systems import Spread, SpreadArithmetic
 from backpropsym.errors import AbstractFunctionError, ValuesError
 from backpropsym.evaluate.differences import ExactPoint, complex_step, exact_differences
 from backpropsym.evaluate.reference import Reference
@@ -87,3 +88,14 @@ def test_mistakes_are_errors_of_ours() -> None:
     abstract = bp.loads('inputs = ["x"]\noutput = "a"\n[nodes]\na = "f(x)"\n[functions]\nf = "abstract"\n')
     with pytest.raises(AbstractFunctionError, match="f is abstract"):
         Reference(abstract.graph, {"x": 1.0}).array("a")
+
+
+def test_magnitudes_are_the_sum_of_the_absolute_path_products() -> None:
+    """The number system of magnitudes: what bounds the rounding of a derivative, as an explicit sum over paths."""
+    net = bp.example("lecture")
+    leaves = {name: Spread(np.float64(value), 0.0) for name, value in net.graph.values.items()}
+    leaves["w11"] = Spread(leaves["w11"].value, 1.0)
+    arrays = {name: np.array(value, object) for name, value in leaves.items()}
+    output = Reference(net.graph, arrays, SpreadArithmetic()).array("a")[()]
+    terms = net.derive("a", wrt="w11").numeric()
+    assert output.spread == sum(abs(term.value) for term in terms) > 0
