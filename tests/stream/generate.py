@@ -222,11 +222,14 @@ class _Builder:
             total = total + compute(np.asarray(term.value))
         return self.node(" + ".join(parts), np.asarray(total))
 
-    def _leaves_of(self, formula: str) -> frozenset[str]:
-        """The leaves that a formula depends on."""
+    def _leaves_of(self, formula: str, before: int | None = None) -> frozenset[str]:
+        """The leaves that a formula depends on; nodes are among the first `before`."""
         words = frozenset(re.findall(r"[A-Za-z_]\w*", formula))
-        nodes = [self._leaves_of(text) for key, text in self.nodes if key.partition("[")[0] in words]
-        return frozenset().union(*nodes, (leaf.name for leaf in self.leaves if leaf.name in words))
+        leaves = {leaf.name for leaf in self.leaves if leaf.name in words}
+        for index, (key, text) in enumerate(self.nodes[:before]):
+            if key.partition("[")[0] in words:
+                leaves |= self._leaves_of(text, index)
+        return frozenset(leaves)
 
 
 def generate(choices: Choices, seed: int = 0) -> Case:
