@@ -16,6 +16,7 @@ from backpropsym.derive.wiggle import FINITE, SMALL, Wiggles
 from backpropsym.derive.wiggle import wiggle as wiggle_graph
 from backpropsym.graph import Graph, Role
 from backpropsym.render.shown import Derivation, EntryDerivation, Hessian, TensorDerivation
+from backpropsym.spec.given import given_numbers
 from backpropsym.spec.handles import Handle, name_of
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Analyses(ABC):
 
         Raises
         ------
-        ValuesError : data that do not fit the network, or that leave out a name.
+        ValuesError : data that do not fit the network, or that leave out a name; numbers for a name it does not have.
 
         Examples
         --------
@@ -96,7 +97,8 @@ class Analyses(ABC):
             objects = read_data(self.graph, str(data))
         else:
             objects = given_data(self.graph, data or {}, test)
-        start = {**random_parameters(self.graph, plan.seed), **self.graph.values, **(at or {})}
+        given = given_numbers(self.graph, at or {})
+        start = {**random_parameters(self.graph, plan.seed), **self.graph.values, **given}
         return train(compile_kernel(self.graph), start, objects, plan, watch)
 
     def wiggle(

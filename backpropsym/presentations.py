@@ -74,7 +74,7 @@ class Presentations(Analyses):
         of = self.graph.objective
         derivations = {shown: self.derive(of, wrt=shown), **derivations} if shown not in derivations else derivations
         drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
-        return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed), values))
+        return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed, at=values), values))
 
     def explore(
         self, of: str | None = None, *, values: Mapping[str, Any] | None = None, theme: str | Theme = "light"

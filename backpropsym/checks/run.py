@@ -23,6 +23,7 @@ from backpropsym.checks.steps import Progress
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.graph import Graph
+from backpropsym.spec.given import given_numbers
 
 EXACT_EDGES = 100
 
@@ -50,15 +51,20 @@ def check_graph(
     local : the local derivatives to check; default: those that the graph derives.
     at : numbers that take precedence over the network's own.
     progress : called with what is done, how much of it, and of how much.
+
+    Raises
+    ------
+    ValuesError : numbers are given to what the network does not have.
     """
+    at = given_numbers(graph, at or {})
     checked = local or LocalDerivatives(graph)
     if not abstract_functions(graph):
-        return _check(checked, at or {}, max(1, samples), seed, progress)
+        return _check(checked, at, max(1, samples), seed, progress)
     random = np.random.default_rng(seed)
     reports = []
     for turn in range(ROUNDS):
         stand_in = LocalDerivatives(concrete(graph, random), checked.replaced)
-        reports.append(_check(stand_in, at or {}, max(1, samples), seed + turn, progress))
+        reports.append(_check(stand_in, at, max(1, samples), seed + turn, progress))
     names = ", ".join(abstract_functions(graph))
     note = f"{names} abstract: checked with {ROUNDS} random smooth functions in their places"
     return replace(_merged(reports), seed=seed, notes=(note, *reports[0].notes))

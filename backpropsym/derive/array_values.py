@@ -13,6 +13,7 @@ from backpropsym.graph import Graph, Role
 from backpropsym.ops.kinds import View
 from backpropsym.ops.size_values import size_value, solved_sizes
 from backpropsym.ops.sizes import Dimension
+from backpropsym.spec.given import given_numbers
 
 
 def array_leaves(
@@ -24,9 +25,10 @@ def array_leaves(
 
     Raises
     ------
-    ValuesError : arrays are missing, are not numbers, or have other shapes; all mistakes.
+    ValuesError : arrays are missing, are not numbers, have other shapes, or are given to what the network does not
+        have; all mistakes.
     """
-    pool = {**graph.values, **values, **graph.constants}
+    pool = {**graph.values, **given_numbers(graph, values), **graph.constants}
     leaves = [name for name in graph.nodes if name in set(needed) and graph[name].role is not Role.VALUE]
     problems: list[Problem] = []
     arrays: dict[str, Any] = {}

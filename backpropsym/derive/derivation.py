@@ -23,6 +23,7 @@ from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameErr
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
 from backpropsym.graph import Graph
+from backpropsym.spec.given import given_numbers
 
 if TYPE_CHECKING:
     import sympy as sp
@@ -215,6 +216,11 @@ class Derivation:
         """Every link on some path."""
         return tuple(Edge(name, user) for name in self.space.nodes for user in self.space.successors[name])
 
+    @property
+    def network(self) -> Graph:
+        """The network to whose inputs, targets and parameters numbers are given."""
+        return self.graph
+
     def numbers(self, values: Mapping[str, Any] | None = None) -> dict[Edge, Any]:
         """The number of the local derivative on each link at `values`, completed by the network's own."""
         return local_numbers(self.local, self.links(), self.node_values(values))
@@ -271,15 +277,16 @@ class Derivation:
 
         Parameters
         ----------
-        values : numbers by name, `()` or `(batch,)`; missing ones come from the network's own values, and
-            names that are not needed are ignored.
+        values : numbers by name, `()` or `(batch,)`, also those that are not needed; missing ones come from the
+            network's own values.
 
         Raises
         ------
-        ValuesError : a number is missing or is not one.
+        ValuesError : a number is missing, is not one, or is given to what the network does not have.
         AbstractFunctionError : a function on the way has no formula.
         """
-        return float(np.mean(self.adjoint_values(values)[self.wrt])) if self.count else 0.0
+        given = given_numbers(self.network, values)
+        return float(np.mean(self.adjoint_values(given)[self.wrt])) if self.count else 0.0
 
     def adjoint_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The derivative of `of` by every node on the paths, in numbers, by the backward programme."""

@@ -105,6 +105,11 @@ class EntryDerivation(Derivation):
         local = LocalDerivatives(unroll_between(whole, of, wrt))
         super().__init__(local, entry_name(*of), entry_name(*wrt))
 
+    @property
+    def network(self) -> Graph:
+        """The network of tensors."""
+        return self.whole
+
     def formulas(self, besides: Iterable[str] = ()) -> dict[str, Expr]:
         """What the entries on the paths are, and those `besides` of nodes that the derived one depends on, in order."""
         needed = self.whole.named.ancestors(self.target[0])

@@ -15,6 +15,7 @@ from backpropsym.formula.tree import Expr
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
 from backpropsym.ops.table import FunctionTable
+from backpropsym.spec.given import given_numbers
 
 Evaluate = Callable[[Expr], Any]
 _DIGITS = 50
@@ -23,15 +24,13 @@ _DIGITS = 50
 def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str]) -> dict[str, Any]:
     """Numbers for the leaves among `needed`: from `values`, else from the network's own, as float arrays.
 
-    Names in `values` that the graph does not need are ignored.
-
     Raises
     ------
-    ValuesError : numbers are missing, or are not numbers.
+    ValuesError : numbers are missing, are not numbers, or are given to what the network does not have.
     """
     wanted = set(needed)
     leaves = [name for name, node in graph.nodes.items() if name in wanted and node.role is not Role.VALUE]
-    pool = {**graph.values, **values, **graph.constants}
+    pool = {**graph.values, **given_numbers(graph, values), **graph.constants}
     missing = [name for name in leaves if name not in pool]
     if missing:
         example = ", ".join(f"{name} = 1.0" for name in missing[:3])

@@ -238,11 +238,11 @@ class TensorDerivation:
 
         Parameters
         ----------
-        values : arrays by name, completed by the network's own; names that are not needed are ignored.
+        values : arrays by name, also those that are not needed, completed by the network's own.
 
         Raises
         ------
-        ValuesError : arrays are missing or have other shapes.
+        ValuesError : arrays are missing, have other shapes, or are given to what the network does not have.
         AbstractFunctionError : a function on the way has no formula.
         """
         leaves, batch, sizes = array_leaves(self.graph, values, self.graph.ancestors(self.of))

@@ -12,6 +12,7 @@ import numpy as np
 
 from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Role
+from backpropsym.spec.given import listed_tensors
 from backpropsym.spec.locate import Source, is_file, is_stream
 from backpropsym.spec.source import STANDARD_INPUT, standard_input
 
@@ -57,10 +58,10 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
 
 def _mistake(name: str, array: Any, graph: Graph) -> tuple[str, str]:
     """What is wrong with one entry, and the fix; empty texts where nothing is."""
-    if name not in graph.nodes:
+    if name not in graph.nodes and name not in listed_tensors(graph):
         fix = did_you_mean(name, graph.nodes, "the names are in: backpropsym summary NETWORK")
         return f"numbers are given to {name}, which the network does not have", fix
-    if graph[name].role in (Role.VALUE, Role.CONSTANT):
+    if name in graph.nodes and graph[name].role in (Role.VALUE, Role.CONSTANT):
         return f"the number of {name} is not free", "give numbers to inputs, targets and parameters"
     if array.dtype.kind not in "iuf":
         return f"the value of {name} is not a number", f"write {name} = 1.0"

@@ -162,7 +162,7 @@ class _Sampler:
     def __init__(self, graph: Graph, at: Mapping[str, Any], random: np.random.Generator) -> None:
         self.graph = graph
         self.random = random
-        self.pool = {**graph.values, **at, **graph.constants}
+        self.pool = {**graph.values, **at}
         self.wanted = graph.ancestors(graph.objective)
         self.switching = Switching(graph.functions)
         self.branching = branching_nodes(graph, self.switching) & self.wanted

@@ -20,6 +20,7 @@ from backpropsym.render.report import report
 from backpropsym.render.themes import Theme
 from backpropsym.render.themes import theme as named_theme
 from backpropsym.render.unicode import UnicodeWriter
+from backpropsym.spec.given import given_numbers
 
 MOST_VIEWS = 60
 """Pictures on one page."""
@@ -54,6 +55,7 @@ def explorer(
     Raises
     ------
     NetworkError : `of` is a leaf.
+    ValuesError : numbers are given to what the network does not have.
     """
     if graph[of].op is None:
         raise NetworkError(f"{of} is given, and has no derivatives to explore", fix="choose a computed node with --of")
@@ -66,7 +68,10 @@ def explorer(
     views = tuple(_view(name, derive(name), draw(name)) for name in shown)
     computed = _script(graph, of, derived)
     drawn = random_parameters(graph) if computed else {}
-    numbers = {name: _rounded(value) for name, value in drawn.items()} | {**graph.values, **values}
+    numbers = {name: _rounded(value) for name, value in drawn.items()} | {
+        **graph.values,
+        **given_numbers(graph, values),
+    }
     return Explorer(
         title=graph.title or "Network",
         leaves=tuple(
