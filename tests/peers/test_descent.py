@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 import backpropsym as bp
 from backpropsym.learn.descent import Plan
-
-torch = pytest.importorskip("torch")
 
 
 def test_twenty_steps_of_sgd() -> None:

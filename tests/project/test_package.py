@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -28,16 +29,27 @@ def files() -> list[Path]:
     ]
 
 
-def imported() -> set[str]:
-    """The packages that the package's modules import, without the standard library."""
+def imported(paths: Iterable[Path]) -> set[str]:
+    """The packages that some modules import, without the standard library and the tree's own."""
     names = set()
-    for path in (ROOT / "backpropsym").rglob("*.py"):
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {each.name.partition(".")[0] for each in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module.partition(".")[0])
-    return names - sys.stdlib_module_names - {"backpropsym"}
+    own = {"backpropsym", "tests"} | {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    return names - sys.stdlib_module_names - own
+
+
+def declared(*extras: str) -> set[str]:
+    """The packages that the project needs with some of its extras, and with those that these name."""
+    listed = list(PROJECT["project"]["dependencies"])
+    for extra in extras:
+        for requirement in PROJECT["project"]["optional-dependencies"][extra]:
+            inner = re.fullmatch(r"backpropsym\[([\w,]+)\]", requirement)
+            listed += declared(*inner[1].split(",")) if inner else [requirement]
+    return {re.match(r"[\w-]+", requirement)[0] for requirement in listed}  # type: ignore[index]
 
 
 def test_the_version_is_one() -> None:
@@ -47,13 +59,25 @@ def test_the_version_is_one() -> None:
     assert set(installed) <= {bp.__version__}
 
 
+COMES_WITH = {"PIL": "pillow", "click": "typer", "markdown_it": "markdown-it-py", "pptx": "python-pptx"}
+
+
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
-    declared = PROJECT["project"]["dependencies"]
-    extras = PROJECT["project"]["optional-dependencies"]
-    optional = [each for name in ("onnx", "pdf", "pptx") for each in extras[name] if not each.startswith("backpropsym")]
-    names = {re.match(r"[\w-]+", each)[0] for each in (*declared, *optional)}  # type: ignore[index]
-    comes_with = {"PIL": "pillow", "click": "typer", "pptx": "python-pptx"}
-    assert {comes_with.get(name, name) for name in imported()} == names
+    names = {COMES_WITH.get(name, name) for name in imported((ROOT / "backpropsym").rglob("*.py"))}
+    assert names == declared("onnx", "pptx")
+
+
+def test_what_the_tests_import_is_installed_by_the_command_of_the_readme() -> None:
+    peers = set((ROOT / "tests" / "peers").glob("*.py"))
+    names = {COMES_WITH.get(name, name) for name in imported(set((ROOT / "tests").rglob("*.py")) - peers)}
+    assert names <= declared("test")
+    assert imported(peers) <= declared("test", "peers")
+
+
+def test_the_layers_in_the_page_for_contributors_are_those_of_the_contract() -> None:
+    (contract,) = PROJECT["tool"]["importlinter"]["contracts"]
+    written = " < ".join(f"`{layer}`" for layer in reversed(contract["layers"]))
+    assert written in " ".join((ROOT / "CONTRIBUTING.md").read_text().split())
 
 
 def test_importing_the_package_is_light() -> None:
