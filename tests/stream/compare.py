@@ -136,7 +136,7 @@ def batches(truth: Truth) -> Found:
 
 def _shared_sets(case: Case, count: int) -> list[frozenset[str]]:
     """No input shared, and where there are several, one or the other."""
-    varying = [leaf.name for leaf in case.leaves if leaf.role != "parameter"]
+    varying = [leaf.name for leaf in case.leaves if leaf.role in ("input", "target")]
     alone = [frozenset([name]) for name in varying[:2]] if len(varying) > 1 and count > 1 else []
     return [frozenset(), *alone]
 
@@ -152,6 +152,7 @@ def _batch(case: Case, count: int, shared: frozenset[str]) -> tuple[dict[str, Ar
         if leaf.role == "parameter" or leaf.name in shared
         else np.stack([leaves[leaf.name] for leaves in objects])
         for leaf in case.leaves
+        if leaf.name in case.values
     }
     return batch, objects
 
@@ -206,6 +207,30 @@ def single_precision(truth: Truth) -> Found:
     expected = truth.gradients(case.values)
     for name, gradient in gradients.items():
         yield f"gradient by {name}", gradient, expected.get(name, np.zeros(np.shape(case.values[name])))
+
+
+@comparison()
+def calls_apart(truth: Truth) -> Found:
+    """What one call gave stays as it was after another, arrays of any layout are read, and none is written to."""
+    kernel, case = bp.compile(truth.case.net), truth.case
+    given = {name: _backwards(value) for name, value in case.values.items()}
+    before = {name: np.copy(value) for name, value in given.items()}
+    value, gradients = kernel(**given)
+    batch, _ = _batch(case, 2, frozenset())
+    kernel(**batch)
+    kernel(**{name: np.asarray(array) * 0 for name, array in given.items()})
+    yield "value", value, truth.value(case.values)
+    expected = truth.gradients(case.values)
+    for name, gradient in gradients.items():
+        yield f"gradient by {name}", gradient, expected.get(name, np.zeros(np.shape(case.values[name])))
+        yield f"{name} as it was given", given[name], before[name]
+
+
+def _backwards(value: Array) -> Array:
+    """The same array with its axes in memory in reverse order, and read-only."""
+    array = np.asfortranarray(np.asarray(value)[::-1])[::-1] if np.ndim(value) else np.asarray(value)
+    array.setflags(write=False)
+    return array
 
 
 @comparison()

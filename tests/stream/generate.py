@@ -23,6 +23,7 @@ _OF_ANY_WIDTH = (*_OF_NUMBERS, "reduction", "two_reductions", "softmax_of", "lay
 _OF_ANY_WIDTH += ("contraction", "transposed", "diagonal_block")
 """Operations that do not count with sizes, so that widths may be symbols."""
 
+LOSS = "loss"
 WHOLE = 3
 """Whole numbers that choose entries are below this."""
 
@@ -43,11 +44,13 @@ class Case:
 
     Attributes
     ----------
-    leaves : with the numbers of one object.
+    leaves : with the numbers of one object; constants among them have these numbers alone.
     nodes : key and formula of each, in order; a key may have free indices in brackets.
     expected : by node, the value that NumPy computes for that object.
     seed : of the numbers of further objects.
     sizes : symbols that stand for these sizes in the declared shapes.
+    shown : the node that the network computes, where what is minimised is a loss besides; else the output itself.
+    stale : whether the file holds other numbers for the leaves, which those of a call replace.
     """
 
     leaves: tuple[Leaf, ...]
@@ -56,6 +59,8 @@ class Case:
     expected: Mapping[str, Array] = field(repr=False)
     seed: int = 0
     sizes: Mapping[str, int] = field(default_factory=dict)
+    shown: str = ""
+    stale: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -65,12 +70,26 @@ class Case:
             shapes = [f"{leaf.name} = {self._shape(leaf)}" for leaf in self.leaves if leaf.role == role]
             if shapes:
                 lines.append(f"{role}s = {{{', '.join(shapes)}}}")
-        lines += [f'output = "{self.output}"', "", "[nodes]"]
-        lines += [f'"{key}" = "{formula}"' for key, formula in self.nodes]
-        for key, formula in OWN_FUNCTIONS.items():
-            if any(key.partition("(")[0] + "(" in text for _, text in self.nodes):
-                lines += ["", "[functions]", f'"{key}" = "{formula}"']
+        lines.append(f'output = "{self.shown or self.output}"')
+        nodes = [(key, formula) for key, formula in self.nodes if key != LOSS]
+        lines += [f'loss = "{formula}"' for key, formula in self.nodes if key == LOSS]
+        lines += ["", "[nodes]", *(f'"{key}" = "{formula}"' for key, formula in nodes)]
+        called = [(key, text) for key, text in OWN_FUNCTIONS.items() if self._calls(key.partition("(")[0])]
+        lines += ["", "[functions]", *(f'"{key}" = "{text}"' for key, text in called)] if called else []
+        constants = [leaf for leaf in self.leaves if leaf.role == "constant"]
+        lines += (
+            ["", "[constants]", *(f"{leaf.name} = {leaf.value.tolist()}" for leaf in constants)] if constants else []
+        )
+        lines += ["", "[values]", *self._stale_values()] if self.stale else []
         return "\n".join(lines) + "\n"
+
+    def _calls(self, function: str) -> bool:
+        return any(f"{function}(" in formula for _, formula in self.nodes)
+
+    def _stale_values(self) -> list[str]:
+        """Numbers of the right shapes that no comparison uses."""
+        given = [leaf for leaf in self.leaves if leaf.role != "constant"]
+        return [f"{leaf.name} = {(leaf.value * 0 + 1).tolist()}" for leaf in given]
 
     def _shape(self, leaf: Leaf) -> str:
         symbols = {size: f'"{symbol}"' for symbol, size in self.sizes.items()}
@@ -89,20 +108,21 @@ class Case:
     @cached_property
     def values(self) -> dict[str, Array]:
         """The numbers of one object."""
-        return {leaf.name: leaf.value for leaf in self.leaves}
+        return {leaf.name: leaf.value for leaf in self.leaves if leaf.role != "constant"}
 
     @cached_property
     def smooth_leaves(self) -> tuple[str, ...]:
         """The leaves by which something can be derived: they choose no entries, and the output depends on them."""
         needed = self.net.graph.ancestors(self.output)
-        return tuple(leaf.name for leaf in self.leaves if leaf.name in needed and not leaf.whole)
+        smooth = [leaf.name for leaf in self.leaves if leaf.role != "constant" and not leaf.whole]
+        return tuple(name for name in smooth if name in needed)
 
     def objects(self, count: int) -> list[dict[str, Array]]:
         """The numbers of several objects: inputs and targets differ, parameters do not. The first is `values`."""
         random = np.random.default_rng((self.seed, count))
         found = [self.values]
         for _ in range(count - 1):
-            found.append({leaf.name: _other(leaf, random) for leaf in self.leaves})
+            found.append({leaf.name: _other(leaf, random) for leaf in self.leaves if leaf.name in self.values})
         return found
 
 
@@ -121,7 +141,7 @@ class _Builder:
     def __init__(self, choices: Choices, random: np.random.Generator) -> None:
         self.choices = choices
         self.random = random
-        self.equal = choices.chance(0.4)
+        self.sizes = choices.pick([[1, 2, 2, 3, 3, 4], [2], [1, 2], [1, 2, 2, 3, 3, 4]])
         self.scalar = choices.chance(0.2)
         self.symbolic = not self.scalar and choices.chance(0.12)
         pool = list(PLAIN_NAMES)
@@ -134,11 +154,10 @@ class _Builder:
         self.unnamed: list[Term] = []
 
     def leaf(self, role: str, shape: tuple[int, ...] | None = None) -> Term:
-        """A new leaf; sizes are equal ones throughout some networks, and often 1."""
+        """A new leaf; the sizes of some networks are all equal, or equal or 1."""
         if shape is None:
             rank = 0 if self.scalar else self.choices.pick([0, 1, 1, 2, 2, 2, 3])
-            sizes = [2] if self.equal else [1, 2, 2, 3, 3, 4]
-            shape = tuple(self.choices.pick(sizes) for _ in range(rank))
+            shape = tuple(self.choices.pick(self.sizes) for _ in range(rank))
         leaf = Leaf(next(self.names), role, self.random.normal(size=shape))
         self.leaves.append(leaf)
         self.named.append(Term(leaf.name, leaf.value))
@@ -196,15 +215,15 @@ class _Builder:
         if made is not None and np.size(made.value) <= MOST_ENTRIES and np.abs(made.value).max(initial=0) < 1e3:
             self.node(made.body, np.asarray(made.value), f"[{made.indices}]" if made.indices else "")
 
-    def node(self, formula: str, value: Array, indices: str = "") -> str:
+    def node(self, formula: str, value: Array, indices: str = "", name: str = "") -> str:
         """A new node."""
-        name = next(self.names)
+        name = name or next(self.names)
         self.nodes.append((name + indices, formula))
         self.named.append(Term(name, value))
         return name
 
-    def finish(self) -> str:
-        """The output: a number to which the last terms contribute, each entry of them in a way of its own."""
+    def finish(self, name: str = "") -> str:
+        """What is minimised: a number to which the last terms contribute, each entry of them in a way of its own."""
         terms = sorted([*self.named, *self.unnamed], key=lambda term: -len(self._leaves_of(term.text)))
         parts, total = [], 0.0
         for term in terms[: self.choices.pick([1, 2, 3])]:
@@ -220,7 +239,7 @@ class _Builder:
                 form, compute = "{0}*{0}", lambda v: v * v
             parts.append(form.format(term.closed))
             total = total + compute(np.asarray(term.value))
-        return self.node(" + ".join(parts), np.asarray(total))
+        return self.node(" + ".join(parts), np.asarray(total), name=name)
 
     def _leaves_of(self, formula: str, before: int | None = None) -> frozenset[str]:
         """The leaves that a formula depends on; nodes are among the first `before`."""
@@ -242,15 +261,19 @@ def generate(choices: Choices, seed: int = 0) -> Case:
     ]
     for role in roles:
         builder.leaf(role)
+    if choices.chance(0.1) and not builder.symbolic:
+        builder.leaf("constant")
     if choices.chance(0.15) and not builder.scalar:
         builder.whole_leaf()
     for _ in range(choices.pick(range(1, 9))):
         builder.grow()
-    output = builder.finish()
+    shown = builder.nodes[-1][0].partition("[")[0] if builder.nodes and choices.chance(0.3) else ""
+    output = builder.finish(LOSS if shown else "")
     expected = {term.text: term.value for term in builder.named}
     used = {size for leaf in builder.leaves for size in leaf.value.shape if size > 1}
     sizes = dict(zip("nk", sorted(used), strict=False)) if builder.symbolic else {}
-    return Case(tuple(builder.leaves), tuple(builder.nodes), output, expected, seed, sizes)
+    stale = not builder.symbolic and choices.chance(0.5)
+    return Case(tuple(builder.leaves), tuple(builder.nodes), output, expected, seed, sizes, shown, stale)
 
 
 def seeded(seed: int) -> Case:
