@@ -83,6 +83,9 @@ class BackpropsymError(Exception):
             self.problems = tuple(message)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[BackpropsymError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
 
 class FormulaError(BackpropsymError):
     """A formula is outside the formula language, or too large for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -118,6 +118,10 @@ class Graph:
     def __post_init__(self) -> None:
         for field_name in ("nodes", "constants", "values", "written", "notation", "derivatives"):
             object.__setattr__(self, field_name, MappingProxyType(dict(getattr(self, field_name))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = (getattr(self, each.name) for each in fields(self))
+        return Graph, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
 
     def __getitem__(self, name: str) -> Node:
         """The node called `name`; UnknownNameError with the nearest name where there is none."""

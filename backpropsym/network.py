@@ -69,6 +69,10 @@ class Network(Presentations):
         self._finished = graph
         self._built: Graph | None = graph
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what can be derived again."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("local", "_live")}
+
     def __repr__(self) -> str:
         title = self._declaration.title if self._finished is None else self._finished.title
         title = title or "untitled"
@@ -310,6 +314,7 @@ class Network(Presentations):
         accuracy: str = "default",
         parameters: Sequence[str] | None = None,
         engine: str = "numpy",
+        objects_at_once: int | None = None,
     ) -> Kernel:
         """A fast function for the value and the gradients of the loss, else of the output.
 
@@ -319,15 +324,18 @@ class Network(Presentations):
         accuracy : "default", or "full" for full relative accuracy where functions saturate.
         parameters : by which gradients are given; default: all.
         engine : "numpy", or "numba" (the extra of that name) for networks of scalars over long batches.
+        objects_at_once : the most objects of a batch that NumPy computes with together; default: as many as stay in
+            the cache.
 
         Raises
         ------
         AbstractFunctionError : a function has no formula.
+        ValuesError : `objects_at_once` is no whole number from 1.
         MissingExtraError : engine "numba" without Numba.
         """
         from backpropsym.kernels.compile import compile_kernel
 
-        return compile_kernel(self.graph, mode, accuracy, parameters, engine)
+        return compile_kernel(self.graph, mode, accuracy, parameters, engine, objects_at_once)
 
     def init(self, seed: int = 0) -> dict[str, npt.NDArray[np.float64]]:
         """Random parameters by name, in their shapes; symbolic sizes must be numbers first.

@@ -117,6 +117,9 @@ class Derivation:
         self.wrt = self.graph[wrt].name
         self.space = PathSpace(self.graph, wrt, of)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.local, self.of, self.wrt)
+
     def __repr__(self) -> str:
         return f"Derivation(d{self.of}/d{self.wrt}, {paths_text(self.count)})"
 

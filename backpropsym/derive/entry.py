@@ -104,6 +104,10 @@ class EntryDerivation(Derivation):
         self.target = of
         local = LocalDerivatives(unroll_between(whole, of, wrt))
         super().__init__(local, entry_name(*of), entry_name(*wrt))
+        self._entries = of, wrt
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.whole, *self._entries)
 
     @property
     def network(self) -> Graph:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry import scalar_names
@@ -179,6 +180,9 @@ class HigherDerivation(Derivation):
         super().__init__(paths, of, wrt)
         # Only paths avoid the dead links: a node is computed from all that its formula names.
         self.graph = whole
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.graph, self.local, self.of, self.wrt)
 
 
 def scalar_derivation(graph: Graph, of: str, wrt: str) -> Derivation:

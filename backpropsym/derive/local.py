@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backpropsym.formula.tree import Expr, substitute
 from backpropsym.graph import Graph
@@ -32,6 +32,9 @@ class LocalDerivatives:
         self.graph = graph
         self.replaced = dict(replaced or {})
         self._by_target: dict[str, dict[str, Expr]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.graph, self.replaced)
 
     def of(self, target: str) -> Mapping[str, Expr]:
         """d target / d parent for each parent, a formula over the names of the parents.

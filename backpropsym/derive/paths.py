@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from backpropsym.collection import collection_paused
 from backpropsym.derive.local import Edge
@@ -33,6 +33,9 @@ class PathSpace:
         self.graph = graph
         self.source = graph[source].name
         self.target = graph[target].name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.graph, self.source, self.target)
 
     @cached_property
     def nodes(self) -> tuple[str, ...]:

@@ -138,6 +138,9 @@ class TensorDerivation:
         self.indices = tuple(self._letters[:rank])
         self.of_indices = tuple(self._letters[rank : rank + of_rank])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.graph, self.of, self.wrt, self.of_at, self.wrt_at)
+
     @property
     def count(self) -> int:
         """The number of layer-level paths, exact."""

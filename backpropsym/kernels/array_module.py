@@ -47,7 +47,11 @@ def array_module(
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
     head = [docstring_source(docstring), "", "from __future__ import annotations", ""]
-    head += ["import math", "import sys", "from collections.abc import Callable, Iterable, Mapping, Sequence"]
+    head += [
+        "import math",
+        "import sys",
+        "from collections.abc import Callable, Collection, Iterable, Mapping, Sequence",
+    ]
     head += ["from typing import Any", ""]
     head += ["import numpy as np", "", "_np = np"]
     head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]

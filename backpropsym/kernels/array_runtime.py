@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,11 +69,16 @@ class Memory:
 
     A call takes a workspace for itself and gives it back: calls from several threads have one each. An array that
     was handed out as a result is written again only when nobody refers to it any more.
+
+    Parameters
+    ----------
+    most : the most objects that a call computes with at once; by default as many as stay in the cache.
     """
 
-    def __init__(self, workspace: Callable[..., Any], results: Callable[..., Any]) -> None:
+    def __init__(self, workspace: Callable[..., Any], results: Callable[..., Any], most: int | None = None) -> None:
         self.workspace = workspace
         self.results = results
+        self.most = most
         self.idle: dict[Any, list[Any]] = {}
         self.made: dict[Any, list[list[Any]]] = {}
         self.bytes: dict[Any, int] = {}
@@ -98,6 +103,8 @@ class Memory:
         The gradients of the parts are added up, which costs little where the arrays of a part are larger than these.
         """
         count = sizes["_n"]
+        if self.most is not None:
+            return min(self.most, count)
         if count < 2 * LEAST_OBJECTS:
             return count
         dtype = next(value.dtype for value in values.values())
@@ -307,26 +314,47 @@ def on_tensors(
     values: dict[str, Any],
     sizes: dict[str, int],
     objects: Sequence[str],
+    joins: Mapping[str, str] | None = None,
+    once: Collection[str] = (),
 ) -> tuple[float, dict[str, Any]]:
-    """The results of a kernel's statements, for a long batch by parts: means over all objects by those over a part."""
+    """The results of a kernel's statements; a long batch goes in parts, whose results are joined.
+
+    Parameters
+    ----------
+    joins : how parts make a result. "mean": weighed by their numbers of objects, which is what a result without a
+        word here is; "sum"; "same": each has the whole; "rows": one after another; "rows of a mean": weighed as well.
+    once : values that belong to the whole batch and not to an object, and that results are linear in: each part gets
+        its share of them.
+    """
     count, block = sizes["_n"], memory.objects_at_once(values, sizes, objects)
     if block >= count:
         value, found = memory.run(function, values, sizes)
         return float(value), {name: float(each) if np.ndim(each) == 0 else each for name, each in found.items()}
     total, totals = 0.0, dict[str, Any]()
     for start in range(0, count, block):
-        stop = min(start + block, count)
-        part = {name: each[start:stop] if name in objects else each for name, each in values.items()}
-        value, found = memory.run(function, part, {**sizes, "_n": stop - start})
-        share = (stop - start) / count
+        span = slice(start, min(start + block, count))
+        share = (span.stop - span.start) / count
+        part = {name: each[span] if name in objects else each for name, each in values.items()}
+        part |= {name: values[name] * values[name].dtype.type(share) for name in once}
+        value, found = memory.run(function, part, {**sizes, "_n": span.stop - span.start})
         total += share * float(value)
         for name, each in found.items():
-            each = share * float(each) if np.ndim(each) == 0 else np.multiply(each, each.dtype.type(share), out=each)
-            if name in totals:
-                totals[name] += each
-            else:
-                totals[name] = each
+            how = (joins or {}).get(name, "mean")
+            weight = share if how in ("mean", "rows of a mean") else 1.0
+            if how in ("rows", "rows of a mean"):
+                totals.setdefault(name, np.empty((count, *each.shape[1:]), each.dtype))
+                np.multiply(each, each.dtype.type(weight), out=totals[name][span])
+            elif how != "same" or name not in totals:
+                totals[name] = _with_part(totals.get(name), each, weight)
     return total, totals
+
+
+def _with_part(total: Any, part: Any, weight: float) -> Any:
+    """What the parts so far have added up to, with one more; an array that was handed out is written into."""
+    if np.ndim(part) == 0:
+        return weight * float(part) + (total or 0.0)
+    np.multiply(part, part.dtype.type(weight), out=part)
+    return part if total is None else np.add(total, part, out=total)
 
 
 def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequence[str], most: int = 100) -> bool:

@@ -8,9 +8,10 @@ import itertools
 import linecache
 import weakref
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import astuple, dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from backpropsym.collection import collection_paused
 from backpropsym.errors import OutputError, Problem, UnknownNameError, ValuesError, did_you_mean
@@ -21,29 +22,33 @@ from backpropsym.kernels.fused import FusedLoop
 from backpropsym.kernels.lower import lower
 from backpropsym.kernels.module import ModuleText, Names, kernel_names, module_text
 from backpropsym.kernels.paths import paths_function
-from backpropsym.kernels.products import Arrays, Choice, Found, Products
+from backpropsym.kernels.products import Products
 from backpropsym.kernels.runtime import arranged, mean, mean_product, on_arrays
 from backpropsym.kernels.tensors import TensorFunction, tensor_module
 
 MODES = ("reverse", "forward", "paths")
-PRODUCTS = ("gradients", "per_object", "intermediates", "vjp", "jvp", "hvp", "jacobian")
 ACCURACIES = ("default", "full")
 ENGINES = ("numpy", "numba")
 Results = tuple[float, dict[str, Any]]
 _numbers = itertools.count(1)
 
 
-class Kernel(Protocol):
-    """A compiled network: a plain Python function, so that a call costs what a call costs, with attributes.
+class Kernel(Products, partial[Results]):
+    """A compiled network: a function with attributes and further methods.
 
     Called with a number for every input, target and parameter by name, it returns the value of the objective and
     its derivative by each parameter. Inputs and targets may be arrays of shape (n,), one number an object; then
     value and gradients are means over the objects. Overflow gives inf and what is undefined nan, without warnings.
+    The methods take values as one mapping. A kernel pickles and copies by its graph and the options it was compiled
+    with, and is compiled again.
+
+    It is a partial of its function, without arguments, so that Python calls the function at no more than its own cost.
 
     Attributes
     ----------
     mode : "reverse", "forward" or "paths".
     accuracy : "default" or "full".
+    engine : "numpy" or "numba".
     graph : what was compiled.
     names : what it must be called with.
     source : its text as a module that needs only NumPy, and for numbers nothing.
@@ -53,43 +58,59 @@ class Kernel(Protocol):
     ValuesError : on a call with missing or unknown names, or with something that is not a number.
     """
 
-    mode: str
-    accuracy: str
-    graph: Graph
-    names: tuple[str, ...]
-    source: str
+    def __new__(cls, function: Callable[..., Results], *_: Any) -> Kernel:
+        """The function as a kernel."""
+        return super().__new__(cls, function)
 
-    def __call__(self, **values: Any) -> Results:
-        """Value and gradients."""
+    def __init__(
+        self, function: Callable[..., Results], source: str, graph: Graph, names: Names, options: _Options
+    ) -> None:
+        super().__init__(graph, options.accuracy, options.parameters, options.objects_at_once)
+        self.mode, self.accuracy, self.engine = options.mode, options.accuracy, options.engine
+        self.names = names.needed
+        self.source = source
+        self._options = options
+        if names.as_keywords:
+            needed = [_keyword(name) for name in names.needed]
+            ignored = [_keyword(name, default=None) for name in names.ignored]
+            self.__signature__ = inspect.Signature([*needed, *ignored])
 
-    def gradients(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
-        """See Products, as for all methods that take values as one mapping."""
+    def __repr__(self) -> str:
+        gradients = f"{len(self.parameters):,} gradients"
+        return (
+            f"<function kernel of {self.graph.objective} with {gradients}, mode {self.mode}, {self.accuracy} accuracy>"
+        )
 
-    def per_object(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
-        """Value and gradients of each object."""
+    def __getattr__(self, name: str) -> Any:
+        """What a function has, such as its code, for tools that look into it."""
+        return getattr(self.func, name)
 
-    def intermediates(self, values: Arrays, of: Choice = None) -> Found:
-        """Values of nodes by name."""
-
-    def vjp(self, values: Arrays, cotangents: Arrays, wrt: Choice = None) -> Found:
-        """Cotangents of nodes pulled back to leaves."""
-
-    def jvp(self, values: Arrays, tangents: Arrays, of: Choice = None) -> Found:
-        """Derivatives of nodes along a direction."""
-
-    def hvp(self, values: Arrays, direction: Arrays, wrt: Choice = None) -> Found:
-        """The Hessian of the mean objective times a direction."""
-
-    def jacobian(self, values: Arrays, of: str, wrt: str) -> Any:
-        """Derivatives of every entry of a node by every entry of a leaf."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        return compile_kernel, (self.graph, *astuple(self._options))
 
     def save(self, path: str | Path) -> None:
         """Write `source` to a file, whole or not at all.
 
         Raises
         ------
-        OutputError : the file cannot be written.
+        OutputError : the file cannot be written, or the mode is "paths", whose source is no module.
         """
+        if self.mode == "paths":
+            message = "a kernel of mode paths has no module of its own"
+            raise OutputError(message, fix='compile with mode="reverse" to save it')
+        ast.parse(self.source)
+        write_whole(Path(path), self.source.encode())
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What `compile_kernel` was given besides the graph, in its order."""
+
+    mode: str
+    accuracy: str
+    parameters: tuple[str, ...]
+    engine: str
+    objects_at_once: int | None
 
 
 def compile_kernel(
@@ -98,6 +119,7 @@ def compile_kernel(
     accuracy: str = "default",
     parameters: Sequence[str] | None = None,
     engine: str = "numpy",
+    objects_at_once: int | None = None,
 ) -> Kernel:
     """The kernel of a graph's objective: its loss, or its output where it has no loss.
 
@@ -110,10 +132,13 @@ def compile_kernel(
     parameters : by which gradients are given; default: by all.
     engine : what computes on batches of a network of scalars: "numpy", or "numba" for one compiled loop over the
         objects, which pays for small networks over long batches.
+    objects_at_once : the most objects of a batch that NumPy computes with together; default: as many as stay in the
+        cache.
 
     Raises
     ------
     AbstractFunctionError : a function has no formula.
+    ValuesError : `objects_at_once` is no whole number from 1.
     MissingExtraError : engine "numba" without Numba.
     LimitError : the kernel would be too large.
     UnknownNameError : no such mode, accuracy, engine or parameter, or an engine that the network cannot have.
@@ -125,6 +150,9 @@ def compile_kernel(
     wanted = tuple(declared if parameters is None else dict.fromkeys(parameters))
     for name in wanted:
         _choose("parameter", name, declared)
+    if objects_at_once is not None and (not isinstance(objects_at_once, int) or objects_at_once < 1):
+        raise ValuesError(f"objects_at_once is {objects_at_once!r}", fix="give a whole number from 1, or leave it out")
+    options = _Options(mode, accuracy, wanted, engine, objects_at_once)
     names = kernel_names(graph, wanted)
     if engine != "numpy" and (not graph.scalar or mode == "paths"):
         message = f"engine {engine} is for networks of scalars, in the modes reverse and forward"
@@ -132,8 +160,9 @@ def compile_kernel(
     if not graph.scalar:
         with collection_paused():
             module = tensor_module(graph, mode, accuracy, wanted, names)
-            tensors = TensorFunction(module, names, graph, f"<backpropsym kernel {next(_numbers)}>")
-        return _finished(tensors.function, graph, names, mode, accuracy, wanted, module.whole)
+            file = f"<backpropsym kernel {next(_numbers)}>"
+            tensors = TensorFunction(module, names, graph, file, objects_at_once)
+        return Kernel(tensors.function, module.whole, graph, names, options)
     with collection_paused():
         if mode == "paths":
             lower(graph, "reverse", (), accuracy)
@@ -143,8 +172,8 @@ def compile_kernel(
             text = module_text(graph, program, mode, accuracy)
             file = f"<backpropsym loop {next(_numbers)}>"
             loop = FusedLoop(graph, program, names, file) if engine == "numba" else None
-            function, source = _Compiled(text, names, loop).function, text.whole
-    return _finished(function, graph, names, mode, accuracy, wanted, source)
+            function, source = _Compiled(text, names, objects_at_once, loop).function, text.whole
+    return Kernel(function, source, graph, names, options)
 
 
 def _choose(what: str, found: str, known: Collection[str]) -> None:
@@ -156,8 +185,9 @@ def _choose(what: str, found: str, known: Collection[str]) -> None:
 class _Compiled:
     """The functions of a module's text; the one on arrays is compiled when it is first needed."""
 
-    def __init__(self, text: ModuleText, names: Names, loop: FusedLoop | None = None) -> None:
+    def __init__(self, text: ModuleText, names: Names, most: int | None, loop: FusedLoop | None = None) -> None:
         self.text = text
+        self.most = most
         self.loop = loop
         self.names = names
         self.file = f"<backpropsym kernel {next(_numbers)}>"
@@ -182,7 +212,7 @@ class _Compiled:
         values = checked(given, self.names)
         if all(isinstance(value, float) for value in values.values()):
             return self.function(**values)
-        return on_arrays(self.arrays, values) if self.loop is None else self.loop(values)
+        return on_arrays(self.arrays, values, self.most) if self.loop is None else self.loop(values)
 
     def limits(self, given: dict[str, Any]) -> Results:
         """A point where Python raises: NumPy gives inf and nan, as IEEE 754 says."""
@@ -202,50 +232,5 @@ def checked(given: dict[str, Any], names: Names) -> dict[str, Any]:
     return values
 
 
-def save(source: str, path: str | Path) -> None:
-    """Write a module to a file, whole or not at all.
-
-    Raises
-    ------
-    OutputError : the file cannot be written.
-    """
-    ast.parse(source)
-    write_whole(Path(path), source.encode())
-
-
-def _finished(
-    function: Callable[..., Results],
-    graph: Graph,
-    names: Names,
-    mode: str,
-    accuracy: str,
-    wanted: tuple[str, ...],
-    source: str,
-) -> Kernel:
-    """The function with its attributes, a repr that says what it is, and a signature without defaults."""
-    kernel = cast(Any, function)
-    kernel.mode, kernel.accuracy, kernel.graph, kernel.names, kernel.source = (
-        mode,
-        accuracy,
-        graph,
-        names.needed,
-        source,
-    )
-    products = Products(graph, accuracy, wanted)
-    for name in PRODUCTS:
-        setattr(kernel, name, getattr(products, name))
-    kernel.save = partial(_no_module if mode == "paths" else save, source)
-    kernel.__module__, kernel.__doc__ = "backpropsym", Kernel.__doc__
-    kernel.__qualname__ = f"kernel of {graph.objective} with {len(wanted):,} gradients, mode {mode},"
-    if names.as_keywords:
-        needed = [_keyword(name) for name in names.needed]
-        kernel.__signature__ = inspect.Signature([*needed, *(_keyword(name, default=None) for name in names.ignored)])
-    return cast(Kernel, kernel)
-
-
 def _keyword(name: str, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-
-
-def _no_module(source: str, path: str | Path) -> None:
-    raise OutputError("a kernel of mode paths has no module of its own", fix='compile with mode="reverse" to save it')

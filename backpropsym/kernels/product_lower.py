@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels.array_lower import ArrayLowering
@@ -66,6 +67,22 @@ class TangentLowering(ArrayLowering):
             self._give(op.tangent, values.sum(part, [0]) if lead > self.lead(op.tangent) else part)
 
 
+@dataclass(frozen=True)
+class Result:
+    """What a function gives.
+
+    Attributes
+    ----------
+    position : of its value in the program.
+    node : the name of a node whose shape it has; with a row an object where that node differs by object.
+    join : how those of parts of a batch make one, where they are not rows: "mean", "sum" or "same".
+    """
+
+    position: int
+    node: str
+    join: str
+
+
 def leaf_names(graph: Graph, targets: tuple[str, ...]) -> Names:
     """What a function that computes `targets` is called with."""
     needed = graph.ancestors(*targets)
@@ -78,11 +95,22 @@ def leaf_names(graph: Graph, targets: tuple[str, ...]) -> Names:
 
 
 def array_function(
-    graph: Graph, lowering: ArrayLowering, backward: int, results: Mapping[str, tuple[int, str]], names: Names
+    graph: Graph,
+    lowering: ArrayLowering,
+    backward: int,
+    results: Mapping[str, Result],
+    names: Names,
+    most: int | None = None,
+    once: Collection[str] = (),
 ) -> TensorFunction:
-    """The function that gives `results`: for each key, the position of a value and the node whose shape it has."""
-    positions = {key: position for key, (position, _) in results.items()}
-    shapes = {key: lowering.whole(name) for key, (_, name) in results.items()}
+    """The function that gives `results`; `most` and `once` as for `TensorFunction`."""
+    positions = {key: result.position for key, result in results.items()}
+    shapes = {key: lowering.whole(result.node) for key, result in results.items()}
+    rows = {"mean": "rows of a mean"}
+    joins = {
+        key: rows.get(result.join, "rows") if lowering.lead(result.node) else result.join
+        for key, result in results.items()
+    }
     program = lowering.program(backward, lowering.values.number(0.0), positions)
     module = array_module(graph, lowering, program, names, shapes)
-    return TensorFunction(module, names, graph, f"<backpropsym product {next(_numbers)}>")
+    return TensorFunction(module, names, graph, f"<backpropsym product {next(_numbers)}>", most, joins, once)

@@ -12,47 +12,52 @@ import numpy as np
 from backpropsym.errors import UnknownNameError, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels.array_ops import BATCH, Source
-from backpropsym.kernels.product_lower import TangentLowering, array_function, leaf_names
+from backpropsym.kernels.product_lower import Result, TangentLowering, array_function, leaf_names
 from backpropsym.kernels.tangents import tangent_graph, unused_name
 from backpropsym.kernels.tensors import TensorFunction
 
 Arrays = Mapping[str, Any]
 Choice = str | Sequence[str] | None
 Found = dict[str, Any]
-_VALUE = "_value"
+_VALUE = "the objective"
+"""The name of a result, which no leaf can have."""
 _T = TypeVar("_T")
 
 
 class Products:
     """The methods of a kernel. Values come as one mapping by name, so that a network may use any name.
 
-    Each method works on one object or on a batch, in the precision of the arrays it is given. With a batch, what
-    belongs to a leaf or node that differs from object to object has a leading axis of objects; what is shared, such
-    as a parameter or an input given without that axis, has none, and its derivative is added up over the objects.
+    Each method works on one object or on a batch, in the precision of the arrays it is given. It is a batch where any
+    input or target has a leading axis of objects. Then values and derivatives of a node that is an input or a target,
+    or depends on one, have a row for each object. Derivatives by a leaf have a row for each object where the leaf was
+    given with one; by what is shared, a parameter or an input given without that axis, they are added up.
     A function is compiled when it is first asked for, and kept.
 
     Parameters
     ----------
     parameters : by which derivatives are taken where `wrt` is not given.
+    most : the most objects that are computed with at once; by default as many as stay in the cache.
     """
 
-    def __init__(self, graph: Graph, accuracy: str, parameters: tuple[str, ...]) -> None:
+    def __init__(self, graph: Graph, accuracy: str, parameters: tuple[str, ...], most: int | None = None) -> None:
         self.graph = graph
         self.by_value = accuracy == "default"
         self.parameters = parameters
+        self.most = most
         self._functions: dict[Any, Any] = {}
 
     def gradients(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
         """The mean objective, and its derivative by each of `wrt`, which may be inputs, targets and parameters."""
         leaves = self._leaves(wrt)
-        found = self._call(self._once(("gradients", leaves), lambda: self._gradients(leaves)), values)
+        found = self._call(self._once(("gradients", leaves), lambda: self._gradients(leaves)), values, leaves)
         return float(np.mean(found.pop(_VALUE))), found
 
     def per_object(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
         """The objective of each object, shape (n,), and its derivative by each of `wrt`, shape (n, ...)."""
         leaves = self._leaves(wrt)
-        found = self._call(self._once(("objects", leaves), lambda: self._per_object(leaves)), values, summed=False)
-        return found.pop(_VALUE), found
+        found = self._call(self._once(("objects", leaves), lambda: self._per_object(leaves)), values, summed=())
+        value = found.pop(_VALUE)
+        return _plain(np.reshape(value, self._objects(values))), found
 
     def intermediates(self, values: Arrays, of: Choice = None) -> Found:
         """The values of nodes by name; default: of all that a person named and the objective depends on."""
@@ -60,7 +65,7 @@ class Products:
             needed = self.graph.ancestors(self.graph.objective)
             of = [node.name for node in self.graph.nodes.values() if node.name in needed and node.op and node.named]
         nodes = self._nodes(of)
-        return self._call(self._once(("values", nodes), lambda: self._values(nodes)), values)
+        return self._call(self._once(("values", nodes), lambda: self._values(nodes)), values, summed=())
 
     def vjp(self, values: Arrays, cotangents: Arrays, wrt: Choice = None) -> Found:
         """For each leaf of `wrt`, the sum over nodes of cotangent times the node's derivative by it.
@@ -81,7 +86,7 @@ class Products:
         leaves = self._directions(tangents)
         nodes = self._nodes(self.graph.objective if of is None else of)
         function, called = self._once(("jvp", leaves, nodes), lambda: self._jvp(leaves, nodes))
-        return self._call(function, self._joined(values, tangents, called))
+        return self._call(function, self._joined(values, tangents, called), summed=())
 
     def hvp(self, values: Arrays, direction: Arrays, wrt: Choice = None) -> Found:
         """The Hessian of the mean objective times a direction, by each of `wrt` (default: the parameters).
@@ -94,7 +99,7 @@ class Products:
         """
         leaves, moved = self._leaves(wrt), self._directions(direction)
         function, called = self._once(("hvp", moved, leaves), lambda: self._hvp(moved, leaves))
-        return self._call(function, self._joined(values, direction, called))
+        return self._call(function, self._joined(values, direction, called), leaves)
 
     def jacobian(self, values: Arrays, of: str, wrt: str) -> Any:
         """The derivative of every entry of a node by every entry of a leaf: the node's axes, then the leaf's.
@@ -105,6 +110,8 @@ class Products:
         value = self.intermediates(values, node)[node]
         objects = self._objects(values) if node in self.graph.batched else ()
         rows = np.shape(value)[len(objects) :]
+        if leaf not in values:
+            raise ValuesError(f"no value is given for {leaf}", fix=f"give {leaf}=...")
         given = np.shape(values[leaf])
         columns = given[len(given) - len(self.graph[leaf].shape) :]
         if leaf not in self.graph.ancestors(node):
@@ -130,7 +137,7 @@ class Products:
         nodes = self._nodes(tuple(cotangents))
         key = ("vjp", nodes, leaves, summed)
         function, called = self._once(key, lambda: self._pull(nodes, leaves, summed))
-        return self._call(function, self._joined(values, cotangents, called), summed)
+        return self._call(function, self._joined(values, cotangents, called), leaves if summed else ())
 
     def _gradients(self, leaves: tuple[str, ...]) -> TensorFunction:
         return self._reverse(self.graph, leaves, mean=True)
@@ -145,15 +152,16 @@ class Products:
         lowering.forward(objective)
         backward = _derivatives_from_here(lowering)
         found = lowering.pull_back({objective: _seed(lowering, objective, mean)}, leaves)
-        results = {name: (position, name) for name, position in found.items()}
-        results[_VALUE] = lowering.known[objective], objective
-        return array_function(graph, lowering, backward, results, leaf_names(graph, (objective, *leaves)))
+        results = {name: Result(position, name, "mean" if mean else "same") for name, position in found.items()}
+        results[_VALUE] = Result(lowering.known[objective], objective, "same")
+        return array_function(graph, lowering, backward, results, leaf_names(graph, (objective, *leaves)), self.most)
 
     def _values(self, nodes: tuple[str, ...]) -> TensorFunction:
         lowering = TangentLowering(self.graph, self.by_value)
         lowering.forward(*nodes)
-        results = {name: (lowering.known[name], name) for name in nodes}
-        return array_function(self.graph, lowering, len(lowering.values.items), results, leaf_names(self.graph, nodes))
+        results = {name: Result(lowering.known[name], name, "same") for name in nodes}
+        needed = leaf_names(self.graph, nodes)
+        return array_function(self.graph, lowering, len(lowering.values.items), results, needed, self.most)
 
     def _pull(
         self, nodes: tuple[str, ...], leaves: tuple[str, ...], summed: bool
@@ -171,9 +179,10 @@ class Products:
         lowering.forward(*nodes, *called.values())
         backward = _derivatives_from_here(lowering)
         found = lowering.pull_back({name: lowering.known[fresh] for name, fresh in called.items()}, leaves)
-        results = {name: (position, name) for name, position in found.items()}
-        names = leaf_names(graph, (*nodes, *called.values(), *leaves))
-        return array_function(graph, lowering, backward, results, names), called
+        results = {name: Result(position, name, "sum") for name, position in found.items()}
+        needed = leaf_names(graph, (*nodes, *called.values(), *leaves))
+        once = [fresh for fresh in called.values() if graph[fresh].role is Role.PARAMETER]
+        return array_function(graph, lowering, backward, results, needed, self.most, once), called
 
     def _jvp(self, leaves: tuple[str, ...], nodes: tuple[str, ...]) -> tuple[TensorFunction, dict[str, str]]:
         """The tangents of nodes, and the names of those of leaves."""
@@ -182,10 +191,11 @@ class Products:
         moving = [name for name in nodes if name in names]
         lowering.forward(*(names[name] for name in moving), *nodes)
         zero = lowering.values.number(0.0)
-        results = {name: (lowering.known[names[name]] if name in names else zero, name) for name in nodes}
+        tangents = {name: lowering.known[names[name]] if name in names else zero for name in nodes}
+        results = {name: Result(position, name, "same") for name, position in tangents.items()}
         called = {leaf: names[leaf] for leaf in leaves}
         needed = leaf_names(graph, (*(names[name] for name in moving), *nodes, *called.values()))
-        return array_function(graph, lowering, len(lowering.values.items), results, needed), called
+        return array_function(graph, lowering, len(lowering.values.items), results, needed, self.most), called
 
     def _hvp(self, moved: tuple[str, ...], leaves: tuple[str, ...]) -> tuple[TensorFunction, dict[str, str]]:
         """Reverse over forward: the adjoints of leaves by the tangent of the objective."""
@@ -196,10 +206,10 @@ class Products:
         backward = _derivatives_from_here(lowering)
         seeds = {objective: _seed(lowering, objective, mean=True)} if graph.objective in names else {}
         found = lowering.pull_back(seeds, leaves)
-        results = {name: (position, name) for name, position in found.items()}
+        results = {name: Result(position, name, "mean") for name, position in found.items()}
         called = {leaf: names[leaf] for leaf in moved}
         needed = leaf_names(graph, (objective, graph.objective, *leaves, *called.values()))
-        return array_function(graph, lowering, backward, results, needed), called
+        return array_function(graph, lowering, backward, results, needed, self.most), called
 
     def _once(self, key: Any, make: Callable[[], _T]) -> _T:
         if key not in self._functions:
@@ -207,33 +217,45 @@ class Products:
         found: _T = self._functions[key]
         return found
 
-    def _call(self, function: TensorFunction, given: Arrays, summed: bool = True) -> Found:
-        """The results of a call, without the axis of objects where none was given."""
+    def _call(self, function: TensorFunction, given: Arrays, summed: Sequence[str]) -> Found:
+        """The results of a call: without the axis of objects where none was given, else with a row for each of them.
+
+        Parameters
+        ----------
+        summed : results that are added up over the objects where a leaf of that name was given without their axis.
+        """
         found = function.call(dict(given))[1]
-        if not self._batch(given, function):
-            return {key: self._single(function, key, each) for key, each in found.items()}
-        shared = [key for key in found if summed and key in given and self._is_shared(key, given)]
-        return found | {key: _plain(np.sum(found[key], axis=0)) for key in shared}
+        objects = self._objects(given, function)
+        for name, join in function.joins.items():
+            if join in ("rows", "rows of a mean"):
+                if not objects:
+                    found[name] = found[name][0]
+                elif name in summed and np.ndim(given[name]) == len(self.graph[name].shape):
+                    found[name] = np.sum(found[name], axis=0)
+                elif len(found[name]) != objects[0]:
+                    found[name] = np.repeat(found[name], objects[0], axis=0)
+        return {name: _plain(each) for name, each in found.items()}
 
-    def _batch(self, given: Arrays, function: TensorFunction) -> bool:
-        """Whether any array that may differ from object to object was given with an axis of objects."""
-        return any(np.ndim(given[name]) > len(function.shapes[name]) for name in function.names.objects)
+    def _objects(self, given: Arrays, function: TensorFunction | None = None) -> tuple[int, ...]:
+        """The shape of the axis of objects: (n,), or () where nothing is given with one.
 
-    def _single(self, function: TensorFunction, key: str, array: Any) -> Any:
-        rank = len(self.graph[self.graph.objective if key == _VALUE else key].shape)
-        return _plain(array[0]) if np.ndim(array) > rank else array
-
-    def _is_shared(self, name: str, given: Arrays) -> bool:
-        node = self.graph[name]
-        varies = node.role in (Role.INPUT, Role.TARGET)
-        return node.op is None and varies and np.ndim(given[name]) == len(node.shape)
-
-    def _objects(self, values: Arrays) -> tuple[int, ...]:
-        """The shape of the axis of objects: (n,), or () where none is given."""
-        for name in (*self.graph.names(Role.INPUT), *self.graph.names(Role.TARGET)):
-            if name in values and np.ndim(values[name]) > len(self.graph[name].shape):
-                return (len(values[name]),)
-        return ()
+        Raises
+        ------
+        ValuesError : numbers of objects differ, or a parameter is given with an axis of objects.
+        """
+        shapes = {node.name: node.shape for node in self.graph.nodes.values() if node.op is None}
+        shapes |= {name: function.shapes[name] for name in function.names.objects} if function else {}
+        sizes = {
+            name: len(given[name]) for name in shapes if name in given and np.ndim(given[name]) > len(shapes[name])
+        }
+        for name in sizes:
+            if name in self.graph.nodes and self.graph[name].role is Role.PARAMETER:
+                found = f"{name} has the shape {np.shape(given[name])}, and it is one for all objects"
+                raise ValuesError(found, fix=f"give an array of shape {shapes[name]}")
+        if len(set(sizes.values())) > 1:
+            found = ", ".join(f"{name} has {size}" for name, size in sizes.items())
+            raise ValuesError(f"the numbers of objects differ: {found}", fix="give every batch the same length")
+        return tuple(set(sizes.values()))
 
     def _joined(self, values: Arrays, moved: Arrays, called: Mapping[str, str]) -> Found:
         """Values together with directions under their own names."""

@@ -107,25 +107,27 @@ def one_dtype(values: dict[str, Any], passed: dict[str, Any]) -> dict[str, Any]:
     return values | {name: array.astype(dtype, copy=False) for name, array in arrays.items()}
 
 
-def on_arrays(function: Callable[..., Any], values: dict[str, Any]) -> tuple[float, dict[str, float]]:
+def on_arrays(
+    function: Callable[..., Any], values: dict[str, Any], most: int | None = None
+) -> tuple[float, dict[str, float]]:
     """The results of a function on NumPy numbers: overflow gives inf and what is undefined nan, silently.
 
-    A long batch goes in blocks whose arrays stay in the cache and need no new memory from the system; the mean over
-    all objects is that over the blocks, each weighed by its length.
+    A long batch goes in blocks of at most `most` objects, by default so many that their arrays stay in the cache and
+    need no new memory from the system; the mean over all objects is that over the blocks, each weighed by its length.
     """
     import numpy as np
 
     dtype = next((value.dtype for value in values.values() if not isinstance(value, float)), np.dtype(float))
     size = max((value.size for value in values.values() if not isinstance(value, float)), default=1)
-    total, totals = 0.0, dict[str, float]()
-    if size > BLOCK:
+    total, totals, block = 0.0, dict[str, float](), most or BLOCK
+    if size > block:
         np.empty(KEPT, np.uint8)
     with np.errstate(all="ignore"):
         prepared = [np.array(each, dtype) if isinstance(each, float) else each for each in values.values()]
-        for start in range(0, size, BLOCK):
-            share = min(BLOCK, size - start) / size
+        for start in range(0, size, block):
+            share = min(block, size - start) / size
             value, gradients = function(
-                np, dtype.type, *(each[start : start + BLOCK] if each.ndim else each for each in prepared)
+                np, dtype.type, *(each[start : start + block] if each.ndim else each for each in prepared)
             )
             total += share * float(value)
             totals = {name: share * float(each) + totals.get(name, 0.0) for name, each in gradients.items()}

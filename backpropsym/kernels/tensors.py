@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import weakref
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -50,16 +51,32 @@ def _misplaced(name: str, size: int) -> tuple[str, str]:
 
 
 class TensorFunction:
-    """The function of a module of tensors."""
+    """The function of a module of tensors.
 
-    def __init__(self, text: ArrayModule, names: Names, graph: Graph, file: str) -> None:
+    Parameters
+    ----------
+    most : the most objects that are computed with at once; by default as many as stay in the cache.
+    joins, once : how the results of parts of a batch are joined; see `on_tensors`.
+    """
+
+    def __init__(
+        self,
+        text: ArrayModule,
+        names: Names,
+        graph: Graph,
+        file: str,
+        most: int | None = None,
+        joins: Mapping[str, str] | None = None,
+        once: Collection[str] = (),
+    ) -> None:
         self.names = names
+        self.joins, self.once = dict(joins or {}), once
         self.shapes = {name: graph[name].shape for name in names.needed}
         self.chosen = {name: size for name, size in choices(graph).items() if isinstance(size, int)}
         namespace: dict[str, Any] = {**vars(array_runtime), "_erf_array": erf_array, "_erfc_array": erfc_array}
         exec(compile(text.head + text.function, file, "exec"), namespace)
         self.arrays = namespace["_arrays"]
-        self.memory = array_runtime.Memory(namespace["_workspace"], namespace["_results"])
+        self.memory = array_runtime.Memory(namespace["_workspace"], namespace["_results"], most)
         linecache.cache[file] = (len(text.whole), None, text.whole.splitlines(keepends=True), file)
 
         def kernel(**given: Any) -> Results:
@@ -87,7 +104,8 @@ class TensorFunction:
         if mistakes:
             raise ValuesError([Problem(found, fix=fix) for found, fix in mistakes])
         try:
-            return array_runtime.on_tensors(self.memory, self.arrays, values, sizes, self.names.objects)
+            call = self.memory, self.arrays, values, sizes, self.names.objects
+            return array_runtime.on_tensors(*call, self.joins, self.once)
         except IndexError as error:
             fix = "a class or row counts from zero"
             raise ValuesError(f"a value that chooses an entry is outside: {error}", fix=fix) from None

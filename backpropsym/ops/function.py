@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from backpropsym.errors import UnknownNameError
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.tree import Expr
 
@@ -39,6 +40,13 @@ class Primitive:
     mpmath: Callable[..., Any]
     symbolic: Callable[..., sp.Expr] | None = None
     switch: Callable[..., Any] | None = None
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """Pickled by the name under which it is registered, for it is code."""
+        for name, function in FUNCTIONS.items():
+            if function.primitive is self:
+                return _registered_primitive, (name,)
+        return super().__reduce_ex__(protocol)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,3 +107,10 @@ def define(function: Function) -> None:
     if function.name in FUNCTIONS:
         raise ValueError(f"{function.name} is already registered")
     FUNCTIONS[function.name] = function
+
+
+def _registered_primitive(name: str) -> Primitive | None:
+    """The primitive of a registered function."""
+    if name not in FUNCTIONS:
+        raise UnknownNameError(f"no function is registered as {name}", fix="import what registers it, then unpickle")
+    return FUNCTIONS[name].primitive

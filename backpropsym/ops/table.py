@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from backpropsym.formula.algebra import without_units
 from backpropsym.formula.parse import Signature, parse_formula
@@ -39,12 +40,12 @@ class FunctionTable(Mapping[str, Function]):
         self._partials: dict[tuple[str, int], Expr] = {}
         self.symbolic = SymbolicFunctions(lambda name: self[name].arguments, self.bind, self.partial)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _table, (self.own, tuple(self._primes))
+
     def with_own(self, own: Mapping[str, Function]) -> FunctionTable:
         """A table with other functions of the network's own that knows the same derivatives by the same names."""
-        other = FunctionTable({**self.own, **own})
-        for name, argument in self._primes:
-            other.derivative(name, argument)
-        return other
+        return _table({**self.own, **own}, self._primes)
 
     def __getitem__(self, name: str) -> Function:
         if name in self.own:
@@ -202,3 +203,11 @@ class FunctionTable(Mapping[str, Function]):
     def _is_own(self, name: str) -> bool:
         parent = self.parent(name)
         return self._is_own(parent[0]) if parent else name in self.own
+
+
+def _table(own: Mapping[str, Function], derived: Iterable[tuple[str, str]]) -> FunctionTable:
+    """A table in which derivatives, as (function, argument), have been asked for in this order."""
+    table = FunctionTable(own)
+    for name, argument in derived:
+        table.derivative(name, argument)
+    return table
