@@ -201,7 +201,10 @@ def full_accuracy(truth: Truth) -> Found:
 def single_precision(truth: Truth) -> Found:
     """A kernel on single-precision arrays gives single-precision gradients, near the truth."""
     case = truth.case
-    singles = {leaf.name: np.asarray(leaf.value, dtype=None if leaf.whole else np.float32) for leaf in case.leaves}
+    singles = {
+        name: np.asarray(value, None if np.asarray(value).dtype.kind == "i" else np.float32)
+        for name, value in case.values.items()
+    }
     value, gradients = bp.compile(case.net)(**singles)
     yield "value", value, truth.value(case.values)
     expected = truth.gradients(case.values)

@@ -263,7 +263,7 @@ def generate(choices: Choices, seed: int = 0) -> Case:
         builder.leaf(role)
     if choices.chance(0.1) and not builder.symbolic:
         builder.leaf("constant")
-    if choices.chance(0.15) and not builder.scalar:
+    if choices.chance(0.25) and not builder.scalar:
         builder.whole_leaf()
     for _ in range(choices.pick(range(1, 9))):
         builder.grow()
