@@ -5,7 +5,7 @@ For every product, on batches in which some inputs are shared, and on batches th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection
 from functools import cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from backpropsym.errors import ValuesError
 from backpropsym.kernels.compile import Kernel
 from backpropsym.learn.descent import Plan
 from tests.kernels.networks import dense
+from tests.objects import PRODUCTS, Batch
 
 TEXTS = {
     "a number of parameters beside a batch": """
@@ -110,61 +111,22 @@ def kernel_of(name: str, part: int | None) -> Kernel:
     return network(name).compile(objects_at_once=part)
 
 
-def varying(net: bp.Network) -> dict[str, tuple[int, ...]]:
-    return {**net.inputs, **net.targets}
-
-
-def moving(net: bp.Network) -> list[str]:
-    """The leaves that may move: what chooses a class may not."""
-    classes = [name for name, shape in net.targets.items() if not shape and net.loss and not net.graph.scalar]
-    return [name for name in (*varying(net), *net.parameters) if name not in classes]
-
-
-class Batch:
-    """Random numbers for the leaves of a network, some of them one for all objects, and the same object by object."""
-
-    def __init__(self, net: bp.Network, objects: int, shared: Sequence[str] = (), seed: int = 0) -> None:
-        random = np.random.default_rng(seed)
-        single = [*net.parameters, *shared]
-        shapes = {**varying(net), **net.parameters}
-        lead = {name: () if name in single else (objects,) for name in shapes}
-        self.net = net
-        self.whole: dict[str, Any] = {
-            name: random.normal(size=lead[name] + shape)
-            if name in moving(net)
-            else random.integers(0, 2, size=lead[name] + shape)
-            for name, shape in shapes.items()
-        }
-        self.rows = [
-            {name: array if name in single else array[row] for name, array in self.whole.items()}
-            for row in range(objects)
-        ]
-        self.differs = [name for name in self.whole if name not in single]
-
-    def row_of(self, values: Mapping[str, Any], row: int) -> dict[str, Any]:
-        """One object of an array for each leaf."""
-        return {name: array[row] if name in self.differs else array for name, array in values.items()}
-
-    def by_leaf(self, singles: Sequence[Mapping[str, Any]], shared: Callable[..., Any], share: float = 1.0) -> Any:
-        """Derivatives object by object as those of the batch: rows, or what is shared put together."""
-        return {
-            name: np.stack([single[name] for single in singles]) * share
-            if name in self.differs
-            else shared([single[name] for single in singles], axis=0)
-            for name in singles[0]
-        }
-
-
-def agree(found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    assert found.keys() == expected.keys()
-    for name in expected:
-        assert np.shape(found[name]) == np.shape(expected[name]), name
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-10, atol=1e-12, err_msg=name)
+def batch_of(name: str, objects: int, shared: Collection[str] = ()) -> Batch:
+    """Random numbers for the leaves of a network; classes are whole numbers, by which nothing is derived."""
+    net, random = network(name), np.random.default_rng(objects)
+    classes = [each for each, shape in net.targets.items() if not shape and net.loss and not net.graph.scalar]
+    values = {}
+    for leaf, shape in {**net.inputs, **net.targets, **net.parameters}.items():
+        whole = (() if leaf in net.parameters or leaf in shared else (objects,)) + shape
+        values[leaf] = random.integers(0, 2, whole) if leaf in classes else random.normal(size=whole)
+    nodes = [each for each in ("h", "r", net.output, net.graph.objective) if each in net.graph.nodes]
+    moving = [leaf for leaf in values if leaf not in classes]
+    return Batch(net, values, objects, frozenset(shared), moving, list(dict.fromkeys(nodes)))
 
 
 def shared_sets(net: bp.Network) -> list[tuple[str, ...]]:
-    """No input shared, each input shared that leaves another, as sets."""
-    names = list(varying(net))
+    """No input shared; where there are several, the first, and the last."""
+    names = [*net.inputs, *net.targets]
     return [(), *([(names[0],), (names[-1],)] if len(names) > 1 else [])]
 
 
@@ -174,77 +136,16 @@ CASES = [
     for shared in shared_sets(network(name))
     for part in (None, 2)
 ]
-every_case = pytest.mark.parametrize(("name", "shared", "part"), CASES)
-SIZES = (1, 2, 5)
 
 
-@every_case
-def test_means_of_values_and_gradients(name: str, shared: tuple[str, ...], part: int | None) -> None:
-    net, kernel, alone = network(name), kernel_of(name, part), kernel_of(name, None)
-    for objects in SIZES:
-        batch = Batch(net, objects, shared)
-        value, gradients = kernel(**batch.whole)
-        singles = [alone(**row) for row in batch.rows]
-        assert value == pytest.approx(np.mean([single[0] for single in singles]), rel=1e-12)
-        agree(gradients, {each: np.mean([row[1][each] for row in singles], axis=0) for each in gradients})
-        leaves = moving(net)
-        value, gradients = kernel.gradients(batch.whole, leaves)
-        singles = [alone.gradients(row, leaves) for row in batch.rows]
-        assert value == pytest.approx(np.mean([single[0] for single in singles]), rel=1e-12)
-        agree(gradients, batch.by_leaf([single[1] for single in singles], np.mean, 1 / objects))
-
-
-@every_case
-def test_rows_of_objects(name: str, shared: tuple[str, ...], part: int | None) -> None:
-    net, kernel, alone = network(name), kernel_of(name, part), kernel_of(name, None)
-    nodes = [node.name for node in net.graph.nodes.values() if node.named and node.role != "constant"]
-    for objects in SIZES:
-        batch = Batch(net, objects, shared)
-        value, gradients = kernel.per_object(batch.whole, moving(net))
-        singles = [alone.gradients(row, moving(net)) for row in batch.rows]
-        assert np.shape(value) == (objects,)
-        np.testing.assert_allclose(value, [single[0] for single in singles], rtol=1e-12)
-        agree(gradients, {each: np.stack([row[1][each] for row in singles]) for each in moving(net)})
-        rows = [alone.intermediates(row, nodes) for row in batch.rows]
-        agree(kernel.intermediates(batch.whole, nodes), _of_nodes(net, rows))
-
-
-def _of_nodes(net: bp.Network, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Values or derivatives of nodes: a row an object where the node depends on an input or a target."""
-    batched = net.graph.batched
-    return {name: np.stack([row[name] for row in rows]) if name in batched else rows[0][name] for name in rows[0]}
-
-
-@every_case
-def test_products_with_vectors(name: str, shared: tuple[str, ...], part: int | None) -> None:
-    net, kernel, alone = network(name), kernel_of(name, part), kernel_of(name, None)
-    nodes = list(dict.fromkeys((*[each for each in ("h", "r") if each in net.graph.nodes], net.graph.objective)))
-    for objects in SIZES:
-        batch, direction = Batch(net, objects, shared), Batch(net, objects, shared, seed=1)
-        moved = {each: direction.whole[each] for each in moving(net)}
-        rows = [alone.jvp(row, batch.row_of(moved, index), nodes) for index, row in enumerate(batch.rows)]
-        agree(kernel.jvp(batch.whole, moved, nodes), _of_nodes(net, rows))
-        products = [alone.hvp(row, batch.row_of(moved, index), moving(net)) for index, row in enumerate(batch.rows)]
-        agree(kernel.hvp(batch.whole, moved, moving(net)), batch.by_leaf(products, np.mean, 1 / objects))
-        cotangents = kernel.intermediates(batch.whole, nodes)
-        pulled = []
-        for index, row in enumerate(batch.rows):
-            each = {
-                node: cotangent[index] if node in net.graph.batched else np.asarray(cotangent) / objects
-                for node, cotangent in cotangents.items()
-            }
-            pulled.append(alone.vjp(row, each, moving(net)))
-        agree(kernel.vjp(batch.whole, cotangents, moving(net)), batch.by_leaf(pulled, np.sum))
-
-
-@every_case
-def test_jacobians(name: str, shared: tuple[str, ...], part: int | None) -> None:
-    net, kernel, alone = network(name), kernel_of(name, part), kernel_of(name, None)
-    batch = Batch(net, 5, shared)
-    for node in dict.fromkeys((*[each for each in ("h", "r") if each in net.graph.nodes], net.output)):
-        for leaf in moving(net):
-            rows = [{node: alone.jacobian(row, node, leaf)} for row in batch.rows]
-            agree({node: kernel.jacobian(batch.whole, node, leaf)}, _of_nodes(net, rows))
+@pytest.mark.parametrize("compared", PRODUCTS)
+@pytest.mark.parametrize(("name", "shared", "part"), CASES)
+def test_a_batch_is_its_objects(name: str, shared: tuple[str, ...], part: int | None, compared: Any) -> None:
+    for objects in (1, 2, 5):
+        batch = batch_of(name, objects, shared)
+        for what, found, expected in compared(batch, kernel_of(name, part), kernel_of(name, None)):
+            assert np.shape(found) == np.shape(expected), what
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12, err_msg=what)
 
 
 def test_a_jacobian_by_an_input_that_the_node_does_not_use() -> None:
@@ -269,7 +170,7 @@ def test_a_jacobian_by_an_input_that_the_node_does_not_use() -> None:
 )
 def test_batches_that_are_none(changed: dict[str, Any], message: str) -> None:
     net = network("inputs that do not meet before the end")
-    kernel, values = net.compile(), {**Batch(net, 5).whole, **changed}
+    kernel, values = net.compile(), {**batch_of("inputs that do not meet before the end", 5).values, **changed}
     for call in (
         lambda: kernel(**values),
         lambda: kernel.per_object(values),
@@ -290,14 +191,15 @@ def test_parts_of_no_size(part: Any) -> None:
 def test_long_batches_go_in_parts_by_themselves() -> None:
     """As many objects as make uneven parts, without a word about them."""
     net = bp.parse("x[1,28,28] -> conv2d(8, 3, bias=False) -> mse")
-    kernel, batch = net.compile(), Batch(net, 65)
-    value, gradients = kernel.per_object(batch.whole, "W1")
+    kernel, random, some = net.compile(), np.random.default_rng(0), (0, 31, 32, 33, 64)
+    values = {"x": random.normal(size=(65, 1, 28, 28)), "y": random.normal(size=(65, 8, 26, 26)), **net.init(seed=0)}
+    value, gradients = kernel.per_object(values, "W1")
     assert value.shape == (65,)
-    singles = [kernel.gradients(batch.rows[row], "W1") for row in (0, 31, 32, 33, 64)]
-    for row, (alone, slopes) in zip((0, 31, 32, 33, 64), singles, strict=True):
+    for row in some:
+        alone, slopes = kernel.gradients({**values, "x": values["x"][row], "y": values["y"][row]}, "W1")
         assert value[row] == pytest.approx(alone)
         np.testing.assert_allclose(gradients["W1"][row], slopes["W1"], rtol=1e-9)
-    assert kernel.intermediates(batch.whole, "loss")["loss"].shape == (65,)
+    assert kernel.intermediates(values, "loss")["loss"].shape == (65,)
 
 
 def test_training_on_pictures_in_uneven_parts() -> None:

@@ -122,8 +122,8 @@ def batches(truth: Truth) -> Found:
     """Means over batches, in which some inputs are shared."""
     kernel = bp.compile(truth.case.net)
     for count in BATCHES:
-        for shared in _shared_sets(truth.case, count):
-            batch, objects = _batch(truth.case, count, shared)
+        for shared in shared_sets(truth.case, count):
+            batch, objects = drawn_batch(truth.case, count, shared)
             value, gradients = kernel(**batch)
             label = f"batch of {count}" + (f" beside one {', '.join(sorted(shared))}" if shared else "")
             yield f"value, {label}", value, np.mean([truth.value(leaves) for leaves in objects])
@@ -134,14 +134,14 @@ def batches(truth: Truth) -> Found:
                 yield f"gradient by {name}, {label}", gradient, mean
 
 
-def _shared_sets(case: Case, count: int) -> list[frozenset[str]]:
+def shared_sets(case: Case, count: int) -> list[frozenset[str]]:
     """No input shared, and where there are several, one or the other."""
     varying = [leaf.name for leaf in case.leaves if leaf.role in ("input", "target")]
     alone = [frozenset([name]) for name in varying[:2]] if len(varying) > 1 and count > 1 else []
     return [frozenset(), *alone]
 
 
-def _batch(case: Case, count: int, shared: frozenset[str]) -> tuple[dict[str, Array], list[dict[str, Array]]]:
+def drawn_batch(case: Case, count: int, shared: frozenset[str]) -> tuple[dict[str, Array], list[dict[str, Array]]]:
     """Arrays of a batch, and the same object by object."""
     objects = [
         {name: case.values[name] if name in shared else value for name, value in leaves.items()}
@@ -171,8 +171,8 @@ def derivations_of_batches(truth: Truth) -> Found:
     """Derivations evaluated on batches: the mean over objects, also beside shared inputs."""
     case = truth.case
     for count in BATCHES[:2]:
-        for shared in _shared_sets(case, count):
-            batch, objects = _batch(case, count, shared)
+        for shared in shared_sets(case, count):
+            batch, objects = drawn_batch(case, count, shared)
             each = [truth.gradients(leaves) for leaves in objects]
             for name in truth.leaves:
                 got = case.net.derive(case.output, wrt=name).evaluate(**batch)
@@ -183,7 +183,7 @@ def derivations_of_batches(truth: Truth) -> Found:
 @comparison()
 def derivations_of_inner_nodes(truth: Truth) -> Found:
     """A node with axes by a leaf, the node's axes first; and the output by that node, which stands for a leaf."""
-    case, node = truth.case, _inner_node(truth)
+    case, node = truth.case, inner_node(truth)
     slopes = truth.gradients(case.values, node)
     for name in [name for name in truth.leaves if name in truth.graph.ancestors(node)][:2]:
         yield f"{node} by {name}", case.net.derive(node, wrt=name).evaluate(**case.values), slopes[name]
@@ -219,7 +219,7 @@ def calls_apart(truth: Truth) -> Found:
     given = {name: _backwards(value) for name, value in case.values.items()}
     before = {name: np.copy(value) for name, value in given.items()}
     value, gradients = kernel(**given)
-    batch, _ = _batch(case, 2, frozenset())
+    batch, _ = drawn_batch(case, 2, frozenset())
     kernel(**batch)
     kernel(**{name: np.asarray(array) * 0 for name, array in given.items()})
     yield "value", value, truth.value(case.values)
@@ -252,8 +252,8 @@ def gradients_by_every_leaf(truth: Truth) -> Found:
     yield "value", value, truth.value(case.values)
     yield from _grouped(gradients, truth.gradients(case.values), "one object,")
     for count in BATCHES[1:]:
-        for shared in _shared_sets(case, count):
-            batch, objects = _batch(case, count, shared)
+        for shared in shared_sets(case, count):
+            batch, objects = drawn_batch(case, count, shared)
             value, gradients = kernel.gradients(batch, truth.leaves)
             each = [truth.gradients(leaves) for leaves in objects]
             yield f"value of {count}", value, np.mean([truth.value(leaves) for leaves in objects])
@@ -273,8 +273,8 @@ def per_object(truth: Truth) -> Found:
     """One row an object of value and gradients."""
     kernel, case = bp.compile(truth.case.net), truth.case
     for count in BATCHES:
-        for shared in _shared_sets(case, count):
-            batch, objects = _batch(case, count, shared)
+        for shared in shared_sets(case, count):
+            batch, objects = drawn_batch(case, count, shared)
             value, gradients = kernel.per_object(batch, truth.leaves)
             yield f"values of {count} beside {sorted(shared)}", value, [truth.value(leaves) for leaves in objects]
             each = [truth.gradients(leaves) for leaves in objects]
@@ -289,7 +289,7 @@ def intermediates(truth: Truth) -> Found:
     for name, value in kernel.intermediates(case.values).items():
         yield name, value, truth.value(case.values, name)
     for count in BATCHES:
-        batch, objects = _batch(case, count, frozenset())
+        batch, objects = drawn_batch(case, count, frozenset())
         for name, value in kernel.intermediates(batch).items():
             rows = [truth.value(leaves, name) for leaves in objects]
             expected = rows if name in truth.graph.batched else rows[0]
@@ -300,7 +300,7 @@ def intermediates(truth: Truth) -> Found:
 def products_with_vectors(truth: Truth) -> Found:
     """Pull-backs of cotangents and push-forwards of tangents, of one object and of batches."""
     kernel, case = bp.compile(truth.case.net), truth.case
-    node = _inner_node(truth)
+    node = inner_node(truth)
     random = np.random.default_rng(case.seed)
     cotangent = random.normal(size=truth.graph[node].shape)
     direction = {name: random.normal(size=np.shape(case.values[name])) for name in truth.leaves}
@@ -315,13 +315,13 @@ def products_with_vectors(truth: Truth) -> Found:
     yield f"jvp of {node}", pushed, sum(terms, np.zeros(np.shape(cotangent)))
     for name in leaves[:2]:
         yield f"jacobian of {node} by {name}", kernel.jacobian(case.values, node, name), slopes[name]
-        batch, objects = _batch(case, 2, frozenset())
+        batch, objects = drawn_batch(case, 2, frozenset())
         rows = [truth.gradients(each, node, [name])[name] for each in objects]
         expected = rows if node in truth.graph.batched else rows[0]
         yield f"jacobian of {node} by {name}, batch of 2", kernel.jacobian(batch, node, name), expected
 
 
-def _inner_node(truth: Truth) -> str:
+def inner_node(truth: Truth) -> str:
     """The first node with axes, else the output: what is pulled back from and pushed forward to."""
     needed = truth.graph.ancestors(truth.case.output)
     names = [key.partition("[")[0] for key, _ in truth.case.nodes]
@@ -342,7 +342,7 @@ def second_derivatives(truth: Truth) -> Found:
     yield from _grouped(product, truth.hessian_product(case.values, direction), "hvp, one object,")
     parameters = {name: each for name, each in direction.items() if not _varies(case, name)}
     if parameters:
-        batch, objects = _batch(case, 2, frozenset())
+        batch, objects = drawn_batch(case, 2, frozenset())
         product = kernel.hvp(batch, parameters, list(parameters))
         each = [truth.hessian_product(leaves, parameters) for leaves in objects]
         for name in parameters:
@@ -359,7 +359,7 @@ def modes_and_engines(truth: Truth) -> Found:
     yield from _one_object(truth, bp.compile(case.net, mode="paths"))
     if case.seed % 8 == 0:
         kernel = bp.compile(case.net, engine="numba")
-        batch, objects = _batch(case, 5, frozenset())
+        batch, objects = drawn_batch(case, 5, frozenset())
         value, gradients = kernel(**batch)
         yield "value by numba", value, np.mean([truth.value(leaves) for leaves in objects])
         each = [truth.gradients(leaves) for leaves in objects]
@@ -372,7 +372,7 @@ def modes_and_engines(truth: Truth) -> Found:
 def entries(truth: Truth) -> Found:
     """Single entries of nodes by single entries of leaves, as explicit sums over paths."""
     case, random = truth.case, np.random.default_rng(truth.case.seed + 2)
-    node = _inner_node(truth)
+    node = inner_node(truth)
     slopes = truth.gradients(case.values, node)
     for name in [name for name in truth.leaves if name in truth.graph.ancestors(node)][:2]:
         place = tuple(int(random.integers(size)) for size in truth.graph[node].shape)

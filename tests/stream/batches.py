@@ -1,0 +1,70 @@
+"""Random networks beside themselves: batches and their objects, parts and wholes, copies in another process."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+from typing import Any
+
+import backpropsym as bp
+from tests.objects import PRODUCTS, Batch
+from tests.stream.compare import BATCHES, Found, comparison, drawn_batch, inner_node, shared_sets
+from tests.stream.truth import Truth
+
+
+@comparison(tolerance=1e-9)
+def batches_of_all_products(truth: Truth) -> Found:
+    """Every product of a batch is that of its objects, some inputs shared or not."""
+    yield from _objects(truth, None, BATCHES)
+
+
+@comparison(cheap=True, tolerance=1e-9)
+def parts(truth: Truth) -> Found:
+    """The same for a batch that is worked two objects at a time, the last one alone."""
+    yield from _objects(truth, 2, BATCHES[2:])
+
+
+def _objects(truth: Truth, part: int | None, counts: tuple[int, ...]) -> Found:
+    case = truth.case
+    alone, kernel = bp.compile(case.net), bp.compile(case.net, objects_at_once=part)
+    nodes = list(dict.fromkeys([inner_node(truth), case.output]))
+    for count in counts:
+        for shared in shared_sets(case, count):
+            values, _ = drawn_batch(case, count, shared)
+            batch = Batch(case.net, values, count, shared, truth.leaves, nodes)
+            for compared in PRODUCTS:
+                for what, got, expected in compared(batch, kernel, alone):
+                    yield f"{what}, {count} beside {sorted(shared)}, parts {part}", got, expected
+
+
+@cache
+def _worker() -> ProcessPoolExecutor:
+    """One process for all that is sent, which shares nothing with this one."""
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+@comparison(tolerance=0.0)
+def sent_to_a_process(truth: Truth) -> Found:
+    """A kernel after a call, its products, and a derivation give there what they give here."""
+    case, kernel = truth.case, bp.compile(truth.case.net)
+    kernel(**case.values)
+    tasks: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any]]] = {"kernel": (kernel, (), dict(case.values))}
+    if truth.leaves:
+        moved = {name: case.values[name] for name in truth.leaves}
+        kernel.hvp(case.values, moved)
+        tasks["hvp"] = kernel.hvp, (case.values, moved, truth.leaves), {}
+        derivation = case.net.derive(case.output, wrt=truth.leaves[0])
+        tasks["evaluated"] = derivation.evaluate, (), dict(case.values)
+    answers = {what: _worker().submit(task, *given, **named) for what, (task, given, named) in tasks.items()}
+    for what, (task, given, named) in tasks.items():
+        for at, (got, expected) in enumerate(
+            zip(_flat(answers[what].result()), _flat(task(*given, **named)), strict=True)
+        ):
+            yield f"{what}, result {at}", got, expected
+
+
+def _flat(found: Any) -> list[Any]:
+    if isinstance(found, dict):
+        return list(found.values())
+    return [found[0], *found[1].values()] if isinstance(found, tuple) else [found]
