@@ -127,6 +127,10 @@ class OutputError(BackpropsymError):
     """A result cannot be written: unknown suffix, missing folder."""
 
 
+class CompilerError(BackpropsymError):
+    """A step of the kernel compiler broke its own program: a fault of this package, caught before it gives numbers."""
+
+
 class MissingExtraError(BackpropsymError):
     """An optional dependency or program is needed; the message says how to install it."""
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+os.environ.setdefault("BACKPROPSYM_VERIFY", "1")
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 

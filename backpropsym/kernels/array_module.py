@@ -43,7 +43,7 @@ def array_module(
 ) -> ArrayModule:
     """The module of a program on arrays; `results` are the shapes of what it gives, by default those of leaves."""
     given = {name: lowering.whole(name) for name in program.gradients} if results is None else results
-    code = ArrayWriter(*improved(program, lowering.values), given, graph.nodes).written()
+    code = ArrayWriter(*improved(program, lowering.values, given), given, graph.nodes).written()
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
     head = [docstring_source(docstring), "", "from __future__ import annotations", ""]

@@ -233,7 +233,7 @@ class ArrayValues(Values):
 
     def make(self, operation: Operation, *operands: int) -> int:
         """The result of an operation."""
-        position = self.opaque(operation, operands, operation.shape[:1] == (BATCH,))
+        position = self.opaque(operation, operands, BATCH in operation.shape)
         self.shapes[position] = operation.shape
         return position
 

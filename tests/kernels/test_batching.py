@@ -10,30 +10,8 @@ import pytest
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.spec.toml import parse_network
+from tests.kernels.random_rows import random_rows, recurrent
 from tests.tensors.networks import numbers
-
-
-def _recurrent(random: np.random.Generator) -> str:
-    """A recurrent network with random gates, read in a random direction along a random axis of its input."""
-    steps, width, features = (int(random.integers(low, 6)) for low in (2, 1, 1))
-    gates = [str(each) for each in random.choice(["sigmoid", "tanh", "softplus"], size=random.integers(1, 5))]
-    first, bias, gated = (bool(each) for each in random.integers(0, 2, size=3))
-    rows = random.permutation(steps) if random.integers(0, 2) else np.arange(steps)[:: random.choice([-1, 1])]
-    shape = [steps, features] if first else [features, steps]
-    lines = [f"inputs = {{x = {shape}}}"]
-    size = len(gates) * width
-    lines += [f"parameters = {{W = [{size}, {features}], U = [{size}, {width}], b = [{size}], v = [{width}]}}"]
-    lines += ['output = "a"', "[nodes]"]
-    for step, row in enumerate(rows):
-        terms = [f"W @ x[{row}]" if first else f"W @ x[:, {row}]", *(["b"] if bias else [])]
-        terms += [f"U @ h{step - 1}"] if step else []
-        lines.append(f'g{step} = "reshape({" + ".join(random.permutation(terms))}, {len(gates)}, {width})"')
-        parts = [f"{name}(g{step}[{gate}])" for gate, name in enumerate(gates)]
-        kept = [f"tanh(h{step - 1})"] if step and gated else []
-        lines.append(f'h{step} = "{"*".join([*parts, *kept])} + v"')
-    every = bool(random.integers(0, 2))
-    read = " + ".join(f"sum(h{step}*h{step})" for step in range(steps)) if every else f"sum(h{steps - 1})"
-    return "\n".join([*lines, f'a = "{read} + sum(W*W) + sum(b)"'])
 
 
 def _agrees_with_the_reverse_sweep(text: str, seed: int, batch: int | None) -> None:
@@ -41,19 +19,26 @@ def _agrees_with_the_reverse_sweep(text: str, seed: int, batch: int | None) -> N
     values = numbers(graph, np.random.default_rng(seed), batch)
     network = ArrayNetwork(graph, values, batch)
     value = network.forward("a")
-    adjoints = network.reverse("a", np.full_like(value, 1.0 / (batch or 1), dtype=float))
+    adjoints = network.reverse("a", np.full_like(value, 1.0 / np.size(value), dtype=float))
     kernel = compile_kernel(graph)
     for _ in range(2):
         found, gradients = kernel(**values)
         assert found == pytest.approx(float(np.mean(value)), rel=1e-11)
         for name, gradient in gradients.items():
-            np.testing.assert_allclose(gradient, adjoints[name], rtol=1e-9, atol=1e-11)
+            np.testing.assert_allclose(gradient, adjoints.get(name, 0.0 * gradient), rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("batch", [None, 1, 4])
 @pytest.mark.parametrize("seed", range(30))
 def test_random_recurrent_networks(seed: int, batch: int | None) -> None:
-    _agrees_with_the_reverse_sweep(_recurrent(np.random.default_rng(seed)), seed + 100, batch)
+    _agrees_with_the_reverse_sweep(recurrent(np.random.default_rng(seed)), seed + 100, batch)
+
+
+@pytest.mark.parametrize("batch", [None, 1, 3, 4])
+@pytest.mark.parametrize("equal", [True, False])
+@pytest.mark.parametrize("seed", range(8))
+def test_random_rows(seed: int, equal: bool, batch: int | None) -> None:
+    _agrees_with_the_reverse_sweep(random_rows(np.random.default_rng(seed), equal), seed + 100, batch)
 
 
 SHARED = """
@@ -113,7 +98,7 @@ def test_a_sum_of_every_row_needs_no_copy_for_its_products() -> None:
 @pytest.mark.parametrize("batch", [1, 4])
 def test_other_products_of_a_recurrent_network(batch: int) -> None:
     """Gradients of each object, and of the input, from the same passes."""
-    graph = parse_network(_recurrent(np.random.default_rng(3)))
+    graph = parse_network(recurrent(np.random.default_rng(3)))
     values: dict[str, Any] = numbers(graph, np.random.default_rng(4), batch)
     kernel = compile_kernel(graph)
     mean = kernel(**values)

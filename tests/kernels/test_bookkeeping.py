@@ -107,7 +107,7 @@ def test_the_second_derivative_of_a_recurrent_layer_with_one_weight() -> None:
     graph = _network(RECURRENT.replace("h*v", "h*x"), h="rnn(x, W, W, b)")
     values = numbers(graph, np.random.default_rng(2), None)
     kernel, step = compile_kernel(graph), 1e-5
-    direction = {name: np.random.default_rng(3).normal(size=values[name].shape) for name in ("W", "b")}
+    direction = {name: np.random.default_rng(3).normal(size=values[name].shape) for name in ("x", "W", "b")}
     found = kernel.hvp(values, direction)
     above, below = (
         kernel(**values | {name: values[name] + sign * step * each for name, each in direction.items()})[1]

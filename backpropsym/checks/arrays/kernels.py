@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -18,8 +19,9 @@ from backpropsym.checks.number_systems import Array
 from backpropsym.checks.report import Fault
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.unroll import entry_name
-from backpropsym.errors import LimitError
+from backpropsym.errors import CompilerError, LimitError
 from backpropsym.graph import Graph, Role
+from backpropsym.kernels.array_verify import verification
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.ops.arithmetic import Arithmetic
 from backpropsym.ops.function import Primitive
@@ -76,7 +78,11 @@ def compare_kernels(graph: Graph, points: Sequence[ArrayPoint], random: np.rando
     notes: list[str] = []
     for accuracy in ("full", "default"):
         try:
-            kernel = compile_kernel(graph, accuracy=accuracy)
+            with verification():
+                kernel = compile_kernel(graph, accuracy=accuracy)
+        except CompilerError as error:
+            faults.append(Fault(f"kernel reverse ({accuracy} accuracy)", error.problems[0].message, math.nan))
+            continue
         except LimitError as error:
             notes.append(f"kernel reverse not compared: {error.problems[0].message}")
             break

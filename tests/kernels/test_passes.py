@@ -1,0 +1,91 @@
+"""Passes over programs of arrays: executed plainly, each keeps every value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.graph import Graph, Role
+from backpropsym.kernels.array_lower import ArrayLowering
+from backpropsym.kernels.array_ops import BATCH, ArrayValues
+from backpropsym.kernels.array_passes import PASSES, Pass
+from backpropsym.kernels.array_rebuilding import Rebuilding
+from backpropsym.kernels.program import Program
+from backpropsym.spec.toml import parse_network
+from tests.kernels.plain import executed
+from tests.kernels.random_rows import random_rows, recurrent
+from tests.tensors.networks import numbers
+
+PROGRAMS: dict[str, Callable[[np.random.Generator], str]] = {
+    "recurrent": recurrent,
+    "rows of equal sizes": lambda random: random_rows(random, equal=True),
+    "rows of different sizes": lambda random: random_rows(random, equal=False),
+}
+SEEDS = range(12)
+
+
+def _lowered(graph: Graph, by_value: bool = True) -> tuple[ArrayLowering, Program]:
+    """A network as a program of its value and its gradients."""
+    lowering = ArrayLowering(graph, by_value)
+    return lowering, lowering.reverse(graph.names(Role.PARAMETER))
+
+
+def _passed(one: Pass, program: Program, values: ArrayValues) -> Rebuilding:
+    """A program after one pass."""
+    rebuilding = Rebuilding(program, values, one(program, values))
+    rebuilding.program, rebuilding.values = rebuilding.run()
+    return rebuilding
+
+
+@pytest.mark.parametrize("make", PROGRAMS.values(), ids=PROGRAMS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_pass_keeps_every_value(seed: int, make: Callable[[np.random.Generator], str]) -> None:
+    """Before and after, executed plainly: an axis taken for another of the same size gives other numbers."""
+    graph, batch = parse_network(make(np.random.default_rng(seed))), 3
+    leaves = numbers(graph, np.random.default_rng(seed + 50), batch)
+    for by_value in (True, False):
+        lowering, program = _lowered(graph, by_value)
+        before = executed(program, lowering.values, leaves, {BATCH: batch}, lowering)
+        _is_the_reverse_sweep(graph, leaves, batch, program, before)
+        values = lowering.values
+        for one in PASSES:
+            passed = _passed(one, program, values)
+            program, values = passed.program, passed.values
+            after = executed(program, values, leaves, {BATCH: batch}, lowering)
+            for position, value in before.items():
+                place = passed.moved[position]
+                if place in after:
+                    message = f"{one.__name__}: {position}"
+                    np.testing.assert_allclose(after[place], value, rtol=1e-9, atol=1e-12, err_msg=message)
+            before = after
+
+
+def _is_the_reverse_sweep(
+    graph: Graph, leaves: Mapping[str, Any], batch: int, program: Program, executed_values: Mapping[int, Any]
+) -> None:
+    network = ArrayNetwork(graph, leaves, batch)
+    value = network.forward(graph.objective)
+    adjoints = network.reverse(graph.objective, np.full_like(value, 1.0 / np.size(value), dtype=float))
+    np.testing.assert_allclose(executed_values[program.value], np.mean(value), rtol=1e-10)
+    for name, position in program.gradients.items():
+        expected = adjoints.get(name, np.zeros(np.shape(leaves[name])))
+        found = np.broadcast_to(executed_values[position], expected.shape)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_the_random_programs_give_every_pass_something_to_do() -> None:
+    counts: Counter[str] = Counter()
+    for make in PROGRAMS.values():
+        for seed in SEEDS:
+            lowering, program = _lowered(parse_network(make(np.random.default_rng(seed))))
+            values = lowering.values
+            for one in PASSES:
+                passed = _passed(one, program, values)
+                program, values = passed.program, passed.values
+                counts[one.__name__] += bool(passed.replacements)
+    assert all(counts[one.__name__] >= 3 for one in PASSES), counts
