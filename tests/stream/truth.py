@@ -21,6 +21,9 @@ Array = Any
 NEAR = 1e-7
 """A switch so close to zero is at a kink, where differences and conventions need not agree."""
 
+SHORT = 1e-4
+"""The step of differences of gradients."""
+
 
 class SwitchRecorder(Arithmetic):
     """Real numbers; records how close a switch comes to zero without being one of two equal constants."""
@@ -86,10 +89,10 @@ class Truth:
     def hessian_product(self, leaves: Mapping[str, Array], direction: Mapping[str, Array]) -> dict[str, Array]:
         """The derivative of the gradients along a direction: differences of complex steps, to about 1e-9."""
         total: dict[str, Array] = {name: 0.0 for name in self.leaves}
-        for weight, step in ((8 / 12, 1e-3), (-1 / 12, 2e-3)):
+        for weight, step in ((8 / 12, SHORT), (-1 / 12, 2 * SHORT)):
             ahead, behind = (self.gradients(_moved(leaves, direction, sign * step)) for sign in (1, -1))
             for name in self.leaves:
-                total[name] = total[name] + weight * (ahead[name] - behind[name]) / 1e-3
+                total[name] = total[name] + weight * (ahead[name] - behind[name]) / SHORT
         return total
 
 
