@@ -81,9 +81,9 @@ def test_without_the_library_the_error_says_how_to_install_it(monkeypatch: pytes
 
 
 @pytest.mark.needs("soffice", "poppler")
-def test_an_office_opens_every_deck_with_a_page_a_slide(tmp_path: Path) -> None:
+def test_an_office_opens_a_deck_of_each_kind_with_a_page_a_slide(tmp_path: Path) -> None:
     """Converted all at once: starting the office takes most of the time."""
-    decks = {name: deck(name) for name in DECKS}
+    decks = {name: deck(name) for name in ("lecture", "skip", "digits", "convolution", "entry", "nothing")}
     for name, found in decks.items():
         found.save(tmp_path / f"{name}.pptx")
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"

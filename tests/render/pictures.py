@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import hypot
 from xml.etree import ElementTree
@@ -33,6 +34,7 @@ def points(path: str) -> Polyline:
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
+@lru_cache(maxsize=8)
 def trails(svg: str) -> list[DrawnTrail]:
     found = []
     for group in parsed(svg).iter(f"{SVG}g"):
@@ -51,6 +53,7 @@ def trails(svg: str) -> list[DrawnTrail]:
     return found
 
 
+@lru_cache(maxsize=8)
 def boxes(svg: str) -> dict[str, Rect]:
     """The outline of every box by its name."""
     found = {}
@@ -67,6 +70,7 @@ def rectangle(rect: ElementTree.Element) -> Rect:
     return Rect(x, y, x + width, y + height)
 
 
+@lru_cache(maxsize=8)
 def labels(svg: str) -> dict[str, Rect]:
     """The ground of every label by its link."""
     found = {}
@@ -109,6 +113,7 @@ def _starts_at(line: Polyline, ground: Rect) -> bool:
     return ground.grown(1).overlaps(Rect.around(line[0], 0.1, 0.1))
 
 
+@lru_cache(maxsize=8)
 def links(svg: str) -> dict[str, Polyline]:
     return {
         path.attrib["data-link"]: points(path.attrib["d"])
