@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import Expr
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
+from backpropsym.ops.real_numbers import real_array
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.given import given_numbers
 
@@ -49,12 +49,10 @@ def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str])
 
 
 def _array(name: str, value: Any) -> Any:
-    try:
-        array = np.asarray(float(value) if isinstance(value, Real) else value)
-    except (TypeError, ValueError, OverflowError):
-        array = np.asarray(None)
-    if array.dtype.kind not in "biuf" or not array.size:
-        raise ValuesError(f"the value of {name} is not a number", fix=f"give {name} = 1.0")
+    array, wrong = real_array(value)
+    if wrong or not array.size:
+        reason = f": {wrong}" if wrong else ", for it has no objects"
+        raise ValuesError(f"the value of {name} is not a number{reason}", fix=f"give {name} = 1.0")
     if array.ndim > 1:
         raise ValuesError(
             f"the value of {name} has the shape {array.shape}",

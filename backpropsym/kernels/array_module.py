@@ -17,7 +17,7 @@ from backpropsym.kernels.array_passes import improved
 from backpropsym.kernels.array_source import ArrayBody, ArrayWriter
 from backpropsym.kernels.module import Names, after_imports, docstring_source, wrapped_names
 from backpropsym.kernels.program import Program
-from backpropsym.ops import size_values
+from backpropsym.ops import real_numbers, size_values
 from backpropsym.ops.sizes import Dimension, size_symbols
 
 _WIDTH = 100
@@ -116,7 +116,7 @@ def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
 
 def _helpers(used: dict[str, str]) -> list[str]:
     own = inspect.getsource(array_runtime).split("\nMistake = ", 1)[1].strip()
-    parts = [after_imports(size_values), f"Mistake = {own}"]
+    parts = [after_imports(real_numbers), after_imports(size_values), f"Mistake = {own}"]
     if "_erf_array" in used or "_erfc_array" in used:
         parts += [after_imports(errorfunction), "_erf_array = erf_array\n_erfc_array = erfc_array"]
     return parts

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.ops.real_numbers import real_array
 from backpropsym.ops.size_values import size_terms, size_value, solved_sizes
 
 Mistake = tuple[str, str]
@@ -27,17 +28,16 @@ def arranged_arrays(
     Returns
     -------
     Arrays of one floating dtype, those of `objects` with a leading axis; the sizes of symbols; mistakes with fixes.
+    The dtype is that of the floating arrays that are given; numbers and lists of Python leave it as it is.
     """
     values: dict[str, Any] = {}
     mistakes: list[Mistake] = []
     for name in shapes:
-        try:
-            array = np.asarray(given[name])
-            if array.dtype.kind not in "biuf":
-                array = array.astype(float)
+        array, wrong = real_array(given[name])
+        if wrong:
+            mistakes.append((f"{name} is not an array of real numbers: {wrong}", "give an array of numbers"))
+        else:
             values[name] = array
-        except (TypeError, ValueError) as error:
-            mistakes.append((f"{name} is not an array of real numbers: {str(error)[:100]}", "give an array of numbers"))
     leading = [name for name in objects if name in values and values[name].ndim == len(shapes[name]) + 1]
     batch = {name: values[name].shape[0] for name in leading}
     own = {name: array.shape[name in batch :] for name, array in values.items()}
@@ -55,7 +55,7 @@ def arranged_arrays(
     if mistakes:
         return {}, {}, mistakes
     sizes["_n"] = count.pop() if count else 1
-    kinds = [array.dtype for array in values.values() if array.dtype.kind == "f"]
+    kinds = [array.dtype for name, array in values.items() if array.dtype.kind == "f" and hasattr(given[name], "dtype")]
     dtype = np.result_type(*kinds) if kinds else np.dtype(float)
     for name, array in values.items():
         if name in objects and name not in batch:

@@ -15,6 +15,7 @@ from backpropsym.kernels import errorfunction, runtime
 from backpropsym.kernels.dialects import ArrayDialect, ScalarDialect
 from backpropsym.kernels.program import Program
 from backpropsym.kernels.source import Body, Statement, body
+from backpropsym.ops import real_numbers
 from backpropsym.ops.sizes import size_symbols
 
 MAX_KEYWORDS = 24
@@ -246,7 +247,7 @@ def statement_line(statement: Statement) -> str:
 
 def _tail(names: Names, arrays: Body) -> str:
     """What the functions above call, copied from the package, and the check of the module by itself."""
-    parts = [after_imports(runtime)]
+    parts = [after_imports(real_numbers), after_imports(runtime)]
     aliases = ["_mean = mean", "_mean_product = mean_product"]
     if arrays.helpers:
         parts.append(after_imports(errorfunction))
@@ -258,7 +259,8 @@ def _tail(names: Names, arrays: Body) -> str:
 
 def after_imports(module: ModuleType) -> str:
     """The source of one of our modules without its head."""
-    return inspect.getsource(module).split("from typing import Any\n", 1)[1].strip()
+    own = inspect.getsource(module).split("from typing import Any\n", 1)[1]
+    return "".join(line for line in own.splitlines(keepends=True) if not line.startswith("from backpropsym.")).strip()
 
 
 _COMMENT = ['    """Value and gradients; see the head of this file."""']

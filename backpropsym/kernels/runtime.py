@@ -11,6 +11,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from backpropsym.ops.real_numbers import real_array
+
 Mistake = tuple[str, str]
 
 
@@ -79,21 +81,17 @@ def unknown_names(passed: dict[str, Any], needed: Sequence[str], ignored: Sequen
 def as_number(name: str, value: Any) -> tuple[Any, Mistake | None]:
     """`value` as a float or an array of shape (n,); and the mistake, or None."""
     fix = f"give {name}=1.0, or one number an object, shape (n,), where {name} is an input or a target"
-    try:
-        if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)):
+        try:
             return float(value), None
-        import numpy as np
-
-        array = np.asarray(value)
-        if array.ndim > 1:
-            return None, (f"{name} has the shape {array.shape}", fix)
-        if array.dtype.kind == "O":
-            array = np.array([float(each) for each in array.flat]).reshape(array.shape)
-        if array.dtype.kind in "biuf":
-            return (float(array) if array.ndim == 0 else array), None
-        return None, (f"{name} is not a real number: it has the type {array.dtype}", fix)
-    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        return None, (f"{name} is not a real number: {str(error)[:200]}", fix)
+        except OverflowError as error:
+            return None, (f"{name} is not a real number: {error}", fix)
+    array, wrong = real_array(value)
+    if wrong:
+        return None, (f"{name} is not a real number: {wrong}", fix)
+    if array.ndim > 1:
+        return None, (f"{name} has the shape {array.shape}", fix)
+    return (float(array) if array.ndim == 0 else array), None
 
 
 def one_dtype(values: dict[str, Any], passed: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import numpy as np
 from backpropsym.errors import Problem, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.kinds import Shape
+from backpropsym.ops.real_numbers import real_array
 from backpropsym.spec.values import read_arrays
 
 DIGITS, MNIST = "digits", "mnist"
@@ -180,9 +181,8 @@ def _array(graph: Graph, source: str, name: str, given: Any, shades: float, prob
 
 
 def _numbers(given: Any) -> Any:
-    try:
-        array = np.asarray(given)
-    except ValueError:  # rows of different lengths
+    array, wrong = real_array(given)
+    if wrong:
         return np.asarray(None)
     return array.astype(float) if array.dtype.kind == "b" else array
 

@@ -16,6 +16,7 @@ from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Compare, Expr, Name, Number, walk
 from backpropsym.graph import Graph, Role, find_cycle
 from backpropsym.ops.lowering import COMPOSITIONS
+from backpropsym.ops.real_numbers import real_array
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import (
@@ -25,6 +26,7 @@ from backpropsym.spec.functions import (
     declared_functions,
     settle_abstract,
 )
+from backpropsym.spec.given import has_boolean
 from backpropsym.spec.heads import settle_heads, shape_problem
 from backpropsym.spec.locate import words
 from backpropsym.spec.lower import LOSS, lowered_nodes, used_names, uses
@@ -313,10 +315,11 @@ def _numbers(
 
 def _array(name: str, value: Any, section: str, declaration: Declaration) -> Any:
     """A nested list as an array in the declared shape; else what is wrong with it."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        return Problem(f"the value of {name} is not an array of numbers", fix=f"write {name} = [1.0, 2.0]")
+    array, wrong = real_array(value)
+    wrong = wrong or ("it holds true or false" if has_boolean(value) else "")
+    if wrong:
+        return Problem(f"the value of {name} is not an array of numbers: {wrong}", fix=f"write {name} = [1.0, 2.0]")
+    array = array.astype(float)
     if not np.all(np.isfinite(array)):
         return Problem(f"the value of {name} is not finite", fix="give finite numbers")
     leaves = (declaration.inputs, declaration.targets, declaration.parameters)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from backpropsym.errors import Problem, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Role
+from backpropsym.ops.real_numbers import real_array
 
 _FREE = (Role.INPUT, Role.TARGET, Role.PARAMETER)
 
@@ -69,13 +68,19 @@ def _taken_apart(
 ) -> dict[str, Any]:
     """The number of each entry, or one number an object where the array leads with an axis of objects."""
     shape = tuple(max(sizes) + 1 for sizes in zip(*entries, strict=True))
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        problems.append(Problem(f"the value of {name} is not an array of numbers", fix=f"its shape is {shape}"))
+    array, wrong = real_array(value)
+    if wrong:
+        problems.append(
+            Problem(f"the value of {name} is not an array of numbers: {wrong}", fix=f"its shape is {shape}")
+        )
         return {}
     lead = array.ndim - len(shape)
     if lead not in (0, 1) or array.shape[lead:] != shape:
         problems.append(Problem(f"{name} has the shape {array.shape}", fix=f"give an array of shape {shape}"))
         return {}
     return {entry: array[(slice(None),) * lead + at] for at, entry in entries.items()}
+
+
+def has_boolean(value: Any) -> bool:
+    """Whether a number or a nested list holds true or false, which nobody means as a number in a file."""
+    return isinstance(value, bool) or (isinstance(value, list) and any(map(has_boolean, value)))

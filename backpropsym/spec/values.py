@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import numpy as np
 
 from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
 from backpropsym.graph import Graph, Role
-from backpropsym.spec.given import listed_tensors
+from backpropsym.ops.real_numbers import real_array
+from backpropsym.spec.given import has_boolean, listed_tensors
 from backpropsym.spec.locate import Source, is_file, is_stream
 from backpropsym.spec.source import STANDARD_INPUT, standard_input
 
@@ -71,11 +71,9 @@ def _mistake(name: str, array: Any, graph: Graph) -> tuple[str, str]:
 
 
 def _array(value: Any) -> Any:
-    """`value` as an array of whatever kind it is; of kind object where it is nothing regular."""
-    try:
-        return np.asarray(float(value) if isinstance(value, Real) and not isinstance(value, bool) else value)
-    except (TypeError, ValueError, OverflowError):
-        return np.asarray(None)
+    """`value` as an array of real numbers; of kind object where it is no such thing."""
+    array, wrong = real_array(value)
+    return np.asarray(None) if wrong or has_boolean(value) else array
 
 
 def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:

@@ -197,6 +197,26 @@ def test_single_precision_stays_single_and_arrays_stay_as_they_are(name: str) ->
         np.testing.assert_array_equal(array, kept[each])
 
 
+@pytest.mark.parametrize("part", [None, 2])
+@pytest.mark.parametrize("weak", [0.5, 1, [0.5, 2], (1, 2)], ids=repr)
+def test_numbers_of_python_leave_the_precision_to_arrays(weak: Any, part: int | None) -> None:
+    """As in NumPy: a Python number, or a list of them, takes the type of the arrays that it meets."""
+    shape = [2] if isinstance(weak, list | tuple) else []
+    net = bp.loads(
+        f'inputs = {{x = [2]}}\nparameters = {{w = {shape}, v = [2]}}\noutput = "a"\n[nodes]\na = "sum(tanh(w*x*v))"\n'
+    )
+    kernel, array = net.compile(objects_at_once=part), np.ones((5, 2), np.float32)
+    values = {"x": array, "w": weak, "v": array[0]}
+    leaves, moved = ["x", "w", "v"], {"w": weak, "x": [1.0, 2.0]}
+    found = [*kernel(**values)[1].values(), *kernel.gradients(values, leaves)[1].values()]
+    found += [*kernel.per_object(values, leaves)[1].values(), *kernel.intermediates(values).values()]
+    found += [*kernel.jvp(values, moved).values(), *kernel.hvp(values, moved, leaves).values()]
+    found += [*kernel.vjp(values, {"a": 1.0}, leaves).values(), kernel.jacobian(values, "a", "w")]
+    assert {each.dtype for each in found if isinstance(each, np.ndarray)} == {np.dtype(np.float32)}
+    double = [*kernel(**{**values, "v": array[0].astype(float)})[1].values()]
+    assert {each.dtype for each in double if isinstance(each, np.ndarray)} == {np.dtype(np.float64)}
+
+
 def test_an_input_shared_by_all_objects_has_one_derivative() -> None:
     net = parse_network('inputs = ["x", "z"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "tanh(w*x*z)"\n')
     kernel = compile_kernel(net)
