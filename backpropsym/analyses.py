@@ -14,6 +14,7 @@ from backpropsym.derive.trace import Trace
 from backpropsym.derive.trace import trace as trace_graph
 from backpropsym.derive.wiggle import FINITE, SMALL, Wiggles
 from backpropsym.derive.wiggle import wiggle as wiggle_graph
+from backpropsym.errors import UnknownNameError
 from backpropsym.graph import Graph, Role
 from backpropsym.render.shown import Derivation, EntryDerivation, Hessian, TensorDerivation
 from backpropsym.spec.given import given_numbers
@@ -145,9 +146,15 @@ class Analyses(ABC):
         ----------
         of : default: the output.
         wrt : default: every parameter.
+
+        Raises
+        ------
+        UnknownNameError : no such node, or nothing to derive by.
         """
         rows = (of,) if isinstance(of, str) else tuple(of or (self.graph.output,))
         columns = (wrt,) if isinstance(wrt, str) else tuple(wrt or self.graph.names(Role.PARAMETER))
+        if not columns:
+            raise UnknownNameError("the network has no parameters to derive by", fix="name inputs with --wrt")
         return Jacobian(rows, columns, {(a, b): self.derive(a, wrt=b) for a in rows for b in columns})
 
     def hessian(self, of: str | None = None, wrt: str | Sequence[str] = ()) -> Hessian:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -151,6 +152,16 @@ class Graph:
         """The symbolic sizes, in the order of first use."""
         shapes = {node.shape for node in self.nodes.values()}
         return tuple(sorted({symbol for shape in shapes for size in shape for symbol in size_symbols(size)}))
+
+    @cached_property
+    def entries(self) -> Mapping[str, int]:
+        """For each node the number of its entries, exact; 0 where its sizes are symbolic."""
+        return {
+            name: math.prod(size for size in node.shape if isinstance(size, int))
+            if all(isinstance(size, int) for size in node.shape)
+            else 0
+            for name, node in self.nodes.items()
+        }
 
     def sized(self, sizes: Mapping[str, int]) -> Graph:
         """The graph with symbolic sizes replaced by numbers."""

@@ -14,6 +14,7 @@ import numpy as np
 from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.arithmetic import REAL, Arithmetic, evaluate
+from backpropsym.ops.budget import check_memory
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
 from backpropsym.ops.table import FunctionTable
@@ -43,10 +44,12 @@ class ArrayNetwork:
 
     def forward(self, of: str) -> Any:
         """The value of a node; the values of all nodes that it depends on are kept in `values`."""
-        wanted = self.graph.ancestors(of)
+        wanted = self.graph.ancestors(of) - self.values.keys()
+        entries, objects = self.graph.entries, self.objects
+        check_memory(sum(entries[name] * (objects if self.lead(name) else 1) for name in wanted), f"computing {of}")
         with np.errstate(all="ignore"):
             for name in self.graph.order:
-                if name in wanted and name not in self.values:
+                if name in wanted:
                     self.values[name] = self.apply(name)
         return self.values[of]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -43,6 +44,7 @@ from backpropsym.formula.tree import (
     substitute,
 )
 from backpropsym.graph import Graph, Node
+from backpropsym.ops.budget import check_memory
 
 Position = tuple[int, ...]
 _LETTERS = "ijklmnpqrstuvabcdefgh"
@@ -254,6 +256,7 @@ class TensorDerivation:
         value = network.forward(self.of)
         lead = int(batch is not None and self.of in graph.batched)
         shape = tuple(int(size) for size in graph[self.wrt].shape)
+        check_memory(math.prod((*value.shape[lead:], *shape)), f"the derivative of {self.of} by {self.wrt}")
         rows = []
         for position in np.ndindex(*value.shape[lead:]):
             seed = np.zeros_like(value, dtype=float)

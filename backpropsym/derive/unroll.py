@@ -165,14 +165,15 @@ def _reached(graph: Graph, of: Entry, wrt: Entry) -> dict[str, set[tuple[int, ..
         found: set[tuple[int, ...]] = set()
         for parent in graph.named[name].parents:
             if parent in reached and parent in between:
-                found |= set(users(graph, parent, reached[parent], name))
+                for position in users(graph, parent, reached[parent], name):
+                    found.add(position)
+                    if count + len(found) > MAX_ENTRIES:
+                        raise LimitError(
+                            f"more than {MAX_ENTRIES:,} entries lie between {entry_name(*wrt)} and {entry_name(*of)}",
+                            fix="ask for --form index, which sums over them",
+                        )
         reached[name] = {of[1]} & found if name == of[0] else found
         count += len(found)
-        if count > MAX_ENTRIES:
-            raise LimitError(
-                f"more than {MAX_ENTRIES:,} entries lie between {entry_name(*wrt)} and {entry_name(*of)}",
-                fix="ask for --form index, which sums over them",
-            )
     return reached
 
 
@@ -233,10 +234,18 @@ class EntryReader:
         own = definition(self.graph, self.graph[name])
         values = {index: number(value) for index, value in zip(own.indices, position, strict=True)}
         found = self.concrete(substitute(own.body, values))
+        self._count(size(found))
         self.parts += size(found)
-        if self.parts > MAX_PARTS:
-            raise LimitError("the unrolled network is too large", fix="ask for --form index")
         return found
+
+    def _count(self, parts: int) -> None:
+        """Refuse what is to be written out before it is, where its parts are too many."""
+        if self.parts + parts > MAX_PARTS:
+            raise LimitError(
+                f"written out entry by entry the formulas have {self.parts + parts:,} parts, or more",
+                details=(f"at most {MAX_PARTS:,} are written",),
+                fix="ask for --form index",
+            )
 
     def concrete(self, expr: Expr) -> Expr:
         """`expr` with sums written out and entries named."""
@@ -270,6 +279,7 @@ class EntryReader:
         body, *limits = arguments
         ranges = [range(integer(each.low), integer(each.high) + 1) for each in limits if isinstance(each, Limits)]
         indices = [each.index for each in limits if isinstance(each, Limits)]
+        self._count(math.prod(max(each.stop - each.start, 0) for each in ranges) * size(body))
         found = [
             self.concrete(substitute(body, dict(zip(indices, map(number, position), strict=True))))
             for position in itertools.product(*ranges)
@@ -303,6 +313,7 @@ class EntryReader:
     def _choice(self, name: str, subscripts: Sequence[Expr]) -> Expr:
         axis = next(axis for axis, each in enumerate(subscripts) if self._chosen(each))
         options = []
+        self._count(int(self.graph[name].shape[axis]))
         for value in range(int(self.graph[name].shape[axis])):
             entry = self._read(name, [*subscripts[:axis], number(value), *subscripts[axis + 1 :]])
             options.append(mul([Call("KroneckerDelta", (self.concrete(subscripts[axis]), number(value))), entry]))

@@ -25,6 +25,7 @@ from backpropsym.kernels.paths import paths_function
 from backpropsym.kernels.products import Products
 from backpropsym.kernels.runtime import arranged, mean, mean_product, on_arrays
 from backpropsym.kernels.tensors import TensorFunction, tensor_module
+from backpropsym.ops.budget import check_memory
 
 MODES = ("reverse", "forward", "paths")
 ACCURACIES = ("default", "full")
@@ -158,6 +159,9 @@ def compile_kernel(
         message = f"engine {engine} is for networks of scalars, in the modes reverse and forward"
         raise UnknownNameError(message, fix="leave engine out")
     if not graph.scalar:
+        check_memory(
+            sum(graph.entries[name] for name in graph.ancestors(graph.objective)), f"computing {graph.objective}"
+        )
         with collection_paused():
             module = tensor_module(graph, mode, accuracy, wanted, names)
             file = f"<backpropsym kernel {next(_numbers)}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from backpropsym.kernels.array_ops import BATCH, Source
 from backpropsym.kernels.product_lower import Result, TangentLowering, array_function, leaf_names
 from backpropsym.kernels.tangents import tangent_graph, unused_name
 from backpropsym.kernels.tensors import TensorFunction
+from backpropsym.ops.budget import check_memory
 
 Arrays = Mapping[str, Any]
 Choice = str | Sequence[str] | None
@@ -55,6 +56,8 @@ class Products:
     def per_object(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
         """The objective of each object, shape (n,), and its derivative by each of `wrt`, shape (n, ...)."""
         leaves = self._leaves(wrt)
+        count = math.prod(self._objects(values)) * sum(self.graph.entries[name] for name in leaves)
+        check_memory(count, f"the derivatives of {self.graph.objective} of each object")
         found = self._call(self._once(("objects", leaves), lambda: self._per_object(leaves)), values, summed=())
         value = found.pop(_VALUE)
         return _plain(np.reshape(value, self._objects(values))), found
@@ -114,6 +117,7 @@ class Products:
             raise ValuesError(f"no value is given for {leaf}", fix=f"give {leaf}=...")
         given = np.shape(values[leaf])
         columns = given[len(given) - len(self.graph[leaf].shape) :]
+        check_memory(math.prod((*objects, *rows, *columns)), f"the Jacobian of {of} by {wrt}")
         if leaf not in self.graph.ancestors(node):
             return _plain(np.zeros((*objects, *rows, *columns), np.result_type(value)))
         if math.prod(rows) <= math.prod(columns):
@@ -310,10 +314,12 @@ def _seed(lowering: TangentLowering, objective: str, mean: bool) -> int:
     return lowering.values.number(1.0)
 
 
-def _units(shape: tuple[int, ...]) -> list[Any]:
+def _units(shape: tuple[int, ...]) -> Iterator[Any]:
     """For each entry of an array, 1 there and 0 elsewhere; whole numbers, which leave the precision to the values."""
-    size = math.prod(shape)
-    return list(np.eye(size, dtype=np.int8).reshape((size, *shape)))
+    for position in np.ndindex(shape):
+        unit = np.zeros(shape, np.int8)
+        unit[position] = 1
+        yield unit
 
 
 def _plain(array: Any) -> Any:

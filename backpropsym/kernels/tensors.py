@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 import weakref
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -18,6 +19,8 @@ from backpropsym.kernels.array_module import ArrayModule, array_module
 from backpropsym.kernels.errorfunction import erf_array, erfc_array
 from backpropsym.kernels.module import Names
 from backpropsym.kernels.runtime import unknown_names
+from backpropsym.ops.budget import check_memory
+from backpropsym.ops.size_values import size_value
 
 Results = tuple[float, dict[str, Any]]
 
@@ -71,7 +74,9 @@ class TensorFunction:
     ) -> None:
         self.names = names
         self.joins, self.once = dict(joins or {}), once
+        self.graph = graph
         self.shapes = {name: graph[name].shape for name in names.needed}
+        self._counted: dict[str, int] = {}
         self.chosen = {name: size for name, size in choices(graph).items() if isinstance(size, int)}
         namespace: dict[str, Any] = {**vars(array_runtime), "_erf_array": erf_array, "_erfc_array": erfc_array}
         exec(compile(text.head + text.function, file, "exec"), namespace)
@@ -91,6 +96,7 @@ class TensorFunction:
         Raises
         ------
         ValuesError : all mistakes of the call.
+        LimitError : with the sizes of these arrays it would hold too many numbers.
         """
         mistakes = unknown_names(given, self.names.needed, self.names.ignored)
         missing = [name for name in self.names.needed if name not in given]
@@ -103,9 +109,18 @@ class TensorFunction:
         mistakes += [_misplaced(name, size) for name, size in self.chosen.items() if _outside(values.get(name), size)]
         if mistakes:
             raise ValuesError([Problem(found, fix=fix) for found, fix in mistakes])
+        if sizes != self._counted:
+            self._count(sizes)
         try:
             call = self.memory, self.arrays, values, sizes, self.names.objects
             return array_runtime.on_tensors(*call, self.joins, self.once)
         except IndexError as error:
             fix = "a class or row counts from zero"
             raise ValuesError(f"a value that chooses an entry is outside: {error}", fix=fix) from None
+
+    def _count(self, sizes: Mapping[str, int]) -> None:
+        """Refuse symbolic sizes of which the nodes would be too large, before anything is computed."""
+        nodes = self.graph.nodes.values()
+        count = sum(math.prod(size_value(size, sizes) or 0 for size in node.shape) for node in nodes)
+        check_memory(count, f"computing {self.graph.objective}")
+        self._counted = dict(sizes)

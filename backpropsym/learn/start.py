@@ -12,6 +12,7 @@ from backpropsym.derive.array_values import choices
 from backpropsym.derive.domains import domains
 from backpropsym.errors import NetworkError
 from backpropsym.graph import Graph, Role, Shape
+from backpropsym.ops.budget import check_memory
 
 _USUAL = (-2.0, 2.0)
 
@@ -25,8 +26,10 @@ def random_parameters(graph: Graph, seed: int = 0) -> dict[str, Any]:
     Raises
     ------
     NetworkError : a shape has a symbolic size.
+    LimitError : there would be too many.
     """
     random = np.random.default_rng(seed)
+    check_memory(sum(graph.entries[name] for name in graph.names(Role.PARAMETER)), "the parameters")
     return {name: _initial(graph[name].shape, graph.scalar, random) for name in graph.names(Role.PARAMETER)}
 
 
@@ -39,10 +42,12 @@ def random_numbers(graph: Graph, seed: int, given: Container[str]) -> dict[str, 
     Raises
     ------
     NetworkError : a shape has a symbolic size.
+    LimitError : there would be too many.
     """
     random, chosen = np.random.default_rng(seed), choices(graph)
     leaves = [name for role in (Role.INPUT, Role.TARGET) for name in graph.names(role)]
     inside = domains(graph, leaves)
+    check_memory(sum(graph.entries[name] for name in leaves), "one object")
     found = random_parameters(graph, seed)
     for name in leaves:
         shape = _sizes(graph[name].shape)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import NoReturn
 
-from backpropsym.errors import FormulaError, Location, NetworkError, Problem, ShapeError, did_you_mean
+from backpropsym.errors import FormulaError, LimitError, Location, NetworkError, Problem, ShapeError, did_you_mean
 from backpropsym.formula import limits
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import parse_formula
-from backpropsym.formula.tree import Span
+from backpropsym.formula.tree import Span, names
 from backpropsym.graph import Block, Graph
+from backpropsym.ops.budget import LARGEST_ARRAY, amount
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.lowering import Lowering
 from backpropsym.ops.sizes import Dimension, read_size
@@ -51,9 +53,9 @@ class Architecture:
         self.shapes: dict[str, Shape] = {}
         self.spans: dict[str, Span] = {}
         self.parameters = 0
-        self.layers = 0
         self.space = ""
         self.current = ""
+        self._next: dict[str, int] = {}
         self.read(self.parse())
         if not self.declaration.nodes:
             self.fail("the architecture has no layer", fix='add one, as in "x[2] -> dense(1) -> mse"')
@@ -101,8 +103,17 @@ class Architecture:
         first = steps[0]
         if not isinstance(first, ast.Subscript | ast.Name):
             self.fail("an architecture starts with its input", first, 'write "x[784] -> ..."')
+        self.count(steps[1:])
         self.input(first)
         self.chain(steps[1:])
+
+    def count(self, steps: list[ast.expr]) -> None:
+        """Refuse too many layers before the first is built."""
+        count = sum(map(_layers, steps))
+        if count > MAX_LAYERS:
+            where = Location("architecture", None, self.text)
+            fix = f"write at most {MAX_LAYERS:,}"
+            raise LimitError([Problem(f"the architecture has {amount(count)} layers", where, fix=fix)])
 
     def input(self, node: ast.Subscript | ast.Name) -> None:
         """Declare the first name of the string, with its shape."""
@@ -129,18 +140,28 @@ class Architecture:
         """One size of a shape."""
         match node:
             case ast.Constant(value=int() as size) if not isinstance(size, bool) and size > 0:
-                return size
+                return self.whole(size, node)
             case ast.Name() | ast.BinOp() | ast.UnaryOp() if isinstance(found := read_size(ast.unparse(node)), str):
                 return found
             case _:
                 self.fail("a size is a positive whole number, a symbol such as n, or a formula such as 2*n + 1", node)
 
+    def whole(self, number: int, node: ast.expr) -> int:
+        """A whole number that an array can be as large as.
+
+        Raises
+        ------
+        LimitError : it is larger.
+        """
+        if number <= LARGEST_ARRAY:
+            return number
+        where = Location("architecture", None, self.text, *self.columns(node))
+        fix = f"write a smaller one; no array has more than {LARGEST_ARRAY:,} entries"
+        raise LimitError([Problem(f"the number {amount(number)} is too large", where, fix=fix)])
+
     def chain(self, steps: list[ast.expr]) -> None:
         """Layers one behind the other."""
         for step in steps:
-            self.layers += 1
-            if self.layers > MAX_LAYERS:
-                self.fail(f"more than {MAX_LAYERS:,} layers", step)
             self.step(step)
 
     def step(self, node: ast.expr) -> None:
@@ -167,7 +188,9 @@ class Architecture:
     def argument(self, node: ast.expr) -> Argument:
         """What stands in the brackets of a layer."""
         match node:
-            case ast.Constant(value=bool() | int() | float() as value):
+            case ast.Constant(value=int() as value) if not isinstance(value, bool):
+                return self.whole(value, node)
+            case ast.Constant(value=bool() | float() as value):
                 return value
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
                 return -value
@@ -197,12 +220,12 @@ class Architecture:
 
     def block(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
         """A layer, its nodes kept as one block."""
-        before = set(self.declaration.nodes)
+        nodes, before = self.declaration.nodes, len(self.declaration.nodes)
         self.layer(name, arguments, options, node)
-        added = tuple(each for each in self.declaration.nodes if each not in before)
+        added = tuple(itertools.islice(reversed(nodes), len(nodes) - before))
         if added:
             start, width = self.columns(node)
-            self.declaration.blocks.append(Block(self.text[start : start + width], added))
+            self.declaration.blocks.append(Block(self.text[start : start + width], added[::-1]))
 
     def layer(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
         """A layer of the table, or the loss."""
@@ -240,9 +263,11 @@ class Architecture:
 
     def unused(self, stem: str, number: int | None = None) -> str:
         """A node name that is not taken: stem and number."""
-        count = number or 1
+        count = number or self._next.get(stem, 1)
         while f"{stem}{count}" in self.shapes:
             count += 1
+        if number is None:
+            self._next[stem] = count
         return f"{stem}{count}"
 
     def add(self, name: str, formula: str, node: ast.expr) -> None:
@@ -250,7 +275,8 @@ class Architecture:
         self.spans[name] = (node.col_offset, node.end_col_offset or 0)
         try:
             tree = parse_formula(formula, self.signatures)
-            self.shapes[name] = Lowering(name, dict(self.shapes), self.table).root(tree)[-1].shape
+            used = {each: self.shapes[each] for each in names(tree) if each in self.shapes}
+            self.shapes[name] = Lowering(name, used, self.table).root(tree)[-1].shape
         except (FormulaError, ShapeError, NetworkError) as error:
             self.fail(error.problems[0].message, node, error.problems[0].fix)
         self.declaration.nodes[name] = formula
@@ -263,6 +289,7 @@ class Architecture:
             self.fail(problem.message if problem else f"{name} is already taken", node, "choose another name")
         self.declaration.nodes[name] = self.declaration.nodes.pop(self.current)
         self.shapes[name], self.spans[name] = self.shapes.pop(self.current), self.spans.pop(self.current)
+        self._next.clear()  # the name that it had is free again
         self.current = name
 
 
@@ -273,3 +300,14 @@ def _steps(node: ast.expr) -> list[ast.expr]:
         steps.append(node.right)
         node = node.left
     return [node, *reversed(steps)]
+
+
+def _layers(node: ast.expr) -> int:
+    """How many layers a step is, repetitions and what stands in them counted."""
+    match node:
+        case ast.BinOp(left=ast.Constant(value=int() as times), op=ast.Mult(), right=block):
+            return max(times, 0) * sum(map(_layers, _steps(block)))
+        case ast.Call(func=ast.Name(id="residual"), args=[block]):
+            return 1 + sum(map(_layers, _steps(block)))
+        case _:
+            return 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
-from backpropsym.errors import Problem, ShapeError
+from backpropsym.errors import LimitError, Problem, ShapeError
 from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Text, names, node_names, walk
 from backpropsym.graph import Block, Node, Role, topological_order
+from backpropsym.ops.budget import LARGEST_ARRAY, MOST_AXES, amount
 from backpropsym.ops.index_lowering import IndexLowering
 from backpropsym.ops.kinds import Elementwise, Shape
 from backpropsym.ops.lowering import ANONYMOUS, Lowered, Lowering
@@ -30,11 +32,14 @@ def lowered_nodes(
     Raises
     ------
     ShapeError : one problem for each node whose shapes do not fit.
+    LimitError : an array has more entries than a computer can number.
     """
     shapes: dict[str, Shape] = {}
     for section in _SECTIONS:
         for name, entry in getattr(declaration, section).items():
             shapes[name] = np.shape(entry) if section == "constants" else tuple(entry)
+    for name, shape in shapes.items():
+        _check_count(name, shape, declaration)
     nodes = {name: Node(name, role, shapes[name]) for name, role in roles.items() if role is not Role.VALUE}
     lowered: dict[str, list[Lowered]] = {}
     problems: list[Problem] = []
@@ -43,6 +48,8 @@ def lowered_nodes(
             if all(parent in shapes for parent in used_names(declaration, name, formulas[name])):
                 lowered[name] = _needed(_lower(name, declaration, formulas[name], shapes, table))
                 shapes[name] = lowered[name][-1].shape
+                for step in lowered[name]:
+                    _check_count(name, step.shape, declaration)
         except ShapeError as error:
             section = "nodes" if name in declaration.nodes else ""
             problems.extend(each.at(declaration.places(section, name, each.span)) for each in error.problems)
@@ -64,6 +71,25 @@ def lowered_nodes(
     if problems:
         raise ShapeError(problems)
     return nodes, _blocks(declaration, lowered)
+
+
+def _check_count(name: str, shape: Shape, declaration: Declaration) -> None:
+    """Refuse more entries than a computer can number, and more axes than arrays may have.
+
+    Raises
+    ------
+    LimitError : with the place.
+    """
+    count = math.prod(size for size in shape if isinstance(size, int))
+    if count > LARGEST_ARRAY:
+        message = f"{name} has {amount(count)} entries"
+        fix = f"declare smaller sizes; no array has more than {LARGEST_ARRAY:,} entries"
+    elif len(shape) > MOST_AXES:
+        message, fix = f"{name} has {len(shape)} axes", f"use at most {MOST_AXES}, or reshape it"
+    else:
+        return
+    section = next((section for section in ("nodes", *_SECTIONS) if name in getattr(declaration, section)), "")
+    raise LimitError([Problem(message, declaration.places(section, name, None), fix=fix)])
 
 
 def _needed(steps: list[Lowered]) -> list[Lowered]:

@@ -20,6 +20,7 @@ from backpropsym.derive.domains import domains
 from backpropsym.errors import LimitError
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import COMPLEX
+from backpropsym.ops.budget import check_memory
 from backpropsym.ops.kinds import View
 from backpropsym.ops.size_values import size_value, solved_sizes
 from backpropsym.ops.sizes import Dimension
@@ -146,6 +147,7 @@ def with_sizes(graph: Graph, at: Mapping[str, Any]) -> Graph:
 
 def find_points(graph: Graph, at: Mapping[str, Any], samples: int, random: np.random.Generator) -> ArrayPoints:
     """The given objects, if their numbers are complete, and random points: more where there are branches."""
+    check_memory(sum(graph.entries.values()), f"checking {graph.objective}")
     sampler = _Sampler(graph, at, random)
     found, notes = sampler.given()
     given = len(found)
