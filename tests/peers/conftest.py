@@ -1,5 +1,13 @@
-"""The tests here compare with PyTorch; where it is not installed there is nothing to compare with."""
+"""The tests here compare with other libraries; where one is not installed there is nothing to compare with."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
-collect_ignore_glob = [] if find_spec("torch") else ["test_*.py"]
+LIBRARIES = {"test_fused.py": "numba", "test_jax.py": "jax"}
+"""What a file compares with; the others compare with PyTorch."""
+
+collect_ignore = [
+    file.name
+    for file in Path(__file__).parent.glob("test_*.py")
+    if find_spec(LIBRARIES.get(file.name, "torch")) is None
+]
