@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import MissingExtraError, NetworkError, OutputError, Problem
+from backpropsym.formula.letters import GREEK
+from backpropsym.formula.limits import MAX_NAME_CHARACTERS
 from backpropsym.formula.names import name_problem
 from backpropsym.interop.onnx_ops import RULES, SAME, Operator, Sizes
 from backpropsym.ops.function import FUNCTIONS
@@ -19,6 +22,8 @@ from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.spec.toml import parse_network
 
 _NOISE = re.compile(r"_output_\d+$")
+_SPELLED = {letter: name for name, letter in GREEK.items()}
+_LONGEST = MAX_NAME_CHARACTERS - 8
 _CALLED = {*FUNCTIONS, *COMPOSITIONS, "loss"}
 _LOSSES_OF_CLASSES = ("cross_entropy", "nll")
 _ENTRYWISE = ("Add", "Sub", "Mul", "Div", "Pow", "PRelu")
@@ -83,6 +88,7 @@ class _Model:
     shapes: dict[str, Sizes] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    numbers: dict[str, int] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -190,16 +196,12 @@ class _Model:
 
     def _fresh(self, name: str) -> str:
         """A name that formulas may use, like `name` and not taken."""
-        words = [word for word in re.split(r"\W+", _NOISE.sub("", name)) if word]
-        if len(words) > 1 and words[0].isdigit():
-            words = [*words[1:], words[0]]
-        plain = "_".join(words) or "v"
-        if not plain[0].isalpha():
-            plain = f"v_{plain}"
-        found, number = plain, 1
+        plain = _plain(name)
+        found, number = plain, self.numbers.get(plain, 1)
         while found in self.taken or found in _CALLED or name_problem(found):
             number += 1
             found = f"{plain}_{number}"
+        self.numbers[plain] = number
         self.taken.add(found)
         return found
 
@@ -218,6 +220,17 @@ class _Model:
             listed = (f"{name} = {json.dumps(array.tolist())}" for name, array in self.constants.items())
             lines += ["", "[constants]", *listed]
         return "\n".join(lines) + "\n"
+
+
+def _plain(name: str) -> str:
+    """`name` in ASCII letters, digits and _, a letter first, short enough for a number behind it."""
+    spelled = "".join(_SPELLED.get(character, character) for character in _NOISE.sub("", name))
+    ascii_only = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
+    words = [word for word in re.split(r"\W+", ascii_only) if word]
+    if len(words) > 1 and words[0].isdigit():
+        words = [*words[1:], words[0]]
+    plain = "_".join(words) or "v"
+    return (plain if plain[0].isalpha() else f"v_{plain}")[:_LONGEST]
 
 
 def _declared(key: str, shapes: dict[str, Sizes]) -> str:
