@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from backpropsym.formula.tree import Compare, Expr, called, walk
-from backpropsym.ops.arithmetic import COMPLEX, Arithmetic
+from backpropsym.ops.arithmetic import COMPLEX, Arithmetic, evaluate
 from backpropsym.ops.function import Primitive
 from backpropsym.ops.table import FunctionTable
 
 Array = npt.NDArray[Any]
 STEP = 1e-100
+_SAME = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,14 @@ class Switching:
     def branches(self, expr: Expr) -> bool:
         """Whether `expr` compares, or calls a function that branches."""
         return any(isinstance(part, Compare) for part in walk(expr)) or any(map(self._function, called(expr)))
+
+    def departs(self, expr: Expr, values: Mapping[str, Any], table: FunctionTable) -> bool:
+        """Whether `expr` has numbers by a convention at some point, where its definition has none or another."""
+        if not any(table[name].clamped for name in called(expr) if name in table):
+            return False
+        with np.errstate(all="ignore"):
+            defined, given = (evaluate(expr, values, each) for each in (self.table, table))
+        return not np.allclose(defined, given, rtol=_SAME, atol=0.0)
 
     def _function(self, name: str) -> bool:
         if name not in self._known:

@@ -85,14 +85,15 @@ class _Sampler:
     """
 
     def __init__(self, graph: Graph, at: Mapping[str, Any], random: np.random.Generator) -> None:
-        kept, switching = checked_nodes(graph), Switching(graph.functions)
+        kept = checked_nodes(graph)
+        self.switching = Switching(graph.functions)
         self.graph = graph
         self.random = random
         self.pool = {**graph.values, **at, **graph.constants}
         self.wanted = tuple(name for name in graph.order if name in kept)
         self.leaves = [name for name in self.wanted if graph.nodes[name].op is None]
         formulas = ((name, op.formula) for name in self.wanted if (op := graph.nodes[name].op) is not None)
-        self.branching = frozenset(name for name, formula in formulas if switching.branches(formula))
+        self.branching = frozenset(name for name, formula in formulas if self.switching.branches(formula))
 
     def given(self) -> tuple[dict[str, Array], int, list[str]]:
         """The values of the nodes at the numbers given, where they are complete and finite."""
@@ -105,6 +106,11 @@ class _Sampler:
         bad = next((name for name in self.wanted if not np.isfinite(values[name]).all()), None)
         if bad is not None:
             return empty, 0, [f"not checked at the network's own numbers: {bad} is not finite there"]
+        for name in self.wanted:
+            op = self.graph.nodes[name].op
+            if op is not None and self.switching.departs(op.formula, values, self.graph.functions):
+                told = f"{name} follows a convention there, not its definition"
+                return empty, 0, [f"not checked at the network's own numbers: {told}"]
         return values, len(arrays[-1]), []
 
     def _forward(self, leaves: Mapping[str, Array]) -> dict[str, Array]:

@@ -196,6 +196,9 @@ class ArrayNetwork:
                 for factor in factors[1:]:
                     product = product * self._size(factor, values, table)
                 return product
+            case Call("where", (condition, then, otherwise)):
+                chosen = evaluate(condition, values, table, self.arithmetic)
+                return np.where(chosen, self._size(then, values, table), self._size(otherwise, values, table))
             case _:
                 return np.abs(evaluate(expr, values, table, self.arithmetic))
 

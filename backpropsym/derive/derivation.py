@@ -18,7 +18,8 @@ from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import forward, given_values, local_numbers
 from backpropsym.derive.paths import Path, PathSpace, edges
 from backpropsym.derive.programme import Programme, adjoints, tangents
-from backpropsym.derive.semiring import SUM
+from backpropsym.derive.semiring import CUT_SUM, SUM
+from backpropsym.derive.slopes import with_slopes
 from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameError, ValuesError, did_you_mean
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
@@ -293,9 +294,19 @@ class Derivation:
 
     def adjoint_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The derivative of `of` by every node on the paths, in numbers, by the backward programme."""
-        numbers = self.numbers(values)
+        nodes = self.node_values(values)
+        numbers = local_numbers(self.local, self.links(), nodes)
         with np.errstate(all="ignore"):
-            return self.space.sweep(SUM, numbers.__getitem__)
+            found = self.space.sweep(SUM, numbers.__getitem__)
+        if all(np.ndim(number) == 0 for number in numbers.values()):
+            return {name: self._defined(name, each, nodes) for name, each in found.items()}
+        return found
+
+    def _defined(self, name: str, derivative: Any, nodes: Mapping[str, Any]) -> Any:
+        """The derivative by a node; its true slope where a dead path makes a product of local ones undefined."""
+        if np.isfinite(derivative):
+            return derivative
+        return with_slopes(self.local.graph, nodes, (self.of, ()), name, derivative)
 
     def numeric(self, values: Mapping[str, Any] | None = None, top: int | None = None) -> Iterator[NumericTerm]:
         """Terms with their numbers at one object: in path order, or the `top` strongest.
@@ -308,7 +319,7 @@ class Derivation:
         paths: Iterable[Path] = self.space
         if top is not None:
             paths = islice(self.space.strongest(lambda link: numbers[link]), top)
-        yield from self._in_numbers(paths, numbers)
+        yield from self._in_numbers(paths, numbers, values)
 
     def terms_in_numbers(self, paths: Iterable[Path], values: Mapping[str, Any] | None = None) -> Iterator[NumericTerm]:
         """The terms of these paths with their numbers at one object.
@@ -317,13 +328,16 @@ class Derivation:
         ------
         ValuesError : a number is missing, or a batch is given.
         """
-        return self._in_numbers(paths, self.numbers_at_one_object(values))
+        return self._in_numbers(paths, self.numbers_at_one_object(values), values)
 
-    def _in_numbers(self, paths: Iterable[Path], numbers: Mapping[Edge, float]) -> Iterator[NumericTerm]:
-        whole = self.space.over(SUM, lambda link: abs(numbers[link]))
+    def _in_numbers(
+        self, paths: Iterable[Path], numbers: Mapping[Edge, float], values: Mapping[str, Any] | None
+    ) -> Iterator[NumericTerm]:
+        cut = not all(map(math.isfinite, numbers.values())) and np.isfinite(self.adjoint_values(values)[self.wrt])
+        whole = self.space.over(CUT_SUM if cut else SUM, lambda link: abs(numbers[link]))
         for path in paths:
             factors = tuple(numbers[link] for link in edges(path))
-            value = math.prod(factors)
+            value = 0.0 if cut and 0.0 in factors else math.prod(factors)
             yield NumericTerm(self.term(path), factors, value, abs(value) / whole if whole else math.nan)
 
 

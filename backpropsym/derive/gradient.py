@@ -132,6 +132,9 @@ class LiveDerivatives(LocalDerivatives):
 def without_zeros(expr: Expr, table: FunctionTable) -> Expr:
     """`expr` with calls of derivatives that are zero everywhere resolved."""
     match expr:
+        case Call("where", (condition, then, otherwise)):
+            branches = without_zeros(then, table), without_zeros(otherwise, table)
+            return ZERO if branches == (ZERO, ZERO) else Call("where", (condition, *branches))
         case Call(function):
             return ZERO if _vanishes(function, table) else expr
         case Add(terms):

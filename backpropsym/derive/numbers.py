@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from backpropsym.derive.local import Edge, LocalDerivatives
+from backpropsym.derive.slopes import agreed, one_sided_slopes
 from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import Expr
-from backpropsym.graph import Graph, Role
+from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
 from backpropsym.ops.real_numbers import real_array
 from backpropsym.ops.table import FunctionTable
@@ -76,9 +77,27 @@ def forward(
 
 
 def local_numbers(local: LocalDerivatives, links: Iterable[Edge], values: Mapping[str, Any]) -> dict[Edge, Any]:
-    """The number of the local derivative on each link."""
+    """The number of the local derivative on each link; where its formula has none, the slope of the node itself."""
     table = local.graph.functions
-    return {link: in_range(partial(_of_one, local[link]), values, table) for link in links}
+    found = {link: in_range(partial(_of_one, local[link]), values, table) for link in links}
+    lost = [link for link, number in found.items() if not np.all(np.isfinite(number))]
+    return found | {link: _with_slopes(local, link, found[link], values) for link in lost}
+
+
+def _with_slopes(local: LocalDerivatives, link: Edge, numbers: Any, values: Mapping[str, Any]) -> Any:
+    """The numbers of a link, with the slope of the node where its formula multiplies in a branch that is not taken."""
+    node = local.graph[link.target]
+    if link in local.replaced:
+        return numbers
+    nodes = {name: Node(name, Role.PARAMETER) for name in node.parents} | {node.name: node}
+    alone = Graph(nodes, node.name, functions=local.graph.functions)
+    kept = np.array(numbers, dtype=float)
+    for place in map(tuple, np.argwhere(~np.isfinite(kept))):
+        arrays = {name: np.asarray(values[name]) for name in node.parents}
+        point = {name: array[place] if array.ndim else array for name, array in arrays.items()}
+        slope = agreed(one_sided_slopes(alone, point, (node.name, ()), (link.source, ())))
+        kept[place] = kept[place] if slope is None else slope
+    return kept[()]
 
 
 def _of_one(formula: Expr, number: Evaluate) -> Any:

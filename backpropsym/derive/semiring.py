@@ -78,6 +78,14 @@ COUNT: Semiring[int] = Semiring("number of paths", 0, 1, operator.add, operator.
 SUM: Semiring[Any] = Semiring("sum", 0.0, 1.0, operator.add, operator.mul)
 """Real numbers: with local derivatives the derivative, with their absolute values the sum of the magnitudes."""
 
+
+def _cut(first: float, second: float) -> float:
+    return 0.0 if 0.0 in (first, second) else first * second
+
+
+CUT_SUM: Semiring[float] = Semiring("sum over live paths", 0.0, 1.0, operator.add, _cut)
+"""The same, where a link of zero cuts off what is not finite: a dead path carries nothing."""
+
 LIVE: Semiring[bool] = Semiring("whether a path carries something", False, True, operator.or_, operator.and_)
 
 STRONGEST: Semiring[float] = Semiring("cost of the strongest path", math.inf, 0.0, min, operator.add)

@@ -21,6 +21,7 @@ from backpropsym.derive.matrix import matrix_programme, nested
 from backpropsym.derive.paths import Path, PathSpace
 from backpropsym.derive.plain import plain
 from backpropsym.derive.shorthand import Shorthand
+from backpropsym.derive.slopes import with_slopes
 from backpropsym.derive.written import written_out
 from backpropsym.errors import LimitError, UnknownNameError
 from backpropsym.formula.algebra import add, div, neg
@@ -261,7 +262,9 @@ class TensorDerivation:
         for position in np.ndindex(*value.shape[lead:]):
             seed = np.zeros_like(value, dtype=float)
             seed[(..., *position)] = 1.0 / (batch or 1) if lead else 1.0
-            rows.append(_of(network.reverse(self.of, seed), self.wrt, shape, graph, batch))
+            row = _of(network.reverse(self.of, seed), self.wrt, shape, graph, batch)
+            one = batch is None
+            rows.append(with_slopes(graph, network.values, (self.of, position), self.wrt, row) if one else row)
         found = np.array(rows).reshape((*value.shape[lead:], *shape))
         found = found if self.of_at is None else found[self.of_at]
         found = found if self.wrt_at is None else np.asarray(found)[_tail(self.wrt_at)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from backpropsym.derive.local import LocalDerivatives
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.numbers import forward, given_values, local_numbers
 from backpropsym.derive.programme import adjoints
+from backpropsym.derive.slopes import with_slopes
 from backpropsym.derive.written import written_out
 from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import ONE, Expr
@@ -150,7 +151,10 @@ def _trace_scalars(graph: Graph, values: Mapping[str, Any], of: str, rate: float
             for user, link in equation.parts
         )
         if bricks:
-            known[equation.by] = sum(brick.product for brick in bricks)
+            total = with_slopes(graph, found, (of, ()), equation.by, sum(brick.product for brick in bricks))
+            known[equation.by] = float(total)
+            if np.isfinite(total):
+                bricks = tuple(replace(each, product=0.0) if _is_cut(each) else each for each in bricks)
         backward.append(BackwardStep(equation.by, right, bricks, known[equation.by]))
     gradient = {name: known[name] for name in graph.names(Role.PARAMETER) if name in known}
 
@@ -161,6 +165,11 @@ def _trace_scalars(graph: Graph, values: Mapping[str, Any], of: str, rate: float
     return Trace(graph, of, leaves, _forward_steps(graph, of, found), tuple(backward), steps.symbols, descent)
 
 
+def _is_cut(brick: Brick) -> bool:
+    """Whether an adjoint or a factor of zero cuts off what is not finite."""
+    return not np.isfinite(brick.product) and 0.0 in (brick.adjoint, brick.factor)
+
+
 def _trace_arrays(graph: Graph, values: Mapping[str, Any], of: str, rate: float) -> Trace:
     leaves, batch, sizes = array_leaves(graph, values, graph.ancestors(of))
     if batch is not None:
@@ -169,7 +178,10 @@ def _trace_arrays(graph: Graph, values: Mapping[str, Any], of: str, rate: float)
     network = ArrayNetwork(graph, leaves)
     equations = matrix_programme(graph, of, _roots(graph, of))
     value = float(network.forward(of))
-    known = network.reverse(of, 1.0)
+    known = {
+        name: with_slopes(graph, network.values, (of, ()), name, adjoint)
+        for name, adjoint in network.reverse(of, 1.0).items()
+    }
     seed = [BackwardStep(of, ONE, (), 1.0)]
     backward = [*seed, *(BackwardStep(each.node, each.right, (), known[each.node]) for each in equations)]
     gradient = {name: known[name] for name in graph.names(Role.PARAMETER) if name in known}

@@ -66,6 +66,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_STEEP = frozenset(("exp", "expm1", "log", "log1p", "sqrt"))
+"""Primitives that may be inf or nan at finite numbers."""
+
 _HALF = Fraction(1, 2)
 _MAX_UNROLLED_POWER = 4
 
@@ -98,6 +101,7 @@ class Values:
         self.owner = ""
         self.derivative = False
         self._positions: dict[tuple[Any, ...], int] = {}
+        self._unbounded: list[bool] = []
 
     def number(self, value: float) -> int:
         """A constant."""
@@ -159,6 +163,11 @@ class Values:
             return left
         if self.items[left].kind is Kind.NEGATE:
             return self.negate(self.divide(self.items[left].operands[0], right))
+        if self.derivative and self.items[right].kind is not Kind.NUMBER:
+            chosen = self._choice(left)
+            if chosen is not None:
+                condition, *branches = chosen
+                return self.call("where", (condition, *(self.divide(branch, right) for branch in branches)))
         return self._binary(Kind.DIVIDE, left, right)
 
     def negate(self, operand: int) -> int:
@@ -238,18 +247,32 @@ class Values:
         item = self.items[position]
         return item.kind is Kind.CALL and item.data == name
 
-    def _gated(self, gate: int, other: int) -> int | None:
-        """gate * other as a choice, where `gate` is a step or a choice between two numbers."""
+    def _choice(self, gate: int) -> tuple[int, int, int] | None:
+        """A step, or a choice of which one branch is zero, as (condition, then, otherwise)."""
         item = self.items[gate]
         if self._calls(gate, "step"):
             zero = self.number(0.0)
-            return self.call("where", (self.compare("<=", item.operands[0], zero), zero, other))
-        if self._calls(gate, "where"):
-            condition, *branches = item.operands
-            if all(self.items[branch].kind is Kind.NUMBER for branch in branches):
-                then, otherwise = (self.multiply(branch, other) for branch in branches)
-                return self.call("where", (condition, then, otherwise))
+            return self.compare("<=", item.operands[0], zero), zero, self.number(1.0)
+        if self._calls(gate, "where") and any(self._is(branch, 0.0) for branch in item.operands[1:]):
+            condition, then, otherwise = item.operands
+            return condition, then, otherwise
         return None
+
+    def _gated(self, gate: int, other: int) -> int | None:
+        """gate * other as a choice, where `gate` is a step, or a choice between two numbers.
+
+        Or a choice that may be zero, where `other` may be inf or nan: there the other branch is not multiplied in.
+        """
+        item, chosen = self.items[gate], self._choice(gate)
+        if self._calls(gate, "where"):
+            numbers = all(self.items[branch].kind is Kind.NUMBER for branch in item.operands[1:])
+            if not numbers and (chosen is None or not self._unbounded[other]):
+                return None
+            chosen = chosen or (item.operands[0], item.operands[1], item.operands[2])
+        if chosen is None:
+            return None
+        condition, *branches = chosen
+        return self.call("where", (condition, *(self.multiply(branch, other) for branch in branches)))
 
     def _product_in_order(self, negated: int, left: int, right: int) -> int:
         """left * right without the sign of `negated`, which is one of them."""
@@ -297,4 +320,6 @@ class Values:
         self._positions[key] = len(self.items)
         self.items.append(Value(kind, operands, data, batched))
         self.owners.append(self.owner)
+        steep = kind in (Kind.DIVIDE, Kind.POWER) or (kind is Kind.CALL and data in _STEEP)
+        self._unbounded.append(steep or any(self._unbounded[operand] for operand in operands))
         return len(self.items) - 1

@@ -23,6 +23,7 @@ from backpropsym.formula.tree import (
     Pow,
     names,
 )
+from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.table import FunctionTable
 
 
@@ -61,10 +62,20 @@ def _sweep(expr: Expr, adjoint: Expr, found: dict[str, list[Expr]], table: Funct
 
 
 def _sweep_call(expr: Call, adjoint: Expr, found: dict[str, list[Expr]], table: FunctionTable) -> None:
+    if table[expr.function] is FUNCTIONS["where"]:
+        _sweep_choice(expr, adjoint, found, table)
+        return
     for index, argument in enumerate(expr.arguments):
-        if expr.function == "where" and index == 0:
-            for name in names(argument):
-                found[name].append(ZERO)
-        elif names(argument):
+        if names(argument):
             local = table.shortened(table.applied(table.partial(expr.function, index), expr))
             _sweep(argument, mul([adjoint, local]), found, table)
+
+
+def _sweep_choice(expr: Call, adjoint: Expr, found: dict[str, list[Expr]], table: FunctionTable) -> None:
+    """The derivative of a choice is the choice between the derivatives: what is not taken is never multiplied in."""
+    condition, *branches = expr.arguments
+    then, otherwise = (partials(branch, table) for branch in branches)
+    for name in names(expr):
+        inner = then.get(name, ZERO), otherwise.get(name, ZERO)
+        chosen = inner[0] if inner[0] == inner[1] else Call(expr.function, (condition, *inner))
+        found[name].append(mul([adjoint, chosen]))

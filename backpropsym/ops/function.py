@@ -65,6 +65,7 @@ class Function:
     by_value : the derivative by the stored `value` of the function, as kernels use it.
     named : whether a derivative prints as f'(x); else it is written out.
     kink : the convention at the points without a derivative, in words.
+    clamped : whether numbers stay finite, by the convention, where the definition does not.
     domain : where checks take samples, an interval an argument.
     probes : points at which value and derivatives must be finite.
     source : where the definition is from.
@@ -82,6 +83,7 @@ class Function:
     abstract: bool = False
     named: bool = True
     kink: str = ""
+    clamped: bool = False
     domain: tuple[Interval, ...] = ((-3.0, 3.0),)
     probes: tuple[tuple[float, ...], ...] = ((-1000.0,), (0.0,), (1000.0,))
     source: str = ""

@@ -15,8 +15,12 @@ def _loss(name: str, formula: str, **facts: Any) -> None:
     facts.setdefault("arguments", _PAIR)
     facts.setdefault("domain", _REAL_PAIR)
     facts.setdefault("probes", ((-1000.0, 0.0), (0.0, 0.0), (1000.0, 0.0)))
-    define(Function(name=name, formula=formula, named=False, **facts))
+    define(Function(name=name, formula=formula, **{"named": False, **facts}))
 
+
+_LOG = "where(abs(prediction) > 0, max(log(where(abs(prediction) > 0, prediction, 1)), -100), -100)"
+_LOG_REST = "where(abs(1 - prediction) > 0, log1p(-where(abs(1 - prediction) > 0, prediction, 0)), -100)"
+"""log(p) and log(1 - p) of a probability p, at least -100, without an infinite number on the way."""
 
 _loss(
     "mse",
@@ -70,13 +74,21 @@ _loss(
 _loss(
     "bce",
     "-(target*log(prediction) + (1 - target)*log(1 - prediction))",
-    stable="-(target*log(prediction) + (1 - target)*log1p(-prediction))",
+    stable=f"-(target*{_LOG} + (1 - target)*{_LOG_REST})",
     derivatives={
         "prediction": "(prediction - target)/(prediction*(1 - prediction))",
         "target": "log(1 - prediction) - log(prediction)",
     },
+    accurate={
+        "prediction": "(prediction - target)"
+        "/where(abs(prediction*(1 - prediction)) > 0, prediction*(1 - prediction), 1e-12)",
+        "target": f"{_LOG_REST} - {_LOG}",
+    },
+    named=True,
+    kink="bce takes logarithms below -100 as -100; where it divides by 0 in its slope, by 1e-12 as PyTorch",
+    clamped=True,
     domain=((0.05, 0.95), (0.0, 1.0)),
-    probes=((1e-12, 0.0), (0.5, 0.5), (1e-12, 1.0)),
+    probes=((0.0, 0.0), (0.0, 1.0), (1e-12, 0.0), (0.5, 0.5), (1e-12, 1.0), (1.0, 0.0), (1.0, 1.0)),
     source="binary cross-entropy of a probability, Good 1952",
 )
 _loss(
@@ -116,4 +128,12 @@ _loss(
     domain=((-3.0, 0.0), (0.05, 1.0)),
     probes=((-1000.0, 1e-300), (-1.0, 0.5), (0.0, 1.0)),
     source="Kullback and Leibler 1951; prediction is a logarithm, 0*log(0) = 0",
+)
+_loss(
+    "weighted",
+    "weight*x",
+    arguments=("weight", "x"),
+    stable="where(abs(x) <= 1e38, weight*x, where(abs(weight) > 0, weight*x, weight))",
+    derivatives={"weight": "x", "x": "weight"},
+    source="a term of an expected value: 0*log(0) = 0",
 )

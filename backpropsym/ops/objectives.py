@@ -46,7 +46,7 @@ def _surprise(lowering: Lowering, logits: Value, target: Value) -> Value:
         whole = lowering.reduce("logsumexp", logits, (0,))
         return lowering.combine(difference, whole, _picked(lowering, logits, target))
     kept = lowering.reduce("logsumexp", logits, (0,), keep=True)
-    parts = lowering.combine(lambda o, y, w: mul([y, difference(w, o)]), logits, target, kept)
+    parts = lowering.combine(lambda o, y, w: lowering.function("weighted", y, difference(w, o)), logits, target, kept)
     return lowering.reduce("sum", parts, (0,))
 
 
@@ -56,7 +56,9 @@ def nll(lowering: Lowering, call: Call) -> Value:
     logarithms, target = _classes(lowering, call)
     if target.shape == ():
         return lowering.combine(neg, _picked(lowering, logarithms, target))
-    return lowering.reduce("sum", lowering.combine(lambda p, y: neg(mul([y, p])), logarithms, target), (0,))
+    return lowering.reduce(
+        "sum", lowering.combine(lambda p, y: neg(lowering.function("weighted", y, p)), logarithms, target), (0,)
+    )
 
 
 def _classes(lowering: Lowering, call: Call) -> tuple[Value, Value]:

@@ -187,12 +187,15 @@ class FunctionTable(Mapping[str, Function]):
     def written(self, expr: Expr) -> Expr:
         """`expr` with the derivatives of registered functions written out.
 
-        It then names only functions that a reader can look up; those of the network's own stay f_prime(...).
+        It then names only functions that a reader can look up; those of the network's own stay f_prime(...). A
+        weighted term is the product that it is.
         """
         parts = tuple(self.written(part) for part in children(expr))
         result = rebuild(expr, parts) if parts else expr
         if not isinstance(result, Call):
             return result
+        if self.get(result.function) is FUNCTIONS["weighted"]:
+            return self.written(self.applied(self.tree(FUNCTIONS["weighted"].formula), result))
         parent = self.parent(result.function)
         if parent is None or self._is_own(parent[0]):
             return result

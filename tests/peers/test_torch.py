@@ -67,6 +67,7 @@ PEERS: dict[str, Callable[..., Any]] = {
     "dropout": lambda x, mask, p=0.5: x * mask / (1 - p),
     "safe_sqrt": torch.sqrt,
     "log_cosh": lambda a, y: torch.log(torch.cosh(a - y)),
+    "weighted": lambda weight, x: weight * x,
 }
 SINGLE = {"hard_sigmoid", "celu"}  # PyTorch keeps 1/6 and 1/alpha of these in single precision
 NOT_DIFFERENTIATED = {("step", "x"), ("where", "condition"), ("huber", "delta"), ("elu", "alpha"), ("celu", "alpha")}

@@ -102,6 +102,16 @@ class ArrayPoint:
         computed = (each for each in self.values.items() if not isinstance(self.graph[each[0]].op, View))
         return next((name for name, value in computed if not np.all(np.abs(value) <= limit)), None)
 
+    def first_departing(self, switching: Switching) -> str | None:
+        """The first node that has numbers by a convention, where its definition has none or others."""
+        for name in self.graph.order:
+            formula = self.graph[name].formula
+            if formula is not None and name in self.values:
+                values = {each: self.network.aligned(each, 0) for each in self.graph[name].parents}
+                if switching.departs(formula, values, self.graph.functions):
+                    return name
+        return None
+
 
 @dataclass(frozen=True)
 class ArrayPoints:
@@ -189,6 +199,10 @@ class _Sampler:
             bad = point.first_beyond(np.finfo(float).max)
             if bad is not None:
                 return [], [f"not checked at the network's own numbers: {bad} is not finite there"]
+            name = point.first_departing(self.switching)
+            if name is not None:
+                told = f"{name} follows a convention there, not its definition"
+                return [], [f"not checked at the network's own numbers: {told}"]
         return points, []
 
     def draw(self, count: int) -> list[ArrayPoint]:
