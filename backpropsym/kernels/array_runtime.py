@@ -159,18 +159,23 @@ def _references() -> int:
 
 _ALONE = _references()
 _BITS = {4: np.int32, 8: np.int64, 2: np.int16}
+"""Whole numbers as long as a float; extended precision has none, and chooses the slower way."""
 
 
 def _kept(x: Any, where: Any, out: Any) -> Any:
     """x where `where` holds, else 0, also where x is inf or nan: its bits times 0 or 1."""
-    bits = _BITS[out.dtype.itemsize]
+    bits = _BITS.get(out.dtype.itemsize)
+    if bits is None:
+        return _moved(np.where(where, x, out.dtype.type(0)), out)
     np.multiply(np.asarray(x, out.dtype).view(bits), where, out=out.view(bits))
     return out
 
 
 def _chosen(where: Any, x: Any, y: Any, out: Any) -> Any:
     """x where `where` holds, else y, by their bits: without a branch for each entry. `out` may be x, not y."""
-    bits = _BITS[out.dtype.itemsize]
+    bits = _BITS.get(out.dtype.itemsize)
+    if bits is None:
+        return _moved(np.where(where, x, y), out)
     first, second, found = np.asarray(x, out.dtype).view(bits), np.asarray(y, out.dtype).view(bits), out.view(bits)
     np.bitwise_xor(first, second, out=found)
     np.multiply(found, where, out=found)

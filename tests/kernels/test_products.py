@@ -197,6 +197,20 @@ def test_single_precision_stays_single_and_arrays_stay_as_they_are(name: str) ->
         np.testing.assert_array_equal(array, kept[each])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble, ">f8", ">f4"])
+def test_floats_of_every_length(dtype: Any) -> None:
+    """Half and extended precision, and floats of the other byte order, choose between branches as doubles do."""
+    graph, kernel = compiled(bp.parse("x[3] -> dense(4, relu) -> dense(3, leaky_relu) -> dense(2) -> mse"))
+    values = numbers(graph, 3)
+    leaves = moving(graph)
+    expected = kernel.gradients(values, leaves)[1]
+    given = {name: array.astype(dtype) for name, array in values.items()}
+    for name, gradient in kernel.gradients(given, leaves)[1].items():
+        assert gradient.dtype == np.dtype(dtype).newbyteorder("=")
+        tolerance = 0.05 if dtype is np.float16 else 1e-5
+        np.testing.assert_allclose(np.asarray(gradient, float), expected[name], rtol=tolerance, atol=tolerance)
+
+
 @pytest.mark.parametrize("part", [None, 2])
 @pytest.mark.parametrize("weak", [0.5, 1, [0.5, 2], (1, 2)], ids=repr)
 def test_numbers_of_python_leave_the_precision_to_arrays(weak: Any, part: int | None) -> None:

@@ -38,6 +38,32 @@ def _objects(truth: Truth, part: int | None, counts: tuple[int, ...]) -> Found:
                     yield f"{what}, {count} beside {sorted(shared)}, parts {part}", got, expected
 
 
+@comparison(tolerance=1e-7)
+def batches_of_other_kernels(truth: Truth) -> Found:
+    """A saved module, full accuracy, and for numbers the other modes and a compiled loop."""
+    case, default = truth.case, bp.compile(truth.case.net)
+    kernels: dict[str, Any] = {"full": bp.compile(case.net, accuracy="full"), "saved": _saved(default.source)}
+    if case.net.graph.scalar:
+        kernels |= {mode: bp.compile(case.net, mode=mode) for mode in ("forward", "paths")}
+        kernels |= {"forward, saved": _saved(kernels["forward"].source)}
+        kernels |= {"numba": bp.compile(case.net, engine="numba")} if case.seed % 8 == 1 else {}
+    for count in BATCHES:
+        for shared in shared_sets(case, count):
+            values, _ = drawn_batch(case, count, shared)
+            value, gradients = default(**values)
+            for which, kernel in kernels.items():
+                got, slopes = kernel(**values)
+                yield f"value, {which}, {count} beside {sorted(shared)}", got, value
+                for name, expected in gradients.items():
+                    yield f"by {name}, {which}, {count} beside {sorted(shared)}", slopes[name], expected
+
+
+def _saved(source: str) -> Any:
+    namespace: dict[str, Any] = {"__name__": "saved"}
+    exec(compile(source, "<saved>", "exec"), namespace)
+    return namespace["kernel"]
+
+
 @cache
 def _worker() -> ProcessPoolExecutor:
     """One process for all that is sent, which shares nothing with this one."""
