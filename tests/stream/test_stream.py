@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
+from tests.stream import batches  # noqa: F401  (the import registers its comparisons)
 from tests.stream.compare import COMPARISONS, differences
 from tests.stream.generate import seeded
 from tests.stream.truth import Truth
@@ -92,3 +93,30 @@ def test_wrong_kernels_are_found(plant: str, monkeypatch: pytest.MonkeyPatch) ->
     by_kernels = {"one object", "batches", "full accuracy", "calls apart", "gradients by every leaf", "per object"}
     by_kernels |= {"intermediates", "products with vectors"}
     assert by_kernels <= {name for name in COMPARISONS if differences(truth, [name])}
+
+
+SPAN_PLANTS: dict[str, Plant] = {
+    **{name: plant for name, plant in PLANTS.items() if name != "an axis too many"},
+    "the first object's row twice": lambda value: np.repeat(np.asarray(value)[:1], len(value), axis=0),
+    "the last object left out": lambda value: np.asarray(value)[:-1],
+}
+
+
+@pytest.mark.parametrize("plant", SPAN_PLANTS)
+def test_wrong_rows_of_parts_are_found(plant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where a kernel works in parts, and only in what has a row for each of the five objects."""
+    truth = next(truth for _, truth in _truths(range(1, 60)) if truth.leaves and truth.case.net.inputs)
+    assert not differences(truth, ["parts"])
+    compile_rightly = bp.compile
+
+    def rows(value: Any) -> Any:
+        return SPAN_PLANTS[plant](value) if np.shape(value)[:1] == (5,) else value
+
+    def compiled(*arguments: Any, objects_at_once: int | None = None, **options: Any) -> Any:
+        kernel = compile_rightly(*arguments, objects_at_once=objects_at_once, **options)
+        return kernel if objects_at_once is None else _Planted(kernel, rows)
+
+    monkeypatch.setattr(bp, "compile", compiled)
+    found = {each.what.split()[0] for each in differences(truth, ["parts"])}
+    assert {"values", "per_object", "intermediates"} <= found
+    assert {"jvp", "jacobian"} <= found or "crashed" in found
