@@ -123,6 +123,10 @@ class GradientMismatchError(BackpropsymError):
     """A derivative disagrees with independent numerics."""
 
 
+class PrintedError(BackpropsymError):
+    """A formula, as it is printed, has no value: an unknown word, shapes that do not fit, an entry outside."""
+
+
 class OutputError(BackpropsymError):
     """A result cannot be written: unknown suffix, missing folder."""
 

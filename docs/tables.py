@@ -18,6 +18,7 @@ from typer.models import OptionInfo
 import backpropsym as bp
 from backpropsym.cli.app import app
 from backpropsym.derive import derivation, expanded
+from backpropsym.evaluate.words import WORDS
 from backpropsym.formula import limits
 from backpropsym.ops.function import FUNCTIONS, Function
 from backpropsym.ops.lowering import COMPOSITIONS, Composition
@@ -46,6 +47,7 @@ def table(name: str) -> str:
         "examples": example_table,
         "limits": limit_table,
         "commands": commands,
+        "words": word_table,
     }[name]()
 
 
@@ -172,6 +174,11 @@ def limit_table() -> str:
         ("an expanded form", f"{expanded.MAX_PARTS:,} parts"),
     ]
     return markdown(("what", "at most"), rows)
+
+
+def word_table() -> str:
+    """One row a word of printed formulas."""
+    return markdown(("written", "what it is"), ((code(word.example), word.meaning) for word in WORDS.values()))
 
 
 def commands() -> str:

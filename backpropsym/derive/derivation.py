@@ -20,8 +20,8 @@ from backpropsym.derive.paths import Path, PathSpace, edges
 from backpropsym.derive.programme import Programme, adjoints, tangents
 from backpropsym.derive.semiring import CUT_SUM, SUM
 from backpropsym.derive.slopes import with_slopes
+from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameError, ValuesError, did_you_mean
-from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
 from backpropsym.graph import Graph
 from backpropsym.spec.given import given_numbers
@@ -57,12 +57,12 @@ class Term:
     @property
     def texts(self) -> tuple[str, ...]:
         """The local derivatives as text that SymPy's `parse_expr` reads."""
-        return tuple(to_text(self.graph.functions.written(each)) for each in self.derivatives)
+        return tuple(sympy_text(self.graph.functions, each) for each in self.derivatives)
 
     @property
     def product(self) -> str:
         """The term as text, factors in path order, factors of one left out."""
-        return to_text(self.graph.functions.written(self.tree))
+        return sympy_text(self.graph.functions, self.tree)
 
     @property
     def tree(self) -> Expr:
@@ -185,7 +185,7 @@ class Derivation:
 
     def expression(self, form: str = "paths") -> str:
         """`tree(form)` as text that SymPy's `parse_expr` reads, node names as symbols."""
-        return to_text(self.graph.functions.written(self.tree(form)))
+        return sympy_text(self.graph.functions, self.tree(form))
 
     def sympy(self, form: str = "paths") -> sp.Expr:
         """`tree(form)` in SymPy, which may reorder and merge what the text keeps apart."""

@@ -7,7 +7,19 @@ from dataclasses import dataclass, replace
 
 from backpropsym.formula.affine import linear
 from backpropsym.formula.algebra import add, div, mul, neg
-from backpropsym.formula.tree import ONE, Call, Compare, Expr, Index, Limits, Name, number, substitute
+from backpropsym.formula.tree import (
+    ONE,
+    Call,
+    Compare,
+    Expr,
+    Index,
+    Limits,
+    Name,
+    children,
+    number,
+    rebuild,
+    substitute,
+)
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import (
@@ -24,6 +36,7 @@ from backpropsym.ops.kinds import (
 from backpropsym.ops.sizes import size_tree
 
 FIRST = "first"
+_LETTERS = "ijklmnpqrstuvabcdefgh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +52,12 @@ class Access:
     subscripts: tuple[Expr, ...]
     factor: Expr
     sums: tuple[Limits, ...] = ()
+
+
+def index_letters(graph: Graph) -> list[str]:
+    """Names for indices that the network does not have, in the order of their use: first for `wrt`, then for `of`."""
+    taken = {*graph.nodes, *graph.symbols}
+    return [letter for letter in (*_LETTERS, *(f"i{n}" for n in range(2, 200))) if letter not in taken]
 
 
 def definition(graph: Graph, node: Node) -> Definition:
@@ -168,3 +187,18 @@ def _join(entry: Definition) -> Iterator[Access]:
         assert isinstance(part, Call)
         *stretch, kept = part.arguments
         yield _access(kept, entry.indices, Call("inside", (*stretch, ONE)), ())
+
+
+def placed(expr: Expr, values: Mapping[str, Expr]) -> Expr:
+    """`expr` with indices replaced, positions inside brackets collected."""
+    match expr:
+        case Name(name):
+            return values.get(name, expr)
+        case Index(base, subscripts):
+            return Index(base, tuple(linear(substitute(each, values)) for each in subscripts))
+        case Call("inside" | "present" as switch, (position, low, high, *kept)):
+            where = tuple(linear(substitute(each, values)) for each in (position, low, high))
+            return Call(switch, (*where, *(placed(part, values) for part in kept)))
+        case _:
+            parts = children(expr)
+            return rebuild(expr, tuple(placed(part, values) for part in parts)) if parts else expr

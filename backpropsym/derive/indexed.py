@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backpropsym.derive.entries import Access, accesses
+from backpropsym.derive.entries import Access, accesses, placed
 from backpropsym.errors import LimitError
 from backpropsym.formula.affine import affine, linear
 from backpropsym.formula.algebra import add, mul, neg
@@ -21,16 +21,13 @@ from backpropsym.formula.tree import (
     ZERO,
     Call,
     Expr,
-    Index,
     Limits,
     Mul,
     Name,
     Neg,
     Number,
-    children,
     names,
     number,
-    rebuild,
     substitute,
 )
 from backpropsym.graph import Graph
@@ -273,18 +270,3 @@ def _solution(expr: Expr, value: Expr, sums: Sequence[Limits], fixed: Collection
             rest = add([value, mul([number(-1), expr]), mul([Number(coefficient), Name(limits.index)])])
             return limits, linear(mul([Number(coefficient), rest]))
     return None
-
-
-def placed(expr: Expr, values: Mapping[str, Expr]) -> Expr:
-    """`expr` with indices replaced, positions inside brackets collected."""
-    match expr:
-        case Name(name):
-            return values.get(name, expr)
-        case Index(base, subscripts):
-            return Index(base, tuple(linear(substitute(each, values)) for each in subscripts))
-        case Call("inside" | "present" as switch, (position, low, high, *kept)):
-            where = tuple(linear(substitute(each, values)) for each in (position, low, high))
-            return Call(switch, (*where, *(placed(part, values) for part in kept)))
-        case _:
-            parts = children(expr)
-            return rebuild(expr, tuple(placed(part, values) for part in parts)) if parts else expr

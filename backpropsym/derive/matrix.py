@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from backpropsym.derive.entries import index_letters, placed
 from backpropsym.derive.levels import step_names
 from backpropsym.derive.written import (
     MAX_PARTS,
     Sizes,
     axes_tree,
     matrix_product,
+    only_adds_ones,
     permuted,
     reduced,
     softmax_of,
@@ -24,7 +26,9 @@ from backpropsym.derive.written import (
 )
 from backpropsym.derive.written import OUTER as OUTER
 from backpropsym.derive.written import TRANSPOSE as TRANSPOSE
+from backpropsym.derive.written_shapes import WrittenShapes
 from backpropsym.errors import LimitError, NotScalarError
+from backpropsym.formula.affine import linear
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
     ONE,
@@ -33,7 +37,6 @@ from backpropsym.formula.tree import (
     Div,
     Expr,
     Index,
-    MatMul,
     Name,
     Neg,
     Number,
@@ -41,15 +44,14 @@ from backpropsym.formula.tree import (
     Text,
     Tuple,
     children,
-    names,
     number,
     rebuild,
     substitute,
 )
 from backpropsym.graph import Graph, Node, Shape
 from backpropsym.ops.differentiate import partials
-from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
-from backpropsym.ops.sizes import size_product, size_tree
+from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View, bound
+from backpropsym.ops.sizes import Dimension, size_product, size_sum, size_tree
 
 ENTRYWISE = "entrywise"
 _STATISTICS = ("mean", "var")
@@ -65,11 +67,13 @@ class MatrixEquation:
     node : the node.
     symbol : its adjoint's symbol, such as delta_s, which later equations use.
     right : the right side.
+    label : what the node is called in formulas.
     """
 
     node: str
     symbol: str
     right: Expr
+    label: str = ""
 
 
 def matrix_programme(
@@ -94,50 +98,24 @@ def matrix_programme(
 
 
 def nested(equations: Sequence[MatrixEquation]) -> Expr:
-    """The last equation's right side with all earlier ones put in; matrix products as calls of `matmul`."""
+    """The last equation's right side with all earlier ones put in."""
     known: dict[str, Expr] = {}
     for each in equations:
-        known[each.symbol] = callable_products(substitute(each.right, known))
-    return known[equations[-1].symbol] if equations else ZERO
-
-
-def callable_products(expr: Expr) -> Expr:
-    """Matrix notation as calls of functions without options, quotes or slices, which SymPy's `parse_expr` reads.
-
-    Options follow the arguments, `sum(x, 1)`, subscripts of einsum are NumPy's lists of numbers, and `x[0:2]` is
-    `slices(x, (0, 2, 1))`, an empty pair of brackets for an axis that stays whole.
-    """
-    parts = tuple(map(callable_products, children(expr)))
-    match expr:
-        case MatMul():
-            return Call("matmul", parts)
-        case Call("einsum", (Text(subscripts), *_)):
-            inputs, output = subscripts.split("->")
-            letters = sorted({*inputs, *output} - {","})
-            *lists, result = (
-                Tuple(tuple(number(letters.index(each)) for each in group)) for group in (*inputs.split(","), output)
-            )
-            pairs = zip(parts[1:], lists, strict=True)
-            return Call("einsum", (*(each for pair in pairs for each in pair), result))
-        case Call(function, _, options) if options:
-            return Call(function, parts)
-        case Index(base, subscripts) if not isinstance(base, Name) or any(isinstance(at, Slice) for at in subscripts):
-            return Call("slices", (parts[0], *map(_bounds, parts[1:])))
-    return rebuild(expr, parts) if parts else expr
-
-
-def _bounds(subscript: Expr) -> Expr:
-    if not isinstance(subscript, Slice):
-        return subscript
-    bounds = (subscript.start, subscript.stop, subscript.step)
-    return Tuple(tuple(number(each) for each in bounds if each is not None) if subscript.stop is not None else ())
+        known[each.symbol] = substitute(each.right, known)
+    return known[equations[-1].symbol] if equations else ONE
 
 
 class _Programme:
+    """Adjoints as formulas, each with the shape that it has as it is written.
+
+    A number may stand for an array of equal entries until the shape matters: in an equation, under a sum, in a
+    product of matrices and where entries move.
+    """
+
     def __init__(self, graph: Graph, of: str, wrt: Sequence[str], at: tuple[int, ...]) -> None:
         self.graph = graph
         self.of = of
-        self.seed = Call("onehot", tuple(map(number, at))) if at else ONE
+        self.seed = _seed(graph, of, at)
         found = frozenset[str]().union(*(graph.descendants(name) for name in wrt)) & graph.ancestors(of)
         self.order = [name for name in reversed(graph.order) if name in found]
         self.wanted = found
@@ -145,7 +123,8 @@ class _Programme:
         self.labels = step_names(graph)
         self.holders = _holders(graph)
         self.sizes = Sizes(graph)
-        self.arrays = {name for name, node in graph.nodes.items() if node.shape}
+        self.shapes = WrittenShapes({name: node.shape for name, node in graph.nodes.items()})
+        self.letters = index_letters(graph)
 
     def equations(self) -> Iterator[MatrixEquation]:
         """Equations of named nodes and of statistics; other adjoints of anonymous nodes are written into them."""
@@ -155,14 +134,21 @@ class _Programme:
             self._require_bounded(name, right)
             adjoint = right
             if (name != self.of or self.seed != ONE) and (node.named or _is_statistic(node, right)):
-                symbol = f"delta_{self.labels.get(name, name)}"
-                if node.shape:
-                    self.arrays.add(symbol)
-                yield MatrixEquation(name, symbol, transparent(right, self.graph))
+                right = self._full(right, name)
+                label = self.labels.get(name, name)
+                symbol = self._free_symbol(f"delta_{label}")
+                self.shapes.known[symbol] = node.shape
+                yield MatrixEquation(name, symbol, transparent(right, self.graph), label)
                 adjoint = Name(symbol)
             if node.op is not None:
                 for parent, part in self._pull(node, adjoint):
                     self.parts[parent].append(part)
+
+    def _free_symbol(self, symbol: str) -> str:
+        """A symbol that no node and no other adjoint has."""
+        while symbol in self.shapes.known or symbol in self.graph.symbols:
+            symbol += "_"
+        return symbol
 
     def _require_bounded(self, name: str, right: Expr) -> None:
         """Refuse an adjoint that would be too long over named nodes, before anything goes through it."""
@@ -170,6 +156,20 @@ class _Programme:
         if count > MAX_PARTS:
             message = f"d{self.of}/d{self.labels.get(name, name)} in matrix notation would have {count:,} parts"
             raise LimitError(message, fix="ask for it without --level layers, or give nodes on the way names")
+
+    def _full(self, expr: Expr, name: str) -> Expr:
+        """`expr` in the shape of a node, equal entries written out."""
+        shape = self.graph[name].shape
+        if self.shapes.of(expr) == shape:
+            return expr
+        like = Name(self._like(name))
+        return Call("zeros", (like,)) if expr == ZERO else self._times(expr, Call("ones", (like,)))
+
+    def _like(self, name: str) -> str:
+        """A named node of the shape of `name`: itself, or one that it is near to; itself where there is none."""
+        near = (name, *self.graph[name].parents, *self.graph.consumers[name])
+        named = (each for each in near if self.graph[each].named)
+        return next((each for each in named if self.graph[each].shape == self.graph[name].shape), name)
 
     def _pull(self, node: Node, adjoint: Expr) -> Iterator[tuple[str, Expr]]:
         match node.op:
@@ -181,18 +181,16 @@ class _Programme:
             case Contraction(subscripts, operands):
                 for slot, name in enumerate(operands):
                     if name in self.wanted:
-                        yield name, _contracted(subscripts, operands, slot, adjoint)
+                        yield name, _contracted(subscripts, operands, slot, self._full(adjoint, node.name))
             case Reduction(operand=operand) if operand in self.wanted:
                 yield operand, self._reduced(node.op, node, adjoint)
             case View(operand) if operand in self.wanted:
                 yield operand, self._moved(node, node.op, adjoint)
-            case Join(operands):
-                for index, operand in enumerate(operands):
-                    if operand in self.wanted:
-                        yield operand, Call("part", (adjoint, number(index)))
+            case Join(operands, axis):
+                yield from self._shared(node, operands, axis, adjoint)
 
     def _has_axes(self, expr: Expr) -> bool:
-        return any(name in self.arrays for name in names(expr))
+        return bool(self.shapes.of(expr))
 
     def _times(self, left: Expr, right: Expr) -> Expr:
         """The entrywise product, signs and divisors outside; a plain product where one side is a number."""
@@ -233,7 +231,8 @@ class _Programme:
         own, whole = self.graph[parent].shape, node.shape
         if own == whole:
             return part
-        if not own or (own == (1,) and len(whole) == 1):
+        part = self._full(part, node.name)
+        if not own:
             return _sum(part)
         added = len(whole) - len(own)
         if added:
@@ -244,15 +243,15 @@ class _Programme:
     def _reduced(self, op: Reduction, node: Node, adjoint: Expr) -> Expr:
         """The result's adjoint spread over the axes, times each entry's weight."""
         operand, shape = Name(op.operand), self.graph[op.operand].shape
-        if not op.keep and node.shape:
-            adjoint = Call("expand_dims", (adjoint,), (("axis", axes_tree(op.axes)),))
+        if self._has_axes(adjoint) and not op.keep:
+            adjoint = Call("expand_dims", (self._full(adjoint, node.name),), (("axis", axes_tree(op.axes)),))
         sizes = [shape[axis] for axis in op.axes]
         count = size_tree(size_product(sizes))
         match op.function:
             case "sum":
-                return self._spread(adjoint, operand)
+                return adjoint
             case "mean":
-                return div(self._spread(adjoint, operand), count)
+                return div(adjoint, count)
             case "var":
                 centre = reduced("mean", operand, op.axes, len(shape), keep=True)
                 distance = add([operand, neg(centre)])
@@ -262,43 +261,61 @@ class _Programme:
                 weights = Name(held) if held else reduced("softmax", operand, op.axes, len(shape))
                 return self._times(adjoint, weights)
             case _:
-                return self._times(adjoint, reduced(f"arg{op.function}", operand, op.axes, len(shape)))
-
-    def _spread(self, adjoint: Expr, operand: Name) -> Expr:
-        """One number or row for every entry of `operand`; a formula around it may leave that to broadcasting."""
-        node = self.graph[operand.name]
-        formula = node.formula if not node.named else None
-        wanted = (
-            []
-            if formula is None
-            else [
-                partial for parent, partial in partials(formula, self.graph.functions).items() if parent in self.wanted
-            ]
-        )
-        return (
-            adjoint if wanted and all(map(self._has_axes, wanted)) else self._times(adjoint, Call("ones", (operand,)))
-        )
+                return self._times(adjoint, reduced(f"is_arg{op.function}", operand, op.axes, len(shape)))
 
     def _moved(self, node: Node, op: View, adjoint: Expr) -> Expr:
-        operand = Name(op.operand)
-        match op.method:
-            case "reshape":
-                return Call("reshape_like", (adjoint, operand))
-            case "expand" if _only_adds_ones(op, node.shape, self.graph[op.operand].shape):
-                return Call("reshape_like", (adjoint, operand))
-            case "transpose":
-                return permuted(adjoint, sorted(range(len(op.options)), key=op.options.__getitem__))
-            case "gather" if len(op.source) == 1 and isinstance(op.source[0], Name):
-                return mul([adjoint, Call("onehot", op.source)])
-            case _:
-                return Call("scatter", (adjoint, operand))
+        operand, shape = Name(op.operand), self.graph[op.operand].shape
+        widened = op.method == "expand" and only_adds_ones(op, node.shape, shape)
+        kept = widened or op.method in ("reshape", "transpose")
+        if kept and not self._has_axes(adjoint):
+            return adjoint
+        adjoint = self._full(adjoint, node.name)
+        if op.method == "transpose":
+            return permuted(adjoint, sorted(range(len(op.options)), key=op.options.__getitem__))
+        if kept:
+            return Call("reshape_like", (adjoint, operand))
+        if len(op.source) == 1 and not node.shape and not op.guards:
+            return mul([adjoint, Call("onehot", (op.source[0], size_tree(shape[0])))])
+        return self._scattered(node, op, adjoint)
+
+    def _scattered(self, node: Node, op: View, adjoint: Expr) -> Expr:
+        """Each entry of the adjoint added to where the view reads it, where it reads one."""
+        names = dict(zip(op.indices, map(Name, self.letters), strict=False))
+        limits = [bound(names[index].name, size) for index, size in zip(op.indices, node.shape, strict=True)]
+        entry: Expr = Index(adjoint, tuple(names.values())) if names else adjoint
+        for position, size in op.guards:
+            entry = Call("inside", (placed(position, names), ZERO, size_tree(size), entry))
+        place = Tuple(tuple(linear(substitute(each, names)) for each in op.source))
+        return Call("scatter", (entry, Name(op.operand), *limits, place))
+
+    def _shared(self, node: Node, operands: Sequence[str], axis: int, adjoint: Expr) -> Iterator[tuple[str, Expr]]:
+        """The stretch of the adjoint that came from each operand of a join."""
+        start: Dimension = 0
+        adjoint = self._full(adjoint, node.name)
+        for operand in operands:
+            shape = self.graph[operand].shape
+            stop = size_sum([start, shape[axis]])
+            if operand in self.wanted:
+                yield operand, self._stretch(adjoint, shape, axis, start, stop)
+            start = stop
+
+    def _stretch(self, adjoint: Expr, shape: Shape, axis: int, start: Dimension, stop: Dimension) -> Expr:
+        if isinstance(start, int) and isinstance(stop, int):
+            return Index(adjoint, (*(Slice(None, None, 1),) * axis, Slice(start, stop, 1)))
+        letters = self.letters[: len(shape)]
+        subscripts = [Name(letter) for letter in letters]
+        entry = tuple(add([name, size_tree(start)]) if at == axis else name for at, name in enumerate(subscripts))
+        return Call("array", (Index(adjoint, entry), *(bound(i, size) for i, size in zip(letters, shape, strict=True))))
 
 
-def _only_adds_ones(op: View, shape: Shape, own: Shape) -> bool:
-    """Whether a view keeps the entries in their order, between further axes of size 1."""
-    return list(op.options) == sorted(op.options) and [size for size in shape if size != 1] == [
-        size for size in own if size != 1
-    ]
+def _seed(graph: Graph, of: str, at: tuple[int, ...]) -> Expr:
+    """1 at the entry that is derived."""
+    if not at:
+        return ONE
+    shape = graph[of].shape
+    if len(at) == 1:
+        return Call("onehot", (number(at[0]), size_tree(shape[0])))
+    return Call("onehot", (Tuple(tuple(map(number, at))), Tuple(tuple(map(size_tree, shape)))))
 
 
 def _holders(graph: Graph) -> dict[tuple[str, tuple[int, ...]], str]:
@@ -327,7 +344,7 @@ def _sum(part: Expr, *options: tuple[str, Expr]) -> Expr:
 
 
 def _contracted(subscripts: str, operands: Sequence[str], slot: int, adjoint: Expr) -> Expr:
-    """The adjoint of one operand of a sum of products."""
+    """The adjoint of one operand of a sum of products; where it is equal along an axis, ones give it that axis."""
     inputs, output = subscripts.split("->")
     groups = inputs.split(",")
     if len(operands) == 2:
@@ -336,5 +353,10 @@ def _contracted(subscripts: str, operands: Sequence[str], slot: int, adjoint: Ex
         if found is not None:
             return found
     others = [index for index in range(len(operands)) if index != slot]
-    text = ",".join([output, *(groups[index] for index in others)]) + "->" + groups[slot]
-    return Call("einsum", (Text(text), adjoint, *(Name(operands[index]) for index in others)))
+    factors = [adjoint, *(Name(operands[index]) for index in others)]
+    letters_of = [output, *(groups[index] for index in others)]
+    if not set(groups[slot]) <= set("".join(letters_of)):
+        factors.append(Call("ones", (Name(operands[slot]),)))
+        letters_of.append(groups[slot])
+    text = ",".join(letters_of) + "->" + groups[slot]
+    return Call("einsum", (Text(text), *factors))

@@ -19,6 +19,7 @@ from backpropsym.formula.tree import (
     Mul,
     Name,
     Neg,
+    Number,
     Tuple,
     children,
     number,
@@ -63,11 +64,17 @@ def _is_guard(expr: Expr) -> bool:
 
 
 def _piecewise(guards: Sequence[Expr], kept: Expr, otherwise: Expr) -> Expr:
-    """`kept` where every guard holds, else `otherwise`."""
+    """`kept` where every guard holds, else `otherwise`; what numbers alone decide is decided."""
     held: list[Expr] = []
     for guard in guards:
         position, low, high = map(plain, children(guard)[:3])
-        held += [Compare("<=", low, position), Compare("<=", position, linear(add([high, number(-1)])))]
+        for left, right in ((low, position), (position, linear(add([high, number(-1)])))):
+            if not (isinstance(left, Number) and isinstance(right, Number)):
+                held.append(Compare("<=", left, right))
+            elif left.value > right.value:
+                return plain(otherwise)
+    if not held:
+        return plain(kept)
     first = Tuple((plain(kept), Call("And", tuple(held))))
     return Call("Piecewise", (first, Tuple((plain(otherwise), Name("True")))))
 

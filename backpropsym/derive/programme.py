@@ -127,15 +127,32 @@ def tangents(local: LocalDerivatives, of: str, wrt: str) -> Programme:
 
 
 def _symbols(equations: list[Equation], taken: Iterable[str]) -> dict[str, str]:
-    """A symbol for each equation by its node, such as da_dh1, that no node has for its name."""
-    used = set(taken)
-    symbols = {}
+    """A symbol for each equation by its node, such as da_dh1, that no node has for its name.
+
+    Those of entries are entries too, the position of `of` first: ds_dW[1,0,2] for d s[1] / d W[0,2].
+    """
+    used = {name.partition("[")[0] for name in taken}
+    symbols: dict[str, str] = {}
+    bases: dict[tuple[str, str], str] = {}
     seed = equations[0]
     backward = len(equations) > 1 and equations[1].of == seed.of
     for equation in equations:
-        symbol = f"d{equation.of}_d{equation.by}"
-        while symbol in used:
-            symbol += "_"
-        used.add(symbol)
-        symbols[equation.by if backward else equation.of] = symbol
+        (of, of_at), (by, by_at) = (_split(name) for name in (equation.of, equation.by))
+        if (of, by) not in bases:
+            bases[of, by] = _free(f"d{of}_d{by}", used)
+        position = ",".join(each for each in (of_at, by_at) if each)
+        symbols[equation.by if backward else equation.of] = bases[of, by] + (f"[{position}]" if position else "")
     return symbols
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A node's name and the position of an entry, empty where there is none."""
+    base, _, position = name.partition("[")
+    return base, position.rstrip("]")
+
+
+def _free(symbol: str, used: set[str]) -> str:
+    while symbol in used:
+        symbol += "_"
+    used.add(symbol)
+    return symbol

@@ -15,17 +15,16 @@ from backpropsym.derive.analytics import PathAnalytics, analyse
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.derivation import MAX_TERMS
-from backpropsym.derive.entries import FIRST, count_of, definition, mean_of
-from backpropsym.derive.indexed import Composer, Walk, placed
+from backpropsym.derive.entries import FIRST, count_of, definition, index_letters, mean_of, placed
+from backpropsym.derive.indexed import Composer, Walk
 from backpropsym.derive.matrix import matrix_programme, nested
 from backpropsym.derive.paths import Path, PathSpace
-from backpropsym.derive.plain import plain
 from backpropsym.derive.shorthand import Shorthand
 from backpropsym.derive.slopes import with_slopes
+from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.derive.written import written_out
 from backpropsym.errors import LimitError, UnknownNameError
 from backpropsym.formula.algebra import add, div, neg
-from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
     ONE,
     ZERO,
@@ -48,7 +47,6 @@ from backpropsym.graph import Graph, Node
 from backpropsym.ops.budget import check_memory
 
 Position = tuple[int, ...]
-_LETTERS = "ijklmnpqrstuvabcdefgh"
 
 
 @dataclass(frozen=True)
@@ -101,12 +99,6 @@ _SLIDING = frozenset(("entries", "einsum"))
 """Ops in which an index definition is stored, and which no person would write for it."""
 
 
-def index_letters(graph: Graph) -> list[str]:
-    """Names for indices that the network does not have, in the order of their use: first for `wrt`, then for `of`."""
-    taken = {*graph.nodes, *graph.symbols}
-    return [letter for letter in _LETTERS if letter not in taken] + [f"i{n}" for n in range(2, 200)]
-
-
 def equation_of(graph: Graph, node: Node) -> tuple[Expr, Expr]:
     """What a node is: its name and its formula, or an entry and its formula where it was defined entry by entry.
 
@@ -116,6 +108,23 @@ def equation_of(graph: Graph, node: Node) -> tuple[Expr, Expr]:
     if node.name in graph.written or _SLIDING.isdisjoint(called(whole)):
         return Name(node.name), whole
     return TensorDerivation(graph, node.name, node.name).entry_equation()
+
+
+def steps(graph: Graph, named: Iterable[str]) -> tuple[str, ...]:
+    """The steps of layers among `named`, and those in whose formulas they stand: names that nobody wrote."""
+    unwritten = {name for block in graph.blocks for name in block.nodes[:-1]} - set(graph.written)
+    waiting = [name for name in named if name in unwritten]
+    found: dict[str, None] = {}
+    for name in waiting:
+        if name not in found:
+            found[name] = None
+            waiting += (parent for parent in graph.named[name].parents if parent in unwritten)
+    return tuple(found)
+
+
+def step(graph: Graph, name: str, readable: bool = False) -> tuple[Expr, Expr]:
+    """An entry of a step of a layer, such as the scores inside attention, and its formula."""
+    return TensorDerivation(graph, name, name).entry_equation(readable)
 
 
 class TensorDerivation:
@@ -287,28 +296,22 @@ class TensorDerivation:
         UnknownNameError : a form that only derivatives between scalars have.
         """
         if form in ("matrix", "backward"):
-            return to_text(self.graph.functions.written(self._matrix()))
+            return sympy_text(self.graph.functions, self.matrix)
         if form not in ("paths", "index"):
             fix = "ask for index, or for one entry by its position, as in W[0,0]"
             raise UnknownNameError(f"derivatives of tensors have no expression in the form {form!r}", fix=fix)
-        return to_text(plain(self.graph.functions.written(self.tree)))
+        return sympy_text(self.graph.functions, self.tree)
 
     def steps(self, exprs: Iterable[Expr]) -> tuple[str, ...]:
         """The steps of layers that `exprs` name, and those in whose formulas they stand: names that nobody wrote."""
-        steps = {name for block in self.graph.blocks for name in block.nodes[:-1]} - set(self.graph.written)
-        waiting = [name for expr in exprs for name in names(expr) if name in steps]
-        found: dict[str, None] = {}
-        for name in waiting:
-            if name not in found:
-                found[name] = None
-                waiting += (parent for parent in self.graph.named[name].parents if parent in steps)
-        return tuple(found)
+        return steps(self.graph, (name for expr in exprs for name in names(expr)))
 
     def step(self, name: str, readable: bool = False) -> tuple[Expr, Expr]:
         """An entry of a step of a layer, such as the scores inside attention, and its formula."""
-        return TensorDerivation(self.graph, name, name).entry_equation(readable)
+        return step(self.graph, name, readable)
 
-    def _matrix(self) -> Expr:
+    @property
+    def matrix(self) -> Expr:
         """The backward programme as one formula; its last equation alone where there are too many paths for that."""
         equations = matrix_programme(self.graph, self.of, [self.wrt], self.of_at)
         return nested(equations if self.count <= MAX_TERMS else equations[-1:])

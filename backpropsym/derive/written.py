@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from backpropsym.derive.entries import index_letters, placed
 from backpropsym.formula.affine import affine
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import (
@@ -20,12 +21,11 @@ from backpropsym.formula.tree import (
     Text,
     Tuple,
     children,
-    names,
     number,
     rebuild,
 )
 from backpropsym.graph import Graph, Node, Shape
-from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
+from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View, bound, define_entry
 from backpropsym.ops.sizes import Dimension, size_tree
 
 TRANSPOSE, OUTER = "transpose", "outer"
@@ -95,18 +95,47 @@ def formula_of(graph: Graph, node: Node) -> Expr:
         case View(operand, method="gather", options=(axis,)):
             chosen = (Name(parent) for parent in node.parents if parent != operand)
             return Call("gather", (Name(operand), *chosen, number(int(axis))))
-        case View(operand, method="gather"):
-            return Call("entry", (Name(operand), *(each for each in node.op.source if names(each))))
         case View(operand, method="reshape") if len(node.shape) == 1:
             return Call("flatten", (Name(operand),))
         case View(operand, method="reshape"):
             return Call("reshape", (Name(operand), *map(size_tree, node.shape)))
         case View(operand):
             read = _subscripts(node.op, node.shape, graph[operand].shape)
-            return Call(node.op.method, (Name(operand),)) if read is None else Index(Name(operand), read)
-        case Join(operands):
-            return Call("concat", tuple(map(Name, operands)))
+            return _view(graph, node, node.op) if read is None else Index(Name(operand), read)
+        case Join(operands, axis):
+            return Call("concat", tuple(map(Name, operands)), (("axis", number(axis)),) if axis else ())
     return Name(node.name)
+
+
+def only_adds_ones(view: View, shape: Shape, own: Shape) -> bool:
+    """Whether a view keeps the entries in their order, between further axes of size 1."""
+    return list(view.options) == sorted(view.options) and [size for size in shape if size != 1] == [
+        size for size in own if size != 1
+    ]
+
+
+def _view(graph: Graph, node: Node, view: View) -> Expr:
+    """A view with everything that tells which entries it reads: the windows, else a formula of an entry."""
+    if view.method == "expand" and only_adds_ones(view, node.shape, graph[view.operand].shape):
+        return Call("reshape", (Name(view.operand), *map(size_tree, node.shape)))
+    if view.method == "windows" and not (view.absent and view.guards):
+        return _windows(node, view)
+    own = define_entry(view, node.shape, {parent: graph[parent].shape for parent in node.parents})
+    letters = dict(zip(own.indices, map(Name, index_letters(graph)), strict=False))
+    limits = (bound(letters[index].name, size) for index, size in zip(own.indices, node.shape, strict=True))
+    return Call("array", (placed(own.body, letters), *limits)) if own.indices else own.body
+
+
+def _windows(node: Node, view: View) -> Expr:
+    """Windows with their sizes, and with strides, paddings and dilations where one of these is not the usual one."""
+    space = len(view.options) // 3
+    sizes = Tuple(tuple(map(size_tree, node.shape[-space:])))
+    if view.options == (1,) * space + (0,) * space + (1,) * space:
+        return Call("windows", (Name(view.operand), sizes))
+    groups = (Tuple(tuple(map(size_tree, view.options[at : at + space]))) for at in range(0, 3 * space, space))
+    return Call(
+        "windows", (Name(view.operand), sizes), tuple(zip(("stride", "padding", "dilation"), groups, strict=True))
+    )
 
 
 def _subscripts(view: View, shape: Shape, own: Shape) -> tuple[Expr, ...] | None:
@@ -114,7 +143,7 @@ def _subscripts(view: View, shape: Shape, own: Shape) -> tuple[Expr, ...] | None
     found: list[Expr] = []
     axes = iter(zip(view.indices, shape, strict=True))
     for source, whole in zip(view.source, own, strict=True):
-        if isinstance(source, Number):
+        if isinstance(source, Number) or (isinstance(source, Name) and source.name not in view.indices):
             found.append(source)
             continue
         index, size = next(axes, ("", 0))
@@ -132,7 +161,8 @@ def _slice(read: dict[str, Fraction] | None, index: str, size: Dimension) -> Sli
     if read is None or not isinstance(size, int) or not {index} <= set(read) <= {index, ""}:
         return None
     start, step = int(read.get("", 0)), int(read[index])
-    return Slice(start, start + (size - 1) * step + 1, step) if step > 0 else None
+    stop = start + (size - 1) * step + (1 if step > 0 else -1)
+    return Slice(start, stop if stop >= 0 else None, step)
 
 
 def axes_tree(axes: Sequence[int]) -> Expr:
@@ -142,9 +172,9 @@ def axes_tree(axes: Sequence[int]) -> Expr:
 
 def reduced(function: str, operand: Expr, axes: Sequence[int], rank: int, keep: bool = False) -> Call:
     """A function over axes of an operand of `rank` axes; axes are named where the function alone does not say them."""
-    usual = tuple(axes) == (rank - 1,) if function == "softmax" else len(axes) == rank
+    usual = tuple(axes) == (rank - 1,) if function == "softmax" else len(axes) == rank and not keep
     options = () if usual else (("axis", axes_tree(axes)),)
-    return Call(function, (operand,), (*options, ("keepdims", number(1))) if keep and options else options)
+    return Call(function, (operand,), (*options, ("keepdims", number(1))) if keep else options)
 
 
 def softmax_of(expr: Expr, graph: Graph) -> tuple[str, tuple[int, ...]] | None:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backpropsym.derive.entries import index_letters
 from backpropsym.derive.entry import read_entry
-from backpropsym.derive.tensors import index_letters
 from backpropsym.derive.unroll import EntryReader, entry_name, require_sizes, unroll, unroll_between
 from backpropsym.errors import FormulaError, UnknownNameError
 from backpropsym.formula.algebra import constant

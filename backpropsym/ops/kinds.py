@@ -127,7 +127,7 @@ def define_entry(op: Op, shape: Shape, shapes: Mapping[str, Shape]) -> Definitio
         case Reduction(function, operand, axes, keep):
             return Definition(indices, _reduction(function, operand, axes, keep, indices, shapes))
         case View(operand, own, source):
-            entry: Expr = Index(Name(operand), source)
+            entry: Expr = Index(Name(operand), source) if source else Name(operand)
             for position, size in op.guards:
                 otherwise = (Number(op.fill),) if op.fill else ()
                 switch = "present" if op.absent else "inside"

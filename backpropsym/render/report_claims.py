@@ -9,8 +9,8 @@ from typing import Any
 from rich.text import Text
 
 from backpropsym.derive.paths import Path
+from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.errors import counted, printable
-from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Expr, Name
 from backpropsym.marking.mark import Mark
 from backpropsym.marking.slips import Kind, Slip
@@ -190,7 +190,7 @@ def _slip_data(slip: Slip, verdict: Verdict, writer: TextWriter) -> dict[str, An
     table = verdict.derivation.graph.functions
 
     def text(expr: Expr | None) -> str | None:
-        return None if expr is None else to_text(table.written(expr))
+        return None if expr is None else sympy_text(table, expr)
 
     return {
         "kind": slip.kind.value,

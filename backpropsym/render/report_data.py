@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, Term, count_text
+from backpropsym.derive.sympy_text import SympyTexts, with_clear_names
+from backpropsym.derive.tensors import step, steps
 from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import Expr, children, names
+from backpropsym.graph import Graph
 from backpropsym.render.conventions import conventions
 from backpropsym.render.notation import Notation
 from backpropsym.render.unicode import AsciiWriter
@@ -26,75 +30,120 @@ def data(
 
     Returns
     -------
-    Keys `of`, `wrt`, `form`, `count`, `terms`, `expression`, `output`, `conventions`; by form also `value` and
-    `equations`; and `outer`, the two derivatives whose product it is, where the factor of the loss stands apart.
-    Texts are read by `sympy.parse_expr` with the names of nodes as symbols. `expression` is None where the sum has
-    too many paths to be written out.
+    Keys `of`, `wrt`, `form`, `count`, `terms`, `expression`, `definitions`, `output`, `conventions`; by form also
+    `value` and `equations`; `outer`, the two derivatives whose product it is, where the factor of the loss stands
+    apart; and `renamed`, where a node is called like a word of the texts, its name in them. Texts are read by
+    `sympy.parse_expr` with the names of nodes as symbols. `expression` is None where the sum has too many paths to be
+    written out. `definitions` has the `indices` and the `expression` of an entry of each step of a layer that the
+    texts name.
 
     Raises
     ------
     LimitError : the form would be too large to write out.
     ValuesError : the numeric form lacks numbers.
     """
-    writable = form not in ("paths", "numeric") or derivation.count <= MAX_TERMS
-    found: dict[str, Any] = {
-        "of": derivation.of,
-        "wrt": derivation.wrt,
-        "form": form,
-        "count": derivation.count,
-        "terms": _terms(derivation, form, values, limit),
-        "expression": derivation.expression(form) if writable else None,
-        "output": getattr(derivation, "whole", derivation.graph).output,
-        "conventions": conventions(derivation, AsciiWriter(Notation.of(derivation.graph))),
-    }
-    if not writable:
-        found["note"] = f"{count_text(derivation.count)} paths are not written out as one sum"
-    return found | _extras(derivation, form, values, limit)
+    table = derivation.graph.functions
+    found, renamed = with_clear_names(table, lambda texts: _Data(derivation, form, values, limit, texts).whole())
+    return found | ({"renamed": renamed} if renamed else {})
 
 
-def _extras(derivation: Derivation, form: str, values: Mapping[str, Any] | None, limit: int) -> dict[str, Any]:
-    """What only some forms and derivatives have."""
-    found: dict[str, Any] = {}
-    if form == "numeric":
-        found["value"] = finite(derivation.evaluate(**dict(values or {})))
-    if form in ("backward", "forward") and derivation.count:
-        found["equations"] = _equations(derivation, form, limit)
-    if derivation.outer is not None and derivation.count <= MAX_TERMS:
-        found["outer"] = [
-            {"of": part.of, "wrt": part.wrt, "expression": part.expression()} for part in derivation.outer
+class _Data:
+    """The data of one derivation in one form, with every formula as a text of `texts`."""
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        form: str,
+        values: Mapping[str, Any] | None,
+        limit: int,
+        texts: SympyTexts,
+    ) -> None:
+        self.derivation = derivation
+        self.form = form
+        self.values = values
+        self.limit = limit
+        self.texts = texts
+        self.named: dict[str, None] = {}
+        self.graph = getattr(derivation, "whole", derivation.graph)
+
+    def whole(self) -> dict[str, Any]:
+        """All of it."""
+        derivation, form = self.derivation, self.form
+        writable = form not in ("paths", "numeric") or derivation.count <= MAX_TERMS
+        found: dict[str, Any] = {
+            "of": derivation.of,
+            "wrt": derivation.wrt,
+            "form": form,
+            "count": derivation.count,
+            "terms": self._terms(),
+            "expression": self._text(derivation.tree(form)) if writable else None,
+            "output": self.graph.output,
+            "conventions": conventions(derivation, AsciiWriter(Notation.of(derivation.graph))),
+        }
+        if not writable:
+            found["note"] = f"{count_text(derivation.count)} paths are not written out as one sum"
+        found |= self._extras()
+        found["definitions"] = definitions(self.graph, self.named, self.texts)
+        return found
+
+    def _text(self, expr: Expr) -> str:
+        self.named.update(dict.fromkeys(name.partition("[")[0] for name in names(expr)))
+        return self.texts.text(expr)
+
+    def _extras(self) -> dict[str, Any]:
+        """What only some forms and derivatives have."""
+        derivation, form = self.derivation, self.form
+        found: dict[str, Any] = {}
+        if form == "numeric":
+            found["value"] = finite(derivation.evaluate(**dict(self.values or {})))
+        if form in ("backward", "forward") and derivation.count:
+            found["equations"] = self._equations()
+        if derivation.outer is not None and derivation.count <= MAX_TERMS:
+            found["outer"] = [
+                {"of": part.of, "wrt": part.wrt, "expression": self._text(part.tree())} for part in derivation.outer
+            ]
+        return found
+
+    def _terms(self) -> list[dict[str, Any]]:
+        derivation = self.derivation
+        if self.form != "numeric":
+            return [self._term(term) for term in itertools.islice(derivation.terms, self.limit)]
+        top = self.limit if derivation.count > self.limit else None
+        return [self._numeric(each) for each in derivation.numeric(self.values, top)] if derivation.count else []
+
+    def _term(self, term: Term) -> dict[str, Any]:
+        factors = [self._text(each) for each in term.derivatives]
+        return {"path": list(term.path), "factors": factors, "product": self._text(term.tree)}
+
+    def _numeric(self, each: NumericTerm) -> dict[str, Any]:
+        numbers = [finite(number) for number in each.numbers]
+        return self._term(each.term) | {"numbers": numbers, "value": finite(each.value), "share": finite(each.share)}
+
+    def _equations(self) -> list[dict[str, str]]:
+        steps = self.derivation.programme(self.form)
+        return [
+            {
+                "of": each.of,
+                "wrt": each.by,
+                "symbol": steps.symbols[steps.varying(each)],
+                "expression": self._text(steps.right_side(each)),
+            }
+            for each in steps.equations[: self.limit]
         ]
+
+
+def definitions(graph: Graph, named: Iterable[str], texts: SympyTexts) -> dict[str, dict[str, Any]]:
+    """The steps of layers among the nodes `named`, and those in their formulas: an entry's indices and its formula."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in steps(graph, named):
+        entry, formula = step(graph, name)
+        found[texts.symbol(name)] = {
+            "indices": [to_text(each) for each in children(entry)[1:]],
+            "expression": texts.text(formula),
+        }
     return found
 
 
 def finite(value: float) -> float | None:
     """`value`, or None where it is not finite: JSON has no word for that."""
     return value if math.isfinite(value) else None
-
-
-def _terms(derivation: Derivation, form: str, values: Mapping[str, Any] | None, limit: int) -> list[dict[str, Any]]:
-    if form != "numeric":
-        return [_term(term) for term in itertools.islice(derivation.terms, limit)]
-    top = limit if derivation.count > limit else None
-    return [_numeric(each) for each in derivation.numeric(values, top)] if derivation.count else []
-
-
-def _term(term: Term) -> dict[str, Any]:
-    return {"path": list(term.path), "factors": list(term.texts), "product": term.product}
-
-
-def _numeric(each: NumericTerm) -> dict[str, Any]:
-    numbers = [finite(number) for number in each.numbers]
-    return _term(each.term) | {"numbers": numbers, "value": finite(each.value), "share": finite(each.share)}
-
-
-def _equations(derivation: Derivation, form: str, limit: int) -> list[dict[str, str]]:
-    steps, table = derivation.programme(form), derivation.graph.functions
-    return [
-        {
-            "of": each.of,
-            "wrt": each.by,
-            "symbol": steps.symbols[steps.varying(each)],
-            "expression": to_text(table.written(steps.right_side(each))),
-        }
-        for each in steps.equations[:limit]
-    ]

@@ -9,9 +9,9 @@ from typing import Any
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.hessian import Hessian
 from backpropsym.derive.jacobian import Jacobian
+from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameError, ValuesError, counted
-from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Expr
 from backpropsym.graph import Graph
 from backpropsym.render.conventions import facts
@@ -144,7 +144,7 @@ class MatrixReport:
         for of, by, part in islice(self._parts(), self.limit or MAX_TERMS):
             tree = _tree(part)
             entry = {"of": of, "wrt": by, "count": part.count}
-            entry["expression"] = None if tree is None else to_text(table.written(tree))
+            entry["expression"] = None if tree is None else sympy_text(table, tree)
             if self.matrix is not None:
                 entry["value"] = finite_data(part.evaluate(**self.values))
             entries.append(entry)

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from rich.text import Text
 
 from backpropsym.derive.derivation import MAX_TERMS
-from backpropsym.derive.matrix import callable_products
-from backpropsym.derive.plain import plain
+from backpropsym.derive.sympy_text import SympyTexts, with_clear_names
 from backpropsym.derive.tensors import IndexTerm, TensorDerivation
 from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import UnknownNameError
-from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import Limits, children
+from backpropsym.formula.tree import Expr, Limits, names
 from backpropsym.ops.kinds import size_of
 from backpropsym.render.conventions import conventions
 from backpropsym.render.json_text import json_text
 from backpropsym.render.notation import Notation
 from backpropsym.render.page_parts import LIMIT, TextView
+from backpropsym.render.report_data import definitions
 from backpropsym.render.report_latex import LatexView, preamble
 from backpropsym.render.report_markdown import markdown_of
-from backpropsym.render.tensor_pages import TensorLatex, TensorText, matrix_equations
+from backpropsym.render.tensor_pages import MATRIX_FORMS, TensorLatex, TensorText, matrix_equations
 from backpropsym.render.unicode import AsciiWriter
 
 FORMS = ("paths", "index", "matrix", "backward", "numeric")
@@ -92,64 +91,78 @@ def tensor_data(
 
     Returns
     -------
-    Keys `of`, `wrt`, `form`, `count`, `indices`, `of_indices`, `terms`, `expression`, `definitions`,
-    `conventions`; each term has `path`, `factors`, `product`, `sums` as [index, size] or [index, low, high], and
-    `conditions` as [low, formula, high]. `definitions` has the `indices` and the `expression` of an entry of each step
-    of a layer that the texts name, such as the scores inside attention. For the forms matrix and backward, `equations`
-    hold node, symbol and right side; for the form numeric, `value` holds the numbers.
+    Keys `of`, `wrt`, `form`, `count`, `indices`, `of_indices`, `terms`, `expression`, `definitions`, `conventions`;
+    each term has `path`, `factors`, `product`, `sums` as [index, size] or [index, low, high], and `conditions` as
+    [low, formula, high]. `definitions` has the `indices` and the `expression` of an entry of each step of a layer that
+    the texts name, such as the scores inside attention. For the forms matrix and backward, `equations` hold node,
+    symbol and right side; for the form numeric, `value` holds the numbers. Where a node is called like a word of the
+    texts, `renamed` has its name in them.
     """
-    graph = derivation.graph
-    terms = list(itertools.islice(derivation.terms, limit))
-    found: dict[str, Any] = {
-        "of": entry_name(derivation.of, derivation.of_at or ()),
-        "wrt": entry_name(derivation.wrt, derivation.wrt_at or ()),
-        "form": form,
-        "count": derivation.count,
-        "indices": list(derivation.indices),
-        "of_indices": list(derivation.of_indices),
-        "terms": [_term(derivation, term) for term in terms],
-        "expression": derivation.expression() if derivation.count <= MAX_TERMS else None,
-        "definitions": _definitions(derivation, terms),
-        "output": graph.output,
-        "conventions": conventions(derivation, AsciiWriter(Notation.of(graph))),
-    }
-    if form == "numeric":
-        found["value"] = np.asarray(derivation.evaluate(**dict(values or {}))).tolist()
-    if form in ("matrix", "backward"):
-        table = graph.functions
-        rights = ((each, callable_products(table.written(each.right))) for each in matrix_equations(derivation))
-        found["equations"] = [
-            {"node": each.node, "symbol": each.symbol, "expression": to_text(right)} for each, right in rights
-        ]
-        found["expression"] = derivation.expression(form)
-    return found
+    table = derivation.graph.functions
+    found, renamed = with_clear_names(table, lambda texts: _Data(derivation, form, values, limit, texts).whole())
+    return found | ({"renamed": renamed} if renamed else {})
 
 
-def _term(derivation: TensorDerivation, term: IndexTerm) -> dict[str, Any]:
-    written = derivation.graph.functions.written
-    return {
-        "path": list(term.path),
-        "factors": [to_text(plain(written(factor))) for factor in term.factors],
-        "product": to_text(plain(written(term.product))),
-        "sums": [_range(limits) for limits in term.sums],
-        "conditions": [[to_text(plain(part)) for part in condition] for condition in term.conditions],
-    }
+class _Data:
+    """The data of one derivation in one form, with every formula as a text of `texts`."""
 
+    def __init__(
+        self,
+        derivation: TensorDerivation,
+        form: str,
+        values: Mapping[str, Any] | None,
+        limit: int,
+        texts: SympyTexts,
+    ) -> None:
+        self.derivation = derivation
+        self.form = form
+        self.values = values
+        self.texts = texts
+        self.terms = list(itertools.islice(derivation.terms, limit))
+        self.named: dict[str, None] = {}
 
-def _definitions(derivation: TensorDerivation, terms: Iterable[IndexTerm]) -> dict[str, dict[str, Any]]:
-    """The steps of layers that the texts name: the indices of an entry, and its formula."""
-    written = derivation.graph.functions.written
-    found: dict[str, dict[str, Any]] = {}
-    for name in derivation.steps(term.product for term in terms):
-        entry, formula = derivation.step(name)
-        found[name] = {
-            "indices": [to_text(each) for each in children(entry)[1:]],
-            "expression": to_text(plain(written(formula))),
+    def whole(self) -> dict[str, Any]:
+        """All of it."""
+        derivation, form = self.derivation, self.form
+        graph = derivation.graph
+        found: dict[str, Any] = {
+            "of": entry_name(derivation.of, derivation.of_at or ()),
+            "wrt": entry_name(derivation.wrt, derivation.wrt_at or ()),
+            "form": form,
+            "count": derivation.count,
+            "indices": list(derivation.indices),
+            "of_indices": list(derivation.of_indices),
+            "terms": [self._term(term) for term in self.terms],
+            "expression": self._text(derivation.tree) if derivation.count <= MAX_TERMS else None,
+            "output": graph.output,
+            "conventions": conventions(derivation, AsciiWriter(Notation.of(graph))),
         }
-    return found
+        if form == "numeric":
+            found["value"] = np.asarray(derivation.evaluate(**dict(self.values or {}))).tolist()
+        if form in MATRIX_FORMS:
+            found["equations"] = [
+                {"node": each.node, "symbol": each.symbol, "expression": self._text(each.right)}
+                for each in matrix_equations(derivation)
+            ]
+            found["expression"] = self._text(derivation.matrix)
+        return found | {"definitions": definitions(graph, self.named, self.texts)}
 
+    def _text(self, expr: Expr) -> str:
+        self.named.update(dict.fromkeys(names(expr)))
+        return self.texts.text(expr)
 
-def _range(limits: Limits) -> list[Any]:
-    """[index, size] where the index starts at zero, else [index, low, high]."""
-    size = size_of(limits)
-    return [limits.index, to_text(limits.low), to_text(limits.high)] if size is None else [limits.index, size]
+    def _term(self, term: IndexTerm) -> dict[str, Any]:
+        return {
+            "path": list(term.path),
+            "factors": [self._text(factor) for factor in term.factors],
+            "product": self._text(term.product),
+            "sums": [self._range(limits) for limits in term.sums],
+            "conditions": [[self._text(part) for part in condition] for condition in term.conditions],
+        }
+
+    def _range(self, limits: Limits) -> list[Any]:
+        """[index, size] where the index starts at zero, else [index, low, high]."""
+        size = size_of(limits)
+        if size is None:
+            return [limits.index, self._text(limits.low), self._text(limits.high)]
+        return [limits.index, size]

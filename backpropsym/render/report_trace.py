@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.derive.trace import BackwardStep, Descent, Trace
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.text import to_text
@@ -159,15 +160,15 @@ def trace_data(trace: Trace) -> dict[str, Any]:
 
 
 def _backward_data(trace: Trace, step: BackwardStep) -> dict[str, Any]:
-    written = trace.graph.functions.written
-    found: dict[str, Any] = {"node": step.node, "formula": to_text(written(step.right))}
+    table = trace.graph.functions
+    found: dict[str, Any] = {"node": step.node, "formula": sympy_text(table, step.right)}
     if trace.graph.scalar:
         found["symbol"] = trace.symbols[step.node]
         found["bricks"] = [
             {
                 "user": brick.user,
                 "adjoint": finite_data(brick.adjoint),
-                "local": to_text(written(brick.local)),
+                "local": sympy_text(table, brick.local),
                 "factor": finite_data(brick.factor),
                 "product": finite_data(brick.product),
             }

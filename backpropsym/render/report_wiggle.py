@@ -10,10 +10,10 @@ import numpy as np
 from backpropsym.derive.dead import DeadShares
 from backpropsym.derive.local import Edge
 from backpropsym.derive.paths import PathSpace
+from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.derive.unroll import entry_name
 from backpropsym.derive.wiggle import Stage, Verdict, Wiggle, Wiggles, ZeroLink
 from backpropsym.errors import UnknownNameError, counted
-from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Call, Expr, Name, called
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import evaluate
@@ -200,11 +200,11 @@ def wiggle_data(found: Wiggles) -> dict[str, Any]:
 
 
 def _zero_data(zero: ZeroLink, stage: Stage, words: Writer) -> dict[str, Any]:
-    written = stage.graph.functions.written
+    table = stage.graph.functions
     return {
         "link": list(zero.link),
-        "local": to_text(written(zero.local)),
-        "zero": [to_text(written(factor)) for factor in zero.factors],
+        "local": sympy_text(table, zero.local),
+        "zero": [sympy_text(table, factor) for factor in zero.factors],
         "cause": cause(zero, stage, words),
     }
 

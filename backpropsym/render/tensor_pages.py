@@ -48,7 +48,7 @@ def matrix_equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]
 
 def adjoint_names(equations: Iterable[MatrixEquation]) -> dict[str, str]:
     """What the symbols of equations are adjoints of."""
-    return {each.symbol: each.symbol.removeprefix("delta_") for each in equations}
+    return {each.symbol: each.label for each in equations}
 
 
 class _Page:

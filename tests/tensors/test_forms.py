@@ -84,7 +84,7 @@ def test_ties_of_an_extreme_go_to_the_first_entry(line: str) -> None:
 
 def test_softmax_with_cross_entropy_is_p_minus_y() -> None:
     graph = parse_architecture(CLASSIFIER)
-    assert _matrix(graph)["s2"] == "softmax(s2) - onehot(y)"
+    assert _matrix(graph)["s2"] == "softmax(s2) - onehot(y, 10)"
     text = tensor_report(TensorDerivation(graph, "loss", "s2"), "index", "text", ascii=True)
     assert "softmax(s2)[i] - KroneckerDelta(y, i)" in text
 
@@ -98,7 +98,7 @@ def test_classifier_in_index_and_matrix_notation() -> None:
     assert term["factors"][:3] == ["x[j]", "step(s1[i])", "W2[k,i]"]
     assert term["sums"] == [["k", 10]]
     assert _matrix(graph) == {
-        "s2": "softmax(s2) - onehot(y)",
+        "s2": "softmax(s2) - onehot(y, 10)",
         "z1": "transpose(W2) @ delta_s2",
         "s1": "entrywise(delta_z1, relu_prime(s1))",
         "b2": "delta_s2",
@@ -172,7 +172,7 @@ def test_the_matrix_form_is_one_formula_over_the_nodes() -> None:
 def test_matrix_notation_of_one_entry_starts_at_that_entry() -> None:
     net = parse("x[4] -> dense(3, tanh) -> dense(2)")
     assert net.derive("s2[1]", wrt="W1").expression("matrix") == (
-        "outer(entrywise(matmul(transpose(W2), onehot(1)), 1 - tanh(s1)**2), x)"
+        "outer(entrywise(matmul(transpose(W2), onehot(1, 2)), 1 - tanh(s1)**2), x)"
     )
     with pytest.raises(NotScalarError, match="--of 's2"):
         net.derive("s2", wrt="W1").expression("matrix")

@@ -253,7 +253,7 @@ TEXTBOOKS = {
     ),
     "softmax regression": Textbook(
         SOFTMAX_REGRESSION,
-        {"o": "softmax(o) - onehot(y)", "W": "outer(delta_o, x)", "b": "delta_o"},
+        {"o": "softmax(o) - onehot(y, 4)", "W": "outer(delta_o, x)", "b": "delta_o"},
         softmax_regression,
     ),
     "residual block": Textbook(
@@ -277,7 +277,7 @@ TEXTBOOKS = {
             "o": "o - y",
             "z": "reshape_like(transpose(V) @ delta_o, z)",
             "s": "entrywise(delta_z, tanh_prime(s))",
-            "K": 'einsum("ors,crsij->ocij", delta_s, windows(x))',
+            "K": 'einsum("ors,crsij->ocij", delta_s, windows(x, (3, 3)))',
             "b": "reshape_like(sum(delta_s, axis=(1, 2), keepdims=1), b)",
             "V": "outer(delta_o, flatten(z))",
             "c": "delta_o",

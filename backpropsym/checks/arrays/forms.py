@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 
 from backpropsym.checks.arrays.index_numbers import IndexNumbers
-from backpropsym.checks.arrays.matrix_numbers import MatrixNumbers, Unwritten
 from backpropsym.checks.arrays.points import ArrayPoint
 from backpropsym.checks.arrays.steps import Position, some_entries
 from backpropsym.checks.arrays.unrolled import Unrolled
 from backpropsym.checks.comparison import TOLERANCE
 from backpropsym.checks.edges import ratio
 from backpropsym.checks.report import Fault
+from backpropsym.derive.callable_text import callable_products
 from backpropsym.derive.matrix import matrix_programme
+from backpropsym.derive.plain import plain
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.derive.unroll import entry_name
-from backpropsym.errors import LimitError, ShapeError
+from backpropsym.errors import LimitError, PrintedError
+from backpropsym.evaluate.printed import PrintedFormulas
+from backpropsym.formula.text import to_text
 from backpropsym.graph import Graph
 
 ENTRIES = 8
@@ -135,39 +138,32 @@ def _paths(
 
 
 def _matrix(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], found: FormsFound) -> None:
-    """The adjoint programme in matrix notation, whole arrays at once."""
+    """The adjoint programme in matrix notation as data prints it, whole arrays at once, no shape mended."""
     programme = matrix_programme(graph, graph.objective, tuple(names))
+    texts = [(each, to_text(callable_products(plain(graph.functions.written(each.right))))) for each in programme]
     agrees = dict.fromkeys(names, True)
-    unwritten: dict[str, str] = {}
     for point in points:
-        numbers = MatrixNumbers(graph, point.values)
-        for equation in programme:
+        printed = PrintedFormulas(point.values, graph.functions)
+        for equation, text in texts:
+            right = np.asarray(point.adjoints[equation.node])
             try:
-                value = numbers.take(equation)
-            except Unwritten as reason:
-                unwritten[equation.node] = str(reason)
-                continue
-            except ShapeError as error:
+                value = printed.array(text, right.shape)
+            except PrintedError as error:
                 wrong = error.problems[0].message
                 found.faults.setdefault(equation.node, []).append(
                     Fault(f"form matrix: {wrong}", "a shape", float("nan"))
                 )
                 agrees[equation.node] = False
                 break
+            printed.values[equation.symbol] = value
             if equation.node not in agrees or not _comparable(point, equation.node):
                 continue
-            right = np.asarray(point.adjoints[equation.node])
             off = ratio(value, right, point.magnitudes[equation.node])
             worst = tuple(int(index) for index in np.unravel_index(int(np.argmax(off)), np.shape(off)))
             pair = float(np.asarray(value)[worst]), float(right[worst])
             agrees[equation.node] &= found.take(
                 "matrix", equation.node, graph.objective, worst, *pair, float(np.asarray(off)[worst])
             )
-    if any(name in unwritten for name in names):
-        listed = ", ".join(f"{name} ({unwritten[name]})" for name in names if name in unwritten)
-        found.notes.add(f"matrix form not evaluated, its signs for moves of entries have no numbers: {listed}")
     for name in names:
-        if name in unwritten:
-            continue
         if agrees[name] and name in found.agree and any(each.node == name for each in programme):
             found.agree[name].append("matrix")

@@ -1,0 +1,194 @@
+"""Every form of a derivative as it is printed, read back as text: its value is the derivative, its shape too."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import backpropsym as bp
+from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.errors import PrintedError
+from backpropsym.evaluate.printed import PrintedFormulas
+from backpropsym.evaluate.reference import Reference
+from backpropsym.evaluate.words import WORDS
+from backpropsym.ops.table import FunctionTable
+from backpropsym.render.report_tensor import tensor_data
+from tests.evaluate.printed import compared, differences, random_leaves
+from tests.tensors.networks import NETWORKS
+
+LONG = ("gru, options", "lstm, options", "two layers", "attention, bias", "attention, mask", "multi-head attention")
+
+
+def network(nodes: dict[str, str], parameters: dict[str, list[int]], inputs: dict[str, list[int]] | None = None) -> str:
+    """A network file whose output, and what is derived, is the number `l`."""
+    shapes = [", ".join(f"{name} = {size}" for name, size in each.items()) for each in (inputs or {}, parameters)]
+    lines = [f"inputs = {{{shapes[0]}}}", f"parameters = {{{shapes[1]}}}", 'output = "l"', "[nodes]"]
+    return "\n".join([*lines, *(f"{name} = '{formula}'" for name, formula in nodes.items())])
+
+
+SMALL = {
+    "broadcast adjoint": network(
+        {"s": "x @ transpose(W) + b", "l": "sum(s*z)"}, {"W": [2, 3], "b": [2], "z": [2]}, {"x": [4, 3]}
+    ),
+    "broadcast adjoint in one formula": network(
+        {"l": "sum((x @ transpose(W) + b)*z)"}, {"W": [2, 3], "b": [2], "z": [2]}, {"x": [4, 3]}
+    ),
+    "letters of one operand": network({"h": 'einsum("ij,kl->ik", A, B)', "l": "sum(h*h)"}, {"A": [2, 3], "B": [2, 4]}),
+    "letters of one operand in one formula": network(
+        {"l": 'sum(einsum("ij,kl->ik", A, B))'}, {"A": [2, 3], "B": [2, 4]}
+    ),
+    "diagonal": network({"h": 'einsum("ii,ij->j", A, B)', "l": "sum(h*h)"}, {"A": [3, 3], "B": [3, 2]}),
+    "reversal": network({"h": "w[::-1][0:2]", "l": "sum(h*h*v)"}, {"w": [4], "v": [2]}),
+    "strides": network({"h": "w[3:0:-2, 1:]*v", "l": "sum(h*h)"}, {"w": [4, 3], "v": [2]}),
+    "pad": network({"h": "pad(w, (1, 2))*v", "l": "sum(h*h)"}, {"w": [2], "v": [5]}),
+    "pad in one formula": network({"l": "sum(square(pad(w, (1, 2))*v))"}, {"w": [2], "v": [5]}),
+    "upsample": network({"h": "upsample(w, 2)", "l": "sum(h*h*h)"}, {"w": [2, 3]}),
+    "concat": network({"h": "concat(a, b, axis=1)", "l": "sum(h*h*h)"}, {"a": [2, 1], "b": [2, 3]}),
+    "concat in one formula": network(
+        {"l": "sum(square(concat(a, b, axis=1)) @ v)"}, {"a": [2, 1], "b": [2, 3], "v": [4]}
+    ),
+    "stack": network({"h": "stack(a, b, axis=1) @ c", "l": "sum(h*h)"}, {"a": [3], "b": [3], "c": [2]}),
+    "stack of scalars": network({"a": "L[0]**2", "l": "logsumexp(stack(a, a*L[1]))"}, {"L": [2]}),
+    "an axis of one": network({"h": "w*v", "l": "sum(h*h*h)"}, {"w": [3, 1], "v": [3, 4]}),
+    "a vector of one": network({"h": "w*v", "l": "sum(h*h*h)"}, {"w": [1], "v": [4]}),
+    "reduction that keeps nothing": network({"l": "sum((w - mean(w))*v) + var(w)"}, {"w": [1, 3], "v": [4, 3]}),
+    "crossed reductions": network({"l": "sum(logsumexp(W, axis=0)*logsumexp(Z, axis=1))"}, {"W": [3, 3], "Z": [3, 3]}),
+    "gather by data": network({"h": "gather(T, y)", "l": "sum(h*h*h)"}, {"T": [4, 2]}, {"y": [3]}),
+    "a row by data": network({"h": "T[y]", "l": "sum(h*h*h) + T[y, 1]"}, {"T": [4, 2]}, {"y": []}),
+    "a sum that cancels": network({"l": "sum((W + b - W)*b) + sum(W - W)"}, {"W": [2, 3], "b": [3]}),
+    "moved axes": network(
+        {"h": "transpose(reshape(W, 2, 3, 2), axes=(1, 0, 2))", "l": "sum(mean(h, axis=1)*v)"},
+        {"W": [3, 4], "v": [3, 2]},
+    ),
+    "largest of a product": network({"l": "max(W @ x)"}, {"W": [2, 3], "x": [3]}),
+    "extremes over axes": network(
+        {"h": "max(W, axis=(0, 2))*v", "l": "sum(h) + sum(min(W, axis=1))"}, {"W": [2, 3, 2], "v": [3]}
+    ),
+    "index definition": network(
+        {'"h[i, j]"': "sum(A[i, k]*B[k, j + 1], (k, 0, 1)) + A[j, i]", "l": "sum(h*h)"}, {"A": [2, 2], "B": [2, 3]}
+    ),
+    "nodes called like adjoints": network({"delta_s": "2*w", "s": "w*delta_s", "l": "sum(s*s)"}, {"w": [3]}),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_printed_forms_of_small_networks_have_the_value_of_the_derivative(name: str) -> None:
+    assert differences(bp.loads(SMALL[name]).graph) == []
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in LONG])
+def test_printed_forms_of_every_op_have_the_value_of_the_derivative(name: str) -> None:
+    graph = bp.loads(NETWORKS[name][0]).graph
+    if not graph.symbols:
+        assert differences(graph) == []
+
+
+PERCEPTRON = """
+inputs = {x = [3, 2]}
+parameters = {W = [4, 2], b = [4], v = [4]}
+output = "l"
+[nodes]
+s = "x @ transpose(W) + b"
+z = "tanh(s)"
+l = "sum(z*v)"
+"""
+
+PLANTS: dict[str, tuple[str, str, str, str]] = {
+    "a broadcast is missing": ("W", "matrix", "delta_z", "entrywise(v, ones(z)) -> v"),
+    "a sum over a wrong axis": ("b", "matrix", "delta_b", "sum(delta_s, axes(0)) -> sum(delta_s, axes(1))"),
+    "a missing sum": ("b", "matrix", "delta_b", "sum(delta_s, axes(0)) -> delta_s"),
+    "a kept axis": ("b", "matrix", "delta_b", "sum(delta_s, axes(0)) -> sum(delta_s, axes(0), 1)"),
+    "a missing factor": ("W", "matrix", "delta_s", "entrywise(delta_z, 1 - tanh(s)**2) -> delta_z"),
+    "a factor in place of another": ("W", "matrix", "delta_s", "1 - tanh(s)**2 -> 1 - tanh(s)"),
+    "a missing transpose": ("W", "matrix", "delta_W", "transpose(delta_s) -> delta_s"),
+    "a wrong operand": ("W", "matrix", "delta_W", ", x) -> , 2*x)"),
+}
+
+
+def _planted(printed: dict[str, Any], symbol: str, change: str) -> dict[str, Any]:
+    """The data with one equation changed."""
+    old, new = change.split(" -> ")
+    for equation in printed["equations"]:
+        if equation["symbol"] == symbol:
+            assert old in equation["expression"], equation["expression"]
+            equation["expression"] = equation["expression"].replace(old, new)
+            return printed
+    raise AssertionError(symbol)
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_wrong_matrix_form_is_rejected(plant: str) -> None:
+    wrt, form, symbol, change = PLANTS[plant]
+    graph = bp.loads(PERCEPTRON).graph
+    leaves = random_leaves(graph, 3)
+    values = {name: Reference(graph, leaves).array(name) for name in graph.named.nodes}
+    right = TensorDerivation(graph, "l", wrt).evaluate(**leaves)
+    printed = tensor_data(TensorDerivation(graph, "l", wrt), form)
+    assert list(compared(printed, graph, values, right)) == []
+    assert list(compared(_planted(printed, symbol, change), graph, values, right))
+
+
+INDEX_PLANTS = ("(k, 0, 2) -> (k, 0, 1)", "x[k,j] -> x[j,k]", "v[i] -> v[j]", "*v[i] -> ", "(k, 0, 2) -> (k, 0, 3)")
+
+
+@pytest.mark.parametrize("change", INDEX_PLANTS)
+def test_a_wrong_index_form_is_rejected(change: str) -> None:
+    graph = bp.loads(PERCEPTRON).graph
+    leaves = random_leaves(graph, 3)
+    values = {name: Reference(graph, leaves).array(name) for name in graph.named.nodes}
+    derivation = TensorDerivation(graph, "l", "W")
+    printed = tensor_data(derivation, "index")
+    old, new = change.split(" -> ")
+    assert old in printed["expression"]
+    printed["expression"] = printed["expression"].replace(old, new)
+    assert list(compared(printed, graph, values, derivation.evaluate(**leaves)))
+
+
+REFUSED = {
+    "x + w": "broadcast",
+    "matmul(x, w)": "matmul",
+    "x[2]": "out of bounds",
+    "x[-1]": "read at",
+    "x[1/2]": "no position",
+    "y": "names y",
+    "scale(x)": "calls scale",
+    "x +": "cannot be read",
+    "outer(x, M)": "two vectors",
+    "[x]": "no part",
+    "slices(x, (0, 4, 1))": "on an axis of 2",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_does_not_fit_as_it_is_written_is_refused(text: str) -> None:
+    values = {"x": np.ones(2), "w": np.ones(3), "M": np.ones((2, 2))}
+    with pytest.raises(PrintedError, match=REFUSED[text]):
+        PrintedFormulas(values, FunctionTable()).value(text)
+
+
+def test_a_value_of_another_shape_is_refused() -> None:
+    formulas = PrintedFormulas({"x": np.ones((1, 2))}, FunctionTable())
+    with pytest.raises(PrintedError, match=r"the shape \(1, 2\), expected \(2,\)"):
+        formulas.array("2*x", (2,))
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_has_an_example_that_sympy_reads_and_that_has_a_value(word: str) -> None:
+    example = WORDS[word].example
+    words = {each: sp.Function(each) for each in re.findall(r"[A-Za-z_]+(?=\()", example)}
+    sympy_has = ("Sum", "Piecewise", "And", "KroneckerDelta", "floor", "Mod")
+    nodes = {each: sp.IndexedBase(each) for each in "xd"}
+    local = {key: value for key, value in words.items() if key not in sympy_has} | nodes
+    assert sp.parse_expr(example, local_dict=local | {each: sp.Symbol(each) for each in "ic"}) is not None
+    square = np.arange(1.0, 17.0).reshape(4, 4)
+    values = {"A": square, "B": square, "W": square, "x": square, "y": 1.0, "a": square[0], "b": square[1]}
+    if word in ("array", "scatter", "Sum"):
+        values |= {"x": np.arange(8.0), "d": np.arange(4.0), "i": np.array([0.0, 2.0])}
+    if word in ("permute", "reshape", "reshape_like", "entrywise", "concat"):
+        values |= {"x": np.arange(12.0).reshape(2, 3, 2), "y": np.ones((3, 4)), "a": square, "b": square}
+    values |= {"gather": {"i": np.array([0.0, 2.0])}}.get(word, {"i": 1.0, "j": 1.0, "c": 1.0, "e": 2.0})
+    assert np.isfinite(np.asarray(PrintedFormulas(values, FunctionTable()).value(example), float)).all()
