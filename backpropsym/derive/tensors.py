@@ -95,7 +95,7 @@ def _product(factors: Iterable[Expr]) -> Expr:
     return Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
 
 
-_SLIDING = frozenset(("entries", "einsum"))
+_SLIDING = frozenset(("array", "einsum"))
 """Ops in which an index definition is stored, and which no person would write for it."""
 
 

@@ -15,7 +15,7 @@ from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.numbers import forward, given_values, local_numbers
 from backpropsym.derive.programme import adjoints
 from backpropsym.derive.slopes import with_slopes
-from backpropsym.derive.written import written_out
+from backpropsym.derive.tensors import equation_of
 from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import ONE, Expr
 from backpropsym.graph import Graph, Role
@@ -23,9 +23,13 @@ from backpropsym.graph import Graph, Role
 
 @dataclass(frozen=True, slots=True)
 class ForwardStep:
-    """A node computed: its formula over named nodes, the numbers put in by name, and its value."""
+    """A node computed: its formula over named nodes, the numbers put in by name, and its value.
+
+    `left` is the node, or an entry of it where its formula is one of an entry.
+    """
 
     node: str
+    left: Expr
     formula: Expr
     inputs: Mapping[str, Any]
     value: Any
@@ -206,7 +210,7 @@ def _forward_steps(graph: Graph, of: str, values: Mapping[str, Any]) -> tuple[Fo
     return tuple(
         ForwardStep(
             name,
-            written_out(graph, graph[name]),
+            *equation_of(graph, graph[name]),
             {parent: values[parent] for parent in named[name].parents},
             values[name],
         )

@@ -9,6 +9,7 @@ from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.derive.trace import BackwardStep, Descent, Trace
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import Index
 from backpropsym.render.conventions import facts
 from backpropsym.render.json_text import json_text
 from backpropsym.render.latex import LatexWriter
@@ -68,7 +69,7 @@ def _forward(trace: Trace, writer: Writer) -> Table:
     rows = []
     for step in trace.forward:
         numbers = (writer.write(put_in(step.formula, step.inputs)),) if scalar else ()
-        rows.append((writer.name(step.node), writer.write(step.formula), *numbers, shown(step.value, writer)))
+        rows.append((writer.write(step.left), writer.write(step.formula), *numbers, shown(step.value, writer)))
     heads = ("node", "formula", "numbers put in", "value") if scalar else ("node", "formula", "value")
     right = frozenset({3}) if scalar else frozenset[int]()
     # Notes are plain text in every medium, so a writer of mathematics does not write them.
@@ -147,6 +148,7 @@ def trace_data(trace: Trace) -> dict[str, Any]:
         "forward": [
             {
                 "node": step.node,
+                **({"entry": to_text(step.left)} if isinstance(step.left, Index) else {}),
                 "formula": to_text(step.formula),
                 "inputs": {name: finite_data(value) for name, value in step.inputs.items()},
                 "value": finite_data(step.value),

@@ -30,7 +30,7 @@ from backpropsym.spec.given import has_boolean
 from backpropsym.spec.heads import settle_heads, shape_problem
 from backpropsym.spec.locate import words
 from backpropsym.spec.lower import LOSS, lowered_nodes, used_names, uses
-from backpropsym.spec.namespaces import derivative_clashes, own_function_clashes
+from backpropsym.spec.namespaces import own_function_clashes
 from backpropsym.spec.notation import notation_problems
 from backpropsym.spec.numbers import undefined_numbers
 
@@ -92,9 +92,6 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
         written=written,
         notation=declaration.notation,
     )
-    clashes = list(derivative_clashes(graph, declaration))
-    if clashes:
-        raise NetworkError(_listed(clashes))
     verified = replace(graph, warnings=_warnings(graph, declaration))
     assert len(verified.order) == len(verified.nodes), "a circle is a problem that was reported above"
     return verified

@@ -16,7 +16,7 @@ from backpropsym.evaluate.printed import PrintedFormulas
 from backpropsym.evaluate.reference import Reference
 from backpropsym.evaluate.words import WORDS
 from backpropsym.ops.table import FunctionTable
-from backpropsym.render.report_tensor import tensor_data
+from backpropsym.render.report_tensor import tensor_data, tensor_report
 from tests.evaluate.printed import compared, differences, random_leaves
 from tests.tensors.networks import NETWORKS
 
@@ -192,3 +192,48 @@ def test_every_word_has_an_example_that_sympy_reads_and_that_has_a_value(word: s
         values |= {"x": np.arange(12.0).reshape(2, 3, 2), "y": np.ones((3, 4)), "a": square, "b": square}
     values |= {"gather": {"i": np.array([0.0, 2.0])}}.get(word, {"i": 1.0, "j": 1.0, "c": 1.0, "e": 2.0})
     assert np.isfinite(np.asarray(PrintedFormulas(values, FunctionTable()).value(example), float)).all()
+
+
+WORD_NAMES = (
+    "Sum",
+    "Piecewise",
+    "And",
+    "Mod",
+    "floor",
+    "oo",
+    "KroneckerDelta",
+    "exp",
+    "step",
+    "where",
+    "axes",
+    "E",
+    "I",
+    "N",
+)
+
+
+@pytest.mark.parametrize("form", ["index", "matrix"])
+def test_nodes_may_be_called_like_words_of_the_texts(form: str) -> None:
+    """Each text is read by SymPy with the names of the nodes as symbols; `renamed` says how those are called in it."""
+    nodes = {name: f"relu({before} + w)" for before, name in zip(("w", *WORD_NAMES), WORD_NAMES, strict=False)}
+    last = WORD_NAMES[-1]
+    text = network(
+        {**nodes, "h": f"pad({last}, (1, 1))", "l": "logsumexp(h) + max(h[::-1]) + sum(Sum*exp)"}, {"w": [3]}
+    )
+    graph = bp.loads(text).graph
+    assert differences(graph) == []
+    printed = tensor_data(TensorDerivation(graph, "l", "w"), form)
+    assert printed["renamed"]["oo"] == "oo_"
+    assert set(printed["renamed"]) <= set(WORD_NAMES)
+    symbols = {printed["renamed"].get(name, name): sp.IndexedBase(name) for name in graph.named.nodes}
+    symbols |= {equation["symbol"]: sp.IndexedBase(equation["symbol"]) for equation in printed.get("equations", ())}
+    symbols |= {letter: sp.Symbol(letter, integer=True) for letter in "ijklm"}
+    words = {word: sp.Function(word) for word in ("axes", "scatter", "array", "slices", "entrywise", "where", "step")}
+    found = sp.parse_expr(printed["expression"], local_dict={**words, **symbols})
+    assert symbols["oo_"] in found.atoms(sp.IndexedBase) or form == "matrix"
+
+
+def test_pages_keep_the_names_of_people() -> None:
+    graph = bp.loads(network({"Sum": "exp*w", "l": "logsumexp(Sum)"}, {"w": [3], "exp": [3]})).graph
+    page = tensor_report(TensorDerivation(graph, "l", "w"), "index", ascii=True)
+    assert "      exp[i] * exp(Sum[i] - l)\n" in page

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.derive.written import written_out
+from backpropsym.derive.tensors import TensorDerivation, equation_of
 from backpropsym.errors import AbstractFunctionError, NetworkError
 from backpropsym.export.explorer.page import Explorer, Leaf, View
 from backpropsym.graph import Graph, Role
@@ -79,9 +78,10 @@ def explorer(
             for name in leaves
         ),
         nodes=tuple(
-            (name, writer.name(name), writer.write(written_out(graph, graph[name])))
+            (name, writer.write(left), writer.write(right))
             for name in graph.named.order
-            if graph[name].op is not None and name in within
+            for left, right in ([equation_of(graph, graph[name])] if graph[name].op is not None else [])
+            if name in within
         ),
         views=views,
         script=computed,
