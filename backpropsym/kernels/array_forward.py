@@ -96,7 +96,8 @@ class ArrayForward:
                 self.values.shapes[position] = self.whole(node.name)
                 return position
             case Elementwise(formula):
-                return self.formulas.formula(formula, self.aligned(node))
+                found = self.formulas.formula(formula, self.aligned(node))
+                return self.values.spread(found, self.whole(node.name))
             case Contraction(subscripts, operands):
                 groups, output = self.letters(subscripts, operands, node.name)
                 return contract(self.values, groups, output, [self.known[name] for name in operands])

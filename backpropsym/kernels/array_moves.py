@@ -33,6 +33,7 @@ from backpropsym.kernels.array_ops import (
 from backpropsym.kernels.array_places import around, regions
 from backpropsym.kernels.array_products import written_as_product
 from backpropsym.kernels.array_storage import Layout, picked_layout, plain_layout
+from backpropsym.ops.kinds import Shape
 
 if TYPE_CHECKING:
     from backpropsym.kernels.array_source import ArrayWriter
@@ -99,7 +100,8 @@ def _item(item: Item) -> str:
     if isinstance(item, int):
         return str(item)
     start, stop, step = item
-    text = f"{start or ''}:{'' if stop is None else stop}"
+    first = "" if start == 0 and step > 0 else start
+    text = f"{first}:{'' if stop is None else stop}"
     return text if step == 1 else f"{text}:{step}"
 
 
@@ -113,6 +115,9 @@ def subscripts(texts: Sequence[str]) -> str:
 
 def _arrange(writer: ArrayWriter, position: int, operation: Arrange) -> None:
     operand = writer.items[position].operands[0]
+    if not writer.shape(operand):
+        _filled_with(writer, position, operation.shape, operand)
+        return
     suffix, layout = "", writer.layouts.get(operand)
     own = [axis for axis in operation.axes if axis is not None]
     if own != sorted(own):
@@ -141,8 +146,7 @@ def _reshape(writer: ArrayWriter, position: int, operation: Reshape) -> None:
     operand = writer.items[position].operands[0]
     shape, layout = writer.shape(operand), writer.layouts.get(operand)
     if not shape:
-        writer.layouts[position] = plain_layout(operation.shape)
-        writer.assign(position, f"_np.full({shape_source(operation.shape)}, {writer.text(operand)}, dtype=_real)")
+        _filled_with(writer, position, operation.shape, operand)
     elif not operation.shape:
         writer.assign(position, f"{writer.text(operand)}[{', '.join('0' for _ in shape)}]")
     elif layout is not None and layout.plain:
@@ -156,6 +160,12 @@ def _reshape(writer: ArrayWriter, position: int, operation: Reshape) -> None:
             inner = f"{out}.reshape({', '.join(map(size_source, shape))})"
         writer.lines.append(f"_np.copyto({inner}, {writer.text(operand)})")
         writer.assign(position, out)
+
+
+def _filled_with(writer: ArrayWriter, position: int, shape: Shape, number: int) -> None:
+    """An array of its own for a number under axes."""
+    writer.layouts[position] = plain_layout(shape)
+    writer.assign(position, f"_np.full({shape_source(shape)}, {writer.text(number)}, dtype=_real)")
 
 
 def _windows(writer: ArrayWriter, position: int, operation: Windows) -> None:

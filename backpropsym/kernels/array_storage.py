@@ -39,8 +39,9 @@ def picked_layout(layout: Layout, items: Sequence[Item]) -> Layout:
     """How a part of an array lies in memory: one integer or range an axis."""
     kept = [axis for axis, item in enumerate(items) if not isinstance(item, int)]
     order = tuple(kept.index(axis) for axis in layout.order if axis in kept)
-    dense = layout.dense and all(items[axis] == ALL for axis in layout.order[1:])
-    fastest = items[layout.order[-1]]
+    slowest, fastest = items[layout.order[0]], items[layout.order[-1]]
+    whole = all(items[axis] == ALL for axis in layout.order[1:])
+    dense = layout.dense and whole and (isinstance(slowest, int) or slowest[2] == 1)
     return Layout(order, dense, layout.unit and not isinstance(fastest, int) and fastest[2] == 1)
 
 

@@ -13,7 +13,6 @@ from backpropsym.kernels.array_ops import First
 from backpropsym.kernels.module import Names
 from backpropsym.kernels.tangents import Follow
 from backpropsym.kernels.tensors import TensorFunction
-from backpropsym.ops.kinds import Elementwise
 
 _numbers = itertools.count(1)
 
@@ -34,10 +33,7 @@ class TangentLowering(ArrayLowering):
         self.values.derivative = node.name in self.tangents
         if isinstance(node.op, Follow):
             return self._follow(node.op)
-        position = super()._node(node)
-        if node.name in self.tangents and isinstance(node.op, Elementwise):
-            return self.values.spread(position, self.whole(node.name))
-        return position
+        return super()._node(node)
 
     def _follow(self, op: Follow) -> int:
         lead, values = self.lead(op.operand), self.values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from backpropsym.errors import ShapeError, ValuesError
 from backpropsym.graph import Graph
 from backpropsym.kernels.compile import ACCURACIES, compile_kernel
 from backpropsym.spec.toml import parse_network
+from tests.kernels.random_views import random_views
 from tests.tensors.networks import numbers
 
 
@@ -26,7 +28,7 @@ def _agrees(graph: Graph, values: dict[str, Any], batch: int | None = None, **op
     """Value and gradients are those of the reverse sweep."""
     network = ArrayNetwork(graph, values, batch)
     value = network.forward(graph.objective)
-    adjoints = network.reverse(graph.objective, np.full_like(value, 1.0 / (batch or 1), dtype=float))
+    adjoints = network.reverse(graph.objective, np.full_like(value, 1.0 / np.size(value), dtype=float))
     found, gradients = compile_kernel(graph, **options)(**values)
     assert found == pytest.approx(float(np.mean(value)), rel=1e-12)
     for name, gradient in gradients.items():
@@ -69,20 +71,75 @@ def test_crossed_reductions_of_square_matrices() -> None:
         ("[4, 4]", "sum(w[::-2, 1])"),
     ],
 )
-def test_entries_that_nothing_reads_have_the_derivative_zero(shape: str, part: str) -> None:
+def test_entries_that_nothing_reads_have_the_derivative_zero(shape: str, part: str, unset_memory_is_nan: None) -> None:
     """Memory of a result that nobody sets would hold what was there before."""
     graph = _network(f"parameters = {{w = {shape}}}", a=part)
-    kernel = compile_kernel(graph)
     sizes = {"n": 4}
     own = tuple(sizes.get(str(size), size) for size in graph["w"].shape)
     w = np.random.default_rng(0).normal(size=own)
     network = ArrayNetwork(graph.sized(sizes), {"w": w})
     expected = network.reverse("a", network.forward("a") * 0 + 1.0)["w"]
-    for _ in range(3):
-        gradient = kernel(w=w)[1]["w"]
-        np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=0)
-        gradient.fill(np.nan)
-        del gradient
+    np.testing.assert_allclose(compile_kernel(graph)(w=w)[1]["w"], expected, rtol=1e-12, atol=0)
+
+
+def test_every_slice_is_that_of_numpy(unset_memory_is_nan: None) -> None:
+    """All slices of an axis of four, forwards and backwards, from the end and beyond it."""
+    ends, w = (None, -5, -4, -1, 0, 1, 3, 4, 6), np.arange(1.0, 9.0).reshape(4, 2)
+    slices = [slice(*each) for each in itertools.product(ends, ends, (None, 2, 5, -1, -2, -3))]
+    slices = [each for each in slices if len(range(4)[each])]
+    texts = [":".join("" if end is None else str(end) for end in (each.start, each.stop, each.step)) for each in slices]
+    formulas = {f"s{index}": f"w[{text}]" for index, text in enumerate(texts)}
+    terms = [f"{index + 1}*sum({name}*{name})" for index, name in enumerate(formulas)]
+    sums = {f"t{start}": " + ".join(terms[start : start + 50]) for start in range(0, len(terms), 50)}
+    kernel = compile_kernel(_network("parameters = {w = [4, 2]}", **formulas, **sums, l=" + ".join(sums)))
+    found = kernel.intermediates({"w": w}, list(formulas))
+    for name, text, each in zip(formulas, texts, slices, strict=True):
+        np.testing.assert_array_equal(found[name], w[each], err_msg=text)
+    expected = np.zeros((4, 2))
+    for index, each in enumerate(slices):
+        expected[each] += 2 * (index + 1) * w[each]
+    np.testing.assert_allclose(kernel(w=w)[1]["w"], expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("batch", [None, 1, 3])
+@pytest.mark.parametrize("view", ["A[::-1]", "A[::2]", "A[3:0:-1]", "A[:, ::-1]", "A[::-1, ::2]", "A[0::-1]"])
+def test_a_derivative_is_set_through_the_view_that_reads_its_parameter(
+    view: str, batch: int | None, unset_memory_is_nan: None
+) -> None:
+    """Rows in another order cannot become one axis without a copy, which would be set in the place of the result."""
+    rows = {"A[::2]": 2, "A[3:0:-1]": 3, "A[0::-1]": 1}.get(view, 4)
+    columns = 2 if ", ::2" in view else 3
+    declarations = f"inputs = {{x = [{rows}, {columns}]}}\nparameters = {{A = [4, 3]}}"
+    graph = _network(declarations, h=f"{view}*x", l="sum(h*h) + sum(h)")
+    _agrees(graph, numbers(graph, np.random.default_rng(0), batch), batch)
+
+
+@pytest.mark.parametrize("equal", [True, False])
+@pytest.mark.parametrize("seed", range(30))
+def test_random_views(seed: int, equal: bool, unset_memory_is_nan: None) -> None:
+    graph = parse_network(random_views(np.random.default_rng(seed), equal))
+    for batch in (None, 3):
+        _agrees(graph, numbers(graph, np.random.default_rng(seed), batch), batch)
+
+
+@pytest.mark.parametrize(
+    "formulas",
+    [
+        {"h": "w**0", "l": "sum(h)*s + sum(x)"},
+        {"h": "x**0", "k": "h[1] + h[::-1]", "l": "sum(k*w)"},
+        {"h": "w**0", "l": "sum(W@h) + max(h)*s + logsumexp(x*h)"},
+        {"h": "w**0", "l": "sum(softmax(h)*w) + sum(concat(h, x)*concat(w, x))"},
+        {"h": "where(1 > 0, s, w)", "l": "sum(h) + sum(W@h)"},
+        {"h": "where(x > 0, s, s)", "l": "mean(h*h) + sum(W@h)"},
+        {"h": "reshape(s, 1, 1)", "l": "sum(h@h) + sum(h*w*x)"},
+        {"h": 'einsum("ii->", W@transpose(W))', "l": "h*s"},
+    ],
+)
+def test_a_node_whose_formula_is_simpler_than_its_shape(formulas: dict[str, str]) -> None:
+    """x**0 is 1, and still has the axes of x."""
+    graph = _network("inputs = {x = [3]}\nparameters = {w = [3], W = [2, 3], s = []}", **formulas)
+    for batch in (None, 1, 3):
+        _agrees(graph, numbers(graph, np.random.default_rng(0), batch), batch)
 
 
 RECURRENT = """
