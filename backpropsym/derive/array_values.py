@@ -79,6 +79,19 @@ def choices(graph: Graph) -> dict[str, Dimension]:
     return found
 
 
+def whole_leaves(graph: Graph) -> dict[str, Dimension]:
+    """The leaves from which positions are read, also by way of other nodes, with the size of the axis they choose from.
+
+    Where numbers are drawn at random, these are drawn whole and inside.
+    """
+    found: dict[str, Dimension] = {}
+    for name, size in choices(graph).items():
+        while isinstance(op := graph[name].op, View):
+            name = op.operand
+        found[name] = size
+    return found
+
+
 def _choice_problem(graph: Graph, name: str, array: Any, sizes: Mapping[str, int]) -> Problem | None:
     """What is wrong with numbers that choose entries: they are whole and count from zero."""
     size = choices(graph).get(name)

@@ -142,7 +142,8 @@ class ArrayNetwork:
             kept = kept & (inside >= 0) & (inside < int(size))
         limits = self.graph[view.operand].shape
         found = tuple(
-            np.clip(whole(each, grid), 0, int(size) - 1) for each, size in zip(view.source, limits, strict=True)
+            _spread(np.clip(whole(each, grid), 0, int(size) - 1), sizes)
+            for each, size in zip(view.source, limits, strict=True)
         )
         if not self.lead(view.operand):
             return found, kept
@@ -280,6 +281,11 @@ class ArrayNetwork:
                 part = np.expand_dims(part, groups[slot].index(letter))
             found.append((name, np.broadcast_to(part, self.values[name].shape)))
         return found
+
+
+def _spread(positions: Any, shape: tuple[int, ...]) -> Any:
+    """Positions for every entry of a node, also where they do not depend on all of its axes."""
+    return np.broadcast_to(positions, np.broadcast_shapes(np.shape(positions), shape))
 
 
 def whole(expr: Expr, grid: Mapping[str, Any]) -> Any:

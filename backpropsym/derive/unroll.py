@@ -186,17 +186,16 @@ def users(
         yield from positions(shape)
         return
     free = tuple(f"f{axis}" for axis in range(len(shape)))
+    sizes = tuple(zip(free, shape, strict=True))
     composer = Composer(graph)
     for position in positions_read:
         for walk in composer.walks(parent, child, tuple(map(Name, free))):
             found = composer.pin(walk, tuple(map(number, position)), graph[parent].shape)
             fixed = _fixed(found.factors[-1], free)
-            if fixed is not None:
+            inside = fixed is not None and all(0 <= fixed[index] < size for index, size in sizes if index in fixed)
+            if fixed is not None and inside:
                 yield from itertools.product(
-                    *(
-                        [fixed[index]] if index in fixed else range(size)
-                        for index, size in zip(free, shape, strict=True)
-                    )
+                    *([fixed[index]] if index in fixed else range(size) for index, size in sizes)
                 )
 
 

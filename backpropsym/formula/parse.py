@@ -336,6 +336,10 @@ class _Reader:
         name, expected = signature.name, signature.arguments
         usage = _usage(signature)
         limits = [part for part in arguments if isinstance(part, Limits)]
+        indices = [each.index for each in limits]
+        for index in indices:
+            if indices.count(index) > 1:
+                self.fail(node, f"{name} runs over the index {index} twice", "give each range an index of its own")
         if limits:
             if keywords or len(limits) != len(arguments) - 1 or isinstance(arguments[0], Limits):
                 self.fail(node, f"{name} over indices takes one formula", f"write {name}(x[i], (i, 0, n-1))")

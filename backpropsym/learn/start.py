@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.derive.array_values import choices
+from backpropsym.derive.array_values import whole_leaves
 from backpropsym.derive.domains import domains
 from backpropsym.errors import NetworkError
 from backpropsym.graph import Graph, Role, Shape
@@ -44,7 +44,7 @@ def random_numbers(graph: Graph, seed: int, given: Container[str]) -> dict[str, 
     NetworkError : a shape has a symbolic size.
     LimitError : there would be too many.
     """
-    random, chosen = np.random.default_rng(seed), choices(graph)
+    random, chosen = np.random.default_rng(seed), whole_leaves(graph)
     leaves = [name for role in (Role.INPUT, Role.TARGET) for name in graph.names(role)]
     inside = domains(graph, leaves)
     check_memory(sum(graph.entries[name] for name in leaves), "one object")

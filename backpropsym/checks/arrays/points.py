@@ -14,7 +14,7 @@ from backpropsym.checks.arrays.switches import RecordingNetwork, branching_nodes
 from backpropsym.checks.arrays.work import SMALL_WORK, work
 from backpropsym.checks.number_systems import STEP, Array, Switching
 from backpropsym.checks.points import DEFAULT, MAX_ROUNDS, MODERATE, RANGES
-from backpropsym.derive.array_values import array_leaves, choices
+from backpropsym.derive.array_values import array_leaves, whole_leaves
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.domains import domains
 from backpropsym.errors import LimitError
@@ -178,7 +178,7 @@ class _Sampler:
         self.wanted = graph.ancestors(graph.objective)
         self.switching = Switching(graph.functions)
         self.branching = branching_nodes(graph, self.switching) & self.wanted
-        self.chosen = choices(graph)
+        self.chosen = whole_leaves(graph)
         leaves = [name for name in graph.order if name in self.wanted and graph[name].op is None]
         self.fixed = {name: np.asarray(graph.constants[name]) for name in leaves if name in graph.constants}
         self.leaves = [name for name in leaves if name not in self.fixed]
