@@ -57,7 +57,8 @@ class Guesses:
 
     def slips(self) -> list[Slip]:
         """The first single slip that explains everything; empty where none does."""
-        return next((found for subject in self._subjects() if (found := self._explained(subject))), [])
+        with np.errstate(all="ignore"):  # what is beyond the range of floats explains nothing, see _same
+            return next((found for subject in self._subjects() if (found := self._explained(subject))), [])
 
     def _subjects(self) -> Iterator[Subject]:
         """The whole sum, then each path."""
@@ -135,8 +136,7 @@ def _floats(values: Sequence[Any]) -> Array:
 
 
 def _same(left: Array, right: Array) -> Array:
-    """For each row of `right`, whether it equals `left` at every point, and is not nothing."""
-    with np.errstate(all="ignore"):
-        near = np.abs(left - right) <= _CLOSE * np.maximum(np.abs(left), np.abs(right))
-        result: Array = near.all(axis=1) & (right != 0).any(axis=1)
+    """For each row of `right`, whether it is finite, equals `left` at every point, and is not nothing."""
+    near = np.isfinite(left) & (np.abs(left - right) <= _CLOSE * np.maximum(np.abs(left), np.abs(right)))
+    result: Array = near.all(axis=1) & np.isfinite(right).all(axis=1) & (right != 0).any(axis=1)
     return result

@@ -13,21 +13,20 @@ import numpy as np
 
 from backpropsym.derive.entries import index_letters
 from backpropsym.derive.entry import read_entry
-from backpropsym.derive.unroll import EntryReader, entry_name, require_sizes, unroll, unroll_between
+from backpropsym.derive.unroll import entry_name, require_sizes, unroll, unroll_between
 from backpropsym.errors import FormulaError, UnknownNameError
-from backpropsym.formula.algebra import constant
 from backpropsym.formula.claim import parse_claim
 from backpropsym.formula.claim_indices import Asked
-from backpropsym.formula.tree import Expr, Limits, children, names, node_names, number, substitute
+from backpropsym.formula.tree import Expr, names, number, substitute
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.marking.points import with_numbers
+from backpropsym.marking.sums import written_out
 from backpropsym.marking.verify import Examiner, Verdict, vocabulary
 
 MAX_WHOLE = 3_000
 """Entries of a network up to which a claim may name any of them; above, those on the paths and what they use."""
 
 POSITIONS = 3
-MAX_SUMMANDS = 100_000
 _ENTRY = re.compile(r"\s*([A-Za-z]\w*)\s*(?:\[([\w\s,]*)\])?\s*\Z")
 
 
@@ -115,7 +114,7 @@ class TensorExaminer:
     def _at(self, position: Mapping[str, int], claim: str, tree: Expr) -> Verdict:
         """The verdict at one position."""
         values = {name: number(value) for name, value in position.items()}
-        found = self._concrete(substitute(tree, values))
+        found = written_out(substitute(tree, values), self.graph)
         return self._examiner(position, names(found)).examine(claim, found)
 
     def _examiner(self, position: Mapping[str, int], named: Sequence[str]) -> Examiner:
@@ -145,39 +144,8 @@ class TensorExaminer:
         leaves = {name: Node(name, self.graph[name.partition("[")[0]].role) for name in extra}
         return replace(scalars, nodes={**leaves, **scalars.nodes})
 
-    def _concrete(self, tree: Expr) -> Expr:
-        """The claim over entries, its sums written out."""
-        loose = [name for name in node_names(tree) if name not in self.graph.nodes]
-        if loose:
-            fix = f"write the sum over it, or give it a position in --wrt, as in W[{loose[0]},j]"
-            raise FormulaError(f"the index {loose[0]} is neither summed over nor one of the derivative's own", fix=fix)
-        if (count := _summands(tree)) > MAX_SUMMANDS:
-            raise FormulaError(f"the sums of the claim have {count:,} terms", fix=f"at most {MAX_SUMMANDS:,} are added")
-        try:
-            return EntryReader(self.graph).concrete(tree)
-        except TypeError:
-            fix = "positions are whole numbers and indices, with + and -"
-            raise FormulaError("a position that is no whole number", fix=fix) from None
-
     def _entry(self, place: Place, position: Mapping[str, int]) -> tuple[str, tuple[int, ...]]:
         return place.node, tuple(int(each) if each.isdigit() else position[each] for each in place.subscripts)
-
-
-def _summands(tree: Expr) -> int:
-    """How many terms the sums of a claim have when they are written out; those inside sums count for each."""
-    total, stack = 0, [(tree, 1)]
-    while stack:
-        part, times = stack.pop()
-        ranges = [each for each in children(part) if isinstance(each, Limits)]
-        for each in ranges:
-            low, high = constant(each.low), constant(each.high)
-            if low is None or high is None or low.denominator * high.denominator != 1:
-                fix = "write whole numbers, as in (k, 0, 9)"
-                raise FormulaError(f"the range of {each.index} is not one of whole numbers", fix=fix)
-            times *= max(int(high - low) + 1, 0)
-        total += times if ranges else 0
-        stack.extend((child, times) for child in children(part) if not isinstance(child, Limits))
-    return total
 
 
 def _written(place: Place) -> str:

@@ -18,10 +18,12 @@ from backpropsym.graph import Graph
 from backpropsym.marking.guesses import Guesses
 from backpropsym.marking.points import Ground
 from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, expected_terms, same
+from backpropsym.marking.sums import written_out
 from backpropsym.marking.terms import Atoms, Expansion, Monomial
 from backpropsym.ops.table import FunctionTable
 
 MAX_PATHS = 200
+MAX_SUMMANDS = 2_000
 FEWEST_POINTS = 10
 
 
@@ -80,7 +82,7 @@ class Examiner:
         ------
         FormulaError : the claim cannot be read.
         """
-        tree = parse_claim(claim, self.vocabulary)
+        tree = written_out(parse_claim(claim, self.vocabulary), self.ground.graph, MAX_SUMMANDS)
         return self.examine(claim, tree)
 
     def examine(self, text: str, tree: Expr) -> Verdict:
