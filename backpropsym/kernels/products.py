@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
 from backpropsym.errors import UnknownNameError, ValuesError, did_you_mean
-from backpropsym.graph import Graph, Node, Role
+from backpropsym.graph import Graph, Node, Role, Shape
 from backpropsym.kernels.array_ops import BATCH, Source
 from backpropsym.kernels.product_lower import Result, TangentLowering, array_function, leaf_names
 from backpropsym.kernels.tangents import tangent_graph, unused_name
@@ -247,8 +248,8 @@ class Products:
         ------
         ValuesError : numbers of objects differ, or a parameter is given with an axis of objects.
         """
-        shapes = {node.name: node.shape for node in self.graph.nodes.values() if node.op is None}
-        shapes |= {name: function.shapes[name] for name in function.names.objects} if function else {}
+        own = {name: function.shapes[name] for name in function.names.objects} if function else {}
+        shapes = self._varying | own
         sizes = {
             name: len(given[name]) for name in shapes if name in given and np.ndim(given[name]) > len(shapes[name])
         }
@@ -260,6 +261,12 @@ class Products:
             found = ", ".join(f"{name} has {size}" for name, size in sizes.items())
             raise ValuesError(f"the numbers of objects differ: {found}", fix="give every batch the same length")
         return tuple(set(sizes.values()))
+
+    @cached_property
+    def _varying(self) -> dict[str, Shape]:
+        """The shapes of inputs and targets."""
+        names = (*self.graph.names(Role.INPUT), *self.graph.names(Role.TARGET))
+        return {name: self.graph[name].shape for name in names}
 
     def _joined(self, values: Arrays, moved: Arrays, called: Mapping[str, str]) -> Found:
         """Values together with directions under their own names."""

@@ -77,6 +77,14 @@ TEXTS = {
         h = "tanh(x @ W + g)"
         a = "sum(h[0]*h[4]) + sum(h[1:3]) + sum(y*g[:, 0])"
     """,
+    "as many steps as objects": """
+        inputs = {x = [5, 2]}
+        parameters = {W = [2, 2], U = [2, 2], b = [2]}
+        output = "a"
+        [nodes]
+        h = "rnn(x, W, U, b)"
+        a = "sum(h*x)"
+    """,
     "maxima": """
         inputs = {x = [2, 3]}
         parameters = {w = [3]}
