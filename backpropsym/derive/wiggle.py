@@ -114,7 +114,10 @@ class Stage:
     @cached_property
     def cuts(self) -> ZeroCuts:
         """The cuts by links that are zero."""
-        return ZeroCuts(self.graph, self.of, lambda link: self.links[link] == 0.0)
+        return ZeroCuts(self.graph, self.of, self._is_zero)
+
+    def _is_zero(self, link: Edge) -> bool:
+        return self.links[link] == 0.0
 
     @cached_property
     def adjoints(self) -> Mapping[str, tuple[float, float]]:

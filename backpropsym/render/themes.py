@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import Any
 
 from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.render.scene import PALETTE, Role
@@ -60,6 +61,10 @@ class Theme:
     tag_font: float = 13.0
     note_font: float = 15.0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return _theme, (values | {"boxes": dict(self.boxes), "substitutes": dict(self.substitutes)},)
+
     @property
     def at_work(self) -> str:
         """The fill of boxes that a step computes."""
@@ -87,6 +92,12 @@ class Theme:
         pale, full = self.tinted(colour), self.trail(colour)
         steps = (mix(pale, full, share / 50) for share in range(51))
         return next((step for step in steps if contrast(step, self.background) >= FADED_CONTRAST), full)
+
+
+def _theme(values: dict[str, Any]) -> Theme:
+    """A theme again from what its pickle holds, where mappings are plain."""
+    proxies = {name: MappingProxyType(values[name]) for name in ("boxes", "substitutes")}
+    return Theme(**values | proxies)
 
 
 def mix(first: str, second: str, share: float) -> str:

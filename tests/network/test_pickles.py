@@ -17,6 +17,7 @@ import pytest
 import backpropsym as bp
 from backpropsym import errors
 from backpropsym.kernels.compile import MODES
+from backpropsym.learn.descent import Plan
 from backpropsym.ops.function import FUNCTIONS, Primitive
 
 OWN = """
@@ -240,3 +241,40 @@ def _flat(found: Any) -> list[Any]:
     if isinstance(found, dict):
         return [*found.values()]
     return [found[0], *found[1].values()] if isinstance(found, tuple) else [found]
+
+
+RESULTS: dict[str, Callable[[bp.Network], Any]] = {
+    "drawing": lambda net: net.draw(wrt="w11"),
+    "wiggles": lambda net: net.wiggle(net.values),
+    "trace": lambda net: net.trace(net.values),
+    "report": lambda net: net.check(samples=1),
+    "jacobian": lambda net: net.jacobian(wrt=["w11", "v11"]),
+    "paths": lambda net: net.paths(wrt="w11"),
+    "verdict": lambda net: net.verify("p11*f(u1)*z1", wrt="v11"),
+    "training": lambda net: net.train(plan=Plan(rate=0.01, steps=2)),
+    "slides": lambda net: net.slides(wrt="w11"),
+    "handout": lambda net: net.handout(wrt="w11"),
+    "page": lambda net: net.explore(),
+    "analytics": lambda net: net.derive(wrt="w11").analytics(net.values),
+    "terms in numbers": lambda net: list(net.derive(wrt="w11").numeric(net.values)),
+    "programme": lambda net: net.derive(wrt="w11").programme(),
+}
+SHOWN: dict[str, Callable[[Any], Any]] = {
+    "drawing": lambda drawing: drawing.svg,
+    "wiggles": lambda wiggles: (wiggles.rows, wiggles.cut),
+    "trace": lambda trace: repr((trace.forward, trace.backward)),
+    "jacobian": lambda found: found.evaluate().tolist(),
+    "paths": lambda paths: (paths.count, list(paths)),
+    "training": lambda training: (training.descent.reason, training.checkpoints),
+    "programme": lambda programme: repr(programme.equations),
+}
+"""What is compared of a result; of the others, that they arrive."""
+
+
+@every_way
+@pytest.mark.parametrize("name", RESULTS)
+def test_results(name: str, way: Callable[[Any], Any]) -> None:
+    """Whatever a network gives can be sent back by a worker."""
+    found = RESULTS[name](bp.example("lecture"))
+    shown = SHOWN.get(name, type)
+    assert shown(way(found)) == shown(found)
