@@ -306,7 +306,7 @@ class Derivation:
         """The derivative by a node; its true slope where a dead path makes a product of local ones undefined."""
         if np.isfinite(derivative):
             return derivative
-        return with_slopes(self.local.graph, nodes, (self.of, ()), name, derivative)
+        return with_slopes(self.graph, nodes, (self.of, ()), name, derivative)
 
     def numeric(self, values: Mapping[str, Any] | None = None, top: int | None = None) -> Iterator[NumericTerm]:
         """Terms with their numbers at one object: in path order, or the `top` strongest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.slopes import agreed, one_sided_slopes
 from backpropsym.errors import ValuesError
-from backpropsym.formula.tree import Expr
+from backpropsym.formula.tree import ZERO, Expr, names
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
 from backpropsym.ops.real_numbers import real_array
@@ -89,15 +90,22 @@ def _with_slopes(local: LocalDerivatives, link: Edge, numbers: Any, values: Mapp
     node = local.graph[link.target]
     if link in local.replaced:
         return numbers
-    nodes = {name: Node(name, Role.PARAMETER) for name in node.parents} | {node.name: node}
-    alone = Graph(nodes, node.name, functions=local.graph.functions)
     kept = np.array(numbers, dtype=float)
     for place in map(tuple, np.argwhere(~np.isfinite(kept))):
-        arrays = {name: np.asarray(values[name]) for name in node.parents}
+        arrays = {name: np.asarray(values[name]) for name in names(node.formula or ZERO)}
         point = {name: array[place] if array.ndim else array for name, array in arrays.items()}
-        slope = agreed(one_sided_slopes(alone, point, (node.name, ()), (link.source, ())))
+        slope = agreed(link_slopes(local.graph, link, point))
         kept[place] = kept[place] if slope is None else slope
     return kept[()]
+
+
+def link_slopes(graph: Graph, link: Edge, values: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The slopes of a node of a network of scalars by one of its parents, to the left and to the right."""
+    node = graph[link.target]
+    parents = names(node.formula or ZERO)
+    nodes = {name: Node(name, Role.PARAMETER) for name in parents}
+    alone = Graph({**nodes, node.name: replace(node, parents=parents)}, node.name, functions=graph.functions)
+    return one_sided_slopes(alone, values, (node.name, ()), (link.source, ()))
 
 
 def _of_one(formula: Expr, number: Evaluate) -> Any:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.kinks import Kink, kinks_of, resting_links
+from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.numbers import forward, given_values, local_numbers
 from backpropsym.derive.programme import adjoints
@@ -95,6 +96,8 @@ class Trace:
     backward : from `of` back to the parameters, or to the inputs where there are none.
     symbols : for networks of scalars, how `right` names the adjoint of each node.
     descent : None where `of` depends on no parameter.
+    kinks : where a convention at a kink decides the derivative by a parameter, or an entry of one: both slopes.
+    resting : in networks of scalars, the links whose local derivative rests on a convention.
     """
 
     graph: Graph
@@ -104,6 +107,8 @@ class Trace:
     backward: tuple[BackwardStep, ...]
     symbols: Mapping[str, str]
     descent: Descent | None
+    kinks: Mapping[str, Kink] = field(default_factory=dict)
+    resting: frozenset[Edge] = frozenset()
 
     @property
     def gradient(self) -> dict[str, Any]:
@@ -166,7 +171,9 @@ def _trace_scalars(graph: Graph, values: Mapping[str, Any], of: str, rate: float
         return float(forward(graph, {**leaves, **moved}, of)[of])
 
     descent = _descent(leaves, gradient, rate, found[of], again)
-    return Trace(graph, of, leaves, _forward_steps(graph, of, found), tuple(backward), steps.symbols, descent)
+    kinks, resting = kinks_of(graph, found, of, gradient), resting_links(graph, factors, found)
+    steps_taken = _forward_steps(graph, of, found), tuple(backward)
+    return Trace(graph, of, leaves, *steps_taken, steps.symbols, descent, kinks, resting)
 
 
 def _is_cut(brick: Brick) -> bool:
@@ -194,7 +201,8 @@ def _trace_arrays(graph: Graph, values: Mapping[str, Any], of: str, rate: float)
         return float(ArrayNetwork(graph, {**leaves, **moved}).forward(of))
 
     descent = _descent(leaves, gradient, rate, value, again)
-    return Trace(graph, of, leaves, _forward_steps(graph, of, network.values), tuple(backward), {}, descent)
+    kinks = kinks_of(graph, network.values, of, gradient)
+    return Trace(graph, of, leaves, _forward_steps(graph, of, network.values), tuple(backward), {}, descent, kinks)
 
 
 def _refuse_batch(names: list[str]) -> None:

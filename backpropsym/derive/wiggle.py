@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from backpropsym.derive.array_values import array_leaves
+from backpropsym.derive.branches import Branches
 from backpropsym.derive.cut import ZeroCuts
 from backpropsym.derive.entry import EntryDerivation, read_entry, scalar_names
 from backpropsym.derive.local import Edge, LocalDerivatives
@@ -20,8 +21,7 @@ from backpropsym.derive.unroll import entry_count, entry_name, entry_values, unr
 from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import Div, Expr, Mul, Neg
 from backpropsym.graph import Graph, Role
-from backpropsym.ops.arithmetic import Arithmetic, evaluate
-from backpropsym.ops.function import Primitive
+from backpropsym.ops.arithmetic import evaluate
 
 SMALL, FINITE = 1e-3, 1.0
 """Default pushes, in units of what is pushed."""
@@ -248,22 +248,6 @@ def _row(stage: Stage, name: str, steps: Sequence[float]) -> Wiggle:
     return Wiggle(name, value, derivative, pushes, Verdict.CANCELS if cancels else Verdict.MOVES)
 
 
-class _Branches(Arithmetic):
-    """Real arithmetic that notes on which side of every switch each point is."""
-
-    def __init__(self) -> None:
-        self.sides: list[Any] = []
-
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
-        if primitive.switch is not None:
-            self.sides.append(np.sign(primitive.switch(*arguments)))
-        return super().apply(primitive, arguments)
-
-    def compare(self, symbol: str, left: Any, right: Any) -> Any:
-        self.sides.append(np.sign(np.real(left) - np.real(right)))
-        return super().compare(symbol, left, right)
-
-
 def _pushes(stage: Stage, name: str, steps: Sequence[float]) -> tuple[Push, ...]:
     """The network run again for every step, all at once; the first point is the object itself."""
     values: dict[str, Any] = dict(stage.values)
@@ -274,7 +258,7 @@ def _pushes(stage: Stage, name: str, steps: Sequence[float]) -> tuple[Push, ...]
             formula = stage.graph[each].formula
             if formula is None or each == name:
                 continue
-            branches = _Branches()
+            branches = Branches()
             values[each] = evaluate(formula, values, stage.graph.functions, branches)
             sides = [np.broadcast_to(side, len(steps) + 1) for side in branches.sides]
             crossed[each] = np.any([side[1:] != side[0] for side in sides], axis=0) if sides else [False] * len(steps)

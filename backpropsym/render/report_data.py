@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, Term, count_text
+from backpropsym.derive.kinks import Kink, kink_of
 from backpropsym.derive.sympy_text import SympyTexts, with_clear_names
 from backpropsym.derive.tensors import step, steps
 from backpropsym.formula.text import to_text
@@ -15,6 +17,7 @@ from backpropsym.formula.tree import Expr, children, names
 from backpropsym.graph import Graph
 from backpropsym.render.conventions import conventions
 from backpropsym.render.notation import Notation
+from backpropsym.render.report_kinks import kink_data
 from backpropsym.render.unicode import AsciiWriter
 
 
@@ -31,11 +34,11 @@ def data(
     Returns
     -------
     Keys `of`, `wrt`, `form`, `count`, `terms`, `expression`, `definitions`, `output`, `conventions`; by form also
-    `value` and `equations`; `outer`, the two derivatives whose product it is, where the factor of the loss stands
-    apart; and `renamed`, where a node is called like a word of the texts, its name in them. Texts are read by
-    `sympy.parse_expr` with the names of nodes as symbols. `expression` is None where the sum has too many paths to be
-    written out. `definitions` has the `indices` and the `expression` of an entry of each step of a layer that the
-    texts name.
+    `value`, `kink` (both slopes, where a convention at a kink decides) and `equations`; `outer`, the two derivatives
+    whose product it is, where the factor of the loss stands apart; and `renamed`, where a node is called like a word
+    of the texts, its name in them. Texts are read by `sympy.parse_expr` with the names of nodes as symbols.
+    `expression` is None where the sum has too many paths to be written out. `definitions` has the `indices` and the
+    `expression` of an entry of each step of a layer that the texts name.
 
     Raises
     ------
@@ -96,6 +99,7 @@ class _Data:
         found: dict[str, Any] = {}
         if form == "numeric":
             found["value"] = finite(derivation.evaluate(**dict(self.values or {})))
+            found["kink"] = kink_data(self.kink) if self.kink else None
         if form in ("backward", "forward") and derivation.count:
             found["equations"] = self._equations()
         if derivation.outer is not None and derivation.count <= MAX_TERMS:
@@ -117,7 +121,14 @@ class _Data:
 
     def _numeric(self, each: NumericTerm) -> dict[str, Any]:
         numbers = [finite(number) for number in each.numbers]
-        return self._term(each.term) | {"numbers": numbers, "value": finite(each.value), "share": finite(each.share)}
+        found = {"numbers": numbers, "value": finite(each.value), "share": finite(each.share)}
+        found["convention"] = self.kink is not None and self.kink.marks(each.term.path, each.numbers)
+        return self._term(each.term) | found
+
+    @cached_property
+    def kink(self) -> Kink | None:
+        """The kink at which the numeric form is; None elsewhere."""
+        return kink_of(self.derivation, self.values)
 
     def _equations(self) -> list[dict[str, str]]:
         steps = self.derivation.programme(self.form)

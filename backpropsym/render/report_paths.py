@@ -12,11 +12,13 @@ import numpy as np
 from rich.text import Text
 
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, count_text
+from backpropsym.derive.kinks import Kink, kink_of
 from backpropsym.derive.paths import Path
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.render.notation import Notation
 from backpropsym.render.page_parts import LIMIT, style
 from backpropsym.render.report_data import finite
+from backpropsym.render.report_kinks import MARK, kink_data, kink_text
 from backpropsym.render.report_text import elided
 from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
 
@@ -51,7 +53,8 @@ def path_data(derivation: Derivation | TensorDerivation, view: PathsView, listed
     -------
     Keys `of`, `wrt`, `count`; with numbers `value` and `dead`, how many paths have a local derivative of zero; and
     where paths are `listed`, `paths`: the names from `wrt` to `of` as `path`, the number of links as `length`, and
-    with numbers `value` and `share`.
+    with numbers `value` and `share`, and at a kink whether it rests on a `convention`. There `kink` has the slopes of
+    the whole to the `left` and to the `right`, the `value` by the conventions, and whether it is `neither`.
 
     Raises
     ------
@@ -62,8 +65,11 @@ def path_data(derivation: Derivation | TensorDerivation, view: PathsView, listed
     if _with_numbers(view) and isinstance(derivation, Derivation):
         found["value"] = finite(derivation.evaluate(**dict(view.values or {})))
         found["dead"] = _dead(derivation, view)
+    kink = _kink(derivation, view)
+    if kink is not None:
+        found["kink"] = kink_data(kink)
     if listed:
-        found["paths"] = [_entry(path, number) for path, number in _chosen(derivation, view, MAX_TERMS)]
+        found["paths"] = [_entry(path, number, kink) for path, number in _chosen(derivation, view, MAX_TERMS)]
     return found
 
 
@@ -71,7 +77,8 @@ def path_text(derivation: Derivation | TensorDerivation, view: PathsView) -> Tex
     """The same as a table."""
     view = _layers(derivation, view)
     writer: TextWriter = (AsciiWriter if view.ascii else UnicodeWriter)(Notation.of(derivation.graph))
-    rows = [_row(path, number, writer) for path, number in _chosen(derivation, view, LIMIT)]
+    kink = _kink(derivation, view)
+    rows = [_row(path, number, writer, kink) for path, number in _chosen(derivation, view, LIMIT)]
     count = derivation.count
     head = f"{count_text(count)} path{'' if count == 1 else 's'} from {writer.name(derivation.wrt)} to "
     result = Text(head + writer.name(derivation.of), style="bold")
@@ -84,7 +91,14 @@ def path_text(derivation: Derivation | TensorDerivation, view: PathsView) -> Tex
         result.append(f"  {number:>{len(str(len(rows)))}}   {row}\n", style=style(number))
     if count > len(rows):
         result.append(f"  {writer.dots} {count_text(count - len(rows))} more\n", style="not bold dim")
+    if kink is not None:
+        result.append(f"\n  {kink_text(kink, writer)}\n", style="not bold")
     return result
+
+
+def _kink(derivation: Derivation | TensorDerivation, view: PathsView) -> Kink | None:
+    """The kink at the numbers of the view, if there are any."""
+    return kink_of(derivation, view.values) if _with_numbers(view) and isinstance(derivation, Derivation) else None
 
 
 def exact_count(count: int) -> str:
@@ -131,18 +145,21 @@ def _dead(derivation: Derivation, view: PathsView) -> int:
     return derivation.count - derivation.space.alive(lambda link: numbers[link] == 0.0)
 
 
-def _entry(path: Path, each: NumericTerm | None) -> dict[str, Any]:
+def _entry(path: Path, each: NumericTerm | None, kink: Kink | None) -> dict[str, Any]:
     entry: dict[str, Any] = {"path": list(path), "length": len(path) - 1}
-    return entry | ({"value": finite(each.value), "share": finite(each.share)} if each else {})
+    if each is not None:
+        entry |= {"value": finite(each.value), "share": finite(each.share)}
+    return entry | ({"convention": kink.marks(path, each.numbers)} if each and kink else {})
 
 
-def _row(path: Path, each: NumericTerm | None, writer: TextWriter) -> tuple[str, ...]:
+def _row(path: Path, each: NumericTerm | None, writer: TextWriter, kink: Kink | None) -> tuple[str, ...]:
     links = len(path) - 1
     row = (elided(path, writer), f"{links} link{'' if links == 1 else 's'}")
     if each is None:
         return row
     share = "" if each.share != each.share else f"{100 * each.share:.1f} %"
-    return (*row, writer.measured(each.value), share)
+    mark = (MARK if kink.marks(path, each.numbers) else "",) if kink else ()
+    return (*row, writer.measured(each.value), share, *mark)
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

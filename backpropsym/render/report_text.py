@@ -10,6 +10,7 @@ from rich.text import Text
 
 from backpropsym.derive.derivation import Derivation, NumericTerm, Term, count_text, paths_text
 from backpropsym.derive.gradient import HigherDerivation
+from backpropsym.derive.kinks import Kink, kink_of
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import ONE, Expr, Mul
 from backpropsym.render.conventions import conventions
@@ -26,6 +27,7 @@ from backpropsym.render.page_parts import (
     widest,
 )
 from backpropsym.render.pieces import equations, terms
+from backpropsym.render.report_kinks import MARK, kink_text
 from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
 
 _LONGEST_PATH = 30
@@ -212,16 +214,17 @@ class _Page:
         top = limit if count > limit else None
         listed = list(self.derivation.numeric(self.view.values, top))
         total = self.derivation.evaluate(**dict(self.view.values or {}))
+        kink = kink_of(self.derivation, self.view.values)
         left = f"{self.name()} = {self.writer.measured(total)}, sum over {paths_text(count)}"
         result = self.head(left, self.conventions()) + Text("\n")
         for number, each in enumerate(listed, 1):
-            result += self.numeric_term(number, each, len(str(len(listed))))
+            result += self.numeric_term(number, each, len(str(len(listed))), kink)
         if count > len(listed):
             weaker = f"{count_text(count - len(listed))} weaker ones of {count_text(count)}"
             result.append(f"\n  {self.writer.dots} {weaker}\n", style="dim")
-        return result
+        return result + Text(f"\n  {kink_text(kink, self.writer)}\n" if kink else "")
 
-    def numeric_term(self, number: int, each: NumericTerm, digits: int) -> Text:
+    def numeric_term(self, number: int, each: NumericTerm, digits: int, kink: Kink | None = None) -> Text:
         """A path, its factors, and under each factor its number."""
         indent = " " * (digits + 5)
         lines = f"\n  {number:>{digits}}   {elided(each.term.path, self.writer)}\n"
@@ -239,7 +242,8 @@ class _Page:
         share = "" if each.share != each.share else f"      {100 * each.share:.1f} %"
         zeros = [part for part, _, value in pairs if value == 0]
         cut = f", cut by {zeros[0]} = 0" if zeros else ""
-        return Text(f"{lines}{share}{cut}\n", style=style(number))
+        mark = f", {MARK}" if kink and kink.marks(each.term.path, each.numbers) else ""
+        return Text(f"{lines}{share}{cut}{mark}\n", style=style(number))
 
     def columns(self, pairs: Sequence[tuple[str, str, float]]) -> tuple[str, str]:
         """The factors of a product, and their numbers under them."""

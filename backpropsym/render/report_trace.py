@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from backpropsym.derive.local import Edge
 from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.derive.trace import BackwardStep, Descent, Trace
 from backpropsym.errors import UnknownNameError
@@ -15,6 +16,7 @@ from backpropsym.render.json_text import json_text
 from backpropsym.render.latex import LatexWriter
 from backpropsym.render.notation import Notation
 from backpropsym.render.numbers import finite_data, put_in, shown
+from backpropsym.render.report_kinks import MARK, kink_data, kink_text
 from backpropsym.render.report_markdown import markdown_text
 from backpropsym.render.table import PACKAGES, WIDTH, Table, latex_tables, markdown_tables, text_tables
 from backpropsym.render.unicode import AsciiWriter, TextWriter, UnicodeWriter
@@ -72,25 +74,34 @@ def _forward(trace: Trace, writer: Writer) -> Table:
         rows.append((writer.write(step.left), writer.write(step.formula), *numbers, shown(step.value, writer)))
     heads = ("node", "formula", "numbers put in", "value") if scalar else ("node", "formula", "value")
     right = frozenset({3}) if scalar else frozenset[int]()
-    # Notes are plain text in every medium, so a writer of mathematics does not write them.
-    plain = writer if isinstance(writer, TextWriter) else AsciiWriter(Notation.of(trace.graph))
-    notes = tuple(facts(trace.graph, [step.node for step in trace.forward], plain))
+    notes = tuple(facts(trace.graph, [step.node for step in trace.forward], _plain(trace, writer)))
     return Table("Forward pass", heads, tuple(rows), right, notes=("Here " + ", ".join(notes) + ".",) if notes else ())
 
 
 def _backward(trace: Trace, writer: Writer) -> Table:
     title = f"Backward pass, from {trace.of} to the parameters"
+    notes = tuple(
+        f"d{trace.of}/d{name}: {kink_text(kink, _plain(trace, writer))}." for name, kink in trace.kinks.items()
+    )
     if trace.graph.scalar:
+        marks = tuple(
+            f"The local derivative of {link.target} by {link.source} {MARK}." for link in sorted(trace.resting)
+        )
         rows = tuple(row for step in trace.backward for row in _bricks(trace, step, writer))
         heads = ("node", "reuses", "its value", "local derivative", "its value", "product", "adjoint")
-        return Table(title, heads, rows, frozenset({2, 4, 5, 6}))
+        return Table(title, heads, rows, frozenset({2, 4, 5, 6}), notes=(*marks, *notes))
     symbols = {step.node: f"delta_{step.node}" for step in trace.backward}
     rows = tuple(
         (writer.name(symbols[step.node]), writer.write(step.right), shown(step.adjoint, writer))
         for step in trace.backward
     )
     below = f"delta of a node is the derivative of {trace.of} by it, in its shape."
-    return Table(title, ("adjoint", "formula", "value"), rows, notes=(below,))
+    return Table(title, ("adjoint", "formula", "value"), rows, notes=(below, *notes))
+
+
+def _plain(trace: Trace, writer: Writer) -> TextWriter:
+    """A writer of plain text, as notes are in every medium."""
+    return writer if isinstance(writer, TextWriter) else AsciiWriter(Notation.of(trace.graph))
 
 
 def _bricks(trace: Trace, step: BackwardStep, writer: Writer) -> Iterator[tuple[str, ...]]:
@@ -138,7 +149,9 @@ def trace_data(trace: Trace) -> dict[str, Any]:
     Keys `of`; `values`, the numbers of the leaves; `forward`, rows of node, formula, inputs and value; `backward`,
     rows of node, formula and adjoint, and for scalars symbol and `bricks` of user, adjoint, local, factor and
     product; `step`, None without parameters, else rate, before and after (of `of`) and `parameters`, each with
-    before, gradient and after; `conventions`. What is not finite is None.
+    before, gradient and after; `conventions`; `kinks`, for each parameter, or entry of one, whose derivative a
+    convention at a kink decides, `value`, `left`, `right` and `neither`. A brick tells whether its factor rests on a
+    `convention`. What is not finite is None.
     """
     graph = trace.graph
     plain = AsciiWriter(Notation.of(graph))
@@ -158,6 +171,7 @@ def trace_data(trace: Trace) -> dict[str, Any]:
         "backward": [_backward_data(trace, step) for step in trace.backward],
         "step": _descent_data(trace.descent) if trace.descent else None,
         "conventions": facts(graph, [step.node for step in trace.forward], plain),
+        "kinks": {name: kink_data(kink) for name, kink in trace.kinks.items()},
     }
 
 
@@ -173,6 +187,7 @@ def _backward_data(trace: Trace, step: BackwardStep) -> dict[str, Any]:
                 "local": sympy_text(table, brick.local),
                 "factor": finite_data(brick.factor),
                 "product": finite_data(brick.product),
+                "convention": Edge(step.node, brick.user) in trace.resting,
             }
             for brick in step.bricks
         ]
