@@ -12,13 +12,13 @@ from backpropsym.checks.edges import ratio
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.checks.number_systems import Array
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
+from backpropsym.derive.forms import FORMS
 from backpropsym.derive.numbers import Evaluate, in_range
 from backpropsym.derive.programme import Programme
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Expr
 from backpropsym.formula.tree import size as parts_of
 
-TREES = ("paths", "factored", "backward", "forward", "expanded")
 PROGRAMMES = ("backward", "forward")
 BUDGET = 200_000
 
@@ -77,7 +77,9 @@ def _same_exactly(derivation: Derivation, compute: Callable[[Evaluate], Any], po
 
 def _forms(derivation: Derivation) -> Iterator[tuple[str, int, Callable[[Evaluate], Any]]]:
     """The forms, each with its number of parts and as a function of how a formula is evaluated."""
-    for form in TREES:
+    for form in FORMS:
+        if form == "numeric":
+            continue  # the numbers of the paths form
         if form in PROGRAMMES and derivation.count > MAX_TERMS:
             programme = derivation.programme(form)
             yield form, sum(len(equation.parts) for equation in programme.equations), _programme(programme)

@@ -14,6 +14,8 @@ import numpy as np
 from backpropsym.derive.analytics import PathAnalytics, analyse
 from backpropsym.derive.expanded import Expander
 from backpropsym.derive.factored import factored
+from backpropsym.derive.forms import FORMS as FORMS
+from backpropsym.derive.forms import form_of
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import forward, given_values, local_numbers
 from backpropsym.derive.paths import Path, PathSpace, edges
@@ -21,7 +23,7 @@ from backpropsym.derive.programme import Programme, adjoints, tangents
 from backpropsym.derive.semiring import CUT_SUM, SUM
 from backpropsym.derive.slopes import with_slopes
 from backpropsym.derive.sympy_text import sympy_text
-from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameError, ValuesError, did_you_mean
+from backpropsym.errors import AbstractFunctionError, LimitError, ValuesError
 from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
 from backpropsym.graph import Graph
 from backpropsym.spec.given import given_numbers
@@ -29,7 +31,6 @@ from backpropsym.spec.given import given_numbers
 if TYPE_CHECKING:
     import sympy as sp
 
-FORMS = ("paths", "factored", "expanded", "backward", "forward", "numeric")
 MAX_TERMS = 1_000
 MAX_LEVELS = 150
 
@@ -157,14 +158,12 @@ class Derivation:
         LimitError : the form would be too large to write out.
         UnknownNameError : no such form.
         """
-        if form not in FORMS:
-            fix = did_you_mean(form, FORMS, f"the forms are: {', '.join(FORMS)}")
-            raise UnknownNameError(f"no form is called {form!r}", fix=fix)
+        build = form_of(form).tree
         if self.count == 0:
             return ZERO
         if self.wrt == self.of:
             return ONE
-        tree = self._tree(form)
+        tree = build(self)
         if depth(tree) > MAX_LEVELS:
             raise LimitError(
                 f"the {form} form nests {depth(tree):,} levels deep",
@@ -172,16 +171,13 @@ class Derivation:
             )
         return tree
 
-    def _tree(self, form: str) -> Expr:
-        match form:
-            case "factored":
-                return factored(self.local, self.space)
-            case "backward" | "forward":
-                return self._nested(self.programme(form))
-            case "expanded":
-                return self._expanded()
-            case _:
-                return _sum([term.tree for term in self._listed()])
+    def path_sum(self) -> Expr:
+        """The sum over paths of the products of local derivatives, equal terms apart."""
+        return _sum([term.tree for term in self._listed()])
+
+    def factored(self) -> Expr:
+        """The path sum with common bricks pulled out."""
+        return factored(self.local, self.space)
 
     def expression(self, form: str = "paths") -> str:
         """`tree(form)` as text that SymPy's `parse_expr` reads, node names as symbols."""
@@ -206,14 +202,16 @@ class Derivation:
             )
         return list(self.terms)
 
-    def _expanded(self) -> Expr:
+    def expanded(self) -> Expr:
+        """The path sum over inputs, targets, parameters and constants alone."""
         terms = [term.tree for term in self._listed()]
         expander = Expander(self.graph)
         expander.check(terms)
         return _sum([expander.expand(term) for term in terms])
 
-    def _nested(self, steps: Programme) -> Expr:
+    def nested(self, direction: str) -> Expr:
         """The last equation of a programme with all earlier ones put in."""
+        steps = self.programme(direction)
         return steps.right_side(steps.equations[-1]) if self.count > MAX_TERMS else steps.nested()
 
     def links(self) -> tuple[Edge, ...]:

@@ -16,6 +16,7 @@ from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.derive.derivation import MAX_TERMS
 from backpropsym.derive.entries import FIRST, count_of, definition, index_letters, mean_of, placed
+from backpropsym.derive.forms import array_form_of
 from backpropsym.derive.indexed import Composer, Walk
 from backpropsym.derive.matrix import matrix_programme, nested
 from backpropsym.derive.paths import Path, PathSpace
@@ -23,7 +24,7 @@ from backpropsym.derive.shorthand import Shorthand
 from backpropsym.derive.slopes import with_slopes
 from backpropsym.derive.sympy_text import sympy_text
 from backpropsym.derive.written import written_out
-from backpropsym.errors import LimitError, UnknownNameError
+from backpropsym.errors import LimitError
 from backpropsym.formula.algebra import add, div, neg
 from backpropsym.formula.tree import (
     ONE,
@@ -295,12 +296,7 @@ class TensorDerivation:
         NotScalarError : matrix notation of what has axes.
         UnknownNameError : a form that only derivatives between scalars have.
         """
-        if form in ("matrix", "backward"):
-            return sympy_text(self.graph.functions, self.matrix)
-        if form not in ("paths", "index"):
-            fix = "ask for index, or for one entry by its position, as in W[0,0]"
-            raise UnknownNameError(f"derivatives of tensors have no expression in the form {form!r}", fix=fix)
-        return sympy_text(self.graph.functions, self.tree)
+        return sympy_text(self.graph.functions, array_form_of(form).tree(self))
 
     def steps(self, exprs: Iterable[Expr]) -> tuple[str, ...]:
         """The steps of layers that `exprs` name, and those in whose formulas they stand: names that nobody wrote."""

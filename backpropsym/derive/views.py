@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry import EntryDerivation
+from backpropsym.derive.forms import ARRAY_FORMS, FORMS
 from backpropsym.derive.tensors import TensorDerivation
-
-_OF_ARRAYS = ("index", "matrix")
-_OF_ENTRIES = ("factored", "expanded", "forward")
 
 
 def in_form(derivation: Derivation | TensorDerivation, form: str) -> Derivation | TensorDerivation:
@@ -17,8 +15,10 @@ def in_form(derivation: Derivation | TensorDerivation, form: str) -> Derivation 
     between the two.
     """
     if not isinstance(derivation, TensorDerivation):
-        return TensorDerivation(derivation.graph, derivation.of, derivation.wrt) if form in _OF_ARRAYS else derivation
-    if form in _OF_ENTRIES and not derivation.indices and not derivation.of_indices:
+        if form in FORMS or form not in ARRAY_FORMS:
+            return derivation
+        return TensorDerivation(derivation.graph, derivation.of, derivation.wrt)
+    if form in FORMS and form not in ARRAY_FORMS and not derivation.indices and not derivation.of_indices:
         of, wrt = (derivation.of, derivation.of_at or ()), (derivation.wrt, derivation.wrt_at or ())
         return EntryDerivation(derivation.graph, of, wrt)
     return derivation

@@ -103,11 +103,22 @@ class PrintedData:
         total = 0.0
         for scope in self._scopes(term.get("sums", ()), indices):
             if all(self._within(condition, scope) for condition in term.get("conditions", ())):
-                value = 1.0
-                for text in texts:
-                    value = value * float(self.formulas.array(text, (), scope))
-                total += value
+                total += self._product(texts, scope)
         return total
+
+    def _product(self, texts: Sequence[str], scope: Mapping[str, int]) -> float:
+        """The product of factors; one may read outside an array only where another is zero."""
+        value, outside = 1.0, None
+        for text in texts:
+            try:
+                value *= float(self.formulas.array(text, (), scope))
+            except PrintedError as error:
+                if not isinstance(error.__cause__, IndexError):
+                    raise
+                outside = error
+        if outside is not None and value:
+            raise outside
+        return value
 
     def _within(self, condition: Sequence[str], scope: Mapping[str, int]) -> bool:
         low, value, high = (float(self.formulas.value(part, scope)) for part in condition)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backpropsym.derive.derivation import Derivation, NumericTerm
+from backpropsym.derive.forms import form_of
 from backpropsym.formula.tree import ONE
 from backpropsym.render.conventions import conventions, spelled_out
 from backpropsym.render.latex import LatexWriter
@@ -83,17 +84,19 @@ class _Fragment:
         self.thin = LatexWriter(self.notation, thin=True)
 
     def body(self, form: str) -> str:
+        form_of(form)
         derivation = self.derivation
         if derivation.count == 0 or derivation.of == derivation.wrt:
             return align([f"{self.name(derivation)} &= {int(derivation.of == derivation.wrt)}"])
         forms: dict[str, Callable[[], str]] = {
+            "paths": self.paths,
             "numeric": self.numeric,
             "factored": self.factored,
             "expanded": self.expanded,
             "backward": lambda: self.programme("backward"),
             "forward": lambda: self.programme("forward"),
         }
-        return forms.get(form, self.paths)() + self.facts(form)
+        return (forms[form]() if form in forms else self.formula(form)) + self.facts(form)
 
     def name(self, derivation: Derivation) -> str:
         return self.writer.derivative(derivation.of, derivation.wrt)
@@ -125,6 +128,12 @@ class _Fragment:
             return colour_definitions(count) + align(lines + braced(self.name(inner), written, paths, self.view.room))
         lines += summed(self.name(inner), written, self.view.room)
         return colour_definitions(count) + align(lines) + align(routes(paths, self.writer.arrow, self.view.room))
+
+    def formula(self, form: str) -> str:
+        """A form without a page of its own: its formula."""
+        return align(
+            equation(self.name(self.derivation), self.writer.write(self.derivation.tree(form)), self.view.room)
+        )
 
     def factored(self) -> str:
         lines, inner = self.parts()

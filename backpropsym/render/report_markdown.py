@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backpropsym.derive.derivation import Derivation, count_text
+from backpropsym.derive.forms import form_of
 from backpropsym.errors import printable
 from backpropsym.render.conventions import conventions, spelled_out
 from backpropsym.render.latex import LatexWriter
@@ -64,6 +65,7 @@ def markdown_text(text: str) -> str:
 def _body(
     derivation: Derivation, form: str, values: Mapping[str, Any] | None, limit: int, writer: LatexWriter, name: str
 ) -> list[str]:
+    form_of(form)
     count = derivation.count
     if count == 0 or derivation.of == derivation.wrt:
         return _display(f"{name} = {min(count, 1)}")
@@ -86,6 +88,8 @@ def _body(
         return head + _table(("path", "term", "value", "share"), rows) + _left(count, limit)
     if form == "expanded":
         return _display(f"{name} =") + _table(("term",), [[writer.write(each)] for each in terms(derivation, form)])
+    if form != "paths":
+        return _display(f"{name} = {writer.write(derivation.tree(form))}")
     rows = [[writer.path(term.path), writer.write(term.tree)] for term in itertools.islice(derivation.terms, limit)]
     head = _display(rf"{name} = \sum_{{\text{{paths}}}} \prod_{{\text{{links}}}} \text{{local derivative}}")
     return head + _table(("path", "term"), rows) + _left(count, limit)

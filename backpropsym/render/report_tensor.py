@@ -10,6 +10,7 @@ import numpy as np
 from rich.text import Text
 
 from backpropsym.derive.derivation import MAX_TERMS
+from backpropsym.derive.forms import array_form_of
 from backpropsym.derive.sympy_text import SympyTexts, with_clear_names
 from backpropsym.derive.tensors import IndexTerm, TensorDerivation
 from backpropsym.derive.unroll import entry_name
@@ -25,8 +26,6 @@ from backpropsym.render.report_latex import LatexView, preamble
 from backpropsym.render.report_markdown import markdown_of
 from backpropsym.render.tensor_pages import MATRIX_FORMS, TensorLatex, TensorText, matrix_equations
 from backpropsym.render.unicode import AsciiWriter
-
-FORMS = ("paths", "index", "matrix", "backward", "numeric")
 
 
 def tensor_report(
@@ -44,7 +43,7 @@ def tensor_report(
     UnknownNameError : no such form or medium.
     ValuesError : the numeric form lacks numbers.
     """
-    check_form(form)
+    array_form_of(form)
     match medium:
         case "json":
             return json_text(tensor_data(derivation, form, values, limit or MAX_TERMS))
@@ -59,27 +58,15 @@ def tensor_report(
             raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
 
 
-def check_form(form: str) -> None:
-    """Refuse a form that derivatives of tensors do not have.
-
-    Raises
-    ------
-    UnknownNameError : no such form.
-    """
-    if form not in FORMS:
-        fix = f"derivatives of tensors have the forms {', '.join(FORMS)}"
-        raise UnknownNameError(f"the form {form} is for networks of scalars, or for one entry such as W[0,0]", fix=fix)
-
-
 def tensor_text(derivation: TensorDerivation, form: str, view: TextView) -> Text:
     """`derivation` in `form` as styled text; its `plain` is the text without colours."""
-    check_form(form)
+    array_form_of(form)
     return TensorText(derivation, form, view).page()
 
 
 def tensor_latex(derivation: TensorDerivation, form: str, view: LatexView, limit: int | None = None) -> str:
     """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
-    check_form(form)
+    array_form_of(form)
     body = TensorLatex(derivation, form, limit or MAX_TERMS, view).body()
     return f"% In the preamble: {preamble()}\n{body}"
 
@@ -116,6 +103,7 @@ class _Data:
     ) -> None:
         self.derivation = derivation
         self.form = form
+        self.built = array_form_of(form)
         self.values = values
         self.texts = texts
         self.terms = list(itertools.islice(derivation.terms, limit))
@@ -133,7 +121,7 @@ class _Data:
             "indices": list(derivation.indices),
             "of_indices": list(derivation.of_indices),
             "terms": [self._term(term) for term in self.terms],
-            "expression": self._text(derivation.tree) if derivation.count <= MAX_TERMS else None,
+            "expression": self._text(self.built.tree(derivation)) if self._writable else None,
             "output": graph.output,
             "conventions": conventions(derivation, AsciiWriter(Notation.of(graph))),
         }
@@ -144,8 +132,12 @@ class _Data:
                 {"node": each.node, "symbol": each.symbol, "expression": self._text(each.right)}
                 for each in matrix_equations(derivation)
             ]
-            found["expression"] = self._text(derivation.matrix)
         return found | {"definitions": definitions(graph, self.named, self.texts)}
+
+    @property
+    def _writable(self) -> bool:
+        """Whether the formula is bounded: a sum over very many paths is not written out."""
+        return not self.built.entries or self.derivation.count <= MAX_TERMS
 
     def _text(self, expr: Expr) -> str:
         self.named.update(dict.fromkeys(names(expr)))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from backpropsym.derive.derivation import Derivation, NumericTerm, Term, count_text, paths_text
+from backpropsym.derive.forms import form_of
 from backpropsym.derive.gradient import HigherDerivation
 from backpropsym.derive.kinks import Kink, kink_of
 from backpropsym.errors import LimitError
@@ -69,19 +70,21 @@ class _Page:
         self.thin: TextWriter = kind(self.notation, thin=True)
 
     def page(self, form: str) -> Text:
+        form_of(form)
         derivation = self.derivation
         if derivation.count == 0:
             return self.head(f"{self.name()} = 0", "") + self.why_zero()
         if derivation.of == derivation.wrt:
             return self.head(f"{self.name()} = 1", "") + Text("\n")
         pages: dict[str, Callable[[], Text]] = {
+            "paths": self.paths,
             "numeric": self.numeric,
             "factored": self.factored,
             "expanded": self.expanded,
             "backward": lambda: self.programme("backward"),
             "forward": lambda: self.programme("forward"),
         }
-        return pages.get(form, self.paths)()
+        return pages[form]() if form in pages else self.formula(form)
 
     def name(self, derivation: Derivation | None = None) -> str:
         derivation = derivation or self.derivation
@@ -186,6 +189,11 @@ class _Page:
         head = self.outer_lines(outer) if outer else Text()
         body = f"{self.name(inner)} = {self.thin.write(inner.tree('factored'))}"
         return head + self.head(body, self.conventions()) + Text("\n") + self.where(inner)
+
+    def formula(self, form: str) -> Text:
+        """A form without a page of its own: its formula on one line."""
+        body = f"{self.name()} = {self.writer.write(self.derivation.tree(form))}"
+        return self.head(body, self.conventions()) + Text("\n") + self.where(self.derivation)
 
     def expanded(self) -> Text:
         count = self.derivation.count

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rich.text import Text
 
 from backpropsym.derive.derivation import count_text
+from backpropsym.derive.forms import array_form_of
 from backpropsym.derive.matrix import MatrixEquation, matrix_programme
 from backpropsym.derive.tensors import IndexTerm, TensorDerivation, equation_of
 from backpropsym.derive.unroll import entry_name
@@ -39,6 +40,7 @@ MAX_STEPS = 4
 """Of more steps inside layers than this a report defines the first ones."""
 
 MATRIX_FORMS = ("matrix", "backward")
+INDEX_FORMS = ("paths", "index")
 
 
 def matrix_equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]:
@@ -55,6 +57,7 @@ class _Page:
     """What every medium lists of one derivation."""
 
     def __init__(self, derivation: TensorDerivation, form: str, writer: Writer, limit: int) -> None:
+        array_form_of(form)
         self.derivation = derivation
         self.form = form
         if form in MATRIX_FORMS:
@@ -89,8 +92,14 @@ class _Page:
         """Every formula that is shown."""
         if self.form in MATRIX_FORMS:
             yield from (each.right for each in matrix_equations(self.derivation))
+        elif self.form not in (*INDEX_FORMS, "numeric"):
+            yield self.formula()
         else:
             yield from (factor for term in self.terms() for factor in term.factors)
+
+    def formula(self) -> Expr:
+        """The whole derivative in a form without a page of its own."""
+        return array_form_of(self.form).tree(self.derivation)
 
     def steps(self) -> tuple[list[str], int]:
         """What the steps inside layers are that the formulas name and nobody wrote, and how many are left out."""
@@ -148,13 +157,15 @@ class TensorText(_Page):
             )
         if self.form == "numeric":
             return self.numeric()
-        return self.matrix() if self.form in MATRIX_FORMS else self.index()
+        if self.form in MATRIX_FORMS:
+            return self.matrix()
+        return self.index() if self.form in INDEX_FORMS else self.whole()
 
     @property
     def title(self) -> str:
         """The derivative, its free indices in brackets."""
         of, wrt = self.names
-        if self.form in MATRIX_FORMS:
+        if not array_form_of(self.form).entries:
             return self.writer.derivative(of, wrt)
         return entry_title(self.derivation, self.writer)
 
@@ -169,6 +180,11 @@ class TensorText(_Page):
         if count > len(rows):
             page.append(f"  and {count_text(count - len(rows))} more: --limit N lists more\n", style="dim")
         return page + self.foot()
+
+    def whole(self) -> Text:
+        """One formula."""
+        body = Text(f"  {self.title} = {self.writer.write(self.formula())}\n")
+        return self.head(f"{self.title} in the form {self.form}", body) + Text("\n\n") + body + self.foot()
 
     def matrix(self) -> Text:
         """One row an adjoint, from the derived node back."""
@@ -216,7 +232,7 @@ class TensorLatex(_Page):
     def title(self) -> str:
         """The derivative, its free indices as subscripts."""
         of, wrt = self.names
-        if self.form in (*MATRIX_FORMS, "numeric"):
+        if self.form == "numeric" or not array_form_of(self.form).entries:
             return self.writer.derivative(of, wrt)
         return entry_title(self.derivation, self.writer)
 
@@ -230,6 +246,8 @@ class TensorLatex(_Page):
         if self.form in MATRIX_FORMS:
             lines = [line for left, right in self.equations() for line in equation(left, right, self.room)]
             return align(lines, "[0.6ex]") + self.facts()
+        if self.form not in INDEX_FORMS:
+            return align(equation(self.title, self.writer.write(self.formula()), self.room)) + self.facts()
         texts = [index_sum(term, self.writer) for term in self.terms()]
         paths = [self.writer.path(path) for path in self.paths()]
         lines = braced(self.title, texts, paths, self.room) if self.braces else summed(self.title, texts, self.room)

@@ -19,10 +19,10 @@ from backpropsym.cli.derive import Format
 from backpropsym.cli.kernel import Mode
 from backpropsym.cli.paths import By
 from backpropsym.derive.derivation import FORMS
+from backpropsym.derive.forms import ARRAY_FORMS as TENSOR_FORMS
 from backpropsym.kernels.compile import MODES
 from backpropsym.render.draw import LEVELS
 from backpropsym.render.report import SUFFIXES
-from backpropsym.render.report_tensor import FORMS as TENSOR_FORMS
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 DOCS = Path(__file__).parents[2] / "docs" / "commands.md"

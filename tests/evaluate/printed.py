@@ -57,14 +57,11 @@ def differences(graph: Graph, seed: int = 0, wrt: Sequence[str] | None = None) -
     return [line for name in names for line in _of_one(graph, of, name, values, truth[name], random)]
 
 
-def _some(shape: Sequence[int]) -> list[tuple[int, ...]]:
+def spread(shape: Sequence[Any], most: int = MOST_PLACES) -> list[tuple[int, ...]]:
     """Positions spread over an array, the first and the last among them."""
     places = list(np.ndindex(*shape))
-    return (
-        places
-        if len(places) <= MOST_PLACES
-        else [places[at] for at in np.linspace(0, len(places) - 1, MOST_PLACES, dtype=int)]
-    )
+    chosen = np.linspace(0, len(places) - 1, min(most, len(places)), dtype=int)
+    return [places[at] for at in chosen]
 
 
 def _of_one(graph: Graph, of: str, wrt: str, values: Truth, right: Any, random: np.random.Generator) -> Iterator[str]:
@@ -100,7 +97,7 @@ def compared(printed: Mapping[str, Any], graph: Graph, values: Truth, right: Any
         for name, array in reader.define({name: np.shape(value) for name, value in values.items()}).items():
             if not np.allclose(array, values[name], rtol=1e-9, atol=1e-12):
                 yield f"{place}: the definition of {name} is {array}, and not {values[name]}"
-        places = _some(right.shape)
+        places = spread(right.shape)
         wanted = np.array([right[at] for at in places])
         for statement, value in reader.statements(right.shape, places):
             if not np.allclose(value, wanted, rtol=1e-8, atol=size):

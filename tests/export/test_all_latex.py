@@ -9,12 +9,12 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.derive.derivation import FORMS
+from backpropsym.derive.forms import ARRAY_FORMS as TENSOR_FORMS
 from backpropsym.derive.levels import LEVELS
 from backpropsym.errors import BackpropsymError, LimitError, UnknownNameError, ValuesError
 from backpropsym.export.latex_document import document
 from backpropsym.render.report import latex_fragment
 from backpropsym.render.report_latex import LANDSCAPE, LatexView
-from backpropsym.render.report_tensor import FORMS as TENSOR_FORMS
 from backpropsym.spec.source import examples
 from tests.documents import compiled
 

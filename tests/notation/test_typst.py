@@ -8,10 +8,10 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.derive.derivation import FORMS
+from backpropsym.derive.forms import ARRAY_FORMS as TENSOR_FORMS
 from backpropsym.errors import LimitError, ValuesError
 from backpropsym.render.latex import LatexWriter
 from backpropsym.render.report import report
-from backpropsym.render.report_tensor import FORMS as TENSOR_FORMS
 from backpropsym.render.typst import mathematics, typst
 from backpropsym.spec.notation import ACCENTS, COMMANDS
 from backpropsym.spec.source import examples

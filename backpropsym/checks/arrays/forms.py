@@ -16,6 +16,7 @@ from backpropsym.checks.comparison import TOLERANCE
 from backpropsym.checks.edges import ratio
 from backpropsym.checks.report import Fault
 from backpropsym.derive.callable_text import callable_products
+from backpropsym.derive.forms import ARRAY_FORMS, ArrayForm
 from backpropsym.derive.matrix import matrix_programme
 from backpropsym.derive.plain import plain
 from backpropsym.derive.tensors import TensorDerivation
@@ -77,6 +78,7 @@ def compare_forms(
         if unrolled is not None:
             _paths(unrolled, name, free, found, random)
     _matrix(graph, names, points, found)
+    _others(graph, names, points, found)
     return found
 
 
@@ -135,6 +137,35 @@ def _paths(
             place = f"form {form} of d{points[0].graph.objective}/d{entry_name(name, position)}"
             found.faults.setdefault(name, []).append(Fault(place, f"{value:.12g}", reference))
     found.agree[name] += [form for form in ("paths", "factored", "expanded", "forward") if form in (agreed or ())]
+
+
+_OWN_WAYS = ("paths", "index", "matrix", "backward", "numeric")
+"""The forms that are compared above, or that are numbers of these."""
+
+
+def _others(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], found: FormsFound) -> None:
+    """Every other registered form as data print it."""
+    for form in (form for form in ARRAY_FORMS.values() if form.name not in _OWN_WAYS):
+        for name in (name for name in names if name in found.agree):
+            derivation = TensorDerivation(graph, graph.objective, name)
+            agrees = all(_printed(form, derivation, point, found) for point in points if _comparable(point, name))
+            found.agree[name] += [form.name] if agrees else []
+
+
+def _printed(form: ArrayForm, derivation: TensorDerivation, point: ArrayPoint, found: FormsFound) -> bool:
+    """One form at one point."""
+    name, text = derivation.wrt, derivation.expression(form.name)
+    right = np.asarray(point.adjoints[name])
+    printed = PrintedFormulas(point.values, derivation.graph.functions)
+    try:
+        value = (
+            printed.entries(text, derivation.indices, right.shape) if form.entries else printed.array(text, right.shape)
+        )
+    except PrintedError as error:
+        fault = Fault(f"form {form.name}: {error.problems[0].message}", "a shape", float("nan"))
+        found.faults.setdefault(name, []).append(fault)
+        return False
+    return _agree(form.name, name, point, list(np.ndindex(*right.shape)), np.ravel(value), found)
 
 
 def _matrix(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], found: FormsFound) -> None:
