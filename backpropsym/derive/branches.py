@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from backpropsym.ops.arithmetic import Arithmetic
+from backpropsym.formula.tree import Expr
+from backpropsym.ops.arithmetic import Arithmetic, evaluate
 from backpropsym.ops.function import Primitive
+from backpropsym.ops.table import FunctionTable
 
 
 class Branches(Arithmetic):
@@ -26,3 +29,11 @@ class Branches(Arithmetic):
         """Which branch a comparison chooses."""
         self.sides.append(np.sign(np.real(left) - np.real(right)))
         return super().compare(symbol, left, right)
+
+
+def at_switch(formula: Expr, values: Mapping[str, Any], table: FunctionTable) -> bool:
+    """Whether a switch of a formula is exactly between its sides, at some entry."""
+    branches = Branches()
+    with np.errstate(all="ignore"):
+        evaluate(formula, values, table, branches)
+    return any(np.any(np.asarray(side) == 0) for side in branches.sides)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backpropsym.derive.analytics import PathAnalytics, analyse
+from backpropsym.derive.exact import MOST_LINKS, ExactNumbers, may_be_exact, rounded
 from backpropsym.derive.expanded import Expander
 from backpropsym.derive.factored import factored
 from backpropsym.derive.forms import FORMS as FORMS
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 1_000
 MAX_LEVELS = 150
+_CANCELLED = 1e3
+"""A sum that is smaller than the sum of its terms' sizes by this factor has lost digits."""
 
 
 @dataclass(frozen=True)
@@ -225,7 +228,14 @@ class Derivation:
 
     def numbers(self, values: Mapping[str, Any] | None = None) -> dict[Edge, Any]:
         """The number of the local derivative on each link at `values`, completed by the network's own."""
-        return local_numbers(self.local, self.links(), self.node_values(values))
+        return self._numbers(self.node_values(values))
+
+    def _numbers(self, nodes: Mapping[str, Any]) -> dict[Edge, Any]:
+        """The number on each link; in a gradient network, whose nodes are sums that may cancel, by fifty digits."""
+        exact = self._in_many_digits(nodes) if self.graph.derivatives else None
+        if exact is not None:
+            return {link: float(number) for link, number in exact.items()}
+        return local_numbers(self.local, self.links(), nodes)
 
     def numbers_at_one_object(self, values: Mapping[str, Any] | None = None) -> dict[Edge, float]:
         """The same as plain numbers.
@@ -293,12 +303,30 @@ class Derivation:
     def adjoint_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The derivative of `of` by every node on the paths, in numbers, by the backward programme."""
         nodes = self.node_values(values)
-        numbers = local_numbers(self.local, self.links(), nodes)
+        numbers = self._numbers(nodes)
         with np.errstate(all="ignore"):
             found = self.space.sweep(SUM, numbers.__getitem__)
-        if all(np.ndim(number) == 0 for number in numbers.values()):
-            return {name: self._defined(name, each, nodes) for name, each in found.items()}
-        return found
+            sizes = self.space.sweep(SUM, lambda link: np.abs(numbers[link]))
+        if any(np.ndim(number) for number in numbers.values()):
+            return found
+        if self.graph.derivatives or any(abs(found[name]) * _CANCELLED < sizes[name] for name in found):
+            exact = self._in_many_digits(nodes)
+            found |= self._summed(exact) if exact is not None else {}
+        return {name: self._defined(name, each, nodes) for name, each in found.items()}
+
+    def _in_many_digits(self, nodes: Mapping[str, Any]) -> dict[Edge, Any] | None:
+        """The numbers on the links in fifty digits; None for a batch, at kinks, and where one has none."""
+        leaves = {name: value for name, value in nodes.items() if self.graph[name].op is None}
+        links = self.links()
+        if len(links) > MOST_LINKS or not may_be_exact(self.graph, nodes):
+            return None
+        return ExactNumbers(self.graph, self.local, leaves).links([self.of], links)
+
+    def _summed(self, numbers: Mapping[Edge, Any]) -> dict[str, float]:
+        """The sums over paths of such numbers, in double precision."""
+        found = self.space.sweep(SUM, numbers.__getitem__)
+        sizes = self.space.sweep(SUM, lambda link: abs(numbers[link]))
+        return {name: rounded(found[name], sizes[name]) for name in found}
 
     def _defined(self, name: str, derivative: Any, nodes: Mapping[str, Any]) -> Any:
         """The derivative by a node; its true slope where a dead path makes a product of local ones undefined."""

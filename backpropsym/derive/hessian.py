@@ -10,6 +10,7 @@ import numpy as np
 
 from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.entry import scalar_names
+from backpropsym.derive.exact import MOST_LINKS, ExactNumbers, may_be_exact, rounded
 from backpropsym.derive.gradient import (
     MOST_WRT,
     HigherDerivation,
@@ -148,13 +149,31 @@ class Hessian:
         numbers, within = self._numbers(values), self.graph.ancestors(*self._rows.values())
         parents = {name: self._paths.graph[name].parents for name in self.graph.order if name in within}
         links = [Edge(parent, name) for name, above in parents.items() for parent in above]
-        factors = local_numbers(self._paths, links, numbers)
+        still = np.zeros((len(seeds), 1))
+        exact = self._in_many_digits(numbers, links, len(seeds))
+        if exact is not None:
+            found = self._tangents(seeds, parents, exact)
+            sizes = self._tangents(abs(seeds), parents, {link: abs(number) for link, number in exact.items()})
+            pairs = [(found.get(symbol, still), sizes.get(symbol, still)) for symbol in self._rows.values()]
+            return np.stack([np.frompyfunc(rounded, 2, 1)(*pair).astype(float)[:, 0] for pair in pairs], axis=-1)
+        tangents = self._tangents(seeds, parents, local_numbers(self._paths, links, numbers))
+        return np.stack([np.mean(tangents.get(symbol, still), axis=-1) for symbol in self._rows.values()], axis=-1)
+
+    def _tangents(
+        self, seeds: Any, parents: Mapping[str, Sequence[str]], factors: Mapping[Edge, Any]
+    ) -> dict[str, Any]:
+        """The change of every node along each direction of `seeds`, shape (directions, objects)."""
         tangents: dict[str, Any] = {name: seeds[:, at, None] for at, name in enumerate(self.names)}
         with np.errstate(all="ignore"):
             for name, above in parents.items():
                 parts = [tangents[parent] * factors[Edge(parent, name)] for parent in above if parent in tangents]
                 if parts:
                     tangents[name] = sum(parts, tangents.get(name, 0.0))
-        still = np.zeros((len(seeds), 1))
-        columns = [np.mean(tangents.get(symbol, still), axis=-1) for symbol in self._rows.values()]
-        return np.stack(columns, axis=-1)
+        return tangents
+
+    def _in_many_digits(self, numbers: Mapping[str, Any], links: list[Edge], times: int) -> dict[Edge, Any] | None:
+        """The local derivatives in fifty digits; None for a batch, at kinks, and where there are too many."""
+        leaves = {name: value for name, value in numbers.items() if self.graph[name].op is None}
+        if len(links) * times > MOST_LINKS or not may_be_exact(self.graph, numbers):
+            return None
+        return ExactNumbers(self.graph, self._paths, leaves).links(self._rows.values(), links)

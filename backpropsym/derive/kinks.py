@@ -9,17 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.derive.branches import Branches
+from backpropsym.derive.branches import at_switch
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import Edge
 from backpropsym.derive.numbers import link_slopes
 from backpropsym.derive.paths import edges
 from backpropsym.derive.slopes import one_sided_slopes, same
-from backpropsym.formula.tree import Expr
 from backpropsym.graph import Graph
-from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.kinds import Elementwise, Reduction
-from backpropsym.ops.table import FunctionTable
 
 _MOST_PATHS = 10_000
 _MOST_WORK = 20_000
@@ -92,25 +89,17 @@ def _paths_over(derivation: Derivation, links: Iterable[Edge]) -> Iterable[tuple
 
 def resting_links(graph: Graph, numbers: Mapping[Edge, float], values: Mapping[str, Any]) -> frozenset[Edge]:
     """The links of a network of scalars at a kink: both slopes differ, or the local derivative is none of them."""
-    at_switch: dict[str, bool] = {}
+    touching: dict[str, bool] = {}
     found = []
     for link, number in numbers.items():
         formula = graph[link.target].formula
-        if link.target not in at_switch:
-            at_switch[link.target] = formula is not None and bool(np.any(_switches(formula, values, graph.functions)))
-        if at_switch[link.target]:
+        if link.target not in touching:
+            touching[link.target] = formula is not None and at_switch(formula, values, graph.functions)
+        if touching[link.target]:
             left, right = link_slopes(graph, link, values) or (math.nan, math.nan)
             if not (same(left, right) and same(left, number)):
                 found.append(link)
     return frozenset(found)
-
-
-def _switches(formula: Expr, values: Mapping[str, Any], table: FunctionTable) -> list[Any]:
-    """For each switch of a formula whether it is exactly between its sides, at some entry."""
-    sides = Branches()
-    with np.errstate(all="ignore"):
-        evaluate(formula, values, table, sides)
-    return [np.any(np.asarray(side) == 0) for side in sides.sides]
 
 
 def touches_kinks(graph: Graph, of: str, values: Mapping[str, Any]) -> bool:
@@ -120,7 +109,7 @@ def touches_kinks(graph: Graph, of: str, values: Mapping[str, Any]) -> bool:
         match op:
             case Elementwise(formula):
                 # Entries pair by broadcasting of trailing axes, as in the network itself.
-                if np.any(_switches(formula, values, graph.functions)):
+                if at_switch(formula, values, graph.functions):
                     return True
             case Reduction("max" | "min" as function, operand, axes):
                 array = np.asarray(values[operand])
