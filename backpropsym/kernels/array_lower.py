@@ -321,8 +321,8 @@ class ArrayLowering(ArrayForward):
 
     def _stretch(self, full: int, shape: Shape, lead: int, axis: int, start: Dimension) -> int:
         """The part of an adjoint that belongs to an operand of `shape`, which starts at `start` along an axis."""
-        size = shape[axis]
-        if isinstance(start, int) and isinstance(size, int):
+        size, joined = shape[axis], self.values.shape(full)[axis + lead]
+        if isinstance(start, int) and isinstance(size, int) and isinstance(joined, int):
             items: list[Item] = [ALL] * (lead + len(shape))
             items[axis + lead] = (start, start + size, 1)
             return self.values.pick(full, items)

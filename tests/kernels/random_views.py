@@ -6,16 +6,29 @@ place where memory can be left unset, or set in another order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
 
 Shape = tuple[int, ...]
+SYMBOLS = {"p": 3, "n": 4, "m": 5}
 
 
 def random_views(random: np.random.Generator, equal: bool) -> str:
     """A network of one to three chains; its sizes are all equal, or differ and are sometimes 1."""
     return _Chains(random, equal).text()
+
+
+def symbolic(text: str) -> str:
+    """A network with the names of SYMBOLS for some sizes of its leaves; other sizes may no longer fit."""
+    names = {str(size): f'"{name}"' for name, size in SYMBOLS.items()}
+
+    def named(match: re.Match[str]) -> str:
+        return f"= [{', '.join(names.get(size, size) for size in match.group(1).split(', '))}]"
+
+    head, nodes, rest = text.partition("output")
+    return re.sub(r"= \[([^\]]+)\]", named, head) + nodes + rest
 
 
 class _Chains:

@@ -12,9 +12,9 @@ from backpropsym.checks.run import check_graph
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.errors import ShapeError, ValuesError
 from backpropsym.graph import Graph
-from backpropsym.kernels.compile import ACCURACIES, compile_kernel
+from backpropsym.kernels.compile import ACCURACIES, Kernel, compile_kernel
 from backpropsym.spec.toml import parse_network
-from tests.kernels.random_views import random_views
+from tests.kernels.random_views import SYMBOLS, random_views, symbolic
 from tests.tensors.networks import numbers
 
 
@@ -24,12 +24,14 @@ def _network(declarations: str, **formulas: str) -> Graph:
     return parse_network("\n".join([declarations, f'output = "{list(formulas)[-1]}"', "[nodes]", *nodes]))
 
 
-def _agrees(graph: Graph, values: dict[str, Any], batch: int | None = None, **options: Any) -> None:
-    """Value and gradients are those of the reverse sweep."""
+def _agrees(
+    graph: Graph, values: dict[str, Any], batch: int | None = None, kernel: Kernel | None = None, **options: Any
+) -> None:
+    """Value and gradients, by default of the graph's own kernel, are those of the reverse sweep."""
     network = ArrayNetwork(graph, values, batch)
     value = network.forward(graph.objective)
     adjoints = network.reverse(graph.objective, np.full_like(value, 1.0 / np.size(value), dtype=float))
-    found, gradients = compile_kernel(graph, **options)(**values)
+    found, gradients = (kernel or compile_kernel(graph, **options))(**values)
     assert found == pytest.approx(float(np.mean(value)), rel=1e-12)
     for name, gradient in gradients.items():
         np.testing.assert_allclose(gradient, adjoints.get(name, 0.0), rtol=1e-10, atol=1e-13, err_msg=name)
@@ -69,6 +71,7 @@ def test_crossed_reductions_of_square_matrices() -> None:
         ("[5]", "sum(w[::2]*w[0:3])"),
         ("[5]", "sum(w[3:0:-1])"),
         ("[4, 4]", "sum(w[::-2, 1])"),
+        ('["n", 2]', "sum(concat(w[0], flatten(w))**2)"),
     ],
 )
 def test_entries_that_nothing_reads_have_the_derivative_zero(shape: str, part: str, unset_memory_is_nan: None) -> None:
@@ -120,6 +123,22 @@ def test_random_views(seed: int, equal: bool, unset_memory_is_nan: None) -> None
     graph = parse_network(random_views(np.random.default_rng(seed), equal))
     for batch in (None, 3):
         _agrees(graph, numbers(graph, np.random.default_rng(seed), batch), batch)
+
+
+def test_random_views_of_symbolic_sizes(unset_memory_is_nan: None) -> None:
+    """Those that are not refused: many, as an axis of symbolic size has few slices and reshapes."""
+    compared = 0
+    for seed in range(480, 560):
+        text = symbolic(random_views(np.random.default_rng(seed), equal=False))
+        try:
+            graph = parse_network(text)
+        except ShapeError:
+            continue
+        numbered = graph.sized(SYMBOLS)
+        values = numbers(numbered, np.random.default_rng(seed), 3)
+        _agrees(numbered, values, 3, kernel=compile_kernel(graph))
+        compared += 1
+    assert compared >= 20
 
 
 @pytest.mark.parametrize(
