@@ -7,25 +7,20 @@ tests that execute it. Stopped and begun again, it goes on where it was. `surviv
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.entries import Entries
-from tests.mutation.operators import Mutant, changes, mutants
 from tests.mutation.record import instrument
-from tests.mutation.run import Session
+from tests.mutation.run import known_results
+from tests.mutation.sample import sample, sources
 
-PACKAGES = ("ops", "derive", "kernels", "checks", "evaluate")
 TESTS = (
     "evaluate ops stream elimination higher derive analytics trace wiggle kernels tensors verify check network formula"
 )
@@ -33,34 +28,6 @@ GROUPS = [*(f"tests/{name}" for name in TESTS.split()), "tests/spec", "backprops
 CASES, NETWORKS = 3.0, 60.0
 """Seconds for the cases of one test, when it is recorded; random networks notice most, and get more."""
 SURVIVORS = Path(__file__).with_name("survivors.toml")
-INSIDE = "MUTATION_TREE"
-
-
-def sources(root: Path) -> list[Path]:
-    """The files that are changed."""
-    return sorted(path for name in PACKAGES for path in root.glob(f"backpropsym/{name}/*.py"))
-
-
-def sample(root: Path, count: int, seed: int, only: str = "") -> list[Mutant]:
-    """`count` of all mutants, by chance; the same for the same seed and files."""
-    texts = {str(path.relative_to(root)): path.read_text() for path in sources(root)}
-    every = [mutant for file, text in texts.items() if only in file for mutant in mutants(file, text)]
-    random.Random(seed).shuffle(every)
-    able = (mutant for mutant in every if changes(mutant, texts[mutant.file]))
-    return [mutant for mutant, _ in zip(able, range(count), strict=False)]
-
-
-def description(mutant: Mutant, root: Path) -> dict[str, str]:
-    """A mutant in words that stay true when lines move."""
-    source = (root / mutant.file).read_bytes()
-    line = source.splitlines()[source.count(b"\n", 0, mutant.start)].decode().strip()
-    before = source[mutant.start : mutant.stop].decode()
-    return {
-        "file": mutant.file,
-        "line": line,
-        "before": " ".join(before.split()),
-        "after": " ".join(mutant.text.split()),
-    }
 
 
 def explained() -> dict[tuple[str, ...], Mapping[str, Any]]:
@@ -71,9 +38,8 @@ def explained() -> dict[tuple[str, ...], Mapping[str, Any]]:
 
 def copy(tree: Path) -> None:
     """The committed and the new files of this checkout, in a folder of their own."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True
-    )
+    command = ["git", "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
     for name in filter(os.path.isfile, listed.stdout.splitlines()):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(name, tree / name)
@@ -93,21 +59,21 @@ def record(work: Path) -> None:
             subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
-def results(options: argparse.Namespace, work: Path, tree: Path) -> Iterator[dict[str, Any]]:
-    """What became of each mutant; those of an earlier run are read, not repeated."""
-    session = Session(tree, Entries(work / "entries", tree), options.budget)
-    path = work / f"results-{options.seed}.jsonl"
-    earlier = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    known = {tuple(sorted(entry["mutant"].items())): entry for entry in earlier}
-    with path.open("a") as file:
-        for mutant in sample(tree, options.count, options.seed, options.only):
-            entry = known.get(tuple(sorted(asdict(mutant).items())))
-            if entry is None:
-                entry = {"mutant": asdict(mutant)} | description(mutant, tree) | asdict(session.result(mutant))
-                file.write(json.dumps(entry) + "\n")
-                file.flush()
-                print(f"{entry['status']:13} {mutant.file}:{mutant.line} {mutant.operator}  {entry['by']}", flush=True)
-            yield entry
+def results(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
+    """What became of each mutant, by as many processes as there are jobs; what an earlier run tells is not repeated."""
+    running = []
+    for job in range(options.jobs):
+        tree = work / f"tree-{job}"
+        shutil.rmtree(tree, ignore_errors=True)  # a run that was stopped leaves its change behind
+        shutil.copytree(work / "tree", tree)
+        command = [sys.executable, "-m", "tests.mutation.run", str(work), str(job), str(options.jobs)]
+        command += [str(options.count), str(options.seed), str(options.budget), options.only]
+        running.append(subprocess.Popen(command, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}))
+    if any(process.wait() for process in running):
+        raise SystemExit("a process of the mutation testing ended early")
+    chosen = sample(work / "tree", options.count, options.seed, options.only)
+    entries = known_results(work, options.seed)
+    return [entries[mutant] for mutant in chosen]
 
 
 def summary(entries: list[dict[str, Any]]) -> int:
@@ -122,34 +88,30 @@ def summary(entries: list[dict[str, Any]]) -> int:
     print(f"{len(entries)} mutants, {equal} equivalent, {killed} killed: {share:.1%} of those that are not equivalent")
     for key, entry in alive:
         if key not in known:
-            print(
-                f"\n{entry['status']} after {entry['tests']} tests: {entry['mutant']['file']}:{entry['mutant']['line']}"
-            )
+            line = entry["mutant"]["line"]
+            print(f"\n{entry['status']} after {entry['tests']} tests: {entry['file']}:{line}")
             print(f"  {entry['line']}\n  {entry['before']}  ->  {entry['after']}")
     return 0 if share >= 0.95 else 1
 
 
 def main() -> int:
-    """Copy, then go on in the copy, so that nothing of this checkout is imported."""
+    """Copy, record, change: nothing of this checkout is imported where mutants run."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--count", type=int, default=300, help="how many mutants")
     parser.add_argument("--seed", type=int, default=1, help="of the choice")
     parser.add_argument("--only", default="", help="files whose path holds this")
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for one mutant at most")
+    parser.add_argument("--jobs", type=int, default=1, help="how many processes")
     parser.add_argument("--work", type=Path, default=Path("build/mutation"), help="folder of the copy and of results")
     options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
     work = options.work.resolve()
-    if os.environ.get(INSIDE) != str(work):
-        tree = work / "tree"
-        if not tree.exists():
-            copy(tree)
-            copy(work / "recorded")
-            instrument(work / "recorded", sources(work / "recorded"))
-        environment = os.environ | {INSIDE: str(work), "PYTHONPATH": str(tree)}
-        command = [sys.executable, "-m", "tests.mutation", *sys.argv[1:], "--work", str(work)]
-        return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
+    if not (work / "recorded").exists():
+        copy(work / "tree")
+        copy(work / "recorded")
+        instrument(work / "recorded", sources(work / "recorded"))
     record(work)
-    return summary(list(results(options, work, work / "tree")))
+    return summary(results(options, work))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,35 @@
-"""Run tests on one mutant at a time, in a process forked from one that has the libraries but not the program."""
+"""Run tests on one mutant at a time, in a process forked from one that has the libraries but not the program.
+
+`python -m tests.mutation.run WORK JOB JOBS COUNT SEED BUDGET ONLY` takes the mutants
+of the sample that fall to this of several jobs; it runs in the tree whose files it changes.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import mpmath  # noqa: F401  (imported once, for all processes that are forked)
+import graphviz  # noqa: F401  (imported once, for all processes that are forked)
+import hypothesis
+import mpmath  # noqa: F401
 import networkx  # noqa: F401
 import numpy  # noqa: F401
 import pytest
+import rich  # noqa: F401
 import sympy  # noqa: F401
-from hypothesis import settings
+import typer  # noqa: F401
+import ziamath  # noqa: F401
 
 from tests.mutation.entries import Entries
 from tests.mutation.operators import Mutant
+from tests.mutation.sample import description, sample
 
 MEMORY = 4 * 2**30
 FIRST = 60
@@ -26,6 +37,9 @@ FIRST = 60
 SLOWER = 10
 """A test that takes so many times its own time, and the seconds of GRACE, hangs."""
 GRACE = 60
+
+OPTIONS = """-W ignore::pytest.PytestAssertRewriteWarning -x -q -p no:cacheprovider -p no:xdist --tb=no --no-header
+-o addopts= --doctest-modules --import-mode=importlib"""
 
 
 @dataclass(frozen=True)
@@ -65,12 +79,11 @@ class Session:
     def __init__(self, root: Path, entries: Entries, budget: float) -> None:
         self.root, self.entries, self.budget = root, entries, budget
         self.note = root / "failed.txt"
-        settings.register_profile("mutation", database=None, derandomize=True)
-        sys.dont_write_bytecode = True
-        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        self.changes = 0
+        hypothesis.settings.register_profile("mutation", database=None, derandomize=True)
 
     def result(self, mutant: Mutant) -> Result:
-        """Killed, survived, or not executed by any test."""
+        """Killed, survived, not executed by any test, or no result, which counts as survived."""
         started = time.monotonic()
         tests = self.within_budget(self.entries.tests(mutant))
         if not tests:
@@ -78,10 +91,12 @@ class Session:
         path = self.root / mutant.file
         source, times = path.read_bytes(), path.stat()
         path.write_bytes(mutant.applied(source))
+        self.changes += 1  # a time of its own for each change, else Python may run what it compiled for another
+        os.utime(path, (times.st_atime, int(times.st_mtime) + self.changes))
         try:
             for part in filter(None, (tests[:FIRST], tests[FIRST:])):
                 status, by = self.tested(part)
-                if status == "killed":
+                if status != "survived":
                     break
         finally:
             path.write_bytes(source)
@@ -104,25 +119,26 @@ class Session:
         self.note.unlink(missing_ok=True)
         process = os.fork()
         if not process:
-            self._child(files, tests)
+            self._child(tests)
         limit = GRACE + SLOWER * sum(map(self.entries.seconds.__getitem__, tests))
         code = _wait(process, limit)
-        if code == 0:
-            return "survived", ""
         if code is None:
             return "killed", "hangs"
-        return "killed", self.note.read_text() if self.note.exists() else f"ends with {code}"
+        if self.note.exists():
+            return "killed", self.note.read_text()
+        if code < 0:
+            return "killed", signal.Signals(-code).name
+        return ("survived", "") if code == 0 else ("no result", f"pytest ends with {code}")
 
-    def _child(self, files: list[str], tests: list[str]) -> None:
+    def _child(self, tests: list[str]) -> None:
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 1)
         os.dup2(silent, 2)
-        settings.load_profile("mutation")
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no", "--no-header", "-o", "addopts="]
-        options += ["--doctest-modules", "--import-mode=importlib"]
-        code = pytest.main([*files, *options], plugins=[Selection(tests, self.note)])
+        functions = dict.fromkeys(test.partition("[")[0] for test in tests)
+        hypothesis.settings.load_profile("mutation")
+        code = pytest.main([*functions, *OPTIONS.split()], plugins=[Selection(tests, self.note)])
         os._exit(int(code))
 
 
@@ -137,3 +153,26 @@ def _wait(process: int, limit: float) -> int | None:
     os.killpg(process, signal.SIGKILL)
     os.waitpid(process, 0)
     return None
+
+
+def known_results(work: Path, seed: int) -> dict[Mutant, dict[str, Any]]:
+    """What earlier runs, of all jobs, tell."""
+    lines = [line for path in work.glob(f"results-{seed}-*.jsonl") for line in path.read_text().splitlines()]
+    return {Mutant(**entry["mutant"]): entry for entry in map(json.loads, lines)}
+
+
+def main(work: Path, job: int, jobs: int, count: int, seed: int, budget: float, only: str) -> None:
+    tree = Path.cwd()
+    session = Session(tree, Entries(work / "entries", tree), budget)
+    known = known_results(work, seed)
+    with (work / f"results-{seed}-{job}.jsonl").open("a", buffering=1) as file:
+        for mutant in sample(tree, count, seed, only)[job::jobs]:
+            if mutant not in known:
+                result = session.result(mutant)
+                entry = {"mutant": asdict(mutant)} | description(mutant, tree) | asdict(result)
+                file.write(json.dumps(entry) + "\n")
+                print(f"{result.status:13} {mutant.file}:{mutant.line} {mutant.operator}  {result.by}", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:6]), float(sys.argv[6]), sys.argv[7])
