@@ -61,19 +61,25 @@ def record(work: Path) -> None:
 
 def results(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
     """What became of each mutant, by as many processes as there are jobs; what an earlier run tells is not repeated."""
-    running = []
-    for job in range(options.jobs):
-        tree = work / f"tree-{job}"
-        shutil.rmtree(tree, ignore_errors=True)  # a run that was stopped leaves its change behind
-        shutil.copytree(work / "tree", tree)
-        command = [sys.executable, "-m", "tests.mutation.run", str(work), str(job), str(options.jobs)]
-        command += [str(options.count), str(options.seed), str(options.budget), options.only]
-        running.append(subprocess.Popen(command, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}))
-    if any(process.wait() for process in running):
-        raise SystemExit("a process of the mutation testing ended early")
+    common = [str(options.count), str(options.seed), str(options.budget), options.only]
+    _run(work, [["served", str(work), str(options.jobs), *common]])
+    _run(work, [["run", str(work), str(job), str(options.jobs), *common] for job in range(options.jobs)])
     chosen = sample(work / "tree", options.count, options.seed, options.only)
     entries = known_results(work, options.seed)
     return [entries[mutant] for mutant in chosen]
+
+
+def _run(work: Path, commands: list[list[str]]) -> None:
+    """Run parts of this package at the same time, each in a tree of its own."""
+    running = []
+    for position, (name, *arguments) in enumerate(commands):
+        tree = work / f"tree-{position}"
+        shutil.rmtree(tree, ignore_errors=True)  # a run that was stopped leaves its change behind
+        shutil.copytree(work / "tree", tree)
+        command = [sys.executable, "-m", f"tests.mutation.{name}", *arguments]
+        running.append(subprocess.Popen(command, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}))
+    if any([process.wait() for process in running]):
+        raise SystemExit("a process of the mutation testing ended early")
 
 
 def summary(entries: list[dict[str, Any]]) -> int:

@@ -29,16 +29,28 @@ class Entries:
                     self.by_function[function].add(test)
                     self.by_file[function.partition(":")[0]].add(test)
 
+    def executing(self, mutant: Mutant) -> set[str]:
+        """The tests that enter the function of a mutant; the empty name if importing them does."""
+        function = function_around((self.root / mutant.file).read_text(), mutant.line)
+        return self.by_function[f"{mutant.file}:{function}"] if function else {""}
+
+    def in_a_test(self, mutant: Mutant) -> bool:
+        """Whether a test enters the function of a mutant."""
+        return bool(self.executing(mutant) - {""})
+
+    def at_import(self, mutant: Mutant) -> bool:
+        """Whether importing the tests enters the function of a mutant."""
+        return "" in self.executing(mutant)
+
     def tests(self, mutant: Mutant) -> list[str]:
         """Quickest first. What runs only at import belongs to no test: then those that name what it defines come first,
         after them those that enter any function of the file, then all others.
         """
-        source = (self.root / mutant.file).read_text()
-        function = function_around(source, mutant.line)
-        executing = self.by_function[f"{mutant.file}:{function}"]
-        if function and executing != {""}:
+        executing = self.executing(mutant)
+        if executing != {""}:
             return sorted(executing - {""}, key=self.seconds.__getitem__)
-        name = None if function else _defined(source.splitlines(), mutant)
+        lines = (self.root / mutant.file).read_text().splitlines()
+        name = _defined(lines, mutant) if function_around("\n".join(lines), mutant.line) is None else None
         named = re.compile(rf"(?<![a-zA-Z]){name}(?![a-zA-Z])") if name else None
 
         def rank(test: str) -> tuple[bool, bool, float]:

@@ -112,34 +112,44 @@ class Session:
             chosen.append(test)
         return chosen
 
-    def tested(self, tests: list[str]) -> tuple[str, str]:
-        """Run tests in a process of its own. Tests of one file stand together, for they share what it prepares."""
+    @staticmethod
+    def grouped(tests: list[str]) -> list[str]:
+        """Tests of one file stand together, for they share what it prepares."""
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-        tests = sorted(tests, key=lambda test: files.index(test.partition("::")[0]))
+        return sorted(tests, key=lambda test: files.index(test.partition("::")[0]))
+
+    def tested(self, tests: list[str]) -> tuple[str, str]:
+        """Run tests in a process of its own."""
+        tests = self.grouped(tests)
         self.note.unlink(missing_ok=True)
         process = os.fork()
         if not process:
-            self._child(tests)
-        limit = GRACE + SLOWER * sum(map(self.entries.seconds.__getitem__, tests))
-        code = _wait(process, limit)
+            limited()
+            functions = dict.fromkeys(test.partition("[")[0] for test in tests)
+            hypothesis.settings.load_profile("mutation")
+            code = pytest.main([*functions, *OPTIONS.split()], plugins=[Selection(tests, self.note)])
+            os._exit(int(code))
+        return self.ended(process, tests, self.note)
+
+    def ended(self, process: int, tests: list[str], note: Path) -> tuple[str, str]:
+        """Wait for a process that runs tests, but not longer than they can take; its status, and what failed."""
+        code = _wait(process, GRACE + SLOWER * sum(map(self.entries.seconds.__getitem__, tests)))
         if code is None:
             return "killed", "hangs"
-        if self.note.exists():
-            return "killed", self.note.read_text()
+        if note.exists():
+            return "killed", note.read_text()
         if code < 0:
             return "killed", signal.Signals(-code).name
         return ("survived", "") if code == 0 else ("no result", f"pytest ends with {code}")
 
-    def _child(self, tests: list[str]) -> None:
-        os.setpgid(0, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        silent = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silent, 1)
-        os.dup2(silent, 2)
-        functions = dict.fromkeys(test.partition("[")[0] for test in tests)
-        hypothesis.settings.load_profile("mutation")
-        code = pytest.main([*functions, *OPTIONS.split()], plugins=[Selection(tests, self.note)])
-        os._exit(int(code))
+
+def limited() -> None:
+    """Make this process silent, the first of its group, and bound its memory."""
+    os.setpgid(0, 0)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    silent = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silent, 1)
+    os.dup2(silent, 2)
 
 
 def _wait(process: int, limit: float) -> int | None:
@@ -161,17 +171,21 @@ def known_results(work: Path, seed: int) -> dict[Mutant, dict[str, Any]]:
     return {Mutant(**entry["mutant"]): entry for entry in map(json.loads, lines)}
 
 
+def write(file: Path, mutant: Mutant, tree: Path, result: Result) -> None:
+    """Add a result to those of a job, and show it."""
+    entry = {"mutant": asdict(mutant)} | description(mutant, tree) | asdict(result)
+    with file.open("a") as lines:
+        lines.write(json.dumps(entry) + "\n")
+    print(f"{result.status:13} {mutant.file}:{mutant.line} {mutant.operator}  {result.by}", flush=True)
+
+
 def main(work: Path, job: int, jobs: int, count: int, seed: int, budget: float, only: str) -> None:
     tree = Path.cwd()
     session = Session(tree, Entries(work / "entries", tree), budget)
     known = known_results(work, seed)
-    with (work / f"results-{seed}-{job}.jsonl").open("a", buffering=1) as file:
-        for mutant in sample(tree, count, seed, only)[job::jobs]:
-            if mutant not in known:
-                result = session.result(mutant)
-                entry = {"mutant": asdict(mutant)} | description(mutant, tree) | asdict(result)
-                file.write(json.dumps(entry) + "\n")
-                print(f"{result.status:13} {mutant.file}:{mutant.line} {mutant.operator}  {result.by}", flush=True)
+    for mutant in sample(tree, count, seed, only)[job::jobs]:
+        if mutant not in known:
+            write(work / f"results-{seed}-{job}.jsonl", mutant, tree, session.result(mutant))
 
 
 if __name__ == "__main__":
