@@ -168,3 +168,13 @@ def test_edges_of_a_wide_neuron_are_those_of_its_terms() -> None:
     total = sum(values[name] for name in names)
     assert numerics.slope[Edge("x", "s")] == pytest.approx(total - 2, rel=1e-14)
     assert numerics.size[Edge("x", "s")] == pytest.approx(total + 2, rel=1e-14)
+
+
+@pytest.mark.parametrize("factor", [1, 30, 1000])
+def test_the_step_is_shortened_until_the_difference_settles(factor: int) -> None:
+    graph = parse_network(f'inputs = ["x"]\noutput = "a"\n[nodes]\na = "tanh({factor}*x - {factor})"\n')
+    x = 1.0 + 0.3 / factor
+    values = forward(graph, {"x": np.array([x])})
+    slope = factor / math.cosh(0.3) ** 2
+    differences = Objective(graph, "a", values).differences(Jobs(["x"], np.array([0])), np.array([slope]))
+    assert differences.value[0] == pytest.approx(slope, rel=1e-9)

@@ -95,6 +95,15 @@ def test_a_sum_of_every_row_needs_no_copy_for_its_products() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("rows", "products"), [("tanh(W @ x[0])*tanh(W @ x[1])*tanh(W @ x[2])", 1), ("tanh(W @ x[0])*tanh(W @ x[1])", 2)]
+)
+def test_all_rows_of_an_array_are_multiplied_at_once(rows: str, products: int) -> None:
+    text = f'inputs = {{x = [3, 2]}}\nparameters = {{W = [2, 2]}}\noutput = "a"\n[nodes]\na = "sum({rows})"\n'
+    source = compile_kernel(parse_network(text)).source
+    assert source[source.index("# forward") : source.index("# derivatives")].count("_np.matmul(W") == products
+
+
 @pytest.mark.parametrize("batch", [1, 4])
 def test_other_products_of_a_recurrent_network(batch: int) -> None:
     """Gradients of each object, and of the input, from the same passes."""

@@ -95,11 +95,12 @@ class Recorder:
         items.sort(key=lambda item: item.nodeid.partition("::")[0])
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         spent = self.spent[item.nodeid.partition("[")[0]]
         if sum(spent) <= self.most:
             return None
         self.seconds[item.nodeid], self.functions[item.nodeid] = sum(spent) / len(spent), []
+        item.session._setupstate.teardown_exact(nextitem)
         return True
 
     def pytest_runtest_logstart(self) -> None:

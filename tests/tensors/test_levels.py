@@ -62,6 +62,7 @@ def test_the_layers_of_a_string_are_one_node_each() -> None:
     (term,) = layers.derive("loss", wrt="x").terms
     assert term.path == ("x", "z1", "layer_norm1", "s3", "loss")
     assert [block.label for block in layers.graph.blocks] == ["dense(4, tanh)", "layer_norm", "dense(2)"]
+    assert [block.nodes for block in layers.graph.blocks] == [("z1",), ("layer_norm1",), ("s3",)]
 
 
 def test_ops_show_what_is_inside_a_formula() -> None:
