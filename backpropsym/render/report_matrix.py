@@ -158,7 +158,10 @@ def _tree(part: Part) -> Expr | None:
     """The factored formula, in index notation for tensors; None where it would be too long."""
     if part.count > MAX_TERMS:
         return None
-    return part.tree if isinstance(part, TensorDerivation) else part.tree("factored")
+    try:
+        return part.tree if isinstance(part, TensorDerivation) else part.tree("factored")
+    except LimitError:
+        return None
 
 
 def product_report(found: Hessian, product: Mapping[str, float], medium: str, ascii: bool = False) -> str:
