@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 import re
 from collections.abc import Sequence
@@ -71,18 +72,16 @@ class Storage:
 
     slots: list[Slot] = field(default_factory=list)
     constants: dict[str, int] = field(default_factory=dict)
-    free: set[int] = field(default_factory=set)
     views: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    _free: dict[tuple[bool, int], list[int]] = field(default_factory=dict)  # slots in order, by what they have room for
 
     def acquire(self, shape: Shape, boolean: bool = False) -> int:
         """A slot with room for `shape`: a free one of about the right size, else a new one."""
         need = nominal(shape)
-        fitting = [index for index in self.free if self.slots[index].boolean == boolean]
-        fitting = [index for index in fitting if need / _WASTE <= self.slots[index].size <= need * _WASTE]
-        if fitting:
-            index = min(fitting, key=lambda each: (abs(math.log(self.slots[each].size / need)), each))
-            self.free.discard(index)
+        index = self._fitting(need, boolean)
+        if index is not None:
+            self._free[boolean, self.slots[index].size].pop(0)
         else:
             index = len(self.slots)
             self.slots.append(Slot(boolean, need))
@@ -102,7 +101,17 @@ class Storage:
 
     def release(self, index: int) -> None:
         """Give a slot back."""
-        self.free.add(index)
+        slot = self.slots[index]
+        free = self._free.setdefault((slot.boolean, slot.size), [])
+        if index not in free[bisect.bisect_left(free, index) :][:1]:
+            bisect.insort(free, index)
+
+    def _fitting(self, need: int, boolean: bool) -> int | None:
+        """The free slot nearest in size, of those the first; None where all are much smaller or larger."""
+        sizes = [size for (of_booleans, size), free in self._free.items() if free and of_booleans == boolean]
+        fitting = [size for size in sizes if need / _WASTE <= size <= need * _WASTE]
+        firsts = [self._free[boolean, size][0] for size in fitting]
+        return min(firsts, key=lambda each: (abs(math.log(self.slots[each].size / need)), each), default=None)
 
     def view(self, index: int, shape: Shape, order: tuple[int, ...] | None = None) -> str:
         """The name of an array of `shape` in a slot, its axes in memory in `order`."""

@@ -101,6 +101,7 @@ class Values:
         self.owner = ""
         self.derivative = False
         self._positions: dict[tuple[Any, ...], int] = {}
+        self._means: dict[int, int] = {}
         self._unbounded: list[bool] = []
 
     def number(self, value: float) -> int:
@@ -226,18 +227,35 @@ class Values:
 
     def short_mean(self, operand: int) -> int:
         """The mean over objects, with the factors that are the same for every object outside it."""
-        item = self.items[operand]
+        outside = []
+        while operand not in self._means and (inner := self._varying(operand)) is not None:
+            outside.append(operand)
+            operand = inner
+        found = self._means.setdefault(operand, self.mean(operand))
+        for position in reversed(outside):
+            found = self._means[position] = self._around(position, found)
+        return found
+
+    def _varying(self, position: int) -> int | None:
+        """The operand of which the mean is to be taken; None for a value whose own mean it is."""
+        item = self.items[position]
         if not item.batched:
-            return operand
-        match item.kind:
-            case Kind.NEGATE:
-                return self.negate(self.short_mean(item.operands[0]))
-            case Kind.MULTIPLY if not all(self.items[each].batched for each in item.operands):
-                return self.multiply(*(self.short_mean(each) for each in item.operands))
-            case Kind.DIVIDE if not self.items[item.operands[1]].batched:
-                return self.divide(self.short_mean(item.operands[0]), item.operands[1])
-            case _:
-                return self.mean(operand)
+            return None
+        batched = [operand for operand in item.operands if self.items[operand].batched]
+        alone = item.kind in (Kind.NEGATE, Kind.MULTIPLY) and len(batched) == 1
+        if alone or (item.kind is Kind.DIVIDE and batched == [item.operands[0]]):
+            return batched[0]
+        return None
+
+    def _around(self, position: int, inner: int) -> int:
+        """A negation, product or quotient with the mean in the place of the operand that differs between objects."""
+        kind, operands = self.items[position].kind, self.items[position].operands
+        if kind is Kind.NEGATE:
+            return self.negate(inner)
+        if kind is Kind.DIVIDE:
+            return self.divide(inner, operands[1])
+        left, right = operands
+        return self.multiply(inner, right) if self.items[left].batched else self.multiply(left, inner)
 
     def _is(self, position: int, number: float) -> bool:
         item = self.items[position]
