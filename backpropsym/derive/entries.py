@@ -74,13 +74,22 @@ def accesses(graph: Graph, node: Node) -> Iterator[Access]:
             yield from _elementwise(graph, formula, node.shape, shapes)
         case Contraction():
             yield from _contraction(definition(graph, node))
-        case Reduction(function):
-            yield _reduction(function, definition(graph, node), node.name)
+        case Reduction(function, operand):
+            yield _reduction(function, definition(graph, node), node.name, _is_computed_anew(graph, operand))
         case View(operand, indices, source, guards=guards):
             kept = mul([Call("inside", (position, number(0), size_tree(size), ONE)) for position, size in guards])
             yield Access(operand, indices, source, kept)
         case Join():
             yield from _join(definition(graph, node))
+
+
+def _is_computed_anew(graph: Graph, name: str) -> bool:
+    """Whether entries of a node are written out by arithmetic, so that a reader may round them otherwise than we do."""
+    node = graph[name]
+    if node.named:
+        return False
+    moves = isinstance(node.op, View | Join)
+    return not moves or any(_is_computed_anew(graph, parent) for parent in node.parents)
 
 
 def _shapes(graph: Graph, node: Node) -> dict[str, Shape]:
@@ -121,7 +130,7 @@ def _access(entry: Expr, indices: tuple[str, ...], factor: Expr, sums: tuple[Lim
     return Access(entry.name, indices, (), factor, sums)
 
 
-def _reduction(function: str, entry: Definition, name: str) -> Access:
+def _reduction(function: str, entry: Definition, name: str, anew: bool) -> Access:
     """1 for a sum, 1/n for a mean, the indicator of the first extreme, the softmax weight for logsumexp.
 
     For a variance 2 (entry - mean) / n: its path through the mean is zero, since deviations from the mean sum to zero.
@@ -138,13 +147,20 @@ def _reduction(function: str, entry: Definition, name: str) -> Access:
         case "logsumexp":
             factor = Call("exp", (add([part, neg(whole)]),))
         case _:
-            factor = _first(function, part, whole, sums)
+            factor = _first(function, part, None if anew else whole, sums)
     return _access(part, entry.indices, factor, sums)
 
 
-def _first(function: str, part: Expr, whole: Expr, sums: Sequence[Limits]) -> Expr:
-    """1 for the first extreme, else 0: FIRST holds it in two spellings, by sums alone and as a delta at argmax."""
+def _first(function: str, part: Expr, whole: Expr | None, sums: Sequence[Limits]) -> Expr:
+    """1 for the first extreme, else 0: FIRST holds it in two spellings, by sums alone and as a delta at argmax.
+
+    Parameters
+    ----------
+    whole : the extreme as it was computed; None where entries are compared with one another, for one that is written
+        out again may miss its own extreme by a rounding.
+    """
     inner, limits = _renamed(part, sums)
+    beyond, reaches = (">", ">=") if function == "max" else ("<", "<=")
     place: Expr = number(0)
     earlier = []
     own = [Name(each.index) for each in sums]
@@ -152,15 +168,22 @@ def _first(function: str, part: Expr, whole: Expr, sums: Sequence[Limits]) -> Ex
         place = linear(add([mul([place, count_of([each])]), own[axis]]))
         same = {limit.index: index for limit, index in zip(limits[:axis], own[:axis], strict=True)}
         ahead = replace(limits[axis], high=linear(add([own[axis], number(-1)])))
-        reached = _reaches(function, substitute(inner, same), whole)
+        reached = _indicator(reaches, substitute(inner, same), part if whole is None else whole)
         earlier.append(Call("Sum", (reached, ahead, *limits[axis + 1 :])))
-    none_before = Call("where", (Compare(">", add(earlier), number(0)), number(0), ONE))
-    by_sums = mul([_reaches(function, part, whole), none_before])
+    if whole is None:
+        best = _none(Call("Sum", (_indicator(beyond, inner, part), *limits)))
+    else:
+        best = _indicator(reaches, part, whole)
+    by_sums = mul([best, _none(add(earlier))])
     return Call(FIRST, (by_sums, Call("KroneckerDelta", (place, Call(f"arg{function}", (inner, *limits))))))
 
 
-def _reaches(function: str, part: Expr, whole: Expr) -> Expr:
-    return Call("where", (Compare(">=" if function == "max" else "<=", part, whole), ONE, number(0)))
+def _indicator(operator: str, left: Expr, right: Expr) -> Expr:
+    return Call("where", (Compare(operator, left, right), ONE, number(0)))
+
+
+def _none(count: Expr) -> Expr:
+    return Call("where", (Compare(">", count, number(0)), number(0), ONE))
 
 
 def count_of(sums: Iterable[Limits]) -> Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backpropsym.derive.entry import read_entry
 from backpropsym.derive.gradient import scalar_derivation
 from backpropsym.derive.levels import LEVELS, at_level
 from backpropsym.errors import UnknownNameError, did_you_mean
@@ -18,6 +19,7 @@ from backpropsym.render.layers import tensor_subject
 from backpropsym.render.neurons import View, scene
 from backpropsym.render.notation import Notation
 from backpropsym.render.passes import Passes, passes
+from backpropsym.render.patches import image_cells
 from backpropsym.render.subject import Subject
 from backpropsym.render.themes import Theme
 from backpropsym.render.themes import theme as named
@@ -69,7 +71,7 @@ def draw(
     ValuesError : numbers are asked for and some are missing.
     LimitError : the picture would have more than 2,000 boxes, or too many paths are chosen.
     """
-    if level is None and (graph.scalar or "[" in f"{of}{wrt}"):
+    if level is None and (graph.scalar or ("[" in f"{of}{wrt}" and not _is_patch(graph, of, wrt))):
         level = "ops" if graph.scalar and graph.steps else "neurons"
     if level is not None and level not in LEVELS:
         fix = did_you_mean(level, LEVELS, f"choose one of {', '.join(LEVELS)}")
@@ -87,6 +89,14 @@ def draw(
     view = View(level == "neurons", values, derivatives or level == "ops", rows, width)
     writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols)
     return Drawing(scene(subject, writer, view, numbers), look, engine=layout)
+
+
+def _is_patch(graph: Graph, of: str | None, wrt: str | None) -> bool:
+    """Whether an entry is derived by a whole image that windows slide over: the picture shows its patch."""
+    if of is None or wrt is None or "[" in wrt or "[" not in of:
+        return False
+    cells = image_cells(graph)
+    return wrt in cells and cells[wrt].patch is not None and read_entry(of, graph)[0] in cells
 
 
 def _subject(

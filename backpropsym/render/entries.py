@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry import EntryDerivation, read_entry
 from backpropsym.derive.local import Edge
-from backpropsym.derive.unroll import EntryReader, entry_name
+from backpropsym.derive.unroll import Entry, EntryReader, entry_name, positions
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import names
 from backpropsym.graph import Graph, Node, Role
@@ -24,6 +25,7 @@ MAX_ENTRIES = 2_000_000
 """A network with more entries is drawn by layers."""
 
 _MOST_PARTNERS = 4
+_MOST_TRIED = 200
 
 
 def neuron_subject(
@@ -34,7 +36,7 @@ def neuron_subject(
     choice: Choice,
     values: Mapping[str, Any] | None = None,
 ) -> Subject:
-    """Entries as neurons, with the paths between two entries; a name alone means the first entry.
+    """Entries as neurons, with the paths between two entries; a name alone means the first entry that matters.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def neuron_subject(
     ValuesError : numbers are missing.
     """
     _check_sizes(graph)
-    derivation = EntryDerivation(graph, _entry(graph, of), _entry(graph, wrt)) if wrt else None
+    derivation = _between(graph, _entry(graph, of), wrt) if wrt else None
     lit = highlights(derivation, choice, values) if derivation else Highlights()
     needed = _on_paths(derivation, lit) if derivation else {}
     shown, rests = _shown(graph, rows, needed)
@@ -58,6 +60,17 @@ def neuron_subject(
     drawn = Graph(nodes, output, graph.loss, graph.title, graph.functions, notation=graph.notation)
     boxes = frozenset(name for listed in shown.values() for name in listed)
     return Subject(drawn, derivation, lit, outputs, boxes=boxes, rests=rests)
+
+
+def _between(graph: Graph, of: Entry, wrt: str) -> EntryDerivation:
+    """The derivation by an entry; a name alone means the first entry that `of` depends on, else the first one."""
+    node, position = read_entry(wrt, graph)
+    first = EntryDerivation(graph, of, _entry(graph, wrt))
+    if first.count or position is not None or of[0] not in graph.descendants(node):
+        return first
+    others = itertools.islice(positions(graph[node].shape), 1, _MOST_TRIED)
+    tried = (EntryDerivation(graph, of, (node, at)) for at in others)
+    return next((derivation for derivation in tried if derivation.count), first)
 
 
 def _check_sizes(graph: Graph) -> None:

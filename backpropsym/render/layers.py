@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.entry import read_entry
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.written import written_out
 from backpropsym.formula.tree import Expr, Name
@@ -14,7 +15,11 @@ from backpropsym.render.trails import ALL, Choice, Highlights, highlights
 
 
 def tensor_subject(graph: Graph, of: str, wrt: str | None, choice: Choice = ALL) -> Subject:
-    """Every named node as one box with its shape; links carry no weights, and terms are products of Jacobians."""
+    """Every named node as one box with its shape; links carry no weights, and terms are products of Jacobians.
+
+    Of an entry `of`, such as out[1,1], the patch that it is computed from is shown.
+    """
+    of, at = read_entry(of, graph)
     nodes = {
         name: Node(name, node.role, (), Elementwise(written_out(graph, node)) if node.op else None, node.parents)
         for name, node in graph.named.nodes.items()
@@ -31,7 +36,7 @@ def tensor_subject(graph: Graph, of: str, wrt: str | None, choice: Choice = ALL)
         frozenset({graph.output}),
         symbols,
         shapes={name: node.shape for name, node in graph.named.nodes.items()},
-        cells=image_cells(graph),
+        cells=image_cells(graph, {} if at is None else {of: at}),
     )
 
 

@@ -22,14 +22,17 @@ MAX_CELLS = 64
 Patch = tuple[int, int, int, int]
 
 
-def image_cells(graph: Graph) -> dict[str, Cells]:
+def image_cells(graph: Graph, at: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Cells]:
     """The tensors that windows slide over or fill, by name, each with the patch of one window.
 
-    The window shown is the second of each axis where there is one, so that it stands inside the image.
+    Parameters
+    ----------
+    at : the entry whose window is shown, by node; else it is the second of each axis where there is one, so that it
+        stands inside the image.
     """
     found: dict[str, Cells] = {}
     for name, image in _windows(graph):
-        place = tuple(min(1, int(size) - 1) for size in graph[name].shape)
+        place = (at or {}).get(name) or tuple(min(1, int(size) - 1) for size in graph[name].shape)
         patches = _patches(graph, name, place[: len(place) - 2] + place[-2:])
         for read, patch in patches.items():
             if graph[read].role is Role.PARAMETER and len(graph[read].shape) >= 2:

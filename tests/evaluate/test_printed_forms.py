@@ -237,3 +237,10 @@ def test_pages_keep_the_names_of_people() -> None:
     graph = bp.loads(network({"Sum": "exp*w", "l": "logsumexp(Sum)"}, {"w": [3], "exp": [3]})).graph
     page = tensor_report(TensorDerivation(graph, "l", "w"), "index", ascii=True)
     assert "      exp[i] * exp(Sum[i] - l)\n" in page
+
+
+@pytest.mark.parametrize("formula", ["max(W @ x)", "min(exp(W) @ x)", "sum(max(W*x, axis=1))"])
+def test_the_entry_that_wins_does_not_hang_on_a_rounding(formula: str) -> None:
+    """Entries that the text writes out again are compared with one another, not with the extreme as it was stored."""
+    graph = bp.loads(network({"l": formula}, {"W": [3, 9], "x": [9]})).graph
+    assert [seed for seed in range(12) if differences(graph, seed)] == []

@@ -137,6 +137,20 @@ def test_a_convolution_is_a_patch_on_a_grid_with_its_filter() -> None:
     assert filters.shades[7] == -1.0
 
 
+@pytest.mark.parametrize("place", [(0, 0), (1, 1), (2, 0), (3, 2)])
+def test_an_entry_by_a_whole_image_shows_the_pixels_that_it_reads(place: tuple[int, int]) -> None:
+    scene = bp.example("convolution").draw(of=f"out[{place[0]},{place[1]}]", wrt="im").scene
+    image, out = (box(scene, name).cells for name in ("im", "out"))
+    assert image is not None and out is not None
+    assert (image.patch, out.patch) == ((*place, 3, 3), (*place, 1, 1))
+
+
+def test_a_name_alone_means_the_first_entry_that_is_read() -> None:
+    net = bp.loads('parameters = {w = [4]}\noutput = "a"\n[nodes]\nh = "w[2:4]"\na = "sum(h*h)"\n')
+    scene = net.draw(of="h[1]", wrt="w").scene
+    assert {link.source for trail in scene.trails for link in trail.links} == {"w[3]"}
+
+
 def test_pooling_strides_and_channels_are_on_the_grids() -> None:
     scene = bp.parse(IMAGE).draw().scene
     cells = {each.id: each.cells for each in scene.boxes if each.cells}
