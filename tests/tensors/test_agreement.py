@@ -111,7 +111,7 @@ def test_paths_between_entries_are_those_of_the_unrolled_network(name: str) -> N
 def test_evaluate_gives_the_jacobian_with_the_axes_of_of_first() -> None:
     graph, _ = _graph("perceptron")
     values = numbers(graph, np.random.default_rng(3))
-    jacobian = TensorDerivation(graph, "o", "W1").evaluate(**values, not_needed=1.0)
+    jacobian = TensorDerivation(graph, "o", "W1").evaluate(**values)
     assert jacobian.shape == (2, 4, 3)
     for row in range(2):
         network = ArrayNetwork(graph, values)
