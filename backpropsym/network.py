@@ -297,12 +297,14 @@ class Network(Presentations):
         return {name: self.derive(of or self.graph.objective, wrt=name) for name in self.parameters}
 
     def check(self, samples: int = 3, seed: int = 0, **options: Any) -> Report:
-        """Prove every gradient of the loss, else of the output, against independent numerics.
+        """Compare everything that the network gives with independent numerics; see `checks.run.check_graph`.
 
         Parameters
         ----------
         samples : random points; the network's own values, where complete, are the first.
-        options : `at`, numbers that come before the network's own; `progress`, called on the way.
+        seed : of the random points.
+        options : `seconds`, how long it may take (default: 20); `thorough`, without a limit; `at`, numbers that come
+            before the network's own; `progress`, called on the way.
         """
         from backpropsym.checks.run import check_graph
 
@@ -356,7 +358,7 @@ def compile(network: Network, mode: str = "reverse", **options: Any) -> Kernel:
 
 
 def check(network: Network, samples: int = 3, seed: int = 0, **options: Any) -> Report:
-    """Prove every gradient against independent numerics; see `Network.check`."""
+    """Compare everything that a network gives with independent numerics; see `Network.check`."""
     return network.check(samples, seed, **options)
 
 

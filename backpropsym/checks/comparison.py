@@ -27,7 +27,8 @@ class Measured:
     ----------
     derived, size : the derived derivative and the sum of the absolute values of its path products.
     ratio : |derived - complex step| in eps * size.
-    slopes : extrapolated differences of the jobs in `examined`.
+    reached : which jobs were compared with a complex step; time may have ended before.
+    slopes : extrapolated differences, of the jobs for which they were taken.
     blocked : whether a path of the job crosses a kink.
     objective : the value of the objective at the job's point.
     """
@@ -36,8 +37,8 @@ class Measured:
     derived: Array
     size: Array
     ratio: Array
+    reached: Array
     slopes: Slopes
-    examined: Array
     blocked: Array
     objective: Array
 
@@ -48,6 +49,8 @@ class Comparison:
 
     Attributes
     ----------
+    reached : which jobs were compared at all.
+    differenced : of which differences were taken.
     ratio : |derived - complex step| in eps * size.
     differences : |derived - extrapolated differences| / size; nan where none was taken.
     kink, near : whether the point is on a kink along the leaf, or too close to one.
@@ -56,6 +59,8 @@ class Comparison:
     """
 
     jobs: Jobs
+    reached: Array
+    differenced: Array
     derived: Array
     size: Array
     ratio: Array
@@ -76,6 +81,8 @@ class Comparison:
             return Verdict.UNDEFINED
         if self.kink[jobs].any():
             return Verdict.KINK
+        if len(jobs) and not self.reached[jobs].any():
+            return Verdict.UNREACHED
         return Verdict.NEAR if self._matters(self.near, jobs, given) else Verdict.OK
 
     def _matters(self, flags: Array, jobs: Array, given: int) -> bool:
@@ -85,11 +92,11 @@ class Comparison:
 
     def decided(self, jobs: Array) -> Array:
         """Those of the jobs that no kink and no undefined derivative keeps from a comparison."""
-        return jobs[~(self.kink | self.near | self.undefined)[jobs]]
+        return jobs[(self.reached & ~(self.kink | self.near | self.undefined))[jobs]]
 
     def passed(self, jobs: Array) -> int:
         """How many of the jobs agree with all numerics."""
-        return int((~(self.wrong | self.undefined | self.kink | self.near))[jobs].sum())
+        return int((self.reached & ~(self.wrong | self.undefined | self.kink | self.near))[jobs].sum())
 
     def worst(self, jobs: Array) -> tuple[float, float]:
         """The largest `ratio` and the largest of `differences` of the decided jobs."""
@@ -128,10 +135,10 @@ def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Arr
         both = (slopes.left + slopes.right) / 2
         smooth = (np.abs(slopes.left - slopes.right) <= blur) & (np.abs(derived - both) <= blur) & slopes.touching
         kink = slopes.touching & ~smooth & ~np.isnan(slopes.left) & ~np.isnan(slopes.right)
-        near = found.examined & ~slopes.clean & ~kink & ~smooth
+        near = slopes.taken & ~slopes.clean & ~kink & ~smooth
         gap = np.abs(derived - np.where(smooth, both, slopes.value))
         error = np.where(smooth, blur, slopes.error)
-        apart = found.examined & (gap > UNSETTLED * error + LOOSE * size + floor)
+        apart = slopes.taken & (gap > UNSETTLED * error + LOOSE * size + floor)
         differences = np.where(size > 0, gap / size, gap)
     suspicious = ((found.ratio > tolerance) | apart) & ~kink & ~near
     wrong = wrong_among(suspicious)
@@ -142,6 +149,8 @@ def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Arr
     differences = np.where(kink | near, np.nan, differences)
     return Comparison(
         found.jobs,
+        found.reached,
+        slopes.taken,
         derived,
         size,
         found.ratio,

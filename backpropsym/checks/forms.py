@@ -20,7 +20,8 @@ from backpropsym.formula.tree import Expr
 from backpropsym.formula.tree import size as parts_of
 
 PROGRAMMES = ("backward", "forward")
-BUDGET = 200_000
+PARTS = 200_000
+"""As many parts of formulas are compared in one network."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from backpropsym.checks.comparison import TOLERANCE, Comparison, Measured, judge
 from backpropsym.checks.edges import kinks_on_paths, ratio, reverse_sweep
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.checks.number_systems import Array
+from backpropsym.checks.plan import Plan
 from backpropsym.checks.points import Points
-from backpropsym.checks.steps import Jobs, Objective, Progress, spread
+from backpropsym.checks.steps import Jobs, Objective, spread
 from backpropsym.derive.local import Edge, LocalDerivatives
 from backpropsym.derive.numbers import local_numbers
 from backpropsym.derive.programme import Programme, adjoints
@@ -21,6 +22,8 @@ from backpropsym.graph import Graph, Role
 
 WORK = 3_000_000_000
 STENCIL = 17
+HALF = 0.5
+"""Of what is left of the time is for complex steps and differences, and of that for complex steps."""
 
 
 class Numbers:
@@ -120,33 +123,39 @@ def row_names(graph: Graph) -> tuple[str, ...]:
     return graph.names(Role.PARAMETER) or graph.names(Role.INPUT)
 
 
-def compare(numbers: Numbers, random: np.random.Generator, progress: Progress | None) -> tuple[Comparison, list[str]]:
+def compare(numbers: Numbers, random: np.random.Generator, plan: Plan) -> tuple[Comparison, list[str], str]:
     """Every derivative of the objective against complex steps and extrapolated differences.
 
     What disagrees is judged in fifty digits: a formula that agrees there to thirty is right, and its blur is
     rounding; else it is wrong.
+
+    Returns
+    -------
+    The comparison, notes, and why differences were taken of some derivatives only; empty where of all.
     """
+    budget, most = plan.budget.part(HALF), math.inf if plan.thorough else WORK
     names = [name for name in row_names(numbers.graph) if name in numbers.points.values]
-    jobs, notes = _jobs(numbers, names)
-    objective = Objective(numbers.graph, numbers.of, numbers.points.values, progress)
+    jobs, notes = _jobs(numbers, names, most)
+    objective = Objective(numbers.graph, numbers.of, numbers.points.values, budget.part(HALF))
     derived = np.array([numbers.derivative(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)])
     size = np.array([numbers.size(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)])
-    off = ratio(derived, objective.complex_steps(jobs), size)
-    taken = _differenced(numbers, jobs, off, notes)
+    steps, reached = objective.complex_steps(jobs)
+    off = np.where(reached, ratio(derived, steps, size), 0.0)
+    objective.budget = budget
+    taken, every = _differenced(numbers, jobs, off, most)
     slopes = spread(objective.differences(jobs.part(taken), size[taken]), taken, len(jobs))
     blocked = np.array([numbers.blocked(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)], bool)
-    examined = np.zeros(len(jobs), bool)
-    examined[taken] = True
     at = numbers.points.values[numbers.of][jobs.points]
-    found = Measured(jobs, derived, size, off, slopes, examined, blocked, at)
-    return judged(found, numbers.tolerance, lambda suspicious: _wrong(numbers, found, suspicious, random)), notes
+    found = Measured(jobs, derived, size, off, reached, slopes, blocked, at)
+    verdicts = judged(found, numbers.tolerance, lambda suspicious: _wrong(numbers, found, suspicious, random))
+    return verdicts, notes, every
 
 
-def _jobs(numbers: Numbers, names: Sequence[str]) -> tuple[Jobs, list[str]]:
+def _jobs(numbers: Numbers, names: Sequence[str], most: float) -> tuple[Jobs, list[str]]:
     """Every name at every chosen point, or at fewer points where that is too much work."""
     chosen = numbers.points.chosen
     per_point = max(1, len(names) * len(numbers.edges))
-    count = int(min(len(chosen), max(1, WORK // per_point)))
+    count = int(min(len(chosen), max(1, most // per_point)))
     notes = []
     if count < len(chosen):
         notes.append(f"complex steps at {count} of {len(chosen)} points each: the network is large")
@@ -159,15 +168,14 @@ def _jobs(numbers: Numbers, names: Sequence[str]) -> tuple[Jobs, list[str]]:
     return Jobs([name for name, _ in pairs], np.array([point for _, point in pairs], int)), notes
 
 
-def _differenced(numbers: Numbers, jobs: Jobs, off: Array, notes: list[str]) -> Array:
+def _differenced(numbers: Numbers, jobs: Jobs, off: Array, most: float) -> tuple[Array, str]:
     """The jobs for which differences are taken: all, or a share of a large network's; always the suspicious."""
     work = len(jobs) * len(numbers.edges) * STENCIL
-    if work <= WORK:
-        return np.arange(len(jobs))
-    every = math.ceil(work / WORK)
-    notes.append(f"differences for one in {every} derivatives: the network is large")
+    if work <= most:
+        return np.arange(len(jobs)), ""
+    every = math.ceil(work / most)
     share = np.arange(len(jobs)) % every == 0
-    return np.flatnonzero(share | (off > numbers.tolerance))
+    return np.flatnonzero(share | (off > numbers.tolerance)), f"one in {every}, for the network is large"
 
 
 def _wrong(numbers: Numbers, found: Measured, suspicious: Array, random: np.random.Generator) -> Array:

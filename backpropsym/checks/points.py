@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class Points:
     given : how many of the first points are the network's own numbers.
     chosen : the points for the checks that cost a forward pass a parameter.
     notes : what a reader should know about the points.
+    lost : the leaves of a point that was given and is not finite.
     """
 
     values: Mapping[str, Array]
@@ -41,6 +42,7 @@ class Points:
     given: int
     chosen: Array
     notes: tuple[str, ...]
+    lost: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -63,7 +65,7 @@ def find_points(graph: Graph, at: Mapping[str, Any], samples: int, random: np.ra
     if count < given + drawn:
         notes.append(f"only {count} of {given + drawn} points have finite values and derivatives")
     chosen = _choose(graph, edges, count, samples) if sampler.branching else np.arange(count)
-    return Points(values, edges, given, chosen, (*notes, *_one_sided(edges)))
+    return Points(values, edges, given, chosen, (*notes, *_one_sided(edges)), sampler.lost)
 
 
 def checked_nodes(graph: Graph) -> frozenset[str]:
@@ -94,6 +96,7 @@ class _Sampler:
         self.leaves = [name for name in self.wanted if graph.nodes[name].op is None]
         formulas = ((name, op.formula) for name in self.wanted if (op := graph.nodes[name].op) is not None)
         self.branching = frozenset(name for name, formula in formulas if self.switching.branches(formula))
+        self.lost: Mapping[str, Array] = {}
 
     def given(self) -> tuple[dict[str, Array], int, list[str]]:
         """The values of the nodes at the numbers given, where they are complete and finite."""
@@ -105,6 +108,8 @@ class _Sampler:
         values = self._forward(dict(zip(self.leaves, arrays, strict=False)))
         bad = next((name for name in self.wanted if not np.isfinite(values[name]).all()), None)
         if bad is not None:
+            at = int(np.argmin(np.isfinite(values[bad])))
+            self.lost = {name: values[name][at] for name in self.leaves}
             return empty, 0, [f"not checked at the network's own numbers: {bad} is not finite there"]
         for name in self.wanted:
             op = self.graph.nodes[name].op

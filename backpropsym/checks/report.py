@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
+from textwrap import wrap
 from typing import Any
 
+from backpropsym.checks.compared import Compared, Outcome, unreached
 from backpropsym.derive.local import Edge
 from backpropsym.errors import GradientMismatchError, Problem, printable
 from backpropsym.graph import Graph
 
 HEADER = ("derivative by", "value", "complex step", "differences", "50 digits", "forms", "verdict")
 MAX_LISTED = 20
+WIDTH = 110
 MAX_ROWS = 100
+KERNEL = "kernel "
+"""How the names of comparisons of compiled kernels begin."""
+
 UNCHECKED = "no point was found at which all values and derivatives are finite"
 
 
@@ -26,6 +32,7 @@ class Verdict(StrEnum):
     UNDEFINED = "UNDEFINED"
     KINK = "KINK"
     NEAR = "NEAR"
+    UNREACHED = "UNREACHED"
     OK = "OK"
 
 
@@ -37,7 +44,7 @@ class Fault:
     ----------
     place : the edge "s1 -> z1", the node, or the form.
     derived : what the derivation says, as text.
-    numeric : what independent numerics say.
+    numeric : what independent numerics say; nan where it is no number that is wrong.
     edge : the edge whose local derivative is wrong, where it is one.
     """
 
@@ -47,6 +54,8 @@ class Fault:
     edge: Edge | None = None
 
     def __str__(self) -> str:
+        if math.isnan(self.numeric):
+            return f"{self.place}: {self.derived}"
         return f"{self.place}: derived {self.derived}, numerics say {self.numeric:.12g}"
 
 
@@ -118,6 +127,11 @@ class Row:
         value = f"{self.values[0]:.9g}" if self.values else ""
         return (self.name, value, *shown, forms, str(self.verdict))
 
+    @property
+    def failed(self) -> bool:
+        """Whether something disagrees, or no point was found at which the derivative is defined."""
+        return self.verdict is Verdict.MISMATCH or (self.verdict is Verdict.UNDEFINED and not self.passed)
+
     def json(self) -> dict[str, Any]:
         """The row as plain data."""
         return {
@@ -157,8 +171,10 @@ class Report:
     stepped : how many of them whole derivatives are compared at, by complex steps and differences.
     seed : of the random points; the same seed gives the same report.
     faults : all faults, also those that touch no row.
-    notes : what was not checked, and why; what stood in for abstract functions.
-    kernels : the compiled kernels that give the same gradients.
+    notes : how it was checked; what stood in for abstract functions.
+    comparisons : what was compared with what, and what each comparison came to.
+    seconds : how long it took.
+    limit : how long it was allowed to take; None for no limit.
     """
 
     of: str
@@ -169,16 +185,28 @@ class Report:
     title: str = ""
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
-    kernels: tuple[str, ...] = ()
+    comparisons: tuple[Compared, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+    limit: float | None = None
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The compiled kernels that give the same value and gradients."""
+        agree = (each.name for each in self.comparisons if each.outcome is Outcome.AGREES)
+        return tuple(name.removeprefix(KERNEL) for name in agree if name.startswith(KERNEL))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every comparison reached all that it compares."""
+        return bool(self.comparisons) and all(each.complete for each in self.comparisons)
 
     @property
     def passed(self) -> bool:
         """Whether nothing disagrees, and no derivative was left without a point at which it is defined.
 
-        Kinks and points near them are neither a pass nor a failure.
+        Kinks and points near them are neither a pass nor a failure; what was not reached is told by `complete`.
         """
-        undecided = any(row.verdict is Verdict.UNDEFINED and not row.passed for row in self.rows)
-        return not self.faults and not undecided and all(row.verdict is not Verdict.MISMATCH for row in self.rows)
+        return not self.faults and not any(row.failed for row in self.rows)
 
     def raise_for_failure(self) -> None:
         """Return when the check passed, else raise.
@@ -190,7 +218,7 @@ class Report:
         """
         if self.passed:
             return
-        problems = [_problem(self.of, row) for row in self.rows if _failed(row)]
+        problems = [_problem(self.of, row) for row in self.rows if row.failed]
         in_rows = {fault for row in self.rows for fault in row.faults}
         problems += [Problem(f"a derivative is wrong: {fault}") for fault in self.faults if fault not in in_rows]
         raise GradientMismatchError(problems)
@@ -201,6 +229,8 @@ class Report:
             "of": self.of,
             "title": self.title,
             "passed": self.passed,
+            "complete": self.complete,
+            "seconds": round(self.seconds, 3),
             "seed": self.seed,
             "points": self.points,
             "stepped": self.stepped,
@@ -208,6 +238,7 @@ class Report:
             "faults": [_fault_data(fault) for fault in self.faults],
             "notes": list(self.notes),
             "kernels": list(self.kernels),
+            "comparisons": [each.json() for each in self.comparisons],
         }
 
     @property
@@ -218,7 +249,15 @@ class Report:
         points = f"{self.points} points"
         if self.stepped < self.points:
             points = f"{self.stepped} points, their edges and forms at {self.points}"
-        return f"{'passed' if self.passed else 'FAILED'}: {told} at {points} (seed {self.seed})"
+        return f"{'passed' if self.passed else 'FAILED'}: {told} at {points} (seed {self.seed}){self._completeness}"
+
+    @property
+    def _completeness(self) -> str:
+        if self.complete:
+            return ", complete"
+        left = sum(not each.complete for each in self.comparisons)
+        within = "" if self.limit is None else f" in {self.limit:g} s"
+        return f", NOT COMPLETE: {left} of {len(self.comparisons)} comparisons have not reached all{within}"
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -227,9 +266,23 @@ class Report:
         lines += [f"kink: d{self.of}/d{row.name}{kink.place} has {kink}" for row in self.rows for kink in row.kinks]
         lines += [f"note: {row.name}: {note}" for row in self.rows for note in row.notes]
         lines += [f"note: {note}" for note in self.notes]
-        lines += [f"kernels agree: {', '.join(self.kernels)}"] if self.kernels else []
-        left = len(lines) - MAX_LISTED
-        return (*lines[:MAX_LISTED], f"and {left} more remarks") if left > 0 else tuple(lines)
+        hidden = len(lines) - MAX_LISTED
+        lines = [*lines[:MAX_LISTED], f"and {hidden} more remarks"] if hidden > 0 else lines
+        return (*lines, *self._compared)
+
+    @property
+    def _compared(self) -> list[str]:
+        """What agrees and what was not reached, in few lines."""
+        lines = [f"kernels agree: {', '.join(self.kernels)}"] if self.kernels else []
+        agree = [each for each in self.comparisons if each.outcome is Outcome.AGREES]
+        others = [f"{each.name} ({each.numbers:,})" for each in agree if not each.name.startswith(KERNEL)]
+        lines += [f"numbers agree: {', '.join(others)}"] if others else []
+        reasons: dict[str, list[str]] = {}
+        for each in self.comparisons:
+            if each.left:
+                reasons.setdefault(each.left, []).append(each.name)
+        lines += [f"not reached: {', '.join(names)}: {why}" for why, names in reasons.items()]
+        return [part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False)]
 
     @property
     def shown(self) -> tuple[Row, ...]:
@@ -256,15 +309,28 @@ class Report:
         return "\n".join([f"derivatives of {self.of}", *table, *more, *self.remarks, self.summary])
 
 
-def undefined_report(graph: Graph, names: Sequence[str], seed: int, notes: Sequence[str]) -> Report:
+def undefined_report(
+    graph: Graph,
+    names: Sequence[str],
+    seed: int,
+    notes: Sequence[str],
+    compared: Sequence[Compared] = (),
+    faults: Sequence[Fault] = (),
+) -> Report:
     """The report of a network for which no point was found."""
     advice = f"{UNCHECKED}; give numbers inside the domains of its functions in [values]"
     rows = tuple(Row(name, Verdict.UNDEFINED, (), notes=(advice,)) for name in names)
-    return Report(graph.objective, rows, 0, 0, seed, graph.title, (), (*notes, UNCHECKED))
-
-
-def _failed(row: Row) -> bool:
-    return row.verdict is Verdict.MISMATCH or (row.verdict is Verdict.UNDEFINED and not row.passed)
+    return Report(
+        graph.objective,
+        rows,
+        0,
+        0,
+        seed,
+        graph.title,
+        tuple(faults),
+        (*notes, UNCHECKED),
+        (*compared, unreached("complex steps", "derivatives, with numerics", UNCHECKED)),
+    )
 
 
 def _problem(of: str, row: Row) -> Problem:

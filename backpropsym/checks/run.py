@@ -8,24 +8,32 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.checks.arrays.points import ArrayPoint
 from backpropsym.checks.arrays.run import check_arrays
+from backpropsym.checks.budget import OUT_OF_TIME, Budget, Progress
+from backpropsym.checks.compared import merged
 from backpropsym.checks.comparison import Comparison
+from backpropsym.checks.comparisons import suite
+from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.conventions import declared_conventions
 from backpropsym.checks.exact import AGREE
 from backpropsym.checks.faults import on_paths, wrong_edges, wrong_spellings, wrong_sums
-from backpropsym.checks.forms import BUDGET, FormsVerdict, compare_forms
+from backpropsym.checks.forms import PARTS, FormsVerdict, compare_forms
 from backpropsym.checks.gradients import Numbers, compare, fifty_digits, row_names
-from backpropsym.checks.kernels import KernelsVerdict, compare_kernels
-from backpropsym.checks.points import find_points
+from backpropsym.checks.measured import of_forms, of_links, of_rows
+from backpropsym.checks.number_systems import Switching
+from backpropsym.checks.plan import SECONDS, Plan
+from backpropsym.checks.points import Points, find_points
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
 from backpropsym.checks.standins import ROUNDS, abstract_functions, concrete
-from backpropsym.checks.steps import Progress
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local import LocalDerivatives
 from backpropsym.graph import Graph
 from backpropsym.spec.given import given_numbers
 
 EXACT_EDGES = 100
+POINTS = 4
+"""As many points, or the samples where they are more, are compared with kernels."""
 
 
 def check_graph(
@@ -35,77 +43,99 @@ def check_graph(
     local: LocalDerivatives | None = None,
     at: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    seconds: float = SECONDS,
+    thorough: bool = False,
 ) -> Report:
-    """Prove every gradient of the objective, the loss or else the output, against independent numerics.
+    """Compare everything that a network gives with independent numerics: values, derivatives, forms and kernels.
 
     Each derived derivative is compared with a complex step of the forward formulas, with Richardson
     extrapolation of differences inside the nearest kink, in small networks with differences in fifty digits, and
     with every other form of the same derivation; each edge is compared on its own, so that a wrong local
-    derivative is named. A difference of rounding and one of the formula are told apart in fifty digits.
+    derivative is named. A difference of rounding and one of the formula are told apart in fifty digits. Values are
+    compared with the reference interpreter, and all that kernels give with what was proved so.
 
     Parameters
     ----------
     samples : the number of points; the network's own numbers, where complete, are the first. A network with kinks
         gets as many more as it takes to see each switch on both sides.
-    seed : of the random points; the same seed gives the same report.
+    seed : of the random points; the same seed gives the same report, as far as the time reaches.
     local : the local derivatives to check; default: those that the graph derives.
     at : numbers that take precedence over the network's own.
     progress : called with what is done, how much of it, and of how much.
+    seconds : how long it may take; what is not reached by then is named, and the report is not complete.
+    thorough : without a limit of time, and with what takes very long.
 
     Raises
     ------
     ValuesError : numbers are given to what the network does not have.
     """
-    at = given_numbers(graph, at or {})
+    limit = None if thorough else seconds
+    budget = Budget(limit, progress)
     checked = local or LocalDerivatives(graph)
+    at = given_numbers(graph, at or {})
     if not abstract_functions(graph):
-        return _check(checked, at, max(1, samples), seed, progress)
+        report = _check(checked, Plan(max(1, samples), seed, at, budget, thorough))
+        return replace(report, seconds=budget.elapsed, limit=limit)
     random = np.random.default_rng(seed)
     reports = []
     for turn in range(ROUNDS):
         stand_in = LocalDerivatives(concrete(graph, random), checked.replaced)
-        reports.append(_check(stand_in, at, max(1, samples), seed + turn, progress))
+        part = budget.part(1 / (ROUNDS - turn))
+        reports.append(_check(stand_in, Plan(max(1, samples), seed + turn, at, part, thorough)))
     names = ", ".join(abstract_functions(graph))
     note = f"{names} abstract: checked with {ROUNDS} random smooth functions in their places"
-    return replace(_merged(reports), seed=seed, notes=(note, *reports[0].notes))
+    notes = (note, *reports[0].notes)
+    return replace(_merged(reports), seed=seed, notes=notes, seconds=budget.elapsed, limit=limit)
 
 
-def _check(
-    local: LocalDerivatives, at: Mapping[str, Any], samples: int, seed: int, progress: Progress | None
-) -> Report:
-    graph, random = local.graph, np.random.default_rng(seed)
+def _check(local: LocalDerivatives, plan: Plan) -> Report:
+    graph, random = local.graph, np.random.default_rng(plan.seed)
     if not graph.scalar:
-        return check_arrays(graph, at, samples, seed, progress)
-    points = find_points(graph, at, samples, random)
+        return check_arrays(graph, plan)
+    points = find_points(graph, plan.at, plan.samples, random)
+    subject = _subject(graph, points, plan, random)
+    before, wrong_values = suite.run(suite.BEFORE, subject)
+    names = row_names(graph)
     if not points.count:
-        return undefined_report(graph, row_names(graph), seed, points.notes)
+        return undefined_report(graph, names, plan.seed, points.notes, before, wrong_values)
     numbers = Numbers(local, points)
     edges = wrong_edges(numbers)
-    faults = [*edges, *wrong_spellings(numbers, edges), *wrong_sums(numbers)]
-    comparison, notes = compare(numbers, random, progress)
-    names = row_names(graph)
+    derived = [*edges, *wrong_spellings(numbers, edges), *wrong_sums(numbers)]
+    links = of_links(len(numbers.edges) * points.count, derived)
+    comparison, notes, every = compare(numbers, random, plan)
+    wrong = bool(wrong_values or derived or comparison.wrong.any())
+    first, wrong_first = suite.run(suite.FIRST, subject, wrong)
     small = len(numbers.edges) <= EXACT_EDGES
     exact = fifty_digits(numbers, names) if small else {}
-    forms, unwritten = _forms(numbers, names, random, progress)
-    rows = _Rows(numbers, comparison, faults, exact, forms)
+    forms, left = _forms(numbers, names, random, plan.budget)
+    rows = _Rows(numbers, comparison, derived, exact, forms)
     made = tuple(rows.row(name) for name in names)
-    found = tuple(dict.fromkeys([*faults, *(fault for row in made for fault in row.faults)]))
-    kernels = KernelsVerdict() if found else compare_kernels(numbers, random)
+    of_derivation = tuple(dict.fromkeys([*derived, *(fault for row in made for fault in row.faults)]))
+    last, wrong_last = suite.run(suite.LAST, subject, wrong or bool(of_derivation))
     return Report(
         of=numbers.of,
         rows=made,
         points=points.count,
         stepped=len(points.chosen),
-        seed=seed,
+        seed=plan.seed,
         title=graph.title,
-        faults=(*found, *kernels.faults),
-        notes=(*points.notes, *notes, *unwritten, *kernels.notes),
-        kernels=kernels.agree,
+        faults=(*wrong_values, *of_derivation, *wrong_first, *wrong_last),
+        notes=(*points.notes, *notes),
+        comparisons=(*before, links, *of_rows(comparison, made, every), *first, of_forms(made, left), *last),
     )
 
 
+def _subject(graph: Graph, points: Points, plan: Plan, random: np.random.Generator) -> Subject:
+    """The network at some of the points, as what kernels are compared with."""
+    switching, wanted = Switching(graph.functions), graph.ancestors(graph.objective)
+    leaves = [name for name, node in graph.nodes.items() if node.op is None and name in wanted]
+    chosen = [ArrayPoint(graph, {name: points.values[name][at] for name in leaves}, switching) for at in points.chosen]
+    lost = [ArrayPoint(graph, points.lost, switching)] if points.lost else []
+    return Subject(graph, chosen[: max(plan.samples, POINTS)], random, plan, lost)
+
+
 def _forms(
-    numbers: Numbers, names: Sequence[str], random: np.random.Generator, progress: Progress | None
+    numbers: Numbers, names: Sequence[str], random: np.random.Generator, budget: Budget
 ) -> tuple[dict[str, FormsVerdict], list[str]]:
     """The forms of each derivation compared, in random order, until the budget is spent."""
     spent = 0
@@ -113,7 +143,7 @@ def _forms(
     order = [names[index] for index in random.permutation(len(names))]
     for done, name in enumerate(order):
         derivation = Derivation(numbers.local, numbers.of, name)
-        if spent > BUDGET:
+        if spent > PARTS or budget.spent:
             break
         finite = np.isfinite(numbers.derivative(name))
         values = {node: value[finite] for node, value in numbers.points.values.items()}
@@ -127,11 +157,10 @@ def _forms(
             lambda index, places=places: numbers.exact(int(places[index])),  # type: ignore[misc]
         )
         spent += found[name].parts
-        if progress is not None:
-            progress("forms", done + 1, len(order))
-    left = len(names) - len(found)
-    notes = [f"forms compared for {len(found)} of {len(names)} derivatives: the network is large"] if left else []
-    return found, notes
+        budget.show("forms", done + 1, len(order))
+    why = OUT_OF_TIME if budget.spent else "the network is large"
+    left = [f"{len(names) - len(found)} of {len(names)} derivatives: {why}"] if len(found) < len(names) else []
+    return found, left
 
 
 class _Rows:
@@ -232,5 +261,5 @@ def _merged(reports: Sequence[Report]) -> Report:
         )
     faults = tuple(dict.fromkeys(fault for report in reports for fault in report.faults))
     points, stepped = (sum(getattr(report, name) for report in reports) for name in ("points", "stepped"))
-    kernels = tuple(name for name in reports[0].kernels if all(name in report.kernels for report in reports))
-    return replace(reports[0], rows=tuple(rows), points=points, stepped=stepped, faults=faults, kernels=kernels)
+    comparisons = tuple(map(merged, zip(*(report.comparisons for report in reports), strict=True)))
+    return replace(reports[0], rows=tuple(rows), points=points, stepped=stepped, faults=faults, comparisons=comparisons)

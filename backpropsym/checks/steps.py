@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from backpropsym.checks.budget import Budget
 from backpropsym.checks.number_systems import STEP, Array, BranchRecorder, Switching
 from backpropsym.graph import Graph
 from backpropsym.ops.arithmetic import COMPLEX, REAL, Arithmetic, evaluate
@@ -18,14 +20,13 @@ FIRST_STEP = 0.1
 SHORTER = 0.25
 MAX_SHORTENINGS = 8
 ENTRIES = 16_384
+NUMBERS = 3_000_000
 GOOD = 1e-10
 
 _COLUMNS = np.concatenate([[0.0], 2.0 ** -np.arange(LEVELS), -(2.0 ** -np.arange(LEVELS))])
 _CENTRAL = np.zeros(len(_COLUMNS), int)
 _SIDES = np.concatenate([[0], np.full(LEVELS, LEVELS), np.full(LEVELS, 2 * LEVELS)])
 _NEAREST = np.array([LEVELS, 2 * LEVELS])
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Slopes:
     clean : whether all points of the stencil took the branches of the base point.
     touching : whether the base point lies exactly on a switch along this direction.
     left, right : the one-sided slopes where `touching`, else nan.
+    taken : whether differences were taken; where not, all else says nothing.
     """
 
     value: Array
@@ -61,6 +63,7 @@ class Slopes:
     touching: Array
     left: Array
     right: Array
+    taken: Array
 
 
 class Lines(ABC):
@@ -68,20 +71,20 @@ class Lines(ABC):
 
     Parameters
     ----------
-    progress : called with what is done, how much of it, and of how much.
+    budget : when it is spent, the jobs that are left are not done.
     """
 
-    def __init__(self, progress: Progress | None = None) -> None:
-        self.progress = progress
+    def __init__(self, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget()
 
-    def complex_steps(self, jobs: Jobs) -> Array:
-        """d of / d leaf by a complex step, one number a job."""
-        found = np.empty(len(jobs))
-        for chunk in self._chunks("complex steps", len(jobs), 1):
+    def complex_steps(self, jobs: Jobs) -> tuple[Array, Array]:
+        """d of / d leaf by a complex step, one number a job, and which jobs were done."""
+        found, done = np.full(len(jobs), np.nan), np.zeros(len(jobs), bool)
+        for chunk in self._chunks("complex steps", jobs, 1):
             part = jobs.part(chunk)
             ends = self._shifted(part, np.full((len(part), 1), 1j * STEP), COMPLEX)
-            found[chunk] = np.imag(ends[:, 0]) / STEP
-        return found
+            found[chunk], done[chunk] = np.imag(ends[:, 0]) / STEP, True
+        return found, done
 
     def differences(self, jobs: Jobs, sizes: Array) -> Slopes:
         """d of / d leaf by Richardson extrapolation of central differences inside the nearest kink.
@@ -93,11 +96,10 @@ class Lines(ABC):
         ----------
         Ridders, Accurate computation of F'(x) and F'(x)F''(x), Advances in Engineering Software 4, 1982.
         """
-        parts = [
-            self._difference_chunk(jobs.part(chunk), sizes[chunk])
-            for chunk in self._chunks("differences", len(jobs), len(_COLUMNS))
-        ]
-        return unexamined(0) if not parts else joined(parts)
+        whole = unexamined(len(jobs))
+        for chunk in self._chunks("differences", jobs, len(_COLUMNS)):
+            put(whole, chunk, self._difference_chunk(jobs.part(chunk), sizes[chunk]))
+        return whole
 
     def _difference_chunk(self, jobs: Jobs, sizes: Array) -> Slopes:
         count = len(jobs)
@@ -118,7 +120,7 @@ class Lines(ABC):
                 break
             step[waiting] *= SHORTER
         left, right = self._one_sided(jobs, np.flatnonzero(touching))
-        return Slopes(value, error, clean & ~touching, touching, left, right)
+        return Slopes(value, error, clean & ~touching, touching, left, right, np.ones(count, bool))
 
     def _central(self, jobs: Jobs, step: Array, recorder: BranchRecorder) -> tuple[Array, Array, Array]:
         """Slope, its error, and whether the whole stencil stays on the branches of the base point."""
@@ -157,12 +159,26 @@ class Lines(ABC):
     ) -> Array:
         """The objective, shape (jobs, columns), with each job's leaf moved by its row of `offsets`."""
 
-    def _chunks(self, what: str, count: int, columns: int) -> Iterator[Array]:
-        width = max(1, ENTRIES // columns)
+    def _size(self, name: str) -> int:
+        """How many numbers a step in a leaf changes, where many steps cannot be taken together."""
+        return 1
+
+    def _chunks(self, what: str, jobs: Jobs, columns: int) -> Iterator[Array]:
+        """Jobs that are done together, until the time is over: the first job of every leaf comes before the second."""
+        count = len(jobs)
+        largest = max(map(self._size, dict.fromkeys(jobs.names)), default=1)
+        width = max(1, min(ENTRIES, NUMBERS // largest) // columns)
+        seen: Counter[str] = Counter()
+        turns = []
+        for name in jobs.names:
+            turns.append(seen[name])
+            seen[name] += 1
+        order = np.argsort(turns, kind="stable") if count > width else np.arange(count)
         for start in range(0, count, width):
-            yield np.arange(start, min(start + width, count))
-            if self.progress is not None:
-                self.progress(what, min(start + width, count), count)
+            if self.budget.spent:
+                return
+            yield order[start : start + width]
+            self.budget.show(what, min(start + width, count), count)
 
 
 class Objective(Lines):
@@ -173,8 +189,8 @@ class Objective(Lines):
     values : the value of every node, shape (points,).
     """
 
-    def __init__(self, graph: Graph, of: str, values: Mapping[str, Array], progress: Progress | None = None) -> None:
-        super().__init__(progress)
+    def __init__(self, graph: Graph, of: str, values: Mapping[str, Array], budget: Budget | None = None) -> None:
+        super().__init__(budget)
         self.graph = graph
         self.of = of
         self.values = values
@@ -229,19 +245,19 @@ def _usable(recorder: BranchRecorder, ends: Array) -> Array:
 def unexamined(count: int) -> Slopes:
     """Slopes of jobs for which no difference was taken."""
     none, no = np.full(count, np.nan), np.zeros(count, bool)
-    return Slopes(none.copy(), none.copy(), no.copy(), no.copy(), none.copy(), none.copy())
+    return Slopes(none.copy(), none.copy(), no.copy(), no.copy(), none.copy(), none.copy(), no.copy())
 
 
-def joined(parts: Sequence[Slopes]) -> Slopes:
-    """The slopes of several lists of jobs, one after the other."""
-    return Slopes(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Slopes)))
+def put(whole: Slopes, places: Array, part: Slopes) -> None:
+    """Set the slopes of the jobs at some places."""
+    for each in fields(Slopes):
+        getattr(whole, each.name)[places] = getattr(part, each.name)
 
 
 def spread(slopes: Slopes, taken: Array, count: int) -> Slopes:
     """Slopes of the jobs `taken` as slopes of all jobs."""
     whole = unexamined(count)
-    for each in fields(Slopes):
-        getattr(whole, each.name)[taken] = getattr(slopes, each.name)
+    put(whole, taken, slopes)
     return whole
 
 

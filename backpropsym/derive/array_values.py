@@ -11,6 +11,7 @@ from backpropsym.errors import Problem, ValuesError
 from backpropsym.formula.tree import names
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.kinds import View
+from backpropsym.ops.real_numbers import real_array
 from backpropsym.ops.size_values import size_value, solved_sizes
 from backpropsym.ops.sizes import Dimension
 from backpropsym.spec.given import given_numbers
@@ -41,7 +42,12 @@ def array_leaves(
                 )
             )
             continue
-        arrays[name] = np.asarray(pool[name], dtype=float)
+        array, wrong = real_array(pool[name])
+        if wrong:
+            fix = f"give real numbers in an array of shape {graph[name].shape}"
+            problems.append(Problem(f"the value of {name} is not an array of numbers: {wrong}", fix=fix))
+        else:
+            arrays[name] = array.astype(float)
     sizes = solved_sizes(
         pair
         for name, array in arrays.items()

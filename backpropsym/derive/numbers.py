@@ -15,6 +15,7 @@ from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import ZERO, Expr, names
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
+from backpropsym.ops.real_numbers import real_array
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.given import given_numbers
 
@@ -50,9 +51,10 @@ def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str])
 
 
 def _array(name: str, value: Any) -> Any:
-    array = np.asarray(value)
-    if not array.size:
-        raise ValuesError(f"the value of {name} is not a number: it has no objects", fix=f"give {name} = 1.0")
+    array, wrong = real_array(value)
+    if wrong or not array.size:
+        reason = f": {wrong}" if wrong else ", for it has no objects"
+        raise ValuesError(f"the value of {name} is not a number{reason}", fix=f"give {name} = 1.0")
     if array.ndim > 1:
         raise ValuesError(
             f"the value of {name} has the shape {array.shape}",

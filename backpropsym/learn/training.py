@@ -13,7 +13,6 @@ from backpropsym.graph import Graph, Role
 from backpropsym.kernels.compile import Kernel
 from backpropsym.learn.data import Arrays, Data, is_onehot
 from backpropsym.learn.descent import Descent, Plan, Step, Stop, descend
-from backpropsym.ops.real_numbers import real_array
 
 _AT_ONCE = 1000
 """Objects that are scored at once."""
@@ -104,7 +103,7 @@ def train(
         raise ValuesError([Problem(f"no numbers are given for {name}", fix=fix) for name in missing])
     floats = [array.dtype for array in data.train.values() if array.dtype.kind == "f"]
     dtype = np.result_type(*floats) if floats else np.dtype(float)
-    parameters = {name: _real(name, start[name]).astype(dtype) for name in names if name in kernel.names}
+    parameters = {name: np.asarray(start[name], dtype) for name in names if name in kernel.names}
     fixed = {name: value for name, value in start.items() if name not in parameters and name not in data.train}
     fixed = {name: value for name, value in fixed.items() if name in kernel.names}
 
@@ -130,13 +129,6 @@ def train(
         checkpoints = [each for each in checkpoints if each.step < len(descent.history)]
         score(len(descent.history), descent.parameters)
     return Training(graph, graph.objective, data, descent, tuple(checkpoints))
-
-
-def _real(name: str, value: Any) -> Any:
-    array, wrong = real_array(value)
-    if wrong:
-        raise ValuesError(f"the start of {name} is not an array of real numbers: {wrong}", fix="give real numbers")
-    return array
 
 
 def _score(kernel: Kernel, values: Mapping[str, Any], objects: Arrays) -> Score:

@@ -13,8 +13,6 @@ def real_array(value: Any) -> tuple[Any, str]:
     """
     import numpy as np
 
-    if type(value) is np.ndarray and value.dtype.kind in "biuf":
-        return value, ""
     try:
         array = np.asarray(value)
         if array.dtype.kind == "O":

@@ -12,6 +12,7 @@ _STYLES = {
     Verdict.UNDEFINED: "yellow",
     Verdict.KINK: "yellow",
     Verdict.NEAR: "yellow",
+    Verdict.UNREACHED: "yellow",
     Verdict.OK: "green",
 }
 
@@ -22,4 +23,5 @@ def check_text(report: Report) -> Text:
     for verdict, style in _STYLES.items():
         lines.highlight_regex(rf"(?<!\S){verdict}(?=$|[ ,])", style)
     lines.highlight_regex(r"(?m)^(passed|FAILED)(?=:)", "bold")
+    lines.highlight_regex(r"(?m)^not reached(?=:)|NOT COMPLETE", "yellow")
     return lines.append("\n")

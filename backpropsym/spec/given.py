@@ -23,15 +23,14 @@ def given_numbers(graph: Graph, values: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises
     ------
-    ValuesError : a name that the network does not have, or one whose number is computed or constant; what is no real
-        number or array of them; all mistakes.
+    ValuesError : a name that the network does not have, or one whose number is computed or constant; all mistakes.
     """
     found: dict[str, Any] = {}
     problems: list[Problem] = []
     entries = listed_tensors(graph) if any(name not in graph.nodes for name in values) else {}
     for name, value in values.items():
         if name in graph.nodes or name not in entries:
-            mistake = _mistake(graph, name, entries) or _no_number(graph, name, value)
+            mistake = _mistake(graph, name, entries)
             problems += [mistake] if mistake else []
             found[name] = value
         else:
@@ -52,14 +51,6 @@ def _mistake(graph: Graph, name: str, entries: Mapping[str, Any]) -> Problem | N
         fix = "give numbers to inputs, targets and parameters"
         return Problem(f"a number is given to {name}, which is {kind}", fix=fix)
     return None
-
-
-def _no_number(graph: Graph, name: str, value: Any) -> Problem | None:
-    wrong, shape = real_array(value)[1], graph[name].shape
-    if not wrong:
-        return None
-    fix = f"give real numbers in an array of shape {shape}" if shape else f"give {name} = 1.0"
-    return Problem(f"the value of {name} is not {'an array of numbers' if shape else 'a number'}: {wrong}", fix=fix)
 
 
 def listed_tensors(graph: Graph) -> dict[str, dict[tuple[int, ...], str]]:

@@ -85,7 +85,7 @@ def test_the_complex_step_is_exact_where_the_real_step_is_not() -> None:
     jobs = Jobs(["w"], np.array([0]))
     s = 1.05
     expected = 1.5 * math.exp(s) * (1 - math.tanh(s) ** 2 + math.tanh(s))
-    assert objective.complex_steps(jobs)[0] == pytest.approx(expected, rel=4e-16)
+    assert objective.complex_steps(jobs)[0][0] == pytest.approx(expected, rel=4e-16)
     slopes = objective.differences(jobs, np.array([expected]))
     assert slopes.value[0] == pytest.approx(expected, rel=1e-11)
     assert slopes.clean[0] and not slopes.touching[0]

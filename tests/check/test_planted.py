@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.checks import forms, gradients, kernels
+from backpropsym.checks import forms, gradients
 from backpropsym.checks.report import Verdict
 from backpropsym.checks.run import check_graph
 from backpropsym.derive.derivation import Derivation
@@ -22,6 +22,7 @@ from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.source import example_text
 from backpropsym.spec.toml import parse_network
+from tests.check.kernel_plants import ARRAY_CHANGES, in_gradient, plant
 from tests.check.networks import network_of, random_network
 
 TINY = Number(1 + Fraction(1, 10**9))
@@ -122,22 +123,10 @@ def test_a_path_left_out_of_a_form_is_rejected(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_kernel_off_by_a_billionth_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = kernels.compile_kernel
-
-    def wrong(*arguments: Any, **options: Any) -> Any:
-        kernel = compiled(*arguments, **options)
-
-        def call(**values: float) -> Any:
-            value, found = kernel(**values)
-            return value, {**found, "p11": found["p11"] * (1 + 1e-9)}
-
-        call.__dict__.update(names=kernel.names, mode=kernel.mode, accuracy=kernel.accuracy)
-        return call
-
-    monkeypatch.setattr(kernels, "compile_kernel", wrong)
+    plant(monkeypatch, "call", in_gradient("p11", ARRAY_CHANGES["off by a billionth"]))
     report = check_graph(LECTURE)
     assert not report.kernels
-    assert all("dloss/dp11" in fault.place for fault in report.faults)
+    assert report.faults and all("dloss/dp11" in fault.place for fault in report.faults)
     with pytest.raises(GradientMismatchError, match="kernel reverse"):
         report.raise_for_failure()
 

@@ -66,7 +66,10 @@ def test_json_is_plain_and_strict() -> None:
     assert data["passed"] is False
     assert data["rows"][0]["verdict"] == "MISMATCH"
     assert data["rows"][0]["faults"][0]["edge"] == ["s1", "z1"]
-    assert set(data) == {"of", "title", "passed", "seed", "points", "stepped", "rows", "faults", "notes", "kernels"}
+    assert set(data) == {
+        "of", "title", "passed", "complete", "seconds", "seed", "points", "stepped", "rows", "faults", "notes",
+        "kernels", "comparisons",
+    }  # fmt: skip
 
 
 def test_numbers_that_are_not_finite_are_null() -> None:

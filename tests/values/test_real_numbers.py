@@ -71,22 +71,9 @@ PLACES: dict[str, Callable[[bp.Network, Any], Any]] = {
     "derivation": lambda net, x: net.derive("a", wrt="w").evaluate(x=x, w=1.0),
     "training": trained,
 }
-ALSO_REFUSING: dict[str, Callable[[bp.Network, Any], Any]] = {
-    "a check": lambda net, x: net.check(samples=1, at={"x": x, "w": 1.0}),
-    "second derivatives": lambda net, x: net.derive("a", wrt=["w", "w"]).evaluate(x=x, w=1.0),
-}
 
 
-@pytest.mark.parametrize("x", REFUSED.values(), ids=REFUSED)
-def test_starts_of_training(x: Any) -> None:
-    """The parameters to start from, and inputs that are the same for all objects."""
-    net = bp.loads('inputs = {x = [3]}\nparameters = {w = [3]}\noutput = "a"\n[nodes]\na = "sum(w*x)"\n')
-    for data, at in (({"x": np.ones((2, 3))}, {"w": x}), ({}, {"x": x})):
-        with pytest.raises(ValuesError, match=r"\b[xw] is not an array of"):
-            net.train(data, plan=Plan(steps=1), at=at)
-
-
-@pytest.mark.parametrize("place", [*PLACES.values(), *ALSO_REFUSING.values()], ids=[*PLACES, *ALSO_REFUSING])
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("net", [SCALARS, VECTORS], ids=["of numbers", "of arrays"])
 @pytest.mark.parametrize("x", REFUSED.values(), ids=REFUSED)
 def test_what_is_no_real_number(x: Any, net: bp.Network, place: Callable[[bp.Network, Any], Any]) -> None:

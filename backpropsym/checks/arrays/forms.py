@@ -12,6 +12,7 @@ from backpropsym.checks.arrays.index_numbers import IndexNumbers
 from backpropsym.checks.arrays.points import ArrayPoint
 from backpropsym.checks.arrays.steps import Position, some_entries
 from backpropsym.checks.arrays.unrolled import Unrolled
+from backpropsym.checks.budget import OUT_OF_TIME, Budget, OutOfTimeError
 from backpropsym.checks.comparison import TOLERANCE
 from backpropsym.checks.edges import ratio
 from backpropsym.checks.report import Fault
@@ -61,6 +62,7 @@ def compare_forms(
     points: Sequence[ArrayPoint],
     unrolled: Unrolled | None,
     random: np.random.Generator,
+    budget: Budget,
 ) -> FormsFound:
     """Every form of each derivative at some entries, at points where no kink lies on its paths.
 
@@ -68,16 +70,20 @@ def compare_forms(
     and links have been compared to fewer roundings before.
     """
     found = FormsFound()
-    for name in names:
+    _matrix(graph, names, points, found)
+    for done, name in enumerate(names):
+        budget.show("forms", done + 1, len(names))
+        if budget.spent:
+            found.notes.add(OUT_OF_TIME)
+            break
         free = [point for point in points if _comparable(point, name)]
         if not free:
             continue
-        found.agree[name] = []
+        found.agree.setdefault(name, [])
         some = {id(point): some_entries(np.shape(point.values[name]), ENTRIES, random) for point in free}
-        _index(graph, name, free, some, found)
+        _index(graph, name, free, some, found, budget)
         if unrolled is not None:
             _paths(unrolled, name, free, found, random)
-    _matrix(graph, names, points, found)
     _others(graph, names, points, found)
     return found
 
@@ -88,22 +94,30 @@ def _comparable(point: ArrayPoint, name: str) -> bool:
 
 
 def _index(
-    graph: Graph, name: str, points: Sequence[ArrayPoint], some: Mapping[int, list[Position]], found: FormsFound
+    graph: Graph,
+    name: str,
+    points: Sequence[ArrayPoint],
+    some: Mapping[int, list[Position]],
+    found: FormsFound,
+    budget: Budget,
 ) -> None:
     """The form that names entries by indices, evaluated at some entries."""
     derivation = TensorDerivation(graph, graph.objective, name)
     if derivation.count > MAX_LAYER_PATHS:
-        found.notes.add(f"index form not compared for {name}: {derivation.count:,} layer paths")
+        found.notes.add(f"index form of {name}: {derivation.count:,} layer paths")
         return
     agrees = True
     for point in points:
-        numbers = IndexNumbers(point.values, graph.functions)
+        numbers = IndexNumbers(point.values, graph.functions, budget)
         positions = some[id(point)]
         grid = dict(zip(derivation.indices, np.array(positions, int).reshape(len(positions), -1).T, strict=True))
         try:
             values = np.broadcast_to(numbers.at(derivation.tree, grid), len(positions))
         except LimitError:
-            found.notes.add(f"index form not compared for {name}: its sums are too long")
+            found.notes.add(f"index form of {name}: its sums are too long")
+            return
+        except OutOfTimeError:
+            found.notes.add(f"index form of {name}: {OUT_OF_TIME}")
             return
         agrees &= _agree("index", name, point, positions, values, found)
     found.agree[name] += ["index"] if agrees else []
@@ -130,7 +144,7 @@ def _paths(
         size = np.array([point.magnitudes[name][position] for point in points])
         verdict = unrolled.forms(entry_name(name, position), points, derived, size, TOLERANCE)
         if verdict is None:
-            found.notes.add("path sums compared for some entries only: they are long")
+            found.notes.add(f"path sums of some entries of {name}: they are long")
             continue
         agreed = set(verdict.agree) if agreed is None else agreed & set(verdict.agree)
         for form, (value, reference) in verdict.differ.items():
@@ -196,5 +210,5 @@ def _matrix(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], fo
                 "matrix", equation.node, graph.objective, worst, *pair, float(np.asarray(off)[worst])
             )
     for name in names:
-        if agrees[name] and name in found.agree and any(each.node == name for each in programme):
-            found.agree[name].append("matrix")
+        if agrees[name] and any(each.node == name for each in programme):
+            found.agree[name] = ["matrix"]

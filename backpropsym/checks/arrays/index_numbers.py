@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.checks.budget import Budget
 from backpropsym.checks.number_systems import Array
 from backpropsym.derive.arrays import whole
 from backpropsym.derive.entries import FIRST
@@ -28,11 +29,13 @@ class IndexNumbers:
     Parameters
     ----------
     values : the array of each node.
+    budget : the time that evaluations may take.
     """
 
-    def __init__(self, values: Mapping[str, Any], table: FunctionTable) -> None:
+    def __init__(self, values: Mapping[str, Any], table: FunctionTable, budget: Budget | None = None) -> None:
         self.values = {name: np.asarray(value) for name, value in values.items()}
         self.table = table
+        self.budget = budget or Budget()
 
     def at(self, expr: Expr, grid: Grid) -> Array:
         """The value of `expr` for each combination of the indices in `grid`, whose arrays broadcast.
@@ -40,6 +43,7 @@ class IndexNumbers:
         Raises
         ------
         LimitError : a sum has too many terms to be computed at once.
+        OutOfTimeError : the time is over.
         """
         with np.errstate(all="ignore"):
             return np.asarray(self._at(expr, dict(grid)))
@@ -100,16 +104,15 @@ class IndexNumbers:
         for each in limits:
             low, high = self._position(each.low, inner), self._position(each.high, inner)
             index = np.arange(int(low.min()), int(high.max()) + 1)
+            self._check_size(math.prod(np.broadcast_shapes(inside.shape, low.shape, high.shape)) * len(index))
             inner = {name: value[..., None] for name, value in inner.items()} | {each.index: index}
             inside = inside[..., None] & (index >= low[..., None]) & (index <= high[..., None])
-        self._check_size(body, inner)
+        self.budget.keep()
         value = self._at(body, inner)
         value, inside = np.broadcast_arrays(value, inside)
         return _REDUCTIONS[function](value, inside, tuple(range(value.ndim - len(limits), value.ndim)))
 
-    def _check_size(self, body: Expr, grid: Grid) -> None:
-        used = [grid[name] for name in names(body) if name in grid]
-        count = math.prod(np.broadcast_shapes(*(np.shape(each) for each in used))) if used else 1
+    def _check_size(self, count: int) -> None:
         if count > MAX_NUMBERS:
             raise LimitError(f"a sum of {count:,} numbers", fix="ask for fewer entries")
 

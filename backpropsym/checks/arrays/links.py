@@ -17,7 +17,7 @@ from backpropsym.checks.arrays.points import ArrayPoint
 from backpropsym.checks.arrays.steps import some_entries
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparison import TOLERANCE
-from backpropsym.checks.edges import EPS, edge_numerics, ratio
+from backpropsym.checks.edges import EPS, FLOOR, edge_numerics, ratio
 from backpropsym.checks.faults import wrong_edges, wrong_spellings
 from backpropsym.checks.gradients import Numbers
 from backpropsym.checks.number_systems import STEP, Array
@@ -98,7 +98,7 @@ class _Link:
 
     def _compared(self, parent: str, where: str, derived: float, numeric: float, scale: float) -> Iterator[Fault]:
         gap = abs(derived - numeric)
-        if not gap <= self._tolerance * EPS * scale:
+        if not gap <= self._tolerance * EPS * scale + FLOOR:
             edge = Edge(parent, self.node.name)
             yield Fault(place(self.graph, edge) + where, f"{derived:.12g} along a direction", numeric, edge)
 

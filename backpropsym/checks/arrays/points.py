@@ -37,12 +37,14 @@ class ArrayPoint:
     ----------
     network : the values of all nodes that the objective depends on.
     sides : the signs of the switches, by node.
+    switching : what tells them.
     """
 
     def __init__(self, graph: Graph, leaves: Mapping[str, Any], switching: Switching) -> None:
         recording = RecordingNetwork(graph, leaves, switching)
         recording.forward(graph.objective)
         self.graph = graph
+        self.switching = switching
         self.leaves = dict(leaves)
         self.sides = recording.sides
         self.network: ArrayNetwork = recording
@@ -122,12 +124,14 @@ class ArrayPoints:
     found : the points; links are compared at all of them.
     given : how many of the first are the network's own numbers.
     chosen : the numbers of the points at which whole derivatives are compared.
+    lost : points that were given and are not finite.
     """
 
     found: tuple[ArrayPoint, ...]
     given: int
     chosen: tuple[int, ...]
     notes: tuple[str, ...]
+    lost: tuple[ArrayPoint, ...] = ()
 
 
 def with_sizes(graph: Graph, at: Mapping[str, Any]) -> Graph:
@@ -167,7 +171,7 @@ def find_points(graph: Graph, at: Mapping[str, Any], samples: int, random: np.ra
     if len(found) < wanted:
         notes.append(f"only {len(found)} of {wanted} points have finite values and derivatives")
     chosen = _choose(found, max(samples, given))
-    return ArrayPoints(tuple(found), given, chosen, (*notes, *_one_sided(found)))
+    return ArrayPoints(tuple(found), given, chosen, (*notes, *_one_sided(found)), sampler.lost)
 
 
 class _Sampler:
@@ -182,6 +186,7 @@ class _Sampler:
         leaves = [name for name in graph.order if name in self.wanted and graph[name].op is None]
         self.fixed = {name: np.asarray(graph.constants[name]) for name in leaves if name in graph.constants}
         self.leaves = [name for name in leaves if name not in self.fixed]
+        self.lost: tuple[ArrayPoint, ...] = ()
 
     def given(self) -> tuple[list[ArrayPoint], list[str]]:
         """A point for each object of the network's own numbers, where they are complete and finite."""
@@ -198,6 +203,7 @@ class _Sampler:
         for point in points:
             bad = point.first_beyond(np.finfo(float).max)
             if bad is not None:
+                self.lost = (point,)
                 return [], [f"not checked at the network's own numbers: {bad} is not finite there"]
             name = point.first_departing(self.switching)
             if name is not None:

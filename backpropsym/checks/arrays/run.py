@@ -8,27 +8,29 @@ reverse sweep on magnitudes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from backpropsym.checks.arrays.forms import FormsFound, compare_forms
-from backpropsym.checks.arrays.kernels import compare_kernels
 from backpropsym.checks.arrays.links import wrong_links, wrong_sums
 from backpropsym.checks.arrays.points import ArrayPoint, ArrayPoints, find_points, with_sizes
 from backpropsym.checks.arrays.steps import ArrayLines, Directions, directions
 from backpropsym.checks.arrays.unrolled import Unrolled, unrolled
 from backpropsym.checks.arrays.work import SMALL_WORK, entries, work
 from backpropsym.checks.comparison import ROUNDINGS, TOLERANCE, Comparison, Measured, judged
+from backpropsym.checks.comparisons import suite
+from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.conventions import declared_conventions
 from backpropsym.checks.edges import EPS, ratio
 from backpropsym.checks.exact import AGREE
-from backpropsym.checks.kernels import KernelsVerdict
+from backpropsym.checks.measured import of_forms, of_links, of_rows
 from backpropsym.checks.number_systems import Array
+from backpropsym.checks.plan import Plan
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
-from backpropsym.checks.steps import Progress, spread
+from backpropsym.checks.steps import spread
 from backpropsym.derive.unroll import entry_name
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Contraction, Elementwise, Reduction
@@ -36,39 +38,48 @@ from backpropsym.ops.kinds import Contraction, Elementwise, Reduction
 DIRECTIONS = 2
 ENTRIES = 24
 FEW_ENTRIES = 6
+MANY_ENTRIES = 240
+HALF = 0.5
+"""Of what is left of the time is for complex steps and differences, and of that for complex steps."""
 WORK = 1_500_000_000
 STENCIL = 40
 HOW = "value is the Euclidean norm of a derivative"
 
 
-def check_arrays(graph: Graph, at: Mapping[str, Any], samples: int, seed: int, progress: Progress | None) -> Report:
-    """Prove the gradient of the objective by every parameter, else by every input."""
-    random = np.random.default_rng(seed)
-    graph, notes = _with_one_objective(with_sizes(graph, at), random)
+def check_arrays(graph: Graph, plan: Plan) -> Report:
+    """Compare everything that the network gives with numerics; a row for every parameter, else for every input."""
+    random = np.random.default_rng(plan.seed)
+    graph, notes = _with_one_objective(with_sizes(graph, plan.at), random)
     names = [name for name in graph.names(Role.PARAMETER) or graph.names(Role.INPUT)]
-    points = find_points(graph, at, samples, random)
+    points = find_points(graph, plan.at, plan.samples, random)
+    chosen = [points.found[index] for index in points.chosen][: plan.samples]
+    subject = Subject(graph, chosen, random, plan, points.lost)
+    before, wrong_values = suite.run(suite.BEFORE, subject)
     if not points.found:
-        return undefined_report(graph, names, seed, points.notes)
-    faults = [*wrong_links(graph, points.found, random), *wrong_sums(graph, points.found)]
+        return undefined_report(graph, names, plan.seed, points.notes, before, wrong_values)
+    derived = [*wrong_links(graph, points.found, random), *wrong_sums(graph, points.found)]
     small = unrolled(graph)
     reached = [name for name in names if name in graph.ancestors(graph.objective)]
-    chosen = [points.found[index] for index in points.chosen]
-    comparison, sampled = _compare(graph, reached, points, small, random, progress)
-    forms = FormsFound() if faults else compare_forms(graph, reached, chosen[:samples], small, random)
-    rows = _Rows(graph, points, comparison, faults, forms, small, random)
+    comparison, sampled, every = _compare(graph, reached, points, small, random, plan)
+    wrong = bool(wrong_values or derived or comparison.wrong.any())
+    first, wrong_first = suite.run(suite.FIRST, subject, wrong)
+    forms = FormsFound() if wrong else compare_forms(graph, reached, chosen, small, random, plan.budget)
+    rows = _Rows(graph, points, comparison, derived, forms, small, random)
     made = tuple(rows.row(name) for name in names)
-    found = tuple(dict.fromkeys([*faults, *(fault for row in made for fault in row.faults)]))
-    kernels = KernelsVerdict() if found else compare_kernels(graph, chosen[:samples], random)
+    of_derivation = tuple(dict.fromkeys([*derived, *(fault for row in made for fault in row.faults)]))
+    last, wrong_last = suite.run(suite.LAST, subject, wrong or bool(of_derivation))
+    links = of_links(sum(len(node.parents) for node in graph.nodes.values()) * len(points.found), derived)
+    left = [suite.WRONG_ALREADY] if wrong else sorted(forms.notes)
     return Report(
         of=graph.objective,
         rows=made,
         points=len(points.found),
         stepped=len(points.chosen),
-        seed=seed,
+        seed=plan.seed,
         title=graph.title,
-        faults=(*found, *kernels.faults),
-        notes=(*notes, *points.notes, *sampled, *sorted(forms.notes), *kernels.notes, HOW),
-        kernels=kernels.agree,
+        faults=(*wrong_values, *of_derivation, *wrong_first, *wrong_last),
+        notes=(*notes, *points.notes, *sampled, HOW),
+        comparisons=(*before, links, *of_rows(comparison, made, every), *first, of_forms(made, left), *last),
     )
 
 
@@ -101,29 +112,34 @@ def _compare(
     points: ArrayPoints,
     small: Unrolled | None,
     random: np.random.Generator,
-    progress: Progress | None,
-) -> tuple[Comparison, list[str]]:
-    """Derivatives along directions and at entries, against complex steps and extrapolated differences."""
-    effort = work(graph)
-    most = ENTRIES if effort <= SMALL_WORK else FEW_ENTRIES
+    plan: Plan,
+) -> tuple[Comparison, list[str], str]:
+    """Derivatives along directions and at entries, against complex steps and extrapolated differences.
+
+    Returns
+    -------
+    The comparison, notes, and why differences were taken along some directions only; empty where along all.
+    """
+    effort, budget = work(graph), plan.budget.part(HALF)
+    most = MANY_ENTRIES if plan.thorough else ENTRIES if effort <= SMALL_WORK else FEW_ENTRIES
     jobs = directions(names, points.found, points.chosen, random, DIRECTIONS, most)
     notes = _sampled(graph, names, most)
-    lines = ArrayLines(graph, points.found, progress)
+    lines = ArrayLines(graph, points.found, budget.part(HALF))
     at = [points.found[index] for index in jobs.points]
     pairs = list(zip(jobs.names, at, jobs.directions, strict=True))
     derived = np.array([_total(point.adjoints[name], direction) for name, point, direction in pairs])
     size = np.array([_total(point.magnitudes[name], np.abs(direction)) for name, point, direction in pairs])
-    off = ratio(derived, lines.complex_steps(jobs), size)
-    every = max(1, math.ceil(len(jobs) * effort * STENCIL / WORK))
-    if every > 1:
-        notes.append(f"differences for one in {every} directions: the network is large")
-    examined = (np.arange(len(jobs)) % every == 0) | (off > TOLERANCE)
-    taken = np.flatnonzero(examined)
+    steps, reached = lines.complex_steps(jobs)
+    off = np.where(reached, ratio(derived, steps, size), 0.0)
+    lines.budget = budget
+    every = 1 if plan.thorough else max(1, math.ceil(len(jobs) * effort * STENCIL / WORK))
+    taken = np.flatnonzero((np.arange(len(jobs)) % every == 0) | (off > TOLERANCE))
     slopes = spread(lines.differences(jobs.part(taken), size[taken]), taken, len(jobs))
     blocked = np.array([point.crosses(name) for name, point, _ in pairs], bool)
     objective = np.array([float(point.values[graph.objective]) for point in at])
-    found = Measured(jobs, derived, size, off, slopes, examined, blocked, objective)
-    return judged(found, _tolerance(graph), lambda suspicious: _wrong(found, points, small, suspicious)), notes
+    found = Measured(jobs, derived, size, off, reached, slopes, blocked, objective)
+    verdicts = judged(found, _tolerance(graph), lambda suspicious: _wrong(found, points, small, suspicious))
+    return verdicts, notes, f"one in {every}, for the network is large" if every > 1 else ""
 
 
 def _sampled(graph: Graph, names: Sequence[str], most: int) -> list[str]:

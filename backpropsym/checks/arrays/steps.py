@@ -10,14 +10,14 @@ import numpy as np
 
 from backpropsym.checks.arrays.points import ArrayPoint
 from backpropsym.checks.arrays.switches import RecordingNetwork, sizes
+from backpropsym.checks.budget import Budget
 from backpropsym.checks.number_systems import Array, BranchRecorder, Switching
-from backpropsym.checks.steps import Jobs, Lines, Progress
+from backpropsym.checks.steps import NUMBERS, Jobs, Lines
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.graph import Graph, Role
 from backpropsym.ops.arithmetic import Arithmetic
 
 Position = tuple[int, ...]
-NUMBERS = 3_000_000
 TINY = 1e-300
 
 
@@ -48,8 +48,8 @@ class ArrayLines(Lines):
     All steps in one leaf from one point go through the network together, as a batch of objects.
     """
 
-    def __init__(self, graph: Graph, points: Sequence[ArrayPoint], progress: Progress | None = None) -> None:
-        super().__init__(progress)
+    def __init__(self, graph: Graph, points: Sequence[ArrayPoint], budget: Budget | None = None) -> None:
+        super().__init__(budget)
         self.graph = graph
         self.points = points
         self.switching = Switching(graph.functions)
@@ -108,7 +108,7 @@ class ArrayLines(Lines):
         return self._moving[name]
 
     def _size(self, name: str) -> int:
-        """How many numbers a step in a leaf changes."""
+        """See Lines."""
         return sum(math.prod(sizes(self.graph[each])) for each in self._graph(name).batched)
 
 

@@ -1,0 +1,85 @@
+"""What a number must be, and what rounding may blur in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backpropsym.checks.edges import EPS
+from backpropsym.checks.number_systems import Array
+
+TOLERANCE = 64.0
+"""In roundings of the sum of absolute parts; what a derivative moves by under roundings counts as often."""
+
+FLOOR = 1e-200
+"""A complex step loses what is smaller."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An array that is right, with its uncertainty.
+
+    Attributes
+    ----------
+    right : the array.
+    size : of each entry, what rounding may blur in units of eps: the sum of its absolute parts.
+    blur : by how much each entry moves when every number that leads to it is off by a few roundings; computed
+        only where `size` does not explain a difference.
+    loose : what is allowed besides, relative to the largest entry.
+    """
+
+    right: Array
+    size: Array
+    blur: Callable[[], Array]
+    loose: float = 0.0
+
+    def wrong(self, found: Any, eps: float = EPS) -> tuple[int, ...] | str | None:
+        """The position of the worst wrong entry of `found`, what is wrong with its shape, or None.
+
+        Where the right entry is no finite number nothing is compared; where it is one, the entry found must be.
+        """
+        found, right = np.asarray(found), np.asarray(self.right, float)
+        if found.shape != right.shape:
+            return f"shape {found.shape} instead of {right.shape}"
+        finite = np.isfinite(right)
+        largest = np.max(np.abs(right[finite]), initial=0.0)
+        floor = max(FLOOR, float(np.finfo(np.float32).tiny) if eps > EPS else 0.0)
+        allowed = TOLERANCE * (eps * np.asarray(self.size) + floor) + self.loose * largest
+        with np.errstate(all="ignore"):
+            gap = np.abs(found.astype(float) - right)
+            if np.all((gap <= allowed) | ~finite):
+                return None
+            off = np.where(gap <= allowed + TOLERANCE * self.blur(), 0.0, np.where(np.isnan(gap), np.inf, gap))
+        off = np.where(finite, off, 0.0)
+        if not np.any(off > 0):
+            return None
+        return tuple(int(index) for index in np.unravel_index(int(np.argmax(off)), off.shape))
+
+
+def mean(parts: Sequence[Expected]) -> Expected:
+    """The mean of several arrays of one shape."""
+    return Expected(
+        np.mean([part.right for part in parts], axis=0),
+        np.mean([part.size for part in parts], axis=0),
+        lambda: np.asarray(np.mean([part.blur() for part in parts], axis=0)),
+        max(part.loose for part in parts),
+    )
+
+
+def stacked(parts: Sequence[Expected], divided_by: float = 1.0) -> Expected:
+    """Several arrays of one shape, one an object, each divided by a number."""
+    return Expected(
+        np.stack([part.right / divided_by for part in parts]),
+        np.stack([part.size / divided_by for part in parts]),
+        lambda: np.stack([part.blur() / divided_by for part in parts]),
+        max(part.loose for part in parts),
+    )
+
+
+def exactly(value: Any) -> Expected:
+    """An array without uncertainty."""
+    array = np.asarray(value, float)
+    return Expected(array, np.abs(array), lambda: np.zeros(array.shape))

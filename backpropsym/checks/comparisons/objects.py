@@ -1,0 +1,218 @@
+"""One object of a network with everything that is right about it, by the evaluator that links were compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from backpropsym.checks.arrays.points import ArrayPoint
+from backpropsym.checks.arrays.switches import sizes
+from backpropsym.checks.comparisons.expected import Expected, exactly
+from backpropsym.checks.comparisons.spelled import without_accurate
+from backpropsym.checks.edges import EPS
+from backpropsym.checks.number_systems import STEP, Array
+from backpropsym.derive.array_values import choices
+from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.graph import Graph
+from backpropsym.ops.arithmetic import COMPLEX, Arithmetic, ComplexArithmetic
+from backpropsym.ops.function import Primitive
+
+COPIES = 16
+FEW = 3
+LARGE = 100_000
+ROUNDINGS = 4.0
+STEP_OF_SECONDS = 1e-3
+SECONDS_BLUR = 1e5
+"""Roundings of a gradient in a difference of gradients."""
+
+LOOSE = 1e-6
+"""What is allowed of a difference of gradients, relative to the largest entry."""
+
+
+class _Rounded(Arithmetic):
+    """Real arithmetic in which functions and powers are off by a few roundings, also inside a derivative.
+
+    A kernel may keep tanh(x) in its own precision and derive 1 - tanh(x)**2 from that.
+    """
+
+    def __init__(self, eps: float, random: np.random.Generator) -> None:
+        self.eps = eps
+        self.random = random
+
+    def off(self, value: Any) -> Any:
+        """A value with an error of rounding."""
+        return value * (1 + ROUNDINGS * self.eps * self.random.uniform(-1, 1, np.shape(value)))
+
+    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+        """The value of a primitive, off."""
+        return self.off(super().apply(primitive, arguments))
+
+    def power(self, base: Any, exponent: Fraction) -> Any:
+        """A power, off."""
+        return self.off(super().power(base, exponent))
+
+
+class _RoundedComplex(ComplexArithmetic, _Rounded):
+    """The same beside the real axis, node by node."""
+
+
+class _Perturbed(ArrayNetwork):
+    """A network in which every value is off by a few roundings, but for those that choose entries."""
+
+    def __init__(self, graph: Graph, leaves: Mapping[str, Any], rounded: _Rounded, chosen: Collection[str]) -> None:
+        moved = {name: value if name in chosen else rounded.off(np.asarray(value)) for name, value in leaves.items()}
+        super().__init__(graph, moved, arithmetic=rounded)
+        self.rounded = rounded
+        self.chosen = chosen
+
+    def apply(self, name: str) -> Any:
+        """The value of a node, off."""
+        found = super().apply(name)
+        return found if name in self.chosen else self.rounded.off(found)
+
+
+class SingleObject:
+    """One object: its values and derivatives, each with what rounding may blur in it.
+
+    Parameters
+    ----------
+    point : the object's leaves and what follows from them.
+    eps : one rounding.
+    """
+
+    def __init__(self, point: ArrayPoint, random: np.random.Generator, eps: float = EPS) -> None:
+        self.point = point
+        self.graph = point.graph
+        self.random = random
+        self.eps = eps
+
+    @cached_property
+    def _copies(self) -> list[ArrayNetwork]:
+        """The network several times, every value off, its derivatives as kernels may spell them."""
+        copies: list[ArrayNetwork] = []
+        for _ in range(self._count):
+            network = _Perturbed(self._plain, self.point.leaves, _Rounded(self.eps, self.random), choices(self.graph))
+            network.forward(self.graph.objective)
+            copies.append(network)
+        return copies
+
+    @cached_property
+    def _plain(self) -> Graph:
+        """The graph with derivatives as they are printed, such as 1 - z**2, which lose digits where z is near 1."""
+        return replace(self.graph, functions=without_accurate(self.graph.functions))
+
+    @property
+    def _count(self) -> int:
+        largest = max((np.size(value) for value in self.point.values.values()), default=0)
+        return FEW if largest > LARGE else COPIES
+
+    def _expected(self, compute: Callable[[ArrayNetwork], Any], size: Any) -> Expected:
+        """What `compute` makes of the network, uncertain by what it makes of copies that are off."""
+        right = np.asarray(compute(self.point.network), float)
+
+        def blur() -> Array:
+            with np.errstate(all="ignore"):
+                return np.asarray(np.max([np.abs(compute(copy) - right) for copy in self._copies], axis=0))
+
+        return Expected(right, np.abs(np.asarray(size, float)), blur)
+
+    def value(self, name: str) -> Expected:
+        """The value of a node."""
+        return self._expected(lambda network: network.values[name], self.point.network.sizes[name])
+
+    def adjoint(self, name: str) -> Expected:
+        """The derivative of the objective by a leaf; zero where it does not depend on it."""
+        return self.pulled(self.graph.objective, 1.0, name)
+
+    def pulled(self, of: str, cotangent: Any, name: str) -> Expected:
+        """A cotangent of a node times the node's derivative by a leaf."""
+        if name not in self.graph.ancestors(of):
+            return exactly(np.zeros(sizes(self.graph[name])))
+        magnitudes = self._reverse(self.point.network, of, np.abs(cotangent), True)[name]
+        return self._expected(lambda network: self._reverse(network, of, cotangent)[name], magnitudes)
+
+    def _reverse(self, network: ArrayNetwork, of: str, cotangent: Any, magnitudes: bool = False) -> dict[str, Any]:
+        """All adjoints for a cotangent, each sweep made once."""
+        key = (id(network), of, np.asarray(cotangent, float).tobytes(), magnitudes)
+        if key not in self._sweeps:
+            self._sweeps[key] = network.reverse(of, cotangent, magnitudes)
+        return self._sweeps[key]
+
+    @cached_property
+    def _sweeps(self) -> dict[Any, dict[str, Any]]:
+        return {}
+
+    def pushed(self, of: str, direction: Mapping[str, Any]) -> Expected:
+        """The derivative of a node along a direction in some leaves, by a complex step."""
+        leaves = {
+            name: np.asarray(value) + 1j * STEP * np.asarray(direction[name]) if name in direction else value
+            for name, value in self.point.leaves.items()
+        }
+
+        def slope(network: ArrayNetwork) -> Array:
+            with np.errstate(all="ignore"):
+                return np.asarray(np.imag(network.forward(of))) / STEP
+
+        right = slope(ArrayNetwork(self.graph, leaves, arithmetic=COMPLEX))
+
+        def blur() -> Array:
+            copies = [
+                _Perturbed(self.graph, leaves, _RoundedComplex(self.eps, self.random), choices(self.graph))
+                for _ in range(self._count)
+            ]
+            moved = np.max([np.abs(slope(copy) - right) for copy in copies], axis=0)
+            return np.asarray(moved) + self._parts(of, direction)
+
+        return Expected(right, np.abs(right), blur)
+
+    def second(self, direction: Mapping[str, Any], wrt: Sequence[str]) -> dict[str, Expected]:
+        """The derivative of each gradient along a direction, by differences of gradients with two steps.
+
+        Where the two steps differ, that much is uncertain; across a kink nothing is known.
+        """
+        far, near = (self._differences(direction, wrt, step) for step in (STEP_OF_SECONDS, STEP_OF_SECONDS / 2))
+        found = {}
+        for name in wrt:
+            size = SECONDS_BLUR * np.asarray(self.point.magnitudes[name])
+            gap = np.abs(far[name] - near[name])
+            found[name] = Expected(near[name], size, partial(np.asarray, gap), LOOSE)
+        return found
+
+    def _differences(self, direction: Mapping[str, Any], wrt: Sequence[str], step: float) -> dict[str, Array]:
+        """Differences of gradients, of the fourth order; no numbers where a step takes another branch."""
+        total: dict[str, Array] = {name: np.zeros(np.shape(self.point.values[name])) for name in wrt}
+        for weight, times in ((8 / 12, 1.0), (-1 / 12, 2.0)):
+            for sign in (1.0, -1.0):
+                leaves = {
+                    name: np.asarray(value) + sign * times * step * direction[name] if name in direction else value
+                    for name, value in self.point.leaves.items()
+                }
+                moved = ArrayPoint(self.graph, leaves, self.point.switching)
+                share = sign * weight / step if self._same_branches(moved) else np.nan
+                for name in wrt:
+                    total[name] = total[name] + share * moved.adjoints[name]
+        return total
+
+    def _same_branches(self, moved: ArrayPoint) -> bool:
+        """Whether every switch is on the same side at a moved point, and on none at its kink."""
+        return all(
+            np.array_equal(sign, own) and not np.any(own == 0)
+            for name, signs in self.point.sides.items()
+            for own, sign in zip(signs, moved.sides[name], strict=True)
+        )
+
+    def _parts(self, of: str, direction: Mapping[str, Any]) -> float:
+        """By how much the derivative of a node along a direction moves where derivatives are spelled with values."""
+        seed = self.random.choice([-1.0, 1.0], np.shape(self.point.values[of]))
+        right = self._reverse(self.point.network, of, seed)
+        moving = [name for name in direction if name in right]
+        moved = [
+            sum(float(np.sum(np.abs((adjoints[name] - right[name]) * direction[name]))) for name in moving)
+            for adjoints in (self._reverse(copy, of, seed) for copy in self._copies)
+        ]
+        return max(moved)

@@ -1,0 +1,32 @@
+"""How a network is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backpropsym.checks.budget import Budget
+
+SECONDS = 20.0
+"""How long a check may take where nobody says."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network is checked.
+
+    Attributes
+    ----------
+    samples : the number of points.
+    seed : of the random ones.
+    at : numbers that take precedence over the network's own.
+    budget : the time that it may take.
+    thorough : whether what takes very long is compared too.
+    """
+
+    samples: int = 3
+    seed: int = 0
+    at: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+    thorough: bool = False
