@@ -35,9 +35,8 @@ from backpropsym.cli import (
     verify,
     wiggle,
 )
+from backpropsym.cli.streams import USER_MISTAKE, run
 from backpropsym.errors import BackpropsymError
-
-USER_MISTAKE = 2
 
 
 class Commands(TyperGroup):
@@ -110,4 +109,4 @@ def main() -> None:
     """Run the program on the arguments of the command line."""
     # What a command loads and builds lives until it ends: looking for garbage at Python's pace takes a fifth of it.
     gc.set_threshold(100_000, 50, 50)
-    app()
+    run(app)

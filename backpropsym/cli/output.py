@@ -90,7 +90,7 @@ def emit(text: str, output: Path | None) -> None:
     OutputError : the file cannot be written.
     """
     if output is None or str(output) == "-":
-        typer.echo(text, nl=False)
+        sys.stdout.write(text)  # not echo, which writes UTF-8 where ASCII is asked for
     else:
         from backpropsym.files import write_whole
 

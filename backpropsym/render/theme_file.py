@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -95,7 +94,7 @@ def _data(path: Path) -> dict[str, Any]:
         raise ThemeError(f"cannot read {path}: {error.strerror}", fix="check the name of the file") from None
     except UnicodeDecodeError:
         raise ThemeError(f"{path} is not UTF-8 text", fix="save it as UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         raise ThemeError(f"{path} is not TOML: {error}", fix='write lines such as ink = "#1B2430"') from None
 
 
@@ -147,7 +146,7 @@ def _is_colour(value: Any) -> bool:
 
 
 def _is_size(value: Any, bounds: tuple[float, float]) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and bounds[0] <= value <= bounds[1]
 
 

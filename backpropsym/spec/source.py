@@ -68,6 +68,8 @@ def standard_input() -> str:
     ------
     NetworkError : it is not UTF-8, or too long.
     """
+    if sys.stdin is None:
+        raise NetworkError("standard input is closed", fix="name a file, or write the network to standard input")
     try:
         text = sys.stdin.read(MAX_FILE_BYTES + 1)
     except UnicodeDecodeError:
