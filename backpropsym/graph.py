@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from backpropsym.collection import collection_paused
 from backpropsym.errors import Problem, UnknownNameError, did_you_mean
 from backpropsym.formula.tree import Expr
-from backpropsym.ops.kinds import Elementwise, Op, sized
+from backpropsym.ops.kinds import Elementwise, Op, size_names, sized
 from backpropsym.ops.kinds import Shape as Shape
 from backpropsym.ops.lowering import ANONYMOUS
 from backpropsym.ops.sizes import size_put, size_symbols
@@ -222,6 +222,19 @@ class Graph:
         """The nodes that any of `names` depends on, these included."""
         return _reachable(names, self.parents)
 
+    def sizing(self, needed: Iterable[str]) -> frozenset[str]:
+        """Leaves besides `needed` whose shapes tell the symbolic sizes that these nodes are computed with."""
+        nodes = [self.nodes[name] for name in needed] if self.symbols else []
+        used = {symbol for node in nodes for symbol in _symbols(node)}
+        used |= {name for node in nodes for name in size_names(node.op)}.intersection(self.symbols)
+        told = {symbol for node in nodes if node.op is None for symbol in _symbols(node)}
+        found: set[str] = set()
+        for symbol in sorted(used - told):
+            leaves = [node for node in self.nodes.values() if node.op is None and symbol in _symbols(node)]
+            if leaves and not any(symbol in _symbols(self.nodes[name]) for name in found):
+                found.add(next((node.name for node in leaves if symbol in node.shape), leaves[0].name))
+        return frozenset(found)
+
     def descendants(self, *names: str) -> frozenset[str]:
         """The nodes that depend on any of `names`, these included."""
         return _reachable(names, self.consumers)
@@ -252,6 +265,10 @@ class Graph:
             if node.role in (Role.INPUT, Role.TARGET) or any(parent in found for parent in node.parents):
                 found.add(name)
         return frozenset(found)
+
+
+def _symbols(node: Node) -> tuple[str, ...]:
+    return tuple(symbol for size in node.shape for symbol in size_symbols(size))
 
 
 @collection_paused()

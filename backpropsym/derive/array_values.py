@@ -20,7 +20,7 @@ from backpropsym.spec.given import given_numbers
 def array_leaves(
     graph: Graph, values: Mapping[str, Any], needed: Iterable[str]
 ) -> tuple[dict[str, Any], int | None, dict[str, int]]:
-    """Arrays for the leaves among `needed`, the number of objects, and the sizes of symbols.
+    """Arrays for the leaves among `needed` and for those that tell sizes, the number of objects, the sizes of symbols.
 
     Inputs and targets may have a leading axis of objects; if one has it, the others are repeated for every object.
 
@@ -30,7 +30,9 @@ def array_leaves(
         have; all mistakes.
     """
     pool = {**graph.values, **given_numbers(graph, values), **graph.constants}
-    leaves = [name for name in graph.nodes if name in set(needed) and graph[name].role is not Role.VALUE]
+    needed = frozenset(needed)
+    needed |= graph.sizing(needed)
+    leaves = [name for name in graph.nodes if name in needed and graph[name].role is not Role.VALUE]
     problems: list[Problem] = []
     arrays: dict[str, Any] = {}
     for name in leaves:

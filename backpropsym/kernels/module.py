@@ -56,6 +56,7 @@ class Names:
 def kernel_names(graph: Graph, wanted: Collection[str] = ()) -> Names:
     """The names of a graph's kernel; gradients by the parameters `wanted` need the sizes of these."""
     needed = graph.ancestors(graph.objective)
+    needed |= graph.sizing(needed)
     sizes = {symbol for name in needed if graph[name].op is None for symbol in _symbols(graph[name])}
     needed |= {name for name in wanted if not sizes.issuperset(_symbols(graph[name]))}
     leaves = {role: graph.names(role) for role in (Role.INPUT, Role.TARGET, Role.PARAMETER)}

@@ -82,6 +82,7 @@ class Result:
 def leaf_names(graph: Graph, targets: tuple[str, ...]) -> Names:
     """What a function that computes `targets` is called with."""
     needed = graph.ancestors(*targets)
+    needed |= graph.sizing(needed)
     leaves = [node for node in graph.nodes.values() if node.op is None and node.role is not Role.CONSTANT]
     return Names(
         objects=tuple(leaf.name for leaf in leaves if leaf.name in needed and leaf.role is not Role.PARAMETER),

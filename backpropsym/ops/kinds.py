@@ -20,11 +20,21 @@ from backpropsym.formula.tree import (
     Name,
     Number,
     children,
+    names,
     number,
     rebuild,
     substitute,
 )
-from backpropsym.ops.sizes import Dimension, as_size, size_difference, size_product, size_put, size_sum, size_tree
+from backpropsym.ops.sizes import (
+    Dimension,
+    as_size,
+    size_difference,
+    size_product,
+    size_put,
+    size_sum,
+    size_symbols,
+    size_tree,
+)
 
 Shape = tuple[Dimension, ...]
 
@@ -189,6 +199,19 @@ def sized(op: Op | None, values: Mapping[str, int]) -> Op | None:
                 guards=tuple((substitute(each, numbers), size_put(size, values)) for each, size in op.guards),
             )
     return op
+
+
+def size_names(op: Op | None) -> frozenset[str]:
+    """The names in an op among which are the symbols of its sizes; the same places as in `sized`."""
+    match op:
+        case Elementwise(formula):
+            return frozenset(names(formula))
+        case View():
+            formulas = [*op.source, *(each for each, _ in op.guards)]
+            sizes = [*op.options, *(size for _, size in op.guards)]
+            found = [name for formula in formulas for name in names(formula)]
+            return frozenset([*found, *(symbol for size in sizes for symbol in size_symbols(size))])
+    return frozenset()
 
 
 def ravel(position: Sequence[Expr], shape: Shape) -> Expr:

@@ -118,3 +118,33 @@ def test_a_step_of_a_layer_does_not_take_the_name_of_a_node() -> None:
     text = 'inputs = {x = [2, 2]}\nparameters = {W = [2, 2], b = [2]}\noutput = "z"\n[nodes]\n'
     with pytest.raises(ShapeError, match="a step inside z is called z_h1"):
         bp.loads(text + 'z = "rnn(x, W, W, b)"\nz_h1 = "2*z"\n')
+
+
+SIZES_ALONE = """
+inputs = {x = ["n"]}
+parameters = {w = [], v = ["2*m"], u = ["m"]}
+output = "a"
+[nodes]
+h = "w*n"
+r = "sum(w, (i, 0, m - 1))"
+a = "h*r*w"
+"""
+
+
+@pytest.mark.parametrize("objects", [(), (4,)], ids=["one object", "a batch"])
+def test_sizes_that_no_array_of_the_computation_has(objects: tuple[int, ...]) -> None:
+    """A size is told by an array of that size, whether or not its entries are used."""
+    net = bp.loads(SIZES_ALONE)
+    kernel, values = bp.compile(net), {"x": np.ones((*objects, 3)), "w": 2.0, "v": np.ones(4), "u": np.ones(2)}
+    value, gradients = kernel(**values)
+    assert (value, gradients["w"]) == (6 * 2.0**3, 18 * 2.0**2)
+    assert kernel.intermediates(values, ["h", "r"]) == {"h": 6.0, "r": 4.0}
+    assert kernel.jvp(values, {"w": 1.0}, "h") == {"h": 3.0}
+    assert kernel.vjp(values, {"r": 1.0}, "w") == {"w": 2.0}
+    assert kernel.jacobian(values, "r", "w") == 2.0
+    assert kernel.hvp(values, {"w": 1.0}, "w") == {"w": 36 * 2.0}
+    assert net.derive("h", wrt="w").evaluate(**values) == 3.0
+    assert net.derive("r", wrt="w").evaluate(**values) == 2.0
+    del values["u"], values["v"]
+    with pytest.raises(ValuesError, match="no value is given for u"):
+        kernel(**values)
