@@ -265,7 +265,8 @@ def test_of_many_paths_the_first_or_the_strongest_are_drawn() -> None:
     assert [trail.names[1] for trail in first.trails] == [f"n1_{i}" for i in range(8)]
     assert first.note == "the first 8 of 20 paths"
     assert first.partial
-    values = {name: 1.0 for name in graph.nodes} | {"w_n1_17_n2_0": -5.0, "w_n1_9_n2_0": 3.0}
+    leaves = [name for name, node in graph.nodes.items() if node.op is None]
+    values = dict.fromkeys(leaves, 1.0) | {"w_n1_17_n2_0": -5.0, "w_n1_9_n2_0": 3.0}
     strongest = draw(graph, wrt="n0_0", values=values).scene
     assert [trail.names[1] for trail in strongest.trails[:2]] == ["n1_17", "n1_9"]
     assert strongest.note == "the 8 strongest of 20 paths"
