@@ -20,6 +20,15 @@ from backpropsym.files import write_whole
 
 OLD, NEW = b"old\n" * 50_000, b"new\n" * 100_000
 
+# A program that was started in the background or by nohup makes its children ignore some signals.
+WITH_SIGNALS = """
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
+
 SIGNAL_AT_EVERY_LINE = """
 import os, signal, sys, traceback
 from pathlib import Path
@@ -86,7 +95,7 @@ while True:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_any_line_leaves_one_whole_file(number: signal.Signals, tmp_path: Path) -> None:
     """The signal still ends the program, and beside the file there is nothing."""
-    command = [sys.executable, "-c", SIGNAL_AT_EVERY_LINE, str(tmp_path / "file"), str(int(number))]
+    command = [sys.executable, "-c", WITH_SIGNALS + SIGNAL_AT_EVERY_LINE, str(tmp_path / "file"), str(int(number))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     ended, kept = map(int, done.stdout.split())
@@ -97,7 +106,7 @@ def test_a_signal_at_any_line_leaves_one_whole_file(number: signal.Signals, tmp_
 def test_a_program_that_is_ended_from_outside_leaves_one_whole_file(number: signal.Signals, tmp_path: Path) -> None:
     path = tmp_path / "file"
     for wait in (0.0, 0.003, 0.01, 0.03, 0.1):
-        command = [sys.executable, "-c", WRITE_FOR_EVER, str(path)]
+        command = [sys.executable, "-c", WITH_SIGNALS + WRITE_FOR_EVER, str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
             assert running.stdout is not None
             running.stdout.readline()
