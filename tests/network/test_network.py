@@ -86,6 +86,7 @@ def test_initial_parameters_depend_on_the_seed_alone() -> None:
 @pytest.mark.parametrize("name", examples())
 def test_every_example_is_derived_by_every_parameter(name: str) -> None:
     network = bp.example(name)
+    leaves = [*network.inputs, *network.targets, *network.parameters]
     for wrt, derivation in network.gradients().items():
         assert derivation.wrt == wrt
         assert derivation.expression()
@@ -93,7 +94,7 @@ def test_every_example_is_derived_by_every_parameter(name: str) -> None:
             continue
         assert derivation.expression("backward")
         try:
-            assert math.isfinite(derivation.evaluate(**{key: 0.5 for key in network.graph.nodes}))
+            assert math.isfinite(derivation.evaluate(**dict.fromkeys(leaves, 0.5)))
         except AbstractFunctionError:
             assert any(function.abstract for function in network.graph.functions.own.values())
 
