@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from backpropsym.derive.branches import at_switch
@@ -33,6 +32,8 @@ class ExactNumbers:
     """
 
     def __init__(self, graph: Graph, local: LocalDerivatives, leaves: Mapping[str, Any]) -> None:
+        import mpmath  # here, for loading it takes longer than a picture
+
         context = mpmath.MPContext()
         context.dps = DIGITS
         self._arithmetic = ExactArithmetic(context)

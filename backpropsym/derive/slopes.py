@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from backpropsym.errors import ValuesError
@@ -48,6 +47,8 @@ def one_sided_slopes(graph: Graph, values: Mapping[str, Any], of: Entry, wrt: En
         return None
     if sum(math.prod(int(size) for size in opened[name].shape) for name in needed) > MOST_ENTRIES:
         return None
+    import mpmath  # here, for loading it takes longer than a picture
+
     context = mpmath.MPContext()
     context.dps = _DIGITS
     leaves = {

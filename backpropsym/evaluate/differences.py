@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import mpmath
 import numpy as np
 
 from backpropsym.evaluate.reference import Position, Reference
@@ -90,6 +89,8 @@ class ExactPoint:
 
     def __init__(self, graph: Graph, leaves: Mapping[str, Any], digits: int = DIGITS) -> None:
         self.graph = graph
+        import mpmath  # here, for loading it takes longer than a picture
+
         self.context = mpmath.MPContext()
         self.context.dps = digits
         self.step = self.context.mpf(10) ** -(digits // 3)
