@@ -77,7 +77,8 @@ def _run(work: Path, commands: list[list[str]]) -> None:
         shutil.rmtree(tree, ignore_errors=True)  # a run that was stopped leaves its change behind
         shutil.copytree(work / "tree", tree)
         command = [sys.executable, "-m", f"tests.mutation.{name}", *arguments]
-        running.append(subprocess.Popen(command, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}))
+        environment = os.environ | {"PYTHONPATH": str(tree)}  # what tests print is of no interest
+        running.append(subprocess.Popen(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL))
     if any([process.wait() for process in running]):
         raise SystemExit("a process of the mutation testing ended early")
 

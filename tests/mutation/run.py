@@ -7,6 +7,7 @@ of the sample that fall to this of several jobs; it runs in the tree whose files
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import signal
@@ -34,10 +35,10 @@ from tests.mutation.sample import description, sample
 MEMORY = 4 * 2**30
 FIRST = 60
 """Tests of the first of two rounds, in which most mutants end."""
-SLOWER = 10
-"""A test that takes so many times its own time, and the seconds of GRACE, hangs."""
-GRACE = 60
-
+SLOWER, GRACE = 10, 20
+"""A test hangs if it computes for more than so many times its own time, and so many seconds."""
+LONGEST = 1800
+"""Seconds by the clock, for one that waits and computes nothing."""
 OPTIONS = """-W ignore::pytest.PytestAssertRewriteWarning -x -q -p no:cacheprovider -p no:xdist --tb=no --no-header
 -o addopts= --doctest-modules --import-mode=importlib"""
 
@@ -124,17 +125,22 @@ class Session:
         self.note.unlink(missing_ok=True)
         process = os.fork()
         if not process:
-            limited()
+            limited(self.limit(tests))
             functions = dict.fromkeys(test.partition("[")[0] for test in tests)
             hypothesis.settings.load_profile("mutation")
             code = pytest.main([*functions, *OPTIONS.split()], plugins=[Selection(tests, self.note)])
             os._exit(int(code))
-        return self.ended(process, tests, self.note)
+        return self.ended(process, self.note)
 
-    def ended(self, process: int, tests: list[str], note: Path) -> tuple[str, str]:
-        """Wait for a process that runs tests, but not longer than they can take; its status, and what failed."""
-        code = _wait(process, GRACE + SLOWER * sum(map(self.entries.seconds.__getitem__, tests)))
-        if code is None:
+    def limit(self, tests: list[str]) -> int:
+        """Seconds of computing after which tests hang."""
+        return math.ceil(GRACE + SLOWER * sum(map(self.entries.seconds.__getitem__, tests)))
+
+    @staticmethod
+    def ended(process: int, note: Path) -> tuple[str, str]:
+        """Wait for a process that runs tests; its status, and what failed."""
+        code = _wait(process)
+        if code is None or code == -signal.SIGXCPU:
             return "killed", "hangs"
         if note.exists():
             return "killed", note.read_text()
@@ -143,18 +149,19 @@ class Session:
         return ("survived", "") if code == 0 else ("no result", f"pytest ends with {code}")
 
 
-def limited() -> None:
-    """Make this process silent, the first of its group, and bound its memory."""
+def limited(seconds: int) -> None:
+    """Make this process silent, the first of its group, and bound its memory and how long it computes."""
     os.setpgid(0, 0)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
 
 
-def _wait(process: int, limit: float) -> int | None:
+def _wait(process: int) -> int | None:
     """The exit code, or None if time ran out and the process and its children were ended."""
-    until = time.monotonic() + limit
+    until = time.monotonic() + LONGEST
     while time.monotonic() < until:
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
@@ -176,7 +183,7 @@ def write(file: Path, mutant: Mutant, tree: Path, result: Result) -> None:
     entry = {"mutant": asdict(mutant)} | description(mutant, tree) | asdict(result)
     with file.open("a") as lines:
         lines.write(json.dumps(entry) + "\n")
-    print(f"{result.status:13} {mutant.file}:{mutant.line} {mutant.operator}  {result.by}", flush=True)
+    print(f"{result.status:13} {mutant.file}:{mutant.line} {mutant.operator}  {result.by}", file=sys.stderr)
 
 
 def main(work: Path, job: int, jobs: int, count: int, seed: int, budget: float, only: str) -> None:

@@ -73,10 +73,10 @@ class Server:
         self.note.unlink(missing_ok=True)
         process = os.fork()
         if not process:
-            limited()
+            limited(self.session.limit(tests))
             replace(both)
             self._run([self.items[test] for test in tests if test in self.items])
-        return self.session.ended(process, tests, self.note)
+        return self.session.ended(process, self.note)
 
     @staticmethod
     def _run(items: list[pytest.Item]) -> None:
