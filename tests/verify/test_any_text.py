@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -111,10 +110,8 @@ CLAIMS = st.one_of(
 
 def answered(kind: str, claim: str) -> None:
     marker, wrt, of = MARKERS[kind]
-    start = time.process_time()
     with contextlib.suppress(BackpropsymError):
         assert isinstance(marker.verify(claim, wrt, of), Verdict)
-    assert time.process_time() - start < 20, claim
 
 
 @pytest.mark.parametrize("kind", MARKERS)
