@@ -100,6 +100,7 @@ class Graph:
     notation : how names are written in LaTeX: by name, by pattern such as "w##", and options.
     derivatives : the nodes that hold derivatives of others, as (of, by); they are written as that quotient.
     steps : the nodes that nobody named, which have names only at the level of ops.
+    listed_steps : in a network whose entries are listed, those of steps inside layers.
     """
 
     nodes: Mapping[str, Node]
@@ -115,6 +116,7 @@ class Graph:
     notation: Mapping[str, Any] = field(default_factory=dict)
     derivatives: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     steps: frozenset[str] = frozenset()
+    listed_steps: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for field_name in ("nodes", "constants", "values", "written", "notation", "derivatives"):
@@ -146,6 +148,12 @@ class Graph:
     def objective(self) -> str:
         """What is minimised: the loss, or the output where there is no loss."""
         return self.loss or self.output
+
+    @cached_property
+    def layer_steps(self) -> frozenset[str]:
+        """The steps inside layers, such as the scores in attention: named nodes that nobody wrote."""
+        inside = {name for block in self.blocks for name in block.nodes[:-1]}
+        return self.listed_steps | (inside - set(self.written))
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:

@@ -113,7 +113,7 @@ def equation_of(graph: Graph, node: Node) -> tuple[Expr, Expr]:
 
 def steps(graph: Graph, named: Iterable[str]) -> tuple[str, ...]:
     """The steps of layers among `named`, and those in whose formulas they stand: names that nobody wrote."""
-    unwritten = {name for block in graph.blocks for name in block.nodes[:-1]} - set(graph.written)
+    unwritten = graph.layer_steps
     waiting = [name for name in named if name in unwritten]
     found: dict[str, None] = {}
     for name in waiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,9 @@ def unroll(graph: Graph) -> Graph:
     shape = graph[graph.output].shape
     output = entry_name(graph.output, (0,) * len(shape))
     constants, values = _entries(graph, graph.constants), _entries(graph, graph.values)
-    return Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values, notation=graph.notation)
+    steps = frozenset(entry_name(name, at) for name in graph.layer_steps for at in positions(graph[name].shape))
+    flat = Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values, notation=graph.notation)
+    return replace(flat, listed_steps=steps)
 
 
 def require_sizes(graph: Graph) -> None:

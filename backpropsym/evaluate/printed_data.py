@@ -47,11 +47,12 @@ class PrintedData:
         waiting = dict(self.data.get("definitions", {}))
         found: dict[str, Any] = {}
         while waiting:
-            ready = {name: self._defined(entry, shapes[name]) for name, entry in waiting.items()}
+            ready = {name: self._defined(entry, shapes.get(name, ())) for name, entry in waiting.items()}
             arrays = {name: array for name, array in ready.items() if not isinstance(array, PrintedError)}
             if not arrays:
                 raise next(error for error in ready.values() if isinstance(error, PrintedError))
-            self.formulas.values.update(arrays)
+            for name, array in arrays.items():
+                self.formulas.assign(name, array)
             found |= arrays
             waiting = {name: entry for name, entry in waiting.items() if name not in arrays}
         return found

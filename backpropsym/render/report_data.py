@@ -67,6 +67,7 @@ class _Data:
         self.limit = limit
         self.texts = texts
         self.named: dict[str, None] = {}
+        self.entries: dict[str, None] = {}
         self.graph = getattr(derivation, "whole", derivation.graph)
 
     def whole(self) -> dict[str, Any]:
@@ -86,10 +87,23 @@ class _Data:
         if not writable:
             found["note"] = f"{count_text(derivation.count)} paths are not written out as one sum"
         found |= self._extras()
-        found["definitions"] = definitions(self.graph, self.named, self.texts)
+        found["definitions"] = self._derivatives() | definitions(self.graph, self.named, self.texts)
+        return found
+
+    def _derivatives(self) -> dict[str, dict[str, Any]]:
+        """The first derivatives and steps of layers that texts of a second one name, and those in their formulas."""
+        graph = self.derivation.graph
+        own = graph.derivatives.keys() | graph.listed_steps
+        found: dict[str, dict[str, Any]] = {}
+        while waiting := [name for name in self.entries if name in own and name not in found]:
+            for name in waiting:
+                formula = graph[name].formula
+                assert formula is not None, "a derivative has a formula"
+                found[name] = {"indices": [], "expression": self._text(formula)}
         return found
 
     def _text(self, expr: Expr) -> str:
+        self.entries.update(dict.fromkeys(names(expr)))
         self.named.update(dict.fromkeys(name.partition("[")[0] for name in names(expr)))
         return self.texts.text(expr)
 

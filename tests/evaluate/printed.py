@@ -42,7 +42,7 @@ def random_leaves(graph: Graph, seed: int) -> dict[str, Any]:
 
 def steps_of_layers(graph: Graph) -> set[str]:
     """The nodes that no person named: printed texts must define them."""
-    return {name for block in graph.blocks for name in block.nodes[:-1]} - set(graph.written)
+    return set(graph.layer_steps)
 
 
 def differences(graph: Graph, seed: int = 0, wrt: Sequence[str] | None = None) -> list[str]:

@@ -8,13 +8,14 @@ import numpy as np
 
 from backpropsym.derive.entry import EntryDerivation
 from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.printed_data import PrintedData
 from backpropsym.graph import Graph
 from backpropsym.render.report_data import data
 from backpropsym.render.report_tensor import tensor_data
 from tests.evaluate.printed import spread, steps_of_layers
-from tests.stream.compare import Found, comparison, inner_node
+from tests.stream.compare import LOOSE, Found, comparison, inner_node
 from tests.stream.truth import Truth
 
 MOST_PATHS = 20
@@ -68,6 +69,31 @@ def printed_entries(truth: Truth) -> Found:
             yield from stated(printed, graph, values, right[name][position])
 
 
+@comparison(tolerance=LOOSE)
+def printed_second_derivatives(truth: Truth) -> Found:
+    """Every form of a second derivative of a number by two entries."""
+    graph, case = truth.case.net.graph, truth.case
+    if graph.symbols:
+        return
+    names = [name for name in truth.leaves if name in graph.ancestors(case.output)][:2]
+    first, second = names[0], names[-1]
+    at, other = spread(graph[first].shape, 3)[0], spread(graph[second].shape, 3)[-1]
+    direction = np.zeros(graph[second].shape)
+    direction[other] = 1.0
+    right = truth.hessian_product(case.values, {second: direction})[first][at]
+    derivation = case.net.derive(case.output, wrt=[entry_name(first, at), entry_name(second, other)])
+    if not 0 < derivation.count <= MOST_PATHS:
+        return
+    for form in OF_ENTRIES:
+        try:
+            printed = data(derivation, form)
+        except LimitError:
+            continue
+        for what, got, expected in stated(printed, graph, node_values(truth), right):
+            if "definition of" not in what:  # a definition of a first derivative is one of a node of its own
+                yield what, got, expected
+
+
 def node_values(truth: Truth) -> dict[str, Any]:
     """The arrays of all named nodes, and the sizes that symbols stand for."""
     arrays = {name: truth.value(truth.case.values, name) for name, node in truth.graph.nodes.items() if node.named}
@@ -80,7 +106,7 @@ def stated(printed: dict[str, Any], graph: Graph, values: dict[str, Any], right:
     reader = PrintedData(printed, {k: v for k, v in values.items() if k not in unknown}, graph.functions)
     place = f"d{printed['of']}/d{printed['wrt']} as {printed['form']}"
     for name, array in reader.define({name: np.shape(value) for name, value in values.items()}).items():
-        yield f"{place}, definition of {name}", array, values[name]
+        yield f"{place}, definition of {name}", array, values.get(name)
     places = spread(np.shape(right), MOST_PLACES)
     wanted = np.array([np.asarray(right)[at] for at in places])
     for statement, found in reader.statements(np.shape(right), places):
