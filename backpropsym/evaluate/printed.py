@@ -44,6 +44,7 @@ class PrintedFormulas:
         self.values: dict[str, Any] = {name: _plain(value) for name, value in values.items()}
         self.table = table
         self._read: dict[str, Term] = {}
+        self._found: dict[ast.Call, Any] = {}
 
     def value(self, text: str, indices: Mapping[str, int] | None = None) -> Any:
         """The value of a formula, an array or a number, exactly in the shape that the text says.
@@ -58,6 +59,7 @@ class PrintedFormulas:
         """
         if text not in self._read:
             self._read[text] = self._compiled(text)
+        self._found.clear()
         try:
             with np.errstate(all="ignore"):
                 return self._read[text](dict(indices or {}))
@@ -122,8 +124,22 @@ class PrintedFormulas:
                 terms = [self._term(part) for part in parts]
                 return lambda scope: tuple(term(scope) for term in terms)
             case ast.Call(func=ast.Name(id=word), args=arguments, keywords=options):
-                return self._call(word, arguments, {str(each.arg): each.value for each in options})
+                term = self._call(word, arguments, {str(each.arg): each.value for each in options})
+                return self._once(node, term)
         raise PrintedError(f"{ast.unparse(node)} is no part of printed formulas")
+
+    def _once(self, node: ast.Call, term: Term) -> Term:
+        """A part that names none of the indices in scope has one value, whatever they are."""
+        free = _free_names(node)
+
+        def value(scope: Scope) -> Any:
+            if not scope or not free.isdisjoint(scope):
+                return term(scope)
+            if node not in self._found:
+                self._found[node] = term(scope)
+            return self._found[node]
+
+        return value
 
     def _named(self, name: str, scope: Scope) -> Any:
         if name in scope:
@@ -227,6 +243,19 @@ class PrintedFormulas:
             return _plain(evaluate(call, values, self.table))
 
         return function
+
+
+def _free_names(node: ast.AST) -> frozenset[str]:
+    """The names in a formula that it does not bind itself by the range of an index."""
+    if isinstance(node, ast.Name):
+        return frozenset((node.id,))
+    if not isinstance(node, ast.Call):
+        return frozenset[str]().union(*map(_free_names, ast.iter_child_nodes(node)))
+    ranges = [part for part in node.args if _is_range(part) and isinstance(part, ast.Tuple)]
+    bound = {part.elts[0].id for part in ranges if isinstance(part.elts[0], ast.Name)}
+    bounds = (bound_part for part in ranges for bound_part in part.elts[1:])
+    inner = frozenset[str]().union(*map(_free_names, node.args), *(_free_names(each.value) for each in node.keywords))
+    return (inner - bound).union(*map(_free_names, bounds))
 
 
 def _is_axes(node: ast.expr) -> bool:
