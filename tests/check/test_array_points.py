@@ -233,3 +233,10 @@ def test_rows_that_are_masked_whole_are_no_mismatch() -> None:
     net = bp.loads(MASKED)
     at = {"s": np.ones((2, 3)), "m": [[1.0, -1.0, 1.0], [-1.0, -1.0, -1.0]], "v": np.eye(2, 3), "W": np.eye(3)}
     bp.check(net, at=at).raise_for_failure()
+
+
+def test_forms_that_lose_digits_where_tanh_saturates_are_right() -> None:
+    """1 - tanh(x)**2 as it is printed has few digits at 9, and is what the formula says."""
+    report = check_graph(of('z = "tanh(W @ x + b + 9)"\na = "sum(z*z)"'))
+    report.raise_for_failure()
+    assert all("matrix" in (row.forms or ()) for row in report.rows)
