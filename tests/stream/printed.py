@@ -11,6 +11,7 @@ from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.derive.unroll import entry_name
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.printed_data import PrintedData
+from backpropsym.formula.tree import size
 from backpropsym.graph import Graph
 from backpropsym.render.report_data import data
 from backpropsym.render.report_tensor import tensor_data
@@ -20,6 +21,9 @@ from tests.stream.truth import Truth
 
 MOST_PATHS = 20
 MOST_PLACES = 3
+MOST_PARTS = 3_000
+"""Longer formulas of second derivatives take minutes to write and to read."""
+
 OF_ENTRIES = ("paths", "factored", "expanded", "backward", "forward")
 
 
@@ -83,6 +87,8 @@ def printed_second_derivatives(truth: Truth) -> Found:
     right = truth.hessian_product(case.values, {second: direction})[first][at]
     derivation = case.net.derive(case.output, wrt=[entry_name(first, at), entry_name(second, other)])
     if not 0 < derivation.count <= MOST_PATHS:
+        return
+    if sum(size(factor) for term in derivation.terms for factor in term.derivatives) > MOST_PARTS:
         return
     for form in OF_ENTRIES:
         try:
