@@ -115,3 +115,9 @@ def test_steps_without_names_are_counted_before_they_are_written(form: str) -> N
     with pytest.raises(LimitError, match=r"[\d,]{20,} pa(th|rt)s.*\n.*fix: ask for it without --level layers"):
         derivation.latex(form)
     assert "W" in bp.loads(RECURRENT.replace("40", "2").replace("39", "1")).derive("loss", wrt="W").latex(form)
+
+
+def test_more_neurons_than_are_listed_are_refused_before_any_is_made() -> None:
+    net = bp.loads('inputs = {x = [400, 400]}\noutput = "a"\n[nodes]\nh = "tanh(x)"\na = "sum(h)"\n')
+    with pytest.raises(LimitError, match="the network has 320,001 entries"):
+        net.at_level("neurons")
