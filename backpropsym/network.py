@@ -307,8 +307,9 @@ class Network(Presentations):
             before the network's own; `progress`, called on the way.
         """
         from backpropsym.checks.run import check_graph
+        from backpropsym.render.printed_forms import PRINTED
 
-        return check_graph(self.graph, samples, seed, self.local, **options)
+        return check_graph(self.graph, samples, seed, self.local, others=PRINTED, **options)
 
     def compile(
         self,

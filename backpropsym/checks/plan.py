@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backpropsym.checks.budget import Budget
+
+if TYPE_CHECKING:
+    from backpropsym.checks.comparisons.registry import Comparison
 
 SECONDS = 20.0
 """How long a check may take where nobody says."""
@@ -23,6 +26,7 @@ class Plan:
     at : numbers that take precedence over the network's own.
     budget : the time that it may take.
     thorough : whether what takes very long is compared too.
+    others : comparisons of what is made of derivations elsewhere.
     """
 
     samples: int = 3
@@ -30,3 +34,4 @@ class Plan:
     at: Mapping[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     thorough: bool = False
+    others: tuple[Comparison, ...] = ()

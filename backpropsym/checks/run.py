@@ -13,7 +13,7 @@ from backpropsym.checks.arrays.run import check_arrays
 from backpropsym.checks.budget import OUT_OF_TIME, Budget, Progress
 from backpropsym.checks.compared import merged
 from backpropsym.checks.comparison import Comparison
-from backpropsym.checks.comparisons import suite
+from backpropsym.checks.comparisons import registry, suite
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.conventions import declared_conventions
 from backpropsym.checks.exact import AGREE
@@ -45,6 +45,7 @@ def check_graph(
     progress: Progress | None = None,
     seconds: float = SECONDS,
     thorough: bool = False,
+    others: Sequence[registry.Comparison] = (),
 ) -> Report:
     """Compare everything that a network gives with independent numerics: values, derivatives, forms and kernels.
 
@@ -64,6 +65,7 @@ def check_graph(
     progress : called with what is done, how much of it, and of how much.
     seconds : how long it may take; what is not reached by then is named, and the report is not complete.
     thorough : without a limit of time, and with what takes very long.
+    others : comparisons of what is made of derivations elsewhere, such as their texts.
 
     Raises
     ------
@@ -74,14 +76,14 @@ def check_graph(
     checked = local or LocalDerivatives(graph)
     at = given_numbers(graph, at or {})
     if not abstract_functions(graph):
-        report = _check(checked, Plan(max(1, samples), seed, at, budget, thorough))
+        report = _check(checked, Plan(max(1, samples), seed, at, budget, thorough, tuple(others)))
         return replace(report, seconds=budget.elapsed, limit=limit)
     random = np.random.default_rng(seed)
     reports = []
     for turn in range(ROUNDS):
         stand_in = LocalDerivatives(concrete(graph, random), checked.replaced)
         part = budget.part(1 / (ROUNDS - turn))
-        reports.append(_check(stand_in, Plan(max(1, samples), seed + turn, at, part, thorough)))
+        reports.append(_check(stand_in, Plan(max(1, samples), seed + turn, at, part, thorough, tuple(others))))
     names = ", ".join(abstract_functions(graph))
     note = f"{names} abstract: checked with {ROUNDS} random smooth functions in their places"
     notes = (note, *reports[0].notes)
@@ -111,7 +113,7 @@ def _check(local: LocalDerivatives, plan: Plan) -> Report:
     rows = _Rows(numbers, comparison, derived, exact, forms)
     made = tuple(rows.row(name) for name in names)
     of_derivation = tuple(dict.fromkeys([*derived, *(fault for row in made for fault in row.faults)]))
-    last, wrong_last = suite.run(suite.LAST, subject, wrong or bool(of_derivation))
+    last, wrong_last = suite.run((*suite.LAST, *plan.others), subject, wrong or bool(of_derivation))
     return Report(
         of=numbers.of,
         rows=made,

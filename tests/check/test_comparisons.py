@@ -19,6 +19,7 @@ from backpropsym.checks.number_systems import Switching
 from backpropsym.checks.plan import Plan
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.kernels.products import Products
+from backpropsym.render import printed_forms
 from tests.check.array_networks import points_of
 from tests.check.kernel_plants import (
     ARRAY_CHANGES,
@@ -248,3 +249,33 @@ def test_nothing_is_compared_with_what_is_wrong() -> None:
     results, faults = suite.run(suite.FIRST, subject_of(SMALL), wrong=True)
     assert not faults
     assert {each.outcome for each in results} == {Outcome.UNREACHED}
+
+
+PRINTED_PLANTS: dict[str, Callable[[str], str]] = {
+    "scaled": lambda text: f"2*({text})",
+    "negated": lambda text: f"-({text})",
+    "a stale number": lambda text: f"{text} + 0.001",
+    "a missing broadcast": lambda text: f"sum({text})",
+}
+
+
+@pytest.mark.parametrize("change", PRINTED_PLANTS)
+def test_a_wrong_printed_form_is_named(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = printed_forms.tensor_data
+
+    def wrong(derivation: Any, form: str) -> dict[str, Any]:
+        found = right(derivation, form)
+        changed = PRINTED_PLANTS[change](found["expression"])
+        return {**found, "expression": changed} if form == "matrix" else found
+
+    (printed,) = printed_forms.PRINTED
+    assert not compare(printed, subject_of(SMALL))[1]
+    monkeypatch.setattr(printed_forms, "tensor_data", wrong)
+    (fault,) = compare(printed, subject_of(SMALL))[1]
+    assert "as matrix, expression" in fault.place or "shape" in str(fault)
+
+
+def test_printed_forms_are_compared_where_there_is_time() -> None:
+    names = {each.name: each for each in SCALARS.check(thorough=True).comparisons}
+    assert names["printed"].outcome is Outcome.AGREES
+    assert "printed" not in {each.name for each in SCALARS.check().comparisons}

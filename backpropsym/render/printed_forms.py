@@ -1,0 +1,90 @@
+"""Derivations as they are printed, read back and compared: a part of what `check` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from backpropsym.checks.arrays.steps import Position, some_entries
+from backpropsym.checks.arrays.work import work
+from backpropsym.checks.comparisons.expected import Expected
+from backpropsym.checks.comparisons.objects import SingleObject
+from backpropsym.checks.comparisons.registry import Comparison, Pair
+from backpropsym.checks.comparisons.subject import Subject
+from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.entry import EntryDerivation
+from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.errors import LimitError
+from backpropsym.evaluate.printed_data import PrintedData
+from backpropsym.graph import Graph
+from backpropsym.render.report_data import data
+from backpropsym.render.report_tensor import tensor_data
+
+MOST_WORK = 3_000
+"""Of networks whose sums are read back, in numbers that a forward pass takes in."""
+
+MOST_PATHS = 20
+PLACES = 3
+LOOSE = 1e-8
+OF_ARRAYS = ("index", "matrix")
+OF_ENTRIES = ("paths", "factored", "expanded", "backward", "forward")
+
+
+def printed(subject: Subject) -> Iterator[Pair]:
+    """Every form of the derivative by each leaf, as data for scripts print it, with the derivative."""
+    graph, single = subject.graph, subject.first
+    if work(graph) > MOST_WORK:
+        raise LimitError("the sums are too long to be read back", fix="check a smaller network of the same kind")
+    for name in subject.leaves:
+        if single.point.crosses(name):
+            continue
+        adjoint = single.adjoint(name)
+        for place, text in _texts(subject, name):
+            yield from _read_back(graph, single, text, place, adjoint)
+
+
+def _texts(subject: Subject, name: str) -> Iterator[tuple[Position | None, dict[str, Any]]]:
+    """The data of each form, and the entry that they are of, None where they are of all."""
+    graph, of = subject.graph, subject.of
+    position: Position = some_entries(np.shape(subject.first.point.values[name]), 1, subject.random)[0]
+    if graph.scalar:
+        derivation: Derivation = Derivation(LocalDerivatives(graph), of, name)
+    else:
+        whole = TensorDerivation(graph, of, name)
+        if 0 < whole.count <= MOST_PATHS:
+            yield from ((None, tensor_data(whole, form)) for form in OF_ARRAYS)
+        derivation = EntryDerivation(graph, (of, ()), (name, position))
+    if 0 < derivation.count <= MOST_PATHS:
+        for form in OF_ENTRIES:
+            try:
+                yield position, data(derivation, form)
+            except LimitError:
+                continue
+
+
+def _read_back(
+    graph: Graph, single: SingleObject, text: Mapping[str, Any], place: Position | None, adjoint: Expected
+) -> Iterator[Pair]:
+    """What each statement of the data says at some entries."""
+    unknown = {name for block in graph.blocks for name in block.nodes[:-1]} - set(graph.written)
+    named = {name: value for name, value in single.point.values.items() if graph[name].named}
+    reader = PrintedData(text, {name: value for name, value in named.items() if name not in unknown}, graph.functions)
+    reader.define({name: np.shape(value) for name, value in named.items()})
+    shape = np.shape(adjoint.right) if place is None else ()
+    places = some_entries(shape, PLACES, np.random.default_rng(0))
+    taken = [place if place is not None else each for each in places]
+
+    def at_places(array: Any) -> Any:
+        return np.array([np.asarray(array)[each] for each in taken], float)
+
+    expected = Expected(at_places(adjoint.right), at_places(adjoint.size), lambda: at_places(adjoint.blur()), LOOSE)
+    for statement, value in reader.statements(shape, places):
+        yield Pair(f"d{text['of']}/d{text['wrt']} as {text['form']}, {statement}", value, expected)
+
+
+PRINTED = (
+    Comparison("printed", "every form as it is printed, read back with the shapes as written", printed, thorough=True),
+)
