@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 import backpropsym as bp
 from backpropsym.cli.app import app
 from backpropsym.derive.derivation import FORMS
+from backpropsym.derive.gradient import gradient_graph
+from backpropsym.errors import LimitError
 from backpropsym.network import Network
 from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.function import FUNCTIONS
@@ -303,3 +305,12 @@ def test_blanks_in_the_names_of_entries_change_nothing() -> None:
     net = bp.loads('inputs = {x = [2, 2]}\noutput = "a"\n[nodes]\na = "sum(x**3)"\n')
     blanks, none = (net.derive("a", wrt=names) for names in (["x[1, 0]", "x[ 1,0 ]"], ["x[1,0]", "x[1,0]"]))
     assert blanks.expression("paths") == none.expression("paths") != "0"
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"), [('["n"]', "symbolic"), ('[2, "n"]', "symbolic"), ("[3]", "has 30,004 entries")]
+)
+def test_the_gradient_of_symbolic_sizes_or_of_too_many_entries_is_refused(shape: str, message: str) -> None:
+    text = f'inputs = {{x = {shape}, z = [30000]}}\noutput = "a"\n[nodes]\na = "sum(x*x) + sum(z)"\n'
+    with pytest.raises(LimitError, match=message):
+        gradient_graph(bp.loads(text).graph)

@@ -11,7 +11,7 @@ SIZE = 7
 X = np.arange(1.0, SIZE + 1) ** 2
 
 
-@pytest.mark.parametrize("slope", [1, 2, 3, -1, -2, -3])
+@pytest.mark.parametrize("slope", [1, 2, 3, SIZE, -1, -2, -3, -SIZE])
 @pytest.mark.parametrize("start", range(-3, SIZE + 3))
 def test_one_subscript(slope: int, start: int) -> None:
     _compare(f"x[{start} + {slope}*i]" if slope > 0 else f"x[{start} - {-slope}*i]", [(start, slope)])
