@@ -170,7 +170,7 @@ define(
         arguments=("i", "j"),
         primitive=Primitive(
             scalar="(1.0 if abs({0} - {1}) < 0.5 else 0.0)",
-            array="np.multiply(np.abs({0} - {1}) < 0.5, _real(1.0))",
+            array="(np.multiply(np.abs({0} - {1}) < 0.5, _real(1.0)))",
             real=lambda i, j: np.where(np.abs(i - j) < 0.5, 1.0, 0.0),
             complex=lambda i, j: np.where(np.abs(np.real(i - j)) < 0.5, 1.0, 0.0) + 0j,
             mpmath=lambda mp, i, j: mp.mpf(1 if abs(i - j) < 0.5 else 0),
