@@ -34,3 +34,14 @@ def test_every_step_adds_up(nodes: str, w: float, slope: float) -> None:
             assert sum(brick.product for brick in step.bricks) == pytest.approx(step.adjoint)
     assert {step.node: step.adjoint for step in trace.backward}["w"] == pytest.approx(slope)
     assert math.isfinite(net.derive("a", wrt="w").evaluate(x=0.5, w=w))
+
+
+@pytest.mark.parametrize("shape", ["", " = [2]"])
+def test_a_parameter_that_does_not_matter_takes_no_step(shape: str) -> None:
+    sizes = "{x = [2], w = [2], v = [2]}" if shape else '["x", "w", "v"]'
+    sums = ("sum(w*x)", "sum(v*x)") if shape else ("w*x", "v*x")
+    net = bp.loads(f'parameters = {sizes}\noutput = "b"\n[nodes]\na = "{sums[0]}"\nb = "a + {sums[1]}"\n')
+    value = [1.0, 2.0] if shape else 1.0
+    trace = net.trace({"x": value, "w": value, "v": value}, of="a")
+    assert {step.node for step in trace.backward} == {"a", "w", "x"}
+    assert set(trace.descent.gradient) == {"w", "x"}
