@@ -161,12 +161,17 @@ class Composer:
         return replace(walk, subscripts=subscripts, factors=(*walk.factors[:-1], factor), sums=(*walk.sums, *sums))
 
     def _reshaped(self, walk: Walk, op: View, fixed: frozenset[str]) -> Walk | None:
-        """A reshape as a change of the bound indices, where each of them is still free to change."""
-        bounds = {each.index for each in walk.sums} - fixed
+        """A reshape as a change of the bound indices, where each runs over its axis and is still free to change."""
+        limits = {each.index: each for each in walk.sums if each.index not in fixed}
         shape = self.graph[op.operand].shape
         pairs = zip(op.source, map(Name, op.indices), strict=False)
         kept = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))
-        entry = [each.name for each in walk.subscripts[kept:] if isinstance(each, Name) and each.name in bounds]
+        reached = zip(walk.subscripts[kept:], op.options[kept:], strict=True)
+        entry = [
+            each.name
+            for each, size in reached
+            if isinstance(each, Name) and limits.get(each.name) == bound(each.name, size)
+        ]
         if len(set(entry)) < len(walk.subscripts) - kept or set(entry) & {
             name for each in walk.subscripts[:kept] for name in names(each)
         }:
