@@ -74,7 +74,7 @@ _loss(
 _loss(
     "bce",
     "-(target*log(prediction) + (1 - target)*log(1 - prediction))",
-    stable=f"-(target*{_LOG} + (1 - target)*{_LOG_REST})",
+    stable=f"-target*{_LOG} - (1 - target)*{_LOG_REST}",
     derivatives={
         "prediction": "(prediction - target)/(prediction*(1 - prediction))",
         "target": "log(1 - prediction) - log(prediction)",
