@@ -115,7 +115,8 @@ def made(folder: Path) -> Path:
 
 
 def wrote(path: Path) -> None:
-    """Say on standard error where a result is."""
+    """Say on standard error where a result is, after what was printed before."""
     from backpropsym.errors import printable
 
+    sys.stdout.flush()
     typer.echo(f"wrote {printable(str(path))}", err=True)

@@ -80,9 +80,9 @@ def test_a_large_dense_network_passes(graph: Graph, links: int) -> None:
 def test_a_chain_of_a_thousand_nodes_passes() -> None:
     """Each link adds a rounding; a fixed tolerance would call this one wrong."""
     done: list[tuple[str, int, int]] = []
-    report = check_graph(chain(1000, "tanh"), progress=lambda *step: done.append(step))
+    report = check_graph(chain(1000, "tanh"), seconds=6.0, progress=lambda *step: done.append(step))
     assert_right(report)
-    assert {what for what, _, _ in done} >= {"values", "complex steps", "differences", "forms"}
+    assert {what for what, _, _ in done} >= {"values", "complex steps", "differences"}
     assert all(0 < count <= total for _, count, total in done)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -357,7 +358,7 @@ def modes_and_engines(truth: Truth) -> Found:
         return
     yield from _one_object(truth, bp.compile(case.net, mode="forward"))
     yield from _one_object(truth, bp.compile(case.net, mode="paths"))
-    if case.seed % 40 == 0:
+    if case.seed % 40 == 0 and find_spec("numba") is not None:
         kernel = bp.compile(case.net, engine="numba")
         batch, objects = drawn_batch(case, 5, frozenset())
         value, gradients = kernel(**batch)
