@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from importlib.util import find_spec
 from multiprocessing import get_context
 from typing import Any
 
@@ -11,6 +12,9 @@ import backpropsym as bp
 from tests.objects import PRODUCTS, Batch
 from tests.stream.compare import BATCHES, Found, comparison, drawn_batch, inner_node, shared_sets
 from tests.stream.truth import Truth
+
+OF_NUMBA = 16
+"""One of so many networks of numbers is compiled by Numba too, which takes seconds for each."""
 
 
 @comparison(tolerance=1e-9)
@@ -46,7 +50,8 @@ def batches_of_other_kernels(truth: Truth) -> Found:
     if case.net.graph.scalar:
         kernels |= {mode: bp.compile(case.net, mode=mode) for mode in ("forward", "paths")}
         kernels |= {"forward, saved": _saved(kernels["forward"].source)}
-        kernels |= {"numba": bp.compile(case.net, engine="numba")} if case.seed % 8 == 1 else {}
+        compiled = case.seed % OF_NUMBA == 1 and find_spec("numba") is not None
+        kernels |= {"numba": bp.compile(case.net, engine="numba")} if compiled else {}
     for count in BATCHES:
         for shared in shared_sets(case, count):
             values, _ = drawn_batch(case, count, shared)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -351,22 +350,13 @@ def second_derivatives(truth: Truth) -> Found:
 
 
 @comparison()
-def modes_and_engines(truth: Truth) -> Found:
-    """Networks of numbers by tangents, by the explicit sum over paths and, some of them, by a compiled loop."""
+def other_modes(truth: Truth) -> Found:
+    """Networks of numbers by tangents and by the explicit sum over paths."""
     case = truth.case
     if not case.net.graph.scalar:
         return
     yield from _one_object(truth, bp.compile(case.net, mode="forward"))
     yield from _one_object(truth, bp.compile(case.net, mode="paths"))
-    if case.seed % 40 == 0 and find_spec("numba") is not None:
-        kernel = bp.compile(case.net, engine="numba")
-        batch, objects = drawn_batch(case, 5, frozenset())
-        value, gradients = kernel(**batch)
-        yield "value by numba", value, np.mean([truth.value(leaves) for leaves in objects])
-        each = [truth.gradients(leaves) for leaves in objects]
-        for name in truth.leaves:
-            if not _varies(case, name):
-                yield f"gradient by {name}, numba", gradients[name], np.mean([rows[name] for rows in each])
 
 
 @comparison()
