@@ -29,8 +29,8 @@ class PrintedData:
 
     def __init__(self, data: Mapping[str, Any], values: Mapping[str, Any], table: FunctionTable) -> None:
         self.data = data
-        people = {value: key for key, value in data.get("renamed", {}).items()}
-        self.formulas = PrintedFormulas({people.get(name, name): value for name, value in values.items()}, table)
+        renamed = data.get("renamed", {})
+        self.formulas = PrintedFormulas({renamed.get(name, name): value for name, value in values.items()}, table)
 
     @property
     def indices(self) -> tuple[str, ...]:

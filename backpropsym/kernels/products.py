@@ -60,8 +60,8 @@ class Products:
         count = math.prod(self._objects(values)) * sum(self.graph.entries[name] for name in leaves)
         check_memory(count, f"the derivatives of {self.graph.objective} of each object")
         found = self._call(self._once(("objects", leaves), lambda: self._per_object(leaves)), values, summed=())
-        value = found.pop(_VALUE)
-        return _plain(np.reshape(value, self._objects(values))), found
+        value, objects = np.ravel(found.pop(_VALUE)), self._objects(values)
+        return _plain(np.broadcast_to(value, objects).copy() if objects else value[0]), found
 
     def intermediates(self, values: Arrays, of: Choice = None) -> Found:
         """The values of nodes by name; default: of all that a person named and the objective depends on."""

@@ -216,3 +216,15 @@ def test_training_on_pictures_in_uneven_parts() -> None:
     data = {"x": random.normal(size=(101, 1, 28, 28)), "y": random.integers(0, 3, 101)}
     training = net.train(data, plan=Plan(rate=0.001, steps=2, batch=67))
     assert training.after.train.objective < training.before.train.objective
+
+
+def test_an_objective_without_objects_has_one_value_for_each_of_them() -> None:
+    """Also where a batch is worked in parts and the objective depends on constants alone."""
+    net = bp.loads(
+        'inputs = {y = [3]}\nparameters = {b = [2]}\noutput = "u"\n'
+        '[nodes]\nu = "sum(tanh(c))"\n[constants]\nc = [0.5]\n'
+    )
+    for part in (None, 2):
+        value, gradients = bp.compile(net, objects_at_once=part).per_object({"y": np.ones((5, 3)), "b": np.ones(2)})
+        np.testing.assert_allclose(value, np.full(5, np.tanh(0.5)))
+        assert gradients["b"].shape == (5, 2)

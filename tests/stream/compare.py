@@ -299,6 +299,8 @@ def intermediates(truth: Truth) -> Found:
 @comparison()
 def products_with_vectors(truth: Truth) -> Found:
     """Pull-backs of cotangents and push-forwards of tangents, of one object and of batches."""
+    if not truth.leaves:
+        return
     kernel, case = bp.compile(truth.case.net), truth.case
     node = inner_node(truth)
     random = np.random.default_rng(case.seed)

@@ -77,7 +77,7 @@ def printed_entries(truth: Truth) -> Found:
 def printed_second_derivatives(truth: Truth) -> Found:
     """Every form of a second derivative of a number by two entries."""
     graph, case = truth.case.net.graph, truth.case
-    if graph.symbols:
+    if graph.symbols or not truth.leaves:
         return
     names = [name for name in truth.leaves if name in graph.ancestors(case.output)][:2]
     first, second = names[0], names[-1]
