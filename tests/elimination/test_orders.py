@@ -184,6 +184,16 @@ def test_the_formula_of_backprop_is_what_the_neurons_count(widths: tuple[int, in
     assert costs.additions == counted.additions
 
 
+@pytest.mark.parametrize(("function", "added"), [("sum", "n - 1"), ("max", "0"), ("min", "0")])
+def test_an_extreme_is_chosen_and_not_added_up(function: str, added: str) -> None:
+    """Neither in the value nor in its tangents, one for each of the n parameters."""
+    net = bp.loads(f'parameters = {{w = ["n"]}}\noutput = "a"\n[nodes]\na = "{function}(w)"\n')
+    costs, n = tensor_costs(net.graph), sp.Symbol("n", integer=True, positive=True)
+    additions = sp.sympify(added, {"n": n})
+    assert costs["value"].additions == additions
+    assert costs["forward"].additions == sp.expand(n * additions)
+
+
 def test_the_command_tells_counts_and_steps() -> None:
     def run(*arguments: str) -> str:
         found = CliRunner().invoke(app, ["costs", *arguments], catch_exceptions=False)

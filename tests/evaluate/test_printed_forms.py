@@ -13,9 +13,11 @@ import backpropsym as bp
 from backpropsym.derive.tensors import TensorDerivation
 from backpropsym.errors import PrintedError
 from backpropsym.evaluate.printed import PrintedFormulas
+from backpropsym.evaluate.printed_data import PrintedData
 from backpropsym.evaluate.reference import Reference
 from backpropsym.evaluate.words import WORDS
 from backpropsym.ops.table import FunctionTable
+from backpropsym.render.report_data import data
 from backpropsym.render.report_tensor import tensor_data, tensor_report
 from tests.evaluate.printed import compared, differences, random_leaves
 from tests.tensors.networks import NETWORKS
@@ -146,6 +148,31 @@ def test_a_wrong_index_form_is_rejected(change: str) -> None:
     assert old in printed["expression"]
     printed["expression"] = printed["expression"].replace(old, new)
     assert list(compared(printed, graph, values, derivation.evaluate(**leaves)))
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_two_derivatives_about_the_output_have_the_product_that_is_derived(wrong: bool) -> None:
+    """dloss/dw11 as dloss/da * da/dw11; a wrong one of the two is rejected."""
+    net = bp.example("lecture")
+    values = {name: Reference(net.graph, net.values).array(name) for name in net.graph.named.nodes}
+    derivation = net.derive("loss", wrt="w11")
+    printed = data(derivation, "paths")
+    if wrong:
+        printed["outer"][0]["expression"] += " + 1"
+    told = list(compared(printed, net.graph, values, derivation.evaluate(**net.values)))
+    assert ["its outer is" in line for line in told] == [True] * wrong
+
+
+def test_a_factor_is_read_outside_of_its_array_only_beside_one_that_is_zero() -> None:
+    term = {"product": "0", "factors": ["w", "x[3]"]}
+    printed = {"form": "index", "expression": None, "terms": [term], "count": 1}
+
+    def statements(w: float) -> dict[str, Any]:
+        return dict(PrintedData(printed, {"w": w, "x": np.ones(3)}, FunctionTable()).statements(()))
+
+    assert statements(0.0)["factors"] == 0.0
+    with pytest.raises(PrintedError, match="out of bounds"):
+        statements(2.0)
 
 
 REFUSED = {

@@ -141,6 +141,16 @@ def test_random_views_of_symbolic_sizes(unset_memory_is_nan: None) -> None:
     assert compared >= 20
 
 
+def test_rows_of_an_axis_that_is_split_into_symbolic_sizes() -> None:
+    declarations = 'parameters = {w = ["n*m"], v = ["n*m"], u = ["n", "m"]}'
+    graph = _network(declarations, h="reshape(w*v + w, n, m)", a="sum(h[0]*h[1]) + sum(u)")
+    (w, v), u = np.random.default_rng(0).normal(size=(2, 6)), np.zeros((2, 3))
+    value, gradients = compile_kernel(graph)(w=w, v=v, u=u)
+    rows = (w * v + w).reshape(2, 3)
+    assert value == pytest.approx(rows[0] @ rows[1])
+    np.testing.assert_allclose(gradients["v"], w * rows[::-1].ravel())
+
+
 @pytest.mark.parametrize(
     "formulas",
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from backpropsym.kernels.compile import compile_kernel
@@ -18,6 +20,20 @@ def statements(formula: str, shape: list[int]) -> str:
 @pytest.mark.parametrize("formula", ["concat(tanh(x), exp(x))**3", "concat(tanh(x), sin(x), exp(x))**3"])
 def test_what_is_joined_is_not_copied(formula: str) -> None:
     assert "_np.concatenate" not in statements(formula, [3])
+
+
+def test_of_what_is_joined_only_what_lies_elsewhere_is_copied() -> None:
+    """An input has memory of its own; what is computed is computed in its place."""
+    source = statements("concat(tanh(x), x, exp(x))**3", [3])
+    copied = [line for line in source.splitlines() if "] = " in line]
+    assert [line.partition(" = ")[2] for line in copied] == ["x"]
+
+
+def test_a_chain_of_functions_has_one_array() -> None:
+    """Each function overwrites its argument, which nothing reads again."""
+    source = statements("exp(sin(tanh(x)))*x", [3])
+    results = re.findall(r"_np\.(?:exp|sin|tanh)\(.*out=(\w+)\)", source)
+    assert len(results) == 3 and len(set(results)) == 1
 
 
 @pytest.mark.parametrize(

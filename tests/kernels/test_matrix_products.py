@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -100,3 +102,26 @@ def test_a_weight_of_every_step_is_read_by_rows() -> None:
     source = bp.loads(text + steps + '\na = "sum(h6)"').compile().source
     assert source.count("_np.copyto(") == 1 + source.count("_np.copyto(out, x)")
     assert "U.T, out=" not in source
+
+
+@pytest.mark.parametrize(("rows", "columns", "copied"), [(50, 2, "B"), (2, 50, "A")])
+def test_of_two_that_lie_in_different_orders_the_smaller_is_copied(rows: int, columns: int, copied: str) -> None:
+    """A[a, i, j] and B[j, i, b] are matrices over i and j only if one of them is copied."""
+    text = f"parameters = {{A = [{rows}, 3, 4], B = [4, 3, {columns}]}}\noutput = 'a'\n[nodes]\n"
+    source = bp.loads(text + "s = 'einsum(\"aij,jib->ab\", A, B)'\na = 'sum(s*s)'\n").compile().source
+    forward = source[source.index("# forward") : source.index("# derivatives")]
+    assert re.findall(r"_np\.copyto\(\w+, (\w+)\)", forward) == [copied]
+
+
+def test_a_sum_that_is_a_product_is_computed_once() -> None:
+    """Over the batch, for a bias, and over pairs of entries: as a product with ones, and not again as a sum."""
+    source = (
+        bp.loads(
+            'inputs = {x = [3]}\nparameters = {b = [3]}\noutput = "a"\n[nodes]\na = "sum(tanh(x + b)*exp(x + b))"\n'
+        )
+        .compile()
+        .source
+    )
+    body = source[source.index("# forward") : source.index("return ", source.index("# forward"))]
+    set_to = re.findall(r"^    (a|da_db\w*) = (_np\.\w+)", body, re.MULTILINE)
+    assert [function for _, function in set_to] == ["_np.matmul", "_np.matmul"]

@@ -15,6 +15,7 @@ from backpropsym.kernels.array_lower import ArrayLowering
 from backpropsym.kernels.array_ops import BATCH, ArrayValues
 from backpropsym.kernels.array_passes import PASSES, Pass
 from backpropsym.kernels.array_rebuilding import Rebuilding
+from backpropsym.kernels.compile import compile_kernel
 from backpropsym.kernels.program import Program
 from backpropsym.spec.toml import parse_network
 from tests.kernels.plain import executed
@@ -89,3 +90,33 @@ def test_the_random_programs_give_every_pass_something_to_do() -> None:
                 program, values = passed.program, passed.values
                 counts[one.__name__] += bool(passed.replacements)
     assert all(counts[one.__name__] >= 3 for one in PASSES), counts
+
+
+@pytest.mark.parametrize("make", PROGRAMS.values(), ids=PROGRAMS)
+def test_derivatives_begin_with_the_same_value_after_each_pass(make: Callable[[np.random.Generator], str]) -> None:
+    lowering, program = _lowered(parse_network(make(np.random.default_rng(0))))
+    values = lowering.values
+    for one in PASSES:
+        passed = _passed(one, program, values)
+        assert passed.program.backward == passed.moved[program.backward], one.__name__
+        program, values = passed.program, passed.values
+
+
+def _forward(nodes: Mapping[str, str]) -> str:
+    """The forward part of a kernel that reads rows of an input."""
+    head = 'inputs = {x = [5, 4]}\nparameters = {W = [2, 4], U = [2, 2], b = [2]}\noutput = "a"\n[nodes]\n'
+    lines = [f'{name} = "{formula}"' for name, formula in nodes.items()]
+    source = compile_kernel(parse_network(head + "\n".join(lines))).source
+    return source[source.index("# forward") : source.index("# derivatives")]
+
+
+@pytest.mark.parametrize(("rows", "calls"), [((0, 1, 2, 3, 4), 1), ((0, 1, 3), 2), ((0, 2, 4), 3)])
+def test_a_function_of_rows_is_called_once_for_neighbours(rows: tuple[int, ...], calls: int) -> None:
+    source = _forward({"a": f"sum({'*'.join(f'tanh(x[{row}])' for row in rows)})"})
+    assert source.count("_np.tanh(") == calls
+
+
+def test_a_bias_is_added_to_all_steps_at_once() -> None:
+    steps = {f"h{step}": f"tanh(W@x[{step}] + U@h{step - 1} + b)" for step in range(1, 5)}
+    source = _forward({"h0": "tanh(W@x[0] + b)", **steps, "a": "sum(h4)"})
+    assert source.count(", b, out=") == 1

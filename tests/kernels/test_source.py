@@ -131,6 +131,14 @@ def test_nothing_is_computed_twice() -> None:
     assert scalar.count("_exp(") == 4
 
 
+def test_a_slope_multiplies_what_reaches_it_factor_by_factor() -> None:
+    """So that slopes share what they begin with, and a quotient divides instead of multiplying by a reciprocal."""
+    functions = '[functions]\ncubic = "3*x**2"\nlength = "log(x)"\n'
+    source = compile_kernel(network(functions, "c", "u v w", z="cubic(u) + cubic(v)", a="c*z + c*length(w)")).source
+    assert source.count("*6.0") == 2, "once for numbers, once for arrays"
+    assert '"w": c/w' in source
+
+
 def test_tracebacks_show_the_line() -> None:
     kernel = compile_kernel(network("", a="w*x", b="a*3"))
     filename = kernel.__code__.co_filename  # type: ignore[attr-defined]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backpropsym.errors import LimitError
+from backpropsym.kernels import fused
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.ops.function import FUNCTIONS, Function
 from tests.kernels.networks import dense, lecture, lecture_values, network, numbers_of
@@ -61,3 +64,17 @@ def test_numbers_precisions_strides_and_limits() -> None:
     assert_same(fused(**single), plain(**single), 1e-5)
     beyond = {**values, "x0": np.array([1e308, -np.inf, np.nan])}
     assert_same(fused(**beyond), plain(**beyond))
+
+
+def test_as_many_statements_as_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message of the refusal tells how many there are: with just so many allowed, the loop is written."""
+    graph = dense(2, 2)
+    monkeypatch.setattr(fused, "MOST_STATEMENTS", 0)
+    with pytest.raises(LimitError, match=r"the kernel has \d+ statements") as refusal:
+        compile_kernel(graph, engine="numba")
+    count = int(re.findall(r"has (\d+)", str(refusal.value))[0])
+    monkeypatch.setattr(fused, "MOST_STATEMENTS", count)
+    compile_kernel(graph, engine="numba")
+    monkeypatch.setattr(fused, "MOST_STATEMENTS", count - 1)
+    with pytest.raises(LimitError, match=f"at most {count - 1}"):
+        compile_kernel(graph, engine="numba")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
+from backpropsym.errors import ShapeError
 
 SIZE = 7
 X = np.arange(1.0, SIZE + 1) ** 2
@@ -40,6 +41,12 @@ def test_several_subscripts(formula: str, reads: list[tuple[int, int]]) -> None:
 )
 def test_beside_a_summed_index(formula: str, expected: list[float]) -> None:
     np.testing.assert_allclose(_value(formula), expected)
+
+
+@pytest.mark.parametrize("subscript", ["0.5*i", "i/2", "i - i/2"])
+def test_a_part_of_an_index_is_no_position(subscript: str) -> None:
+    with pytest.raises(ShapeError, match="is not a sum of multiples of indices"):
+        _value(f"x[{subscript}]")
 
 
 def _compare(formula: str, reads: list[tuple[int, int]]) -> None:
