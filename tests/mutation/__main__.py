@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from tests.mutation.sample import sample, sources
 TESTS = (
     "evaluate ops stream elimination higher derive analytics trace wiggle kernels tensors verify check network formula"
 )
-GROUPS = [*(f"tests/{name}" for name in TESTS.split()), "tests/spec", "backpropsym"]
+NUMBA = ["tests/peers/test_fused.py"] if find_spec("numba") else []
+"""The only tests of what Numba compiles."""
+GROUPS = [*(f"tests/{name}" for name in TESTS.split()), "tests/spec", *NUMBA, "backpropsym"]
 CASES, NETWORKS = 3.0, 60.0
 """Seconds for the cases of one test, when it is recorded; random networks notice most, and get more."""
 SURVIVORS = Path(__file__).with_name("survivors.toml")

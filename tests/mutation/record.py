@@ -11,7 +11,11 @@ import random
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,9 +130,23 @@ class Recorder:
         return json.dumps(rows)
 
 
-def main(file: Path, seconds: float, tests: list[str]) -> None:
-    from backpropsym._entered import entered  # type: ignore[import-not-found]
+def note_when_compiled(entered: set[str], note: Callable[[str], None]) -> None:
+    """A function that Numba compiles counts as entered then; compiled, its note does nothing."""
 
+    @import_module("numba.extending").overload(note, prefer_literal=True)  # type: ignore[untyped-decorator]
+    def compiled(name: Any) -> Callable[[Any], None]:
+        def nothing(name: Any) -> None:
+            pass
+
+        entered.add(name.literal_value)
+        return nothing
+
+
+def main(file: Path, seconds: float, tests: list[str]) -> None:
+    from backpropsym._entered import entered, note  # type: ignore[import-not-found]
+
+    if find_spec("numba"):
+        note_when_compiled(entered, note)
     recorder = Recorder(entered, seconds)
     pytest.main([*tests, "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"], plugins=[recorder])
     file.write_text(recorder.text())

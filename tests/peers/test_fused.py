@@ -13,6 +13,7 @@ from backpropsym.kernels import fused
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.ops.function import FUNCTIONS, Function
 from tests.kernels.networks import dense, lecture, lecture_values, network, numbers_of
+from tests.mutation.record import note_when_compiled
 
 
 def assert_same(found: Any, expected: Any, tolerance: float = 1e-12) -> None:
@@ -78,3 +79,13 @@ def test_as_many_statements_as_are_allowed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(fused, "MOST_STATEMENTS", count - 1)
     with pytest.raises(LimitError, match=f"at most {count - 1}"):
         compile_kernel(graph, engine="numba")
+
+
+def test_what_is_compiled_is_noted_as_entered() -> None:
+    """As `tests.mutation.record` needs it: the loop calls compiled functions, which enter no Python."""
+    entered: set[str] = set()
+    note_when_compiled(entered, entered.add)
+    namespace: dict[str, Any] = {"note": entered.add}
+    exec("def double(x):\n    note('double')\n    return 2*x\n", namespace)
+    assert fused.compiler()(namespace["double"])(3.0) == 6.0
+    assert entered == {"double"}
