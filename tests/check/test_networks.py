@@ -94,16 +94,34 @@ def test_the_same_seed_gives_the_same_report(name: str) -> None:
     assert without_times(first) == without_times(second) != without_times(other)
 
 
+STAND_INS = """
+inputs = ["x"]
+targets = ["y"]
+parameters = ["w", "v"]
+output = "a"
+loss = "L(a, y)"
+[nodes]
+s = "w*x"
+a = "f(s) + v*f(w*s)"
+[functions]
+f = "abstract"
+"L(a, y)" = "abstract"
+"""
+
+
 def test_abstract_functions_have_stand_ins() -> None:
-    graph = parse_network(
-        'inputs=["x"]\ntargets=["y"]\nparameters=["w", "v"]\noutput="a"\nloss="L(a, y)"\n'
-        '[nodes]\ns="w*x"\na="f(s) + v*f(w*s)"\n[functions]\nf="abstract"\n"L(a, y)"="abstract"'
-    )
-    report = check_graph(graph, samples=2)
+    report = check_graph(parse_network(STAND_INS), samples=2)
     assert_right(report)
     assert report.notes[0] == "f, L abstract: checked with 3 random smooth functions in their places"
     assert report.points == 6
     assert len(set(report.rows[0].values)) == 6
+
+
+def test_every_comparison_is_made_with_every_stand_in() -> None:
+    """With three of them, each compares three times as many numbers as with functions that have formulas."""
+    known = STAND_INS.replace('f = "abstract"', 'f = "sin"').replace('"abstract"', '"(a - y)**2"')
+    once, thrice = (check_graph(parse_network(text), 2, seconds=600).comparisons for text in (known, STAND_INS))
+    assert {each.name: 3 * each.numbers for each in once} == {each.name: each.numbers for each in thrice}
 
 
 def test_more_samples_are_more_points() -> None:

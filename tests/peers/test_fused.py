@@ -49,8 +49,9 @@ def test_every_function_in_the_loop() -> None:
 @pytest.mark.parametrize("mode", ["reverse", "forward"])
 @pytest.mark.parametrize("size", [1, 511, 512, 1500])
 def test_lengths_about_the_block(mode: str, size: int) -> None:
+    """Of the inputs the first is one number for all objects, and the second an array."""
     graph = lecture("tanh")
-    values = {**lecture_values(), "x1": np.random.default_rng(size).normal(size=size)}
+    values = {**lecture_values(), "x2": np.random.default_rng(size).normal(size=size)}
     assert_same(compile_kernel(graph, mode, engine="numba")(**values), compile_kernel(graph, mode)(**values))
 
 
