@@ -275,7 +275,24 @@ def test_a_wrong_printed_form_is_named(change: str, monkeypatch: pytest.MonkeyPa
     assert "as matrix, expression" in fault.place or "shape" in str(fault)
 
 
-def test_printed_forms_are_compared_where_there_is_time() -> None:
-    names = {each.name: each for each in SCALARS.check(thorough=True).comparisons}
+def test_printed_forms_are_a_part_of_every_check() -> None:
+    names = {each.name: each for each in SCALARS.check().comparisons}
     assert names["printed"].outcome is Outcome.AGREES
-    assert "printed" not in {each.name for each in SCALARS.check().comparisons}
+    assert not names["printed"].left
+
+
+def test_of_a_large_network_matrix_notation_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = bp.parse("x[90] -> dense(80, tanh) -> dense(3) -> mse")
+    right = printed_forms.tensor_data
+
+    def without_factor(derivation: Any, form: str) -> dict[str, Any]:
+        found = right(derivation, form)
+        return {**found, "expression": found["expression"].replace("transpose(W2)", "transpose(2*W2)")}
+
+    (printed,) = printed_forms.PRINTED
+    compared, faults = compare(printed, subject_of(large))
+    assert (compared.outcome, faults) == (Outcome.AGREES, ())
+    assert "only matrix notation" in compared.left
+    monkeypatch.setattr(printed_forms, "tensor_data", without_factor)
+    (fault,) = compare(printed, subject_of(large))[1]
+    assert "as matrix, expression" in fault.place

@@ -70,7 +70,7 @@ def test_a_network_with_nothing_to_derive_by_passes() -> None:
 )
 def test_a_large_dense_network_passes(graph: Graph, links: int) -> None:
     assert sum(len(node.parents) for node in graph.nodes.values()) == links
-    report = check_graph(graph)
+    report = check_graph(graph, seconds=200)
     assert_right(report)
     (forms,) = (each for each in report.comparisons if each.name == "forms")
     assert "derivatives: the network is large" in forms.left
