@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.derive.choices import Choice, choices, misplaced
 from backpropsym.errors import Problem, ValuesError
-from backpropsym.formula.tree import names
 from backpropsym.graph import Graph, Role
-from backpropsym.ops.kinds import View
 from backpropsym.ops.real_numbers import real_array
 from backpropsym.ops.size_values import size_value, solved_sizes
-from backpropsym.ops.sizes import Dimension
 from backpropsym.spec.given import given_numbers
 
 
@@ -57,9 +55,11 @@ def array_leaves(
     )
     batch = {name: len(array) for name, array in arrays.items() if _matches(graph, name, array.shape, sizes, problems)}
     if len(set(batch.values())) > 1:
-        found = ", ".join(f"{name} has {count}" for name, count in batch.items())
-        problems.append(Problem(f"the numbers of objects differ: {found}", fix="give every batch the same length"))
-    problems += [problem for name, array in arrays.items() if (problem := _choice_problem(graph, name, array, sizes))]
+        counts = ", ".join(f"{name} has {count}" for name, count in batch.items())
+        problems.append(Problem(f"the numbers of objects differ: {counts}", fix="give every batch the same length"))
+    chosen = choices(graph)
+    found = (_choice_problem(chosen.get(name), name, array, sizes) for name, array in arrays.items())
+    problems += [problem for problem in found if problem is not None]
     if problems:
         raise ValuesError(problems)
     count = next(iter(batch.values()), None)
@@ -70,37 +70,10 @@ def array_leaves(
     return arrays, count, sizes
 
 
-def choices(graph: Graph) -> dict[str, Dimension]:
-    """The leaves that choose an entry of a node by data, with the size of the axis they choose from."""
-    found: dict[str, Dimension] = {}
-    for node in graph.nodes.values():
-        if isinstance(node.op, View):
-            for axis, source in enumerate(node.op.source):
-                chosen = (name for name in names(source) if name in graph.nodes)
-                found |= {name: graph[node.op.operand].shape[axis] for name in chosen}
-    return found
-
-
-def whole_leaves(graph: Graph) -> dict[str, Dimension]:
-    """The leaves from which positions are read, also by way of other nodes, with the size of the axis they choose from.
-
-    Where numbers are drawn at random, these are drawn whole and inside.
-    """
-    found: dict[str, Dimension] = {}
-    for name, size in choices(graph).items():
-        while isinstance(op := graph[name].op, View):
-            name = op.operand
-        found[name] = size
-    return found
-
-
-def _choice_problem(graph: Graph, name: str, array: Any, sizes: Mapping[str, int]) -> Problem | None:
-    """What is wrong with numbers that choose entries: they are whole and count from zero."""
-    size = choices(graph).get(name)
-    limit = None if size is None else size_value(size, sizes)
-    if limit is None or np.all((array >= 0) & (array < limit) & (array == np.floor(array))):
-        return None
-    return Problem(f"{name} chooses an entry, and is not a whole number from 0 to {limit - 1}", fix=f"give {name} = 0")
+def _choice_problem(choice: Choice | None, name: str, array: Any, sizes: Mapping[str, int]) -> Problem | None:
+    """What is wrong with numbers that choose entries: they are whole and inside."""
+    ends = None if choice is None else choice.ends(sizes)
+    return misplaced(name, array, *ends) if ends else None
 
 
 def _own(graph: Graph, name: str, array: Any) -> tuple[int, ...]:

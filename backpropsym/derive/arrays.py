@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.errors import ValuesError
 from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.arithmetic import REAL, Arithmetic, evaluate
@@ -133,7 +134,7 @@ class ArrayNetwork:
         grid = dict(zip(view.indices, np.ogrid[tuple(slice(size) for size in sizes)], strict=True)) if sizes else {}
         for parent in node.parents:
             if parent != view.operand:
-                chosen = np.asarray(np.real(self.values[parent])).astype(int)
+                chosen = _as_whole(parent, np.real(self.values[parent]))
                 shown = chosen.reshape(chosen.shape + (1,) * rank) if self.lead(parent) else chosen
                 grid[parent] = chosen if self.graph[parent].shape else shown
         kept: Any = np.ones((1,) * rank, bool)
@@ -141,9 +142,13 @@ class ArrayNetwork:
             inside = whole(position, grid)
             kept = kept & (inside >= 0) & (inside < int(size))
         limits = self.graph[view.operand].shape
+        positions = [whole(each, grid) for each in view.source]
+        if not view.guards:
+            for position, size in zip(positions, limits, strict=True):
+                _require_inside(view.operand, position, int(size))
         found = tuple(
-            _spread(np.clip(whole(each, grid), 0, int(size) - 1), sizes)
-            for each, size in zip(view.source, limits, strict=True)
+            _spread(np.clip(position, 0, int(size) - 1), sizes)
+            for position, size in zip(positions, limits, strict=True)
         )
         if not self.lead(view.operand):
             return found, kept
@@ -248,10 +253,13 @@ class ArrayNetwork:
                 lead = self.lead(node.name)
                 axes = tuple(axis + lead for axis in node.op.axes)
                 return np.mean(np.square(found[operand]), axis=axes, keepdims=node.op.keep)
-            case _:
-                sizes = ArrayNetwork(self.graph, found, self.batch)
+            case View(operand):
+                choosers = {parent: self.values[parent] for parent in node.parents if parent != operand}
+                sizes = ArrayNetwork(self.graph, {operand: found[operand], **choosers}, self.batch)
                 sizes.absent = 0.0
                 return sizes.apply(node.name)
+            case _:
+                return ArrayNetwork(self.graph, found, self.batch).apply(node.name)
 
     def _unbroadcast(self, part: Any, parent: str, node: Node) -> Any:
         """`part`, in the shape of `node`, summed to the shape of `parent`."""
@@ -366,3 +374,23 @@ def _weight(function: str, value: Any, axes: tuple[int, ...], magnitudes: bool =
             return shares / np.sum(shares, axis=axes, keepdims=True)
         case _:
             return _first(function, value, axes)
+
+
+_FIX = "compute it from one input by whole multiples, such as 2*q + 1, or give it as an input; inputs are drawn whole"
+
+
+def _as_whole(name: str, value: Any) -> Any:
+    """Numbers of a node that choose entries, as integers."""
+    with np.errstate(invalid="ignore"):
+        chosen = np.asarray(value).astype(int)
+    if not np.array_equal(chosen, value):
+        raise ValuesError(f"{name} chooses an entry, and is not a whole number", fix=_FIX)
+    return chosen
+
+
+def _require_inside(name: str, position: Any, size: int) -> None:
+    """Refuse positions outside of an axis; they count from zero and never from the end."""
+    outside = np.extract((position < 0) | (position >= size), position)
+    if outside.size:
+        message = f"entry {outside[0]} of {name} is chosen, and its axis counts from 0 to {size - 1}"
+        raise ValuesError(message, fix="give numbers that choose entries inside")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import AbstractFunctionError, ValuesError
+from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Index, Limits, Mul, Name, Neg, Number, Pow
 from backpropsym.graph import Graph, Node
 from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic
@@ -204,10 +205,13 @@ class Reference:
                 return math.prod(self._whole(factor, scope) for factor in factors)
             case Neg(operand):
                 return -self._whole(operand, scope)
-            case Number(value):
-                return int(value)
             case _:
-                return round(float(self.arithmetic.real(self._value(expr, scope))))
+                value = float(self.arithmetic.real(self._value(expr, scope)))
+                if not value.is_integer():
+                    raise ValuesError(
+                        f"the position {to_text(expr)} is {value}", fix="give whole numbers for positions"
+                    )
+                return int(value)
 
 
 def _folded(operation: Any, numbers: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from backpropsym.formula.algebra import add, mul
-from backpropsym.formula.tree import Add, Expr, Mul, Name, Neg, Number, number
+from backpropsym.formula.tree import Add, Div, Expr, Mul, Name, Neg, Number
 
 
 def affine(expr: Expr) -> dict[str, Fraction] | None:
@@ -27,16 +27,23 @@ def affine(expr: Expr) -> dict[str, Fraction] | None:
                 for name, value in inner.items():
                     total[name] = total.get(name, Fraction(0)) + value
             return total
-        case Mul((Number(value), rest)):
-            inner = affine(rest)
-            return None if inner is None else {name: value * each for name, each in inner.items()}
+        case Mul(factors):
+            product: dict[str, Fraction] | None = {"": Fraction(1)}
+            for factor in factors:
+                product = _product(product, affine(factor))
+            return product
+        case Div(above, below):
+            divisor = affine(below)
+            if divisor is None or set(divisor) != {""} or not divisor[""]:
+                return None
+            return _product(affine(above), {"": 1 / divisor[""]})
         case _:
             return None
 
 
 def linear(expr: Expr) -> Expr:
     """A sum of multiples with like terms collected; anything else as it is."""
-    coefficients = affine(_distributed(expr))
+    coefficients = affine(expr)
     if coefficients is None:
         return expr
     constant = coefficients.pop("", Fraction(0))
@@ -44,16 +51,13 @@ def linear(expr: Expr) -> Expr:
     return add([*terms, Number(constant)])
 
 
-def _distributed(expr: Expr) -> Expr:
-    """Signs and numbers multiplied into sums."""
-    match expr:
-        case Neg(operand):
-            return _distributed(Mul((number(-1), operand)))
-        case Mul((Number() as scale, Add(terms))):
-            return add(_distributed(mul([scale, term])) for term in terms)
-        case Mul((Number() as scale, Neg(operand))):
-            return _distributed(mul([number(-1), scale, operand]))
-        case Add(terms):
-            return add(map(_distributed, terms))
-        case _:
-            return expr
+def _product(left: dict[str, Fraction] | None, right: dict[str, Fraction] | None) -> dict[str, Fraction] | None:
+    """The product of two sums of multiples; None where both hold names."""
+    if left is None or right is None:
+        return None
+    if set(left) - {""}:
+        left, right = right, left
+    if set(left) - {""}:
+        return None
+    scale = left.get("", Fraction(0))
+    return {name: scale * value for name, value in right.items()}

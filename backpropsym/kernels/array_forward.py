@@ -262,6 +262,9 @@ class ArrayForward:
             scalar = f"_whole({{{slot + 1}}}, {rank if self.lead(parent) else 0})"
             grid[parent] = f"{{{slot + 1}}}" if self.graph[parent].shape else scalar
         sources = [index_source(each, grid) for each in op.source]
+        for slot, (each, size) in enumerate(zip(op.source, self.graph[op.operand].shape, strict=True)):
+            if not set(names(each)).isdisjoint(data):
+                sources[slot] = f"_inside({sources[slot]}, {size_source(size)})"
         guards = [f"({index_source(each, grid)}, {size_source(size)})" for each, size in op.guards]
         text = f"({', '.join(sources)},), ({', '.join(guards)}{',' if guards else ''})"
         if data or "_size_" in text:

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from backpropsym.derive.choices import whole_nodes
 from backpropsym.errors import printable
 from backpropsym.graph import Graph, Shape
 from backpropsym.kernels import array_runtime, errorfunction
@@ -55,6 +56,8 @@ def array_module(
     head += ["from typing import Any", ""]
     head += ["import numpy as np", "", "_np = np"]
     head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]
+    chosen = {name: choice.uses for name, choice in whole_nodes(graph).items() if name in shapes}
+    head += [f"_CHOICES = {chosen!r}"]
     head += [*wrapped_names("_OBJECTS", names.objects), *wrapped_names("_IGNORED", names.ignored)]
     head += [f"{name} = ({text})" for name, text in lowering.constants.items()]
     sizes = [f"{size_source(size)} = _sizes[{str(size)!r}]" for size in _symbols(graph, names)]
@@ -139,5 +142,5 @@ def kernel(**given):
 
 
 if __name__ == "__main__":
-    raise SystemExit(0 if check_tensors(kernel, _SHAPES, _OBJECTS) else 1)
+    raise SystemExit(0 if check_tensors(kernel, _SHAPES, _OBJECTS, choices=_CHOICES) else 1)
 '''.lstrip()

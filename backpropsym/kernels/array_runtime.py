@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backpropsym.ops.real_numbers import real_array
-from backpropsym.ops.size_values import size_terms, size_value, solved_sizes
+from backpropsym.ops.size_values import size_terms, size_value, solved_sizes, whole_range
 
 Mistake = tuple[str, str]
 
@@ -272,13 +272,40 @@ def _first_min(x: Any, axes: tuple[int, ...]) -> Any:
 
 def _whole(x: Any, rank: int) -> Any:
     """Numbers that choose entries, one an object, as whole numbers that broadcast against `rank` axes."""
-    chosen = np.asarray(x).astype(int)
+    chosen = _as_whole(x)
     return chosen.reshape(chosen.shape + (1,) * rank)
 
 
 def _named(x: Any, *index: Any) -> Any:
     """The entries of an array of choices at `index`, as whole numbers; objects, where x has them, come first."""
-    return np.asarray(x)[(..., *index)].astype(int)
+    return _as_whole(np.asarray(x)[(..., *index)])
+
+
+def _as_whole(x: Any) -> Any:
+    """Numbers that choose entries, as integers.
+
+    Raises
+    ------
+    IndexError : one of them is not whole.
+    """
+    with np.errstate(invalid="ignore"):
+        chosen = np.asarray(x).astype(int)
+    if not np.array_equal(chosen, x):
+        raise IndexError("a value that chooses an entry is not a whole number")
+    return chosen
+
+
+def _inside(position: Any, size: int) -> Any:
+    """Positions chosen by data, which count from zero and never from the end.
+
+    Raises
+    ------
+    IndexError : one of them is outside.
+    """
+    outside = np.extract((position < 0) | (position >= size), position)
+    if outside.size:
+        raise IndexError(f"a value chooses entry {outside[0]} of an axis that counts from 0 to {size - 1}")
+    return position
 
 
 def _placed(index: Any, guards: Any, lead: int, rank: int, shape: tuple[int, ...]) -> tuple[Any, Any]:
@@ -362,9 +389,18 @@ def _with_part(total: Any, part: Any, weight: float) -> Any:
     return part if total is None else np.add(total, part, out=total)
 
 
-def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequence[str], most: int = 100) -> bool:
-    """Compare the gradients of a kernel with central differences at a random point, and print what was found."""
-    random = np.random.default_rng(0)
+def check_tensors(
+    kernel: Any,
+    shapes: dict[str, tuple[Any, ...]],
+    objects: Sequence[str],
+    most: int = 100,
+    choices: Mapping[str, Any] | None = None,
+) -> bool:
+    """Compare the gradients of a kernel with central differences at a random point, and print what was found.
+
+    `choices` are the values that choose entries, with the positions that they are used for; see `whole_range`.
+    """
+    random, choices = np.random.default_rng(0), choices or {}
     symbols = sorted(
         {part for shape in shapes.values() for size in shape for term in size_terms(size) for part in term}
     )
@@ -373,6 +409,9 @@ def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequ
         sizes = {name: [max(size_value(size, chosen) or 1, 1) for size in shape] for name, shape in shapes.items()}
         fans = {name: max(float(np.prod(size[1:])), 1.0) for name, size in sizes.items()}
         values = {name: np.asarray(random.uniform(0.2, 1.0, size) / fans[name] ** 0.5) for name, size in sizes.items()}
+        for name in filter(choices.__contains__, values):
+            low, high = whole_range(choices[name], chosen) or (0, 0)
+            values[name] = random.integers(low, max(low, high) + 1, sizes[name]).astype(float)
         try:
             gradients = kernel(**values)[1]
             break
@@ -383,7 +422,7 @@ def check_tensors(kernel: Any, shapes: dict[str, tuple[Any, ...]], objects: Sequ
         raise ValueError("no small sizes fit this kernel")
     worst, compared = 0.0, 0
     for name, gradient in gradients.items():
-        positions = list(np.ndindex(*values[name].shape)) if name in values else []
+        positions = list(np.ndindex(*values[name].shape)) if name in values and name not in choices else []
         for position in [positions[i] for i in random.permutation(len(positions))[: max(most // len(gradients), 1)]]:
             moved = values[name].copy(), values[name].copy()
             moved[0][position] += 1e-5

@@ -8,9 +8,7 @@ import weakref
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
-
-from backpropsym.derive.array_values import choices
+from backpropsym.derive.choices import choices, misplaced
 from backpropsym.errors import NotScalarError, Problem, UnknownNameError, ValuesError
 from backpropsym.graph import Graph
 from backpropsym.kernels import array_runtime
@@ -43,16 +41,6 @@ def tensor_module(graph: Graph, mode: str, accuracy: str, wanted: tuple[str, ...
     return array_module(graph, lowering, lowering.reverse(wanted), names)
 
 
-def _outside(array: Any, size: int) -> bool:
-    """Whether numbers that choose entries are not whole numbers from 0 to size - 1."""
-    return array is not None and not np.all((array >= 0) & (array < size) & (array == np.floor(array)))
-
-
-def _misplaced(name: str, size: int) -> tuple[str, str]:
-    fix = f"give {name} as a class or row, which counts from zero"
-    return f"{name} chooses an entry, and is not a whole number from 0 to {size - 1}", fix
-
-
 class TensorFunction:
     """The function of a module of tensors.
 
@@ -77,7 +65,7 @@ class TensorFunction:
         self.graph = graph
         self.shapes = {name: graph[name].shape for name in names.needed}
         self._counted: dict[str, int] = {}
-        self.chosen = {name: size for name, size in choices(graph).items() if isinstance(size, int)}
+        self.chosen = choices(graph)
         namespace: dict[str, Any] = {**vars(array_runtime), "_erf_array": erf_array, "_erfc_array": erfc_array}
         exec(compile(text.head + text.function, file, "exec"), namespace)
         self.arrays = namespace["_arrays"]
@@ -106,17 +94,22 @@ class TensorFunction:
         sizes: dict[str, int] = {}
         if not mistakes:
             values, sizes, mistakes = array_runtime.arranged_arrays(given, self.shapes, self.names.objects)
-        mistakes += [_misplaced(name, size) for name, size in self.chosen.items() if _outside(values.get(name), size)]
-        if mistakes:
-            raise ValuesError([Problem(found, fix=fix) for found, fix in mistakes])
+        problems = [Problem(found, fix=fix) for found, fix in mistakes] + self._misplaced(values, sizes)
+        if problems:
+            raise ValuesError(problems)
         if sizes != self._counted:
             self._count(sizes)
         try:
             call = self.memory, self.arrays, values, sizes, self.names.objects
             return array_runtime.on_tensors(*call, self.joins, self.once)
         except IndexError as error:
-            fix = "a class or row counts from zero"
-            raise ValuesError(f"a value that chooses an entry is outside: {error}", fix=fix) from None
+            raise ValuesError(str(error), fix="give whole numbers that choose entries, which count from zero") from None
+
+    def _misplaced(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> list[Problem]:
+        """What is wrong with numbers that choose entries."""
+        given = {name: choice.ends(sizes) for name, choice in self.chosen.items() if name in values}
+        found = (misplaced(name, values[name], *ends) for name, ends in given.items() if ends is not None)
+        return [problem for problem in found if problem is not None]
 
     def _count(self, sizes: Mapping[str, int]) -> None:
         """Refuse symbolic sizes of which the nodes would be too large, before anything is computed."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.derive.array_values import whole_leaves
+from backpropsym.derive.choices import whole_nodes
 from backpropsym.derive.domains import domains
 from backpropsym.errors import NetworkError
 from backpropsym.graph import Graph, Role, Shape
@@ -44,7 +44,7 @@ def random_numbers(graph: Graph, seed: int, given: Container[str]) -> dict[str, 
     NetworkError : a shape has a symbolic size.
     LimitError : there would be too many.
     """
-    random, chosen = np.random.default_rng(seed), whole_leaves(graph)
+    random, chosen = np.random.default_rng(seed), whole_nodes(graph)
     leaves = [name for role in (Role.INPUT, Role.TARGET) for name in graph.names(role)]
     inside = domains(graph, leaves)
     check_memory(sum(graph.entries[name] for name in leaves), "one object")
@@ -52,7 +52,7 @@ def random_numbers(graph: Graph, seed: int, given: Container[str]) -> dict[str, 
     for name in leaves:
         shape = _sizes(graph[name].shape)
         if name in chosen:
-            found[name] = random.integers(0, _sizes((chosen[name],))[0], size=shape).astype(float)
+            found[name] = random.integers(*chosen[name].drawn(name), size=shape).astype(float)
         else:
             found[name] = random.uniform(*inside.get(name, _USUAL), shape)
     return {name: np.asarray(value)[()] for name, value in found.items() if name not in given}

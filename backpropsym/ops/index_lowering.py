@@ -6,11 +6,9 @@ become contractions over those axes, other sums reductions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from backpropsym.formula.affine import affine
 from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
@@ -41,22 +39,10 @@ from backpropsym.ops.sizes import (
     size_symbols,
     size_tree,
 )
+from backpropsym.ops.subscripts import Span, Subscript, data_in, read_subscript
 from backpropsym.ops.table import FunctionTable
 
 REDUCTIONS = ("sum", "mean", "max", "min")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The values of an index: `size` whole numbers from `low`."""
-
-    low: Dimension
-    size: Dimension
-
-    @property
-    def high(self) -> Dimension:
-        """The largest value."""
-        return size_sum([self.low, self.size, -1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +158,10 @@ class IndexLowering(Lowering):
         if len(subscripts) != len(shape):
             message = f"{name} has {len(shape)} axes, and {len(subscripts)} indices"
             raise refuse(message, fix=f"its shape is {shape_text(shape)}", span=expr.span)
+        positions = [self._position(name, axis, each, spans) for axis, each in enumerate(subscripts)]
+        subscripts = [each.expr for each in positions]
         axes = tuple(dict.fromkeys(index for each in subscripts for index in names(each) if index in spans))
         chosen = [each for sub in subscripts for each in self.parents(sub) if each not in spans]
-        self._check_reads(name, subscripts, spans)
         offsets = self.offsets.get(name, (0,) * len(shape))
         if self._is_whole(subscripts, shape, axes, offsets, spans):
             return Entries(Value(Name(name), shape), axes)
@@ -201,26 +188,68 @@ class IndexLowering(Lowering):
             for index, size, low in zip(axes, shape, offsets, strict=True)
         )
 
-    def _check_reads(self, name: str, subscripts: Sequence[Expr], spans: Mapping[str, Span]) -> None:
-        """Refuse an index that leaves its axis."""
-        offsets = self.offsets.get(name, (0,) * len(subscripts))
-        for axis, (each, low) in enumerate(zip(subscripts, offsets, strict=True)):
-            size = self.shapes[name][axis]
-            if isinstance(each, Name) and each.name in spans and spans[each.name] == Span(low, size):
-                continue
-            reach = None if any(self.shapes.get(part) == () for part in names(each)) else _reach(each, spans)
-            if reach is None:
-                continue
-            high = size_sum([low, size, -1])
-            before, after = size_difference(reach[0], low), size_difference(high, reach[1])
-            if isinstance(before, str) or isinstance(after, str):
-                fix = f"let its index run to {high}, or give the sizes as numbers"
-                message = f"{to_text(each)} runs to {reach[1]}, and axis {axis} of {name} to {high}"
-                raise refuse(f"{message}: they cannot be compared", fix=fix, span=each.span)
-            if before < 0 or after < 0:
-                message = f"{name}[{to_text(each)}] runs from {reach[0]} to {reach[1]}"
+    def _position(self, name: str, axis: int, expr: Expr, spans: Mapping[str, Span]) -> Subscript:
+        """A subscript that stays on its axis.
+
+        Raises
+        ------
+        ShapeError : it is no sum of whole multiples, or leaves the axis.
+        """
+        position = self._subscript_of(expr, spans)
+        low, size = self._axis(name, axis)
+        if isinstance(expr, Name) and expr.name in spans and spans[expr.name] == Span(low, size):
+            return position
+        reach, high = position.reach(spans), size_sum([low, size, -1])
+        if position.data is not None:
+            data = self._data_from_zero(position.data, spans)
+            if not _some_value(position.factor, reach, low, high):
                 fix = f"axis {axis} of {name} runs from {low} to {high}"
-                raise refuse(message, fix=fix, span=each.span)
+                raise refuse(
+                    f"no value of {to_text(position.data)} keeps {to_text(expr)} inside", fix=fix, span=expr.span
+                )
+            return replace(position, expr=_replaced(position.expr, position.data, data))
+        before, after = size_difference(reach[0], low), size_difference(high, reach[1])
+        if isinstance(before, str) or isinstance(after, str):
+            fix = f"let its index run to {high}, or give the sizes as numbers"
+            message = f"{to_text(expr)} runs to {reach[1]}, and axis {axis} of {name} to {high}"
+            raise refuse(f"{message}: they cannot be compared", fix=fix, span=expr.span)
+        if before < 0 or after < 0:
+            message = f"{name}[{to_text(expr)}] runs from {reach[0]} to {reach[1]}"
+            fix = f"axis {axis} of {name} runs from {low} to {high}"
+            raise refuse(message, fix=fix, span=expr.span)
+        return position
+
+    def _data_from_zero(self, data: Expr, spans: Mapping[str, Span]) -> Expr:
+        """A value that chooses by data, a number or an entry of a node, its subscripts counted from zero."""
+        match data:
+            case Name(name) if not self.shapes[name]:
+                return data
+            case Index(Name(name), subscripts) if len(subscripts) == len(self.shapes.get(name, ())):
+                positions = [self._position(name, axis, each, spans) for axis, each in enumerate(subscripts)]
+                if all(each.data is None for each in positions):
+                    lows = [self._axis(name, axis)[0] for axis in range(len(positions))]
+                    shifted = (add([each.expr, number(-low)]) for each, low in zip(positions, lows, strict=True))
+                    return Index(data.base, tuple(shifted))
+        fix = "choose by a number or an entry such as t[i], and give what is computed a line of its own in [nodes]"
+        raise refuse(f"{to_text(data)} is not a number that chooses an entry", fix=fix, span=data.span)
+
+    def _axis(self, name: str, axis: int) -> tuple[int, Dimension]:
+        """The smallest index of an axis, and its size."""
+        low = self.offsets[name][axis] if name in self.offsets else 0
+        return low, self.shapes[name][axis]
+
+    def _subscript_of(self, expr: Expr, indices: Collection[str]) -> Subscript:
+        """A subscript as a sum of whole multiples, refused where it is none."""
+        found = read_subscript(expr, self.shapes, indices)
+        if found is not None:
+            return found
+        data = [to_text(each) for each in data_in(expr, self.shapes, indices)]
+        message = f"the subscript {to_text(expr)} is not a sum of whole multiples of indices"
+        fix = "write whole multiples of indices, such as 2*i + 1"
+        if data:
+            message += f" and of one of {', '.join(data)}" if len(data) > 1 else f" and of {data[0]}"
+            fix = f"write a sum such as {data[0]} - 1, or give the position as an input of whole numbers"
+        raise refuse(message, fix=fix, span=expr.span)
 
     def _reduced(self, function: str, expr: Call, spans: Mapping[str, Span]) -> Entries:
         """A sum, mean, max or min over indices with limits."""
@@ -288,12 +317,16 @@ class IndexLowering(Lowering):
         """The largest box of integers in which every entry that the formula reads exists."""
         found: dict[str, Span] = {}
         for name, axis, subscript, bound in self._accesses(expr, {}):
-            free = [index for index in names(subscript) if index in self.free and index not in bound]
+            if isinstance(subscript, Slice) or set(self.free).isdisjoint(names(subscript)):
+                continue  # refused where it is read, or no matter here
+            position = self._subscript_of(subscript, {*self.free, *bound})
+            free = [index for index in position.rest if index in self.free and index not in bound]
+            if position.data is not None or not free:
+                continue  # the value follows the index, not the index the value
             if len(free) > 1:
                 raise refuse(f"{to_text(subscript)} mixes the free indices {' and '.join(free)}", span=subscript.span)
-            if free:
-                box = self._box(free[0], name, axis, subscript, bound)
-                found[free[0]] = _both(found.get(free[0], box), box, free[0], subscript)
+            box = self._box(free[0], name, axis, position, subscript, bound)
+            found[free[0]] = _both(found.get(free[0], box), box, free[0], subscript)
         for index in self.free:
             if index not in found:
                 raise refuse(f"nothing says how far the index {index} runs", fix=f"use it, as in x[{index}]")
@@ -302,18 +335,18 @@ class IndexLowering(Lowering):
                 raise refuse(f"no value of the index {index} keeps every entry inside", fix="use a smaller window")
         return found
 
-    def _box(self, index: str, name: str, axis: int, subscript: Expr, bound: Mapping[str, Span]) -> Span:
+    def _box(
+        self, index: str, name: str, axis: int, position: Subscript, subscript: Expr, bound: Mapping[str, Span]
+    ) -> Span:
         """The values of a free index for which a subscript stays on its axis."""
-        size, low = self.shapes[name][axis], self.offsets.get(name, (0,) * 9)[axis]
-        coefficients = affine(subscript) or {}
-        slope = coefficients.pop(index, Fraction(0))
-        reach = _interval(coefficients, bound)
-        if not slope or slope.denominator > 1 or reach is None:
-            raise refuse(f"{to_text(subscript)} is not a sum of multiples of indices", span=subscript.span)
+        low, size = self._axis(name, axis)
+        slope = position.rest[index]
+        others = {part: value for part, value in position.rest.items() if part != index}
+        reach = replace(position, rest=others).reach(bound)
         first, last = size_difference(low, reach[0]), size_difference(size_sum([low, size, -1]), reach[1])
         if slope < 0:
             first, last = size_product([-1, last]), size_product([-1, first])
-        divisor = abs(int(slope))
+        divisor = abs(slope)
         start, end = size_floor(size_sum([first, divisor - 1]), divisor), size_floor(last, divisor)
         if start is None or end is None:
             message = f"how far {index} runs in {to_text(subscript)} depends on what {size} is"
@@ -326,6 +359,7 @@ class IndexLowering(Lowering):
             shape = self.shapes[expr.base.name]
             for axis, subscript in enumerate(expr.subscripts[: len(shape)]):
                 yield expr.base.name, axis, subscript, bound
+                yield from self._accesses(subscript, bound)
             return
         limits = [each for each in children(expr) if isinstance(each, Limits)]
         inner = {**bound, **{each.index: self._bound(each) for each in limits}} if limits else bound
@@ -344,22 +378,18 @@ def _both(left: Span, right: Span, index: str, subscript: Expr) -> Span:
     return Span(low, size_sum([high, size_product([-1, low]), 1]))
 
 
-def _reach(expr: Expr, spans: Mapping[str, Span]) -> tuple[Dimension, Dimension] | None:
-    """The smallest and largest value of a subscript; None where it is no sum of multiples."""
-    coefficients = affine(expr)
-    return None if coefficients is None else _interval(coefficients, spans)
+def _some_value(factor: int, reach: tuple[Dimension, Dimension], low: Dimension, high: Dimension) -> bool:
+    """Whether factor*q + rest stays on an axis for some whole q; sizes that cannot be compared may leave room."""
+    first, last = size_difference(low, reach[0]), size_difference(high, reach[1])
+    if not isinstance(first, int) or not isinstance(last, int):
+        room = size_difference(last, first)
+        return isinstance(room, str) or room >= 0
+    return -(-first // abs(factor)) <= last // abs(factor)
 
 
-def _interval(coefficients: Mapping[str, Fraction], spans: Mapping[str, Span]) -> tuple[Dimension, Dimension] | None:
-    """The ends of a sum of multiples of indices and sizes; None where a multiple is not whole."""
-    if any(value.denominator > 1 for value in coefficients.values()):
-        return None
-    lows: list[Dimension] = []
-    highs: list[Dimension] = []
-    for index, value in coefficients.items():
-        span = spans.get(index)
-        ends = [span.low, span.high] if span else [index or 1] * 2
-        ends = [size_product([int(value), end]) for end in ends]
-        lows.append(ends[value < 0])
-        highs.append(ends[value >= 0])
-    return size_sum(lows), size_sum(highs)
+def _replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
+    """The formula with one part in place of another."""
+    if expr == old:
+        return new
+    parts = children(expr)
+    return rebuild(expr, tuple(_replaced(part, old, new) for part in parts)) if parts else expr

@@ -190,7 +190,15 @@ class Lowering:
         yield from (f"{self.owner}{count}_{suffix}" for count in itertools.count(2))
 
     def add(self, op: Op, shape: Shape, parents: Sequence[str]) -> str:
-        """A new anonymous node."""
+        """A new anonymous node.
+
+        Raises
+        ------
+        ShapeError : a node chooses among its own entries.
+        """
+        if isinstance(op, View) and op.operand in parents[1:]:
+            message = f"{op.operand} chooses among its own entries"
+            raise refuse(message, fix=f'choose by another node: give c = "1*{op.operand}" a line of its own in [nodes]')
         name = f"{ANONYMOUS}{self.owner}_{len(self.nodes) + 1}"
         self.nodes.append(Lowered(name, op, shape, tuple(dict.fromkeys(parents))))
         self.shapes[name] = shape
@@ -275,7 +283,10 @@ class Lowering:
             return size_tree(size_sum([size, position]) if position < 0 else position)
         if isinstance(subscript, Name) and subscript.name in self.shapes:
             return self._chosen(subscript, shape, parents)
-        raise refuse(f"the index {to_text(subscript)} is not a number, a slice or a node", span=subscript.span)
+        fix = f'give it a line of its own in [nodes], c = "{to_text(subscript)}", and write c in the brackets'
+        computed = names(subscript) and set(names(subscript)) <= self.shapes.keys()
+        message = f"the index {to_text(subscript)} is not a number, a slice or a node"
+        raise refuse(message, fix=fix if computed else None, span=subscript.span)
 
     def _chosen(self, subscript: Name, shape: list[Dimension], parents: list[str]) -> Expr:
         """An entry, or several, that a node of whole numbers names."""

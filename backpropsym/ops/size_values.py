@@ -47,3 +47,21 @@ def solved_sizes(found: Iterable[tuple[Any, int]]) -> dict[str, int]:
             if slope and rest % slope == 0 and rest // slope > 0:
                 sizes[unknown.pop()] = rest // slope
     return sizes
+
+
+def whole_range(uses: Iterable[tuple[int, Any, Any, Any]], sizes: Mapping[str, int]) -> tuple[int, int] | None:
+    """The smallest and largest whole number that keeps positions on their axes; None where a size has no number.
+
+    Parameters
+    ----------
+    uses : (factor, low, high, size) for each position factor*q + rest, rest from low to high, on an axis of `size`.
+    """
+    lows, highs = list[int](), list[int]()
+    for factor, *ends in uses:
+        low, high, size = (size_value(each, sizes) for each in ends)
+        if low is None or high is None or size is None:
+            return None
+        first, last = (-low, size - 1 - high) if factor > 0 else (high - size + 1, low)
+        lows.append(-(-first // abs(factor)))
+        highs.append(last // abs(factor))
+    return max(lows), min(highs)

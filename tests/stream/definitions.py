@@ -31,9 +31,13 @@ def definition(function: Define) -> Define:
     return function
 
 
-def _named(pick: Pick, rank: int, low: int = 1) -> Term | None:
-    """A node, for a definition reads nodes and no formulas, with so many axes of at least `low` entries."""
-    return pick(lambda value: value.ndim == rank and min(value.shape) >= low, named=True)
+def _named(pick: Pick, rank: int, low: int = 1, make: int = 0) -> Term | None:
+    """A node, for a definition reads nodes and no formulas, with so many axes of at least `low` entries.
+
+    Where there is none, a new parameter with `make` entries an axis.
+    """
+    shape = (make,) * rank if make else None
+    return pick(lambda value: value.ndim == rank and min(value.shape) >= low, named=True, make=shape)
 
 
 def _filled(shape: tuple[int, ...], entry: Callable[..., Any]) -> Array:
@@ -141,3 +145,66 @@ def products(choices: Choices, pick: Pick) -> Definition | None:
         Definition("i, j", f"tanh(sum({x.text}[i, k]*{y.text}[k, j], {limits}))", np.tanh(x.value @ y.value)),
     ]
     return choices.pick(options)
+
+
+@definition
+def summed_positions(choices: Choices, pick: Pick) -> Definition | None:
+    """Positions computed from summed indices: every second entry, from the end, of a quotient that is whole."""
+    x = _named(pick, 1, 2)
+    if x is None:
+        return None
+    n, v, name = x.shape[0], x.value, x.text
+    half = (n - 1) // 2
+    options = [
+        Definition("", f"sum({name}[2*k]*{name}[k], (k, 0, {half}))", np.sum(v[::2] * v[: half + 1])),
+        Definition("i", f"{name}[i]*sum({name}[2*k], (k, 0, {half}))", v * np.sum(v[::2])),
+        Definition("i", f"{name}[i]*sum({name}[{n} - k]**2, (k, 1, {n}))", v * np.sum(v**2)),
+        Definition("", f"sum({name}[{n - 1} - k]*{name}[k], (k, 0, {n - 1}))", np.sum(v[::-1] * v)),
+        Definition("i", f"{name}[i]*max({name}[2*k/2], (k, 0, {n - 1}))", v * np.max(v)),
+        Definition("i", f"sum({name}[2*(k + i)/2]*{name}[k], (k, 0, 1))", v[:-1] * v[0] + v[1:] * v[1]),
+        Definition("i", f"{name}[i - 1]*mean({name}[k - i + i], (k, 0, {n - 1}))", v * np.mean(v)),
+    ]
+    return choices.pick(options)
+
+
+@definition
+def of_data(choices: Choices, pick: Pick) -> Definition | None:
+    """Positions computed from a whole number below three, alone and with indices."""
+    q = pick(whole=True)
+    x = q and _named(pick, 1, 3, make=choices.pick([3, 4, 5]))
+    if x is None or q is None:
+        return None
+    n, v, name = x.shape[0], x.value, x.text
+    if q.shape:
+        return choices.pick(
+            [
+                Definition("i", f"{name}[{q.text}[i]]", v[q.value]),
+                Definition("i", f"sin({name}[2 - {q.text}[i]])*{name}[i]", np.sin(v[2 - q.value]) * v[: q.shape[0]]),
+                Definition("i, j", f"{name}[{q.text}[j]]*{name}[i]", np.outer(v, v[q.value])),
+                Definition("", f"sum({name}[{q.text}[k] + 2 - k - 1]*{name}[k], (k, 1, 1))", v[q.value[1]] * v[1]),
+                Definition("i", f"{name}[i]*max({name}[2 - {q.text}[k]], (k, 0, 1))", v * np.max(v[2 - q.value[:2]])),
+            ]
+        )
+    at, rest, wide = int(q.value), n - 2, f"(k, 0, {n - 3})"
+    options = [
+        Definition("i", f"{name}[{q.text}]*{name}[i]", v[at] * v),
+        Definition("i", f"{name}[2 - {q.text}]*{name}[i]", v[2 - at] * v),
+        Definition("i", f"{name}[{n - 3} + {q.text}]*sin({name}[i])", v[n - 3 + at] * np.sin(v)),
+        Definition("i", f"{name}[i]*sum({name}[{q.text} + k], {wide})", v * np.sum(v[at : at + rest])),
+        Definition("", f"sum({name}[{q.text} + k]*{name}[k], {wide})", np.sum(v[at : at + rest] * v[:rest])),
+        Definition("i", f"{name}[i]*mean({name}[{q.text} - 1 + k], (k, 1, {rest}))", v * np.mean(v[at : at + rest])),
+        Definition(
+            "i", f"{name}[i]*max({name}[{n - 1} - {q.text} - k], {wide})", v * np.max(v[n - rest - at : n - at])
+        ),
+        Definition("", f"sum({name}[{q.text} + k]*{name}[2*k], (k, 0, {(n - 3) // 2}))", _strided(v, at)),
+    ]
+    short = pick(lambda value: value.ndim == 1 and len(value) <= rest, named=True)
+    if short is not None:
+        body = f"{name}[{q.text} + i]*{short.text}[i]"
+        options += [Definition("i", body, v[at : at + short.shape[0]] * short.value)] * 2
+    return choices.pick(options)
+
+
+def _strided(v: Array, at: int) -> Array:
+    """The sum of v[at + k] v[2 k] for as many k as stay inside wherever a number below three stands for `at`."""
+    return sum(v[at + k] * v[2 * k] for k in range((len(v) - 3) // 2 + 1))

@@ -211,7 +211,10 @@ class _Builder:
             self.node(term.text, np.asarray(term.value))
 
     def _define(self) -> None:
-        made = DEFINITIONS[self.choices.pick(list(DEFINITIONS))](self.choices, self.pick)
+        names = [*DEFINITIONS]
+        if any(leaf.whole for leaf in self.leaves):
+            names += ["of_data"] * len(names)
+        made = DEFINITIONS[self.choices.pick(names)](self.choices, self.pick)
         if made is not None and np.size(made.value) <= MOST_ENTRIES and np.abs(made.value).max(initial=0) < 1e3:
             self.node(made.body, np.asarray(made.value), f"[{made.indices}]" if made.indices else "")
 

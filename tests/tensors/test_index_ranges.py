@@ -45,7 +45,7 @@ def test_beside_a_summed_index(formula: str, expected: list[float]) -> None:
 
 @pytest.mark.parametrize("subscript", ["0.5*i", "i/2", "i - i/2"])
 def test_a_part_of_an_index_is_no_position(subscript: str) -> None:
-    with pytest.raises(ShapeError, match="is not a sum of multiples of indices"):
+    with pytest.raises(ShapeError, match="is not a sum of whole multiples of indices"):
         _value(f"x[{subscript}]")
 
 

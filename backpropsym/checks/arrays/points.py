@@ -14,8 +14,9 @@ from backpropsym.checks.arrays.switches import RecordingNetwork, branching_nodes
 from backpropsym.checks.arrays.work import SMALL_WORK, work
 from backpropsym.checks.number_systems import STEP, Array, Switching
 from backpropsym.checks.points import DEFAULT, MAX_ROUNDS, MODERATE, RANGES
-from backpropsym.derive.array_values import array_leaves, whole_leaves
+from backpropsym.derive.array_values import array_leaves
 from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.derive.choices import whole_nodes
 from backpropsym.derive.domains import domains
 from backpropsym.errors import LimitError
 from backpropsym.graph import Graph, Role
@@ -182,7 +183,7 @@ class _Sampler:
         self.wanted = graph.ancestors(graph.objective)
         self.switching = Switching(graph.functions)
         self.branching = branching_nodes(graph, self.switching) & self.wanted
-        self.chosen = whole_leaves(graph)
+        self.chosen = whole_nodes(graph)
         leaves = [name for name in graph.order if name in self.wanted and graph[name].op is None]
         self.fixed = {name: np.asarray(graph.constants[name]) for name in leaves if name in graph.constants}
         self.leaves = [name for name in leaves if name not in self.fixed]
@@ -228,7 +229,7 @@ class _Sampler:
         for name in self.leaves:
             shape = sizes(self.graph[name])
             if name in self.chosen:
-                found[name] = self.random.integers(0, int(self.chosen[name]), size=shape)
+                found[name] = self.random.integers(*self.chosen[name].drawn(name), size=shape)
             else:
                 found[name] = np.asarray(self.random.uniform(*ranges[name], size=shape))
         return found

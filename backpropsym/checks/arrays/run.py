@@ -31,6 +31,7 @@ from backpropsym.checks.number_systems import Array
 from backpropsym.checks.plan import Plan
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
 from backpropsym.checks.steps import spread
+from backpropsym.derive.choices import whole_nodes
 from backpropsym.derive.unroll import entry_name
 from backpropsym.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Contraction, Elementwise, Reduction
@@ -50,7 +51,8 @@ def check_arrays(graph: Graph, plan: Plan) -> Report:
     """Compare everything that the network gives with numerics; a row for every parameter, else for every input."""
     random = np.random.default_rng(plan.seed)
     graph, notes = _with_one_objective(with_sizes(graph, plan.at), random)
-    names = [name for name in graph.names(Role.PARAMETER) or graph.names(Role.INPUT)]
+    whole = whole_nodes(graph)  # a position moves in no small steps
+    names = [name for name in graph.names(Role.PARAMETER) or graph.names(Role.INPUT) if name not in whole]
     points = find_points(graph, plan.at, plan.samples, random)
     chosen = [points.found[index] for index in points.chosen][: plan.samples]
     subject = Subject(graph, chosen, random, plan, points.lost)

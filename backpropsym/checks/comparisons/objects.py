@@ -16,8 +16,8 @@ from backpropsym.checks.comparisons.expected import Expected, exactly
 from backpropsym.checks.comparisons.spelled import without_accurate
 from backpropsym.checks.edges import EPS
 from backpropsym.checks.number_systems import STEP, Array
-from backpropsym.derive.array_values import choices
 from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.derive.choices import whole_nodes
 from backpropsym.graph import Graph
 from backpropsym.ops.arithmetic import COMPLEX, Arithmetic, ComplexArithmetic
 from backpropsym.ops.function import Primitive
@@ -96,7 +96,9 @@ class SingleObject:
         """The network several times, every value off, its derivatives as kernels may spell them."""
         copies: list[ArrayNetwork] = []
         for _ in range(self._count):
-            network = _Perturbed(self._plain, self.point.leaves, _Rounded(self.eps, self.random), choices(self.graph))
+            network = _Perturbed(
+                self._plain, self.point.leaves, _Rounded(self.eps, self.random), whole_nodes(self.graph)
+            )
             network.forward(self.graph.objective)
             copies.append(network)
         return copies
@@ -162,7 +164,7 @@ class SingleObject:
 
         def blur() -> Array:
             copies = [
-                _Perturbed(self.graph, leaves, _RoundedComplex(self.eps, self.random), choices(self.graph))
+                _Perturbed(self.graph, leaves, _RoundedComplex(self.eps, self.random), whole_nodes(self.graph))
                 for _ in range(self._count)
             ]
             moved = np.max([np.abs(slope(copy) - right) for copy in copies], axis=0)

@@ -12,7 +12,7 @@ from backpropsym.checks.arrays.points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.objects import SingleObject
 from backpropsym.checks.plan import Plan
-from backpropsym.derive.array_values import choices
+from backpropsym.derive.choices import whole_nodes
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.array_verify import verification
 from backpropsym.kernels.compile import Kernel, compile_kernel
@@ -55,7 +55,7 @@ class Subject:
     @cached_property
     def leaves(self) -> tuple[str, ...]:
         """The inputs, targets and parameters that the objective can be derived by."""
-        needed, chosen = self.graph.ancestors(self.of), choices(self.graph)
+        needed, chosen = self.graph.ancestors(self.of), whole_nodes(self.graph)
         roles = (Role.PARAMETER, Role.INPUT, Role.TARGET)
         return tuple(name for role in roles for name in self.graph.names(role) if name in needed and name not in chosen)
 
@@ -126,9 +126,9 @@ class Subject:
 
     def _moved(self, name: str, other: ArrayPoint, attempt: int) -> Any:
         value = np.asarray(other.leaves[name])
-        chosen = choices(self.graph)
+        chosen = whole_nodes(self.graph)
         if name in chosen:
-            return self.random.integers(0, int(chosen[name]), size=value.shape)
+            return self.random.integers(*chosen[name].drawn(name), size=value.shape)
         spread = 0.2 / (1 + attempt)
         return value * (1 + spread * self.random.uniform(-1, 1, value.shape))
 

@@ -19,8 +19,8 @@ from backpropsym.checks.comparisons.registry import Comparison, Pair
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
 from backpropsym.checks.number_systems import Array
-from backpropsym.derive.array_values import choices
 from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.derive.choices import whole_nodes
 from backpropsym.derive.unroll import entry_name
 from backpropsym.evaluate.differences import ExactPoint, complex_step
 from backpropsym.evaluate.reference import Reference
@@ -100,7 +100,7 @@ def _blur(
     random: np.random.Generator,
 ) -> Array:
     """By how much an entry moves when its parents are off by a few roundings."""
-    chosen, gaps = choices(graph), [0.0]
+    chosen, gaps = whole_nodes(graph), [0.0]
     for _ in range(COPIES):
         moved = {
             parent: value
