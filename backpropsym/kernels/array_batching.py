@@ -14,11 +14,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backpropsym.kernels.array_ops import ALL, ArrayValues, Product, Reduce, Reshape, Stack, nominal
+from backpropsym.kernels.array_ops import ALL, Product, Reduce, Reshape, Stack, nominal
 from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement, outer_sums, terms_of, uses_of
 from backpropsym.kernels.array_rows import row_of
-from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Value
+from backpropsym.kernels.array_values import ArrayValues
+from backpropsym.kernels.program import Program, Value
 
 _FEWEST = 3
 _LARGE = 1 << 22

@@ -14,7 +14,6 @@ from backpropsym.graph import Graph, Node, Role
 from backpropsym.kernels.array_ops import (
     ALL,
     BATCH,
-    ArrayValues,
     Concatenate,
     Finite,
     Item,
@@ -25,6 +24,7 @@ from backpropsym.kernels.array_ops import (
     Window,
     Windows,
 )
+from backpropsym.kernels.array_values import ArrayValues
 from backpropsym.kernels.array_views import Moves, moves, padded
 from backpropsym.kernels.contract import contract
 from backpropsym.kernels.lower import Environment, FormulaLowering

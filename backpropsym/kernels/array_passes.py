@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from backpropsym.kernels.array_batching import products_of_rows, sums_of_products
-from backpropsym.kernels.array_ops import ArrayValues
 from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement
 from backpropsym.kernels.array_rows import arithmetic_on_rows, factors_of_rows, functions_of_rows, sums_with_rows
+from backpropsym.kernels.array_values import ArrayValues
 from backpropsym.kernels.array_verify import verify, verify_moved
 from backpropsym.kernels.program import Program
 from backpropsym.ops.kinds import Shape

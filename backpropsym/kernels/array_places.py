@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from backpropsym.kernels.array_ops import (
     ALL,
-    ArrayValues,
     Concatenate,
     Finite,
     Item,
@@ -18,7 +17,8 @@ from backpropsym.kernels.array_ops import (
     Stack,
     picked_shape,
 )
-from backpropsym.kernels.values import Kind, Value
+from backpropsym.kernels.array_values import ArrayValues
+from backpropsym.kernels.program import Kind, Value
 from backpropsym.ops.kinds import Shape
 
 _GIVEN = (Kind.LEAF, Kind.NUMBER, Kind.COMPARE)

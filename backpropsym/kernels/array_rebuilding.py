@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from backpropsym.kernels.array_ops import ArrayValues
-from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Kind, Value
+from backpropsym.kernels.array_values import ArrayValues
+from backpropsym.kernels.program import Kind, Program, Value
 
 Replacement = Callable[["Rebuilding"], int]
 

@@ -14,10 +14,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from backpropsym.kernels.array_ops import ALL, BATCH, ArrayValues, Item, Pick, Reshape, broadcast_shape, nominal
+from backpropsym.kernels.array_ops import ALL, BATCH, Item, Pick, Reshape, broadcast_shape, nominal
 from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement, outer_sums, terms_of, uses_of
-from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Kind, Value
+from backpropsym.kernels.array_values import ArrayValues
+from backpropsym.kernels.program import Kind, Program, Value
 from backpropsym.ops.kinds import Shape
 
 _ARITHMETIC = (Kind.ADD, Kind.SUBTRACT, Kind.MULTIPLY, Kind.DIVIDE, Kind.NEGATE)

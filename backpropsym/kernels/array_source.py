@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 from backpropsym.kernels.array_forward import shape_source
 from backpropsym.kernels.array_moves import MOVES, item_sources, subscripts
-from backpropsym.kernels.array_ops import BATCH, ArrayValues, Item, Operation, Product, Reshape, Source, nominal
+from backpropsym.kernels.array_ops import BATCH, Item, Operation, Product, Reshape, Source, nominal
 from backpropsym.kernels.array_places import Part, around, placements
 from backpropsym.kernels.array_products import write_product
 from backpropsym.kernels.array_rows import rows_read
 from backpropsym.kernels.array_storage import Layout, Storage, picked_layout, plain_layout
+from backpropsym.kernels.array_values import ArrayValues
 from backpropsym.kernels.dialects import ATOM, PRODUCT, ArrayDialect, Piece
-from backpropsym.kernels.program import Program
+from backpropsym.kernels.program import Kind, Program, Value
 from backpropsym.kernels.source import Naming
-from backpropsym.kernels.values import Kind, Value
 from backpropsym.ops.kinds import Shape
 
 _UFUNCS = {

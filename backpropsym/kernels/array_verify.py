@@ -18,7 +18,6 @@ from backpropsym.kernels.array_ops import (
     ALL,
     BATCH,
     Arrange,
-    ArrayValues,
     Concatenate,
     Finite,
     First,
@@ -40,8 +39,8 @@ from backpropsym.kernels.array_ops import (
     Window,
     Windows,
 )
-from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Kind
+from backpropsym.kernels.array_values import ArrayValues
+from backpropsym.kernels.program import Kind, Program
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.shapes import shape_text
 from backpropsym.ops.sizes import Dimension, size_product, size_sum

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from backpropsym.kernels.array_ops import ArrayValues, Product, nominal
+from backpropsym.kernels.array_ops import Product, nominal
+from backpropsym.kernels.array_values import ArrayValues
 from backpropsym.ops.sizes import Dimension
 
 

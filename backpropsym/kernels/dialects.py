@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
-from backpropsym.kernels.values import Kind, Value
+from backpropsym.kernels.program import Kind, Value
 from backpropsym.ops.function import FUNCTIONS
 
 CHOICE, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(7)

@@ -10,9 +10,8 @@ from dataclasses import replace
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.dialects import ATOM, Dialect, Piece, ScalarDialect, Template
 from backpropsym.kernels.lower import lower
-from backpropsym.kernels.program import Program
+from backpropsym.kernels.program import Kind, Program, Value
 from backpropsym.kernels.source import body
-from backpropsym.kernels.values import Kind, Value
 
 MARK = "$"
 """Stands behind every name of a person, so that none is a word of JavaScript's grammar."""

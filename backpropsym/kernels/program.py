@@ -4,8 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-from backpropsym.kernels.values import Value
+
+class Kind(StrEnum):
+    """What a value is computed by. The printers of source have one rule a kind."""
+
+    LEAF = "leaf"
+    NUMBER = "number"
+    ADD = "add"
+    SUBTRACT = "subtract"
+    MULTIPLY = "multiply"
+    DIVIDE = "divide"
+    NEGATE = "negate"
+    POWER = "power"
+    COMPARE = "compare"
+    CALL = "call"
+    MEAN = "mean"
+    SOURCE = "source"
+
+
+class Value(NamedTuple):
+    """One operation.
+
+    Attributes
+    ----------
+    operands : positions of the values that it uses; all smaller than its own.
+    data : the name of a leaf, a number, an exponent, a comparison, a primitive function, or an operation over axes.
+    batched : whether it differs from object to object, shape (n,) in a batch; else one number, shape ().
+    """
+
+    kind: Kind
+    operands: tuple[int, ...]
+    data: Any
+    batched: bool
 
 
 @dataclass(frozen=True)

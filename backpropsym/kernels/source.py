@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from backpropsym.kernels.dialects import ATOM, ArrayDialect, Dialect, Piece, ScalarDialect
-from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Kind
+from backpropsym.kernels.program import Kind, Program
 
 _MAX_INLINE = 88
 _ATOMS = (Kind.LEAF, Kind.NUMBER)

@@ -8,50 +8,17 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from fractions import Fraction
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from backpropsym.errors import LimitError
+from backpropsym.kernels.program import Kind, Value
 from backpropsym.ops.function import FUNCTIONS, Primitive
 
 MAX_VALUES = 3_000_000
-
-
-class Kind(StrEnum):
-    """What a value is computed by. The printers of source have one rule a kind."""
-
-    LEAF = "leaf"
-    NUMBER = "number"
-    ADD = "add"
-    SUBTRACT = "subtract"
-    MULTIPLY = "multiply"
-    DIVIDE = "divide"
-    NEGATE = "negate"
-    POWER = "power"
-    COMPARE = "compare"
-    CALL = "call"
-    MEAN = "mean"
-    SOURCE = "source"
-
-
-class Value(NamedTuple):
-    """One operation.
-
-    Attributes
-    ----------
-    operands : positions of the values that it uses; all smaller than its own.
-    data : the name of a leaf, a number, an exponent, a comparison, a primitive function, or an operation over axes.
-    batched : whether it differs from object to object, shape (n,) in a batch; else one number, shape ().
-    """
-
-    kind: Kind
-    operands: tuple[int, ...]
-    data: Any
-    batched: bool
 
 
 _FOLD: dict[Kind, Callable[[Any, Any], Any]] = {

@@ -13,7 +13,6 @@ from backpropsym.kernels.array_lower import ArrayLowering
 from backpropsym.kernels.array_ops import (
     BATCH,
     Arrange,
-    ArrayValues,
     Concatenate,
     Finite,
     First,
@@ -34,8 +33,8 @@ from backpropsym.kernels.array_ops import (
     Window,
     Windows,
 )
-from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Kind, Value
+from backpropsym.kernels.array_values import ArrayValues
+from backpropsym.kernels.program import Kind, Program, Value
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.size_values import size_value

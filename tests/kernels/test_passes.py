@@ -12,9 +12,10 @@ import pytest
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.graph import Graph, Role
 from backpropsym.kernels.array_lower import ArrayLowering
-from backpropsym.kernels.array_ops import BATCH, ArrayValues
+from backpropsym.kernels.array_ops import BATCH
 from backpropsym.kernels.array_passes import PASSES, Pass
 from backpropsym.kernels.array_rebuilding import Rebuilding
+from backpropsym.kernels.array_values import ArrayValues
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.kernels.program import Program
 from backpropsym.spec.toml import parse_network

@@ -17,7 +17,6 @@ from backpropsym.kernels.array_ops import (
     ALL,
     BATCH,
     Arrange,
-    ArrayValues,
     Concatenate,
     Finite,
     First,
@@ -40,9 +39,9 @@ from backpropsym.kernels.array_ops import (
 )
 from backpropsym.kernels.array_passes import Pass, improved
 from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement
+from backpropsym.kernels.array_values import ArrayValues
 from backpropsym.kernels.array_verify import verification, verify
-from backpropsym.kernels.program import Program
-from backpropsym.kernels.values import Kind, Value
+from backpropsym.kernels.program import Kind, Program, Value
 from backpropsym.ops.kinds import Shape
 from backpropsym.spec.toml import parse_network
 from tests.kernels.plain import executed
