@@ -26,6 +26,7 @@ from backpropsym.kernels.array_ops import (
 )
 from backpropsym.kernels.array_values import ArrayValues
 from backpropsym.kernels.array_views import Moves, moves, padded
+from backpropsym.kernels.bounds import Bound, Sign
 from backpropsym.kernels.contract import contract
 from backpropsym.kernels.lower import Environment, FormulaLowering
 from backpropsym.ops.function import FUNCTIONS
@@ -168,6 +169,7 @@ class ArrayForward:
         top = values.make(Finite(values.shape(top)), top)
         share = values.call("exp", (values.subtract(operand, top),))
         total = values.reduce("sum", share, axes, keep=True)
+        values.bounds[share], values.bounds[total] = Bound(True, Sign.NOT_NEGATIVE), Bound(True, Sign.POSITIVE)
         found = values.add(values.call("log", (total,)), top)
         values.shares[operand, found] = share, total
         return found if keep else values.narrowed(found, axes)

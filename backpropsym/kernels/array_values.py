@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from typing import Any
 
+from backpropsym.kernels import bounds
 from backpropsym.kernels.array_ops import (
     ALL,
     BATCH,
     LONG_SUM,
+    Alias,
     Arrange,
+    Concatenate,
+    Finite,
+    First,
+    Fold,
     Item,
     Operation,
     Ordered,
     Pick,
+    Place,
     Product,
+    Read,
     Reduce,
     Reshape,
+    Scatter,
+    Source,
     Spread,
+    Stack,
+    Windows,
     broadcast_shape,
     nominal,
     picked_shape,
 )
+from backpropsym.kernels.bounds import Bound, Sign
 from backpropsym.kernels.program import Kind, Value
 from backpropsym.kernels.values import Values
 from backpropsym.ops.kinds import Shape
+
+LARGEST = 1e38
+"""Below the largest number in single precision; what is larger may be infinite."""
 
 
 class ArrayValues(Values):
@@ -54,6 +72,79 @@ class ArrayValues(Values):
         position = self.opaque(operation, operands, BATCH in operation.shape)
         self.shapes[position] = operation.shape
         return position
+
+    def product(self, operation: Product, *operands: int) -> int:
+        """A sum of products, without the terms of a derivative that a choice has cut off."""
+        plain = self.make(operation, *operands)
+        if self.derivative:
+            for slot, operand in enumerate(operands):
+                others = (*operands[:slot], *operands[slot + 1 :])
+                if not self.bounds[operand].finite and any(self.gates.cut[each] for each in others):
+                    return self._without_cut(operation, operands, slot, plain)
+        return plain
+
+    def _without_cut(self, operation: Product, operands: tuple[int, ...], slot: int, plain: int) -> int:
+        """A sum of products in which one operand may be infinite where others are cut off."""
+        operand, zero, one = operands[slot], self.number(0.0), self.number(1.0)
+        held = self.compare("<=", self.call("abs", (operand,)), self.number(LARGEST))
+        finite, lost = (self.call("where", (held, *branches)) for branches in ((operand, zero), (zero, one)))
+        self.bounds[finite] = self.bounds[operand]._replace(finite=True)
+        kept = self.product(operation, *operands[:slot], finite, *operands[slot + 1 :])
+        gates = [self._gate_in_shape(each) for each in operands]
+        gates[slot] = lost
+        reached = self.make(operation, *gates)
+        return self.call("where", (self.compare("<=", reached, zero), kept, plain))
+
+    def _gate_in_shape(self, operand: int) -> int:
+        gate = self.gates.of(operand) if self.gates.cut[operand] else self.number(1.0)
+        return self.spread(gate, self.shape(operand))
+
+    def bound_of(self, operation: Any, operands: tuple[int, ...]) -> Bound:
+        """See Values."""
+        known = [self.bounds[operand] for operand in operands]
+        finite = all(each.finite for each in known)
+        match operation:
+            case Source(shape, text):
+                return Bound(True, Sign.POSITIVE if not shape and text.startswith("1.0") else Sign.ANY)
+            case Product() if len(set(operands)) == len(set(operation.groups)) == 1:
+                return bounds.squared(known[0])
+            case Product():
+                return reduce(bounds.multiplied, known)
+            case First():
+                return Bound(True, Sign.NOT_NEGATIVE)
+            case Finite():
+                return known[0]._replace(finite=True)
+            case Place() | Fold() | Scatter():
+                return Bound(finite, Sign.NOT_NEGATIVE if all(each.not_negative for each in known) else Sign.ANY)
+            case Concatenate() | Stack():
+                return bounds.either(known)
+        return known[0]
+
+    def is_cut_by(self, operation: Any, cut: Sequence[bool]) -> bool:
+        """See Values; zeros around what is placed are cut off too."""
+        match operation:
+            case First():
+                return True
+            case Place(based=True) | Fold(based=True) | Scatter(based=True):
+                return cut[-1]
+            case Place(complete=True) | Product() | Concatenate() | Stack():
+                return any(cut)
+            case Place() | Fold() | Scatter():
+                return True
+            case Reduce(function="sum") | Alias() | Reshape() | Ordered() | Windows() | Read():
+                return cut[0]
+        return False
+
+    def gate_of_operation(self, position: int) -> int:
+        """See Values: the same operation on gates, where values that choose entries by data stay."""
+        item = self.items[position]
+        if isinstance(item.data, First):
+            return position
+        gates = [self._gate_in_shape(operand) for operand in item.operands]
+        if isinstance(item.data, Read | Scatter):
+            last = len(gates) - getattr(item.data, "based", False)
+            gates[1:last] = item.operands[1:last]
+        return self.again(item, tuple(gates), self.shape(position))
 
     def again(self, item: Value, operands: tuple[int, ...], shape: Shape | None) -> int:
         """An operation of other values on operands of these; its shape, where that does not follow from them."""

@@ -17,7 +17,7 @@ def contract(values: ArrayValues, groups: Sequence[str], output: str, operands: 
         sizes.update(zip(letters, values.shape(operand), strict=True))
     shape = tuple(sizes[letter] for letter in output)
     if any(len(set(letters)) < len(letters) for letters in groups):
-        return values.make(Product(shape, tuple(groups), output), *operands)
+        return values.product(Product(shape, tuple(groups), output), *operands)
     pool = [
         _summed(values, *pair, output, _others(groups, index))
         for index, pair in enumerate(zip(groups, operands, strict=True))
@@ -55,7 +55,7 @@ def _pair(
     (first, a), (second, b) = left, right
     if not (set(first) & set(second)) - set(output):
         return values.multiply(_lined_up(values, first, a, output), _lined_up(values, second, b, output))
-    return values.make(Product(tuple(sizes[letter] for letter in output), (first, second), output), a, b)
+    return values.product(Product(tuple(sizes[letter] for letter in output), (first, second), output), a, b)
 
 
 def _lined_up(values: ArrayValues, letters: str, operand: int, output: str) -> int:

@@ -7,14 +7,18 @@ once. Numbers fold while values are built; what is left is what a careful person
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from backpropsym.errors import LimitError
+from backpropsym.kernels import bounds
+from backpropsym.kernels.bounds import Bound
+from backpropsym.kernels.gates import Gates
 from backpropsym.kernels.program import Kind, Value
 from backpropsym.ops.function import FUNCTIONS, Primitive
 
@@ -33,8 +37,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_STEEP = frozenset(("exp", "expm1", "log", "log1p", "sqrt"))
-"""Primitives that may be inf or nan at finite numbers."""
+_NOTHING: Mapping[int, Bound] = MappingProxyType({})
+_DEPTH = 8
+"""How deep a branch of a choice is looked into for what its condition makes finite."""
 
 _HALF = Fraction(1, 2)
 _MAX_UNROLLED_POWER = 4
@@ -60,6 +65,8 @@ class Values:
     owner : the name that values are being built for.
     derivative : whether derivatives are being built. There a factor of zero or of a step decides whether a term
         exists, so that inf and nan of a branch not taken stay out; in a person's formula 0*inf is nan.
+    bounds : for each value, what is known of it before any number is.
+    gates : where choices cut values off.
     """
 
     def __init__(self) -> None:
@@ -69,7 +76,8 @@ class Values:
         self.derivative = False
         self._positions: dict[tuple[Any, ...], int] = {}
         self._means: dict[int, int] = {}
-        self._unbounded: list[bool] = []
+        self.bounds: list[Bound] = []
+        self.gates = Gates(self)
 
     def number(self, value: float) -> int:
         """A constant."""
@@ -123,7 +131,8 @@ class Values:
                 gated = self._gated(position, other)
                 if gated is not None:
                     return gated
-        return self._binary(Kind.MULTIPLY, left, right, commutes=True)
+        product = self._binary(Kind.MULTIPLY, left, right, commutes=True)
+        return self.gates.closed(product, (a for a, b in ((left, right), (right, left)) if not self.bounds[b].finite))
 
     def divide(self, left: int, right: int) -> int:
         """left / right."""
@@ -136,7 +145,9 @@ class Values:
             if chosen is not None:
                 condition, *branches = chosen
                 return self.call("where", (condition, *(self.divide(branch, right) for branch in branches)))
-        return self._binary(Kind.DIVIDE, left, right)
+        quotient = self._binary(Kind.DIVIDE, left, right)
+        safe = self.items[right].kind is Kind.NUMBER or (self.bounds[right].finite and self.bounds[right].positive)
+        return quotient if safe else self.gates.closed(quotient, (left,))
 
     def negate(self, operand: int) -> int:
         """-operand."""
@@ -251,7 +262,7 @@ class Values:
         item, chosen = self.items[gate], self._choice(gate)
         if self._calls(gate, "where"):
             numbers = all(self.items[branch].kind is Kind.NUMBER for branch in item.operands[1:])
-            if not numbers and (chosen is None or not self._unbounded[other]):
+            if not numbers and (chosen is None or self.bounds[other].finite):
                 return None
             chosen = chosen or (item.operands[0], item.operands[1], item.operands[2])
         if chosen is None:
@@ -305,6 +316,51 @@ class Values:
         self._positions[key] = len(self.items)
         self.items.append(Value(kind, operands, data, batched))
         self.owners.append(self.owner)
-        steep = kind in (Kind.DIVIDE, Kind.POWER) or (kind is Kind.CALL and data in _STEEP)
-        self._unbounded.append(steep or any(self._unbounded[operand] for operand in operands))
+        self.bounds.append(self._bound(kind, operands, data))
+        self.gates.note(kind, operands, data)
         return len(self.items) - 1
+
+    def _bound(
+        self, kind: Kind, operands: tuple[int, ...], data: Any, assumed: Mapping[int, Bound] = _NOTHING, depth: int = 0
+    ) -> Bound:
+        """What is known of an operation, where `assumed` is known; to this depth below what is known already."""
+        if kind is Kind.CALL and data == "where":
+            condition, *branches = operands
+            return bounds.either([self._under(branch, condition, branch == branches[0]) for branch in branches])
+        known = [self._bound_below(operand, assumed, depth) for operand in operands]
+        if kind is Kind.MULTIPLY and operands[0] == operands[1]:
+            return bounds.squared(known[0])
+        if kind is Kind.DIVIDE and self.items[operands[1]].kind is Kind.NUMBER:
+            return bounds.multiplied(known[0], bounds.number(self.items[operands[1]].data))
+        return self.bound_of(data, operands) if kind is Kind.SOURCE else bounds.bound(kind, data, known)
+
+    def _bound_below(self, position: int, assumed: Mapping[int, Bound], depth: int) -> Bound:
+        if position in assumed:
+            return assumed[position]
+        if not depth:
+            return self.bounds[position]
+        item = self.items[position]
+        return self._bound(item.kind, item.operands, item.data, assumed, depth - 1)
+
+    def _under(self, branch: int, condition: int, holds: bool) -> Bound:
+        """What is known of a branch where its condition holds, or does not: exp(x) where x < 0 is finite."""
+        found, (left, right) = self.bounds[branch], self.items[condition].operands
+        if found.finite or not self._is(right, 0.0):
+            return found
+        sign = bounds.sign_where(self.items[condition].data, holds)
+        assumed = {left: Bound(self.bounds[left].finite, sign)}
+        if self._calls(left, "max") and self._is(self.items[left].operands[1], 0.0):
+            assumed[self.items[left].operands[0]] = assumed[left]
+        return self._bound_below(branch, assumed, _DEPTH)
+
+    def bound_of(self, operation: Any, operands: tuple[int, ...]) -> Bound:
+        """What is known of the result of an operation over axes."""
+        return Bound(all(self.bounds[operand].finite for operand in operands))
+
+    def is_cut_by(self, operation: Any, cut: Sequence[bool]) -> bool:
+        """Whether the result of an operation over axes may be cut off, of operands that may be."""
+        return False
+
+    def gate_of_operation(self, position: int) -> int:
+        """The gate of an operation over axes that may be cut off."""
+        raise TypeError(f"{self.items[position].data} cuts nothing off")

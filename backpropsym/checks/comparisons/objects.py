@@ -195,12 +195,12 @@ class SingleObject:
                     for name, value in self.point.leaves.items()
                 }
                 moved = ArrayPoint(self.graph, leaves, self.point.switching)
-                share = sign * weight / step if self._same_branches(moved) else np.nan
+                share = sign * weight / step if self.same_branches(moved) else np.nan
                 for name in wrt:
                     total[name] = total[name] + share * moved.adjoints[name]
         return total
 
-    def _same_branches(self, moved: ArrayPoint) -> bool:
+    def same_branches(self, moved: ArrayPoint) -> bool:
         """Whether every switch is on the same side at a moved point, and on none at its kink."""
         return all(
             np.array_equal(sign, own) and not np.any(own == 0)
