@@ -12,7 +12,7 @@ import pytest
 import backpropsym as bp
 from backpropsym.checks.arrays.points import ArrayPoint
 from backpropsym.checks.compared import Outcome
-from backpropsym.checks.comparisons import suite
+from backpropsym.checks.comparisons import kernels, suite
 from backpropsym.checks.comparisons.registry import Comparison, Pair, compare
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.number_systems import Switching
@@ -279,6 +279,14 @@ def test_printed_forms_are_a_part_of_every_check() -> None:
     names = {each.name: each for each in SCALARS.check().comparisons}
     assert names["printed"].outcome is Outcome.AGREES
     assert not names["printed"].left
+
+
+@pytest.mark.parametrize("comparison", kernels.OTHERS, ids=lambda each: each.name)
+def test_arrays_are_not_compared_with_kernels_for_numbers(comparison: Comparison) -> None:
+    """Also not in the engine Numba, and whether or not that is installed."""
+    compared, faults = compare(comparison, subject_of(SMALL))
+    assert not faults
+    assert compared.outcome in (Outcome.AGREES, Outcome.ABSENT)
 
 
 def test_of_a_large_network_matrix_notation_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
