@@ -29,7 +29,7 @@ def one_object(subject: Subject, kernel: Any, eps: float = EPS) -> Iterator[Pair
         given = subject.given(single)
         if eps != EPS:
             given = {name: _single_precision(value) for name, value in given.items()}
-            leaves = {name: np.asarray(given[name], float) for name in single.point.leaves}
+            leaves = {name: np.asarray(given.get(name, value), float) for name, value in single.point.leaves.items()}
             if not single.same_branches(ArrayPoint(subject.graph, leaves, single.point.switching)):
                 continue
             single = SingleObject(single.point, subject.random, eps)
