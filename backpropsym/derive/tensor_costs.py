@@ -129,8 +129,7 @@ def _pulled(graph: Graph, node: Node, parent: str) -> Formulas:
     match node.op:
         case Contraction(operands=operands):
             terms, uses = _terms(graph, node.op), operands.count(parent)
-            products = terms * (len(operands) - 1 - seed)
-            return Formulas(products, terms - own).times(sp.Integer(uses))
+            return Formulas(terms * (len(operands) - 1 - seed) * uses, terms * uses - own)
         case Reduction(function):
             return Formulas(sp.Integer(0) if seed else _weights(function, entries, own), sp.Integer(0))
         case Elementwise(formula):

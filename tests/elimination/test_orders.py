@@ -194,6 +194,19 @@ def test_an_extreme_is_chosen_and_not_added_up(function: str, added: str) -> Non
     assert costs["forward"].additions == sp.expand(n * additions)
 
 
+@pytest.mark.parametrize(("formula", "factors"), [("w @ w", 2), ("einsum('i,i,i->', w, w, w)", 3)])
+def test_a_factor_that_stands_in_a_product_several_times(formula: str, factors: int) -> None:
+    """Its tangent, and its adjoint, are a sum with one part for each time."""
+    net = bp.loads(f'parameters = {{w = ["n"]}}\noutput = "a"\n[nodes]\na = "{formula}"\n')
+    costs, n = tensor_costs(net.graph), sp.Symbol("n", integer=True, positive=True)
+    others = factors - 1
+    assert (costs["value"].multiplications, costs["value"].additions) == (others * n, n - 1)
+    tangent = costs["forward"].multiplications, costs["forward"].additions
+    assert tangent == (factors * others * n**2, sp.expand(n * (factors * n - 1))), "one for each of the n parameters"
+    adjoint = costs["backward"].multiplications, costs["backward"].additions
+    assert adjoint == (factors * (others - 1) * n, others * n), "the derivative of the objective by itself is one"
+
+
 def test_the_command_tells_counts_and_steps() -> None:
     def run(*arguments: str) -> str:
         found = CliRunner().invoke(app, ["costs", *arguments], catch_exceptions=False)
