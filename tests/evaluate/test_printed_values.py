@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from backpropsym.ops.table import FunctionTable
         ("x**2", -3.0, 9.0),
         ("x**(1/2)", 4.0, 2.0),
         ("2**(-2)", 0.0, 0.25),
+        ("reciprocal(x)", 0.0, math.inf),
+        ("square(x)", 1e200, math.inf),
         ("x", 1 + 2j, 1 + 2j),
         ("x*x", 1 + 2j, -3 + 4j),
     ],

@@ -140,7 +140,7 @@ DEEP = {
     ),
     "parts of parts": (
         "W = [1]",
-        ['c0 = "tanh(W)"', *(f'c{k} = "concat(c{k - 1}, tanh(W*{k}))"' for k in range(1, 300)), 'a = "sum(c299*c299)"'],
+        ['c0 = "tanh(W)"', *(f'c{k} = "concat(c{k - 1}, tanh(W*{k}))"' for k in range(1, 600)), 'a = "sum(c599*c599)"'],
     ),
 }
 

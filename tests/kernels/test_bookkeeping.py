@@ -12,6 +12,8 @@ from backpropsym.checks.run import check_graph
 from backpropsym.derive.arrays import ArrayNetwork
 from backpropsym.errors import ShapeError, ValuesError
 from backpropsym.graph import Graph
+from backpropsym.kernels.array_ops import ALL
+from backpropsym.kernels.array_storage import Layout, picked_layout
 from backpropsym.kernels.compile import ACCURACIES, Kernel, compile_kernel
 from backpropsym.spec.toml import parse_network
 from tests.kernels.random_views import SYMBOLS, random_views, symbolic
@@ -102,6 +104,22 @@ def test_every_slice_is_that_of_numpy(unset_memory_is_nan: None) -> None:
     for index, each in enumerate(slices):
         expected[each] += 2 * (index + 1) * w[each]
     np.testing.assert_allclose(kernel(w=w)[1]["w"], expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_the_layout_of_a_part_is_how_numpy_has_it_in_memory(order: tuple[int, ...]) -> None:
+    """An array of 4 by 4 by 4 with its axes in memory in `order`, and every part of it: rows, ranges and steps."""
+    array = np.empty((4, 4, 4)).transpose(np.argsort(order))
+    for items in itertools.product([ALL, 1, (0, 2, 1), (0, 4, 2), (3, None, -1)], repeat=3):
+        layout = picked_layout(Layout(order), items)
+        part = array[tuple(item if isinstance(item, int) else slice(*item) for item in items)].transpose(layout.order)
+        neighbours = itertools.pairwise(zip(part.strides, part.shape, strict=True))
+        steps = [(slow, fast * size) for (slow, _), (fast, size) in neighbours]
+        assert all(slow == fast for slow, fast in steps) or not layout.dense, f"{items} has gaps"
+        assert all(abs(slow) >= abs(fast) for slow, fast in steps), f"{items} lies in another order"
+        assert (part.strides[-1:] == (array.itemsize,)) == (layout.unit and part.ndim > 0)
+        only_first = all(items[axis] == ALL for axis in order[1:]) and items[order[0]] in (ALL, 1, (0, 2, 1))
+        assert layout.dense == only_first
 
 
 @pytest.mark.parametrize("batch", [None, 1, 3])

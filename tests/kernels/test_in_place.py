@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from backpropsym.kernels.array_storage import Storage
 from backpropsym.kernels.compile import compile_kernel
 from backpropsym.spec.toml import parse_network
 
@@ -34,6 +35,21 @@ def test_a_chain_of_functions_has_one_array() -> None:
     source = statements("exp(sin(tanh(x)))*x", [3])
     results = re.findall(r"_np\.(?:exp|sin|tanh)\(.*out=(\w+)\)", source)
     assert len(results) == 3 and len(set(results)) == 1
+
+
+def test_memory_that_grew_counts_as_large_as_it_is() -> None:
+    """It is taken for what needs up to four times as much; it has been 2 numbers, and then 8, when 32 are asked for."""
+    storage = Storage()
+    for size in (2, 8, 32):
+        storage.release(storage.acquire((size,)))
+    assert len(storage.slots) == 1
+
+
+@pytest.mark.parametrize("formula", ["pad(x, 1)**2", "avg_pool1d(x, 3, stride=1, padding=1)**2"])
+def test_what_is_padded_is_laid_between_zeros_and_not_read_entry_by_entry(formula: str) -> None:
+    source = statements(formula, [1, 5])
+    assert re.search(r"\w+\[.*1:6\] = x", source)
+    assert "_read(" not in source
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,15 @@ def test_a_weight_of_every_step_is_read_by_rows() -> None:
     assert "U.T, out=" not in source
 
 
+@pytest.mark.parametrize(("steps", "copies"), [(3, 0), (4, 1)])
+def test_a_copy_pays_from_four_products_on(steps: int, copies: int) -> None:
+    """The products of U are those of the steps, as only the derivative by c, behind them, is asked for."""
+    nodes = "\n".join(f'h{step} = "tanh(U @ h{step - 1})"' for step in range(1, steps + 1))
+    text = 'inputs = {h0 = [90]}\nparameters = {U = [90, 90], c = [90]}\noutput = "a"\n[nodes]\n'
+    source = bp.loads(f'{text}{nodes}\na = "sum(c*h{steps})"').compile(parameters=["c"]).source
+    assert len(re.findall(r"_np\.copyto\(\w+, U\)", source)) == copies
+
+
 @pytest.mark.parametrize(("rows", "columns", "copied"), [(50, 2, "B"), (2, 50, "A")])
 def test_of_two_that_lie_in_different_orders_the_smaller_is_copied(rows: int, columns: int, copied: str) -> None:
     """A[a, i, j] and B[j, i, b] are matrices over i and j only if one of them is copied."""

@@ -20,6 +20,8 @@ from backpropsym.errors import OutputError
 from backpropsym.graph import Graph
 from backpropsym.kernels.compile import MODES, compile_kernel
 from backpropsym.kernels.errorfunction import erf_array, erfc_array
+from backpropsym.kernels.javascript import script
+from backpropsym.spec.toml import parse_network
 from tests.kernels.networks import chain, dense, lecture, lecture_values, network, numbers_of
 
 HOSTILE_TITLES = [
@@ -121,6 +123,15 @@ def test_shapes_stand_in_comments() -> None:
     source = compile_kernel(lecture("sigmoid")).source
     assert re.search(r"    s1 = w11\*x1 \+ w21\*x2  # \(n,\)\n", source)
     assert re.search(r"        z1 = .*  # f\(s1\)\n", source)
+
+
+@pytest.mark.parametrize(("formula", "brought"), [("tanh(w*x)", 0), ("erfc(w*x)", 1), ("gelu(w*x)", 1)])
+def test_javascript_brings_the_error_function_where_it_is_called(formula: str, brought: int) -> None:
+    """JavaScript's Math has none."""
+    graph = parse_network(f'inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "{formula}"\n')
+    source = script(graph, "a", ["w"])
+    assert source.startswith("function network(given) {\n") and "\n}\n" in source
+    assert source.count("function erfc(") == brought == int("erfc(" in source)
 
 
 def test_nothing_is_computed_twice() -> None:

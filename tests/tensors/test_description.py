@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -95,6 +98,26 @@ def test_shape_error_shows_both_shapes_and_the_fix() -> None:
     assert "matmul cannot join W1 (3, 4) and x (3,)" in message
     assert "inner sizes differ: 4 and 3" in message
     assert "transpose(W1) @ x, or declare W1 as [4, 3]" in message
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "inner", "fix"),
+    [
+        ("[2, 3]", "[4, 5]", "3 and 4", "make the inner sizes equal"),
+        ("[2, 3]", "[5, 3]", "3 and 5", r"A @ transpose(B), or declare B as [3, 5]"),
+        ("[4, 3]", "[4, 5]", "3 and 4", r"transpose(A) @ B, or declare A as [3, 4]"),
+        ("[2, 3]", "[7, 4, 5]", "3 and 4", "make the inner sizes equal"),
+        ("[3]", "[4, 5]", "3 and 4", "make the inner sizes equal"),
+        ("[2, 3]", "[4]", "3 and 4", "make the inner sizes equal"),
+    ],
+)
+def test_the_inner_sizes_of_a_product_are_the_last_and_the_last_but_one(
+    left: str, right: str, inner: str, fix: str
+) -> None:
+    with pytest.raises(ShapeError) as caught:
+        parse_network(f"parameters = {{A = {left}, B = {right}}}\noutput = 'a'\n[nodes]\na = 'sum(A @ B)'\n")
+    assert f"inner sizes differ: {inner}\n" in str(caught.value)
+    assert f"fix: {fix}" in str(caught.value)
 
 
 def test_ranges_of_a_filter_count_from_their_smallest_index() -> None:
@@ -193,6 +216,22 @@ def test_kernel_calls_with_wrong_arrays_are_refused_together() -> None:
         kernel(**good, W3=1.0)
     with pytest.raises(ValuesError, match="numbers of objects differ"):
         kernel(**{**good, "x": np.ones((3, 2)), "y": np.ones((2, 1))})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fix"),
+    [
+        ({"x": np.ones(3)}, r"give an array of shape \(2\), or \(objects, 2\)$"),
+        ({"W1": np.ones((3, 3))}, r"give an array of shape \(2, 2\)$"),
+    ],
+    ids=["input", "parameter"],
+)
+def test_only_what_differs_from_object_to_object_may_have_a_leading_axis(wrong: dict[str, Any], fix: str) -> None:
+    net = parse("x[2] -> dense(2, tanh) -> dense(1) -> mse")
+    values = {"x": [1.0, 2.0], "y": [0.5], **net.init(seed=0), **wrong}
+    with pytest.raises(ValuesError) as caught:
+        net.derive(wrt="W1").evaluate(**values)
+    assert re.search(fix, str(caught.value))
 
 
 def test_class_outside_of_its_axis_is_refused() -> None:

@@ -41,6 +41,14 @@ def test_lecture_convolution_by_filter_bias_and_image() -> None:
     assert [[to_text(part) for part in each] for each in term.conditions] == [["0", "i - k", "3"], ["0", "j - l", "2"]]
 
 
+def test_transposed_convolution_divides_places_only_by_a_stride() -> None:
+    text = "inputs = {{x = [1, 5]}}\nparameters = {{K = [1, 1, 3]}}\noutput = 'a'\n[nodes]\n"
+    text += "h = 'conv_transpose1d(x, K, stride={})'\na = 'sum(h)'\n"
+    one, two = (_index(parse_network(text.format(stride)), "h", "K") for stride in (1, 2))
+    assert "x[i,m - k]" in one and "floor" not in one and "Mod" not in one
+    assert "x[i,floor((m - k)/2)]" in two and "Mod(m - k, 2)" in two
+
+
 def test_perceptron_of_symbolic_widths() -> None:
     text = """
 inputs = {x = ["n"]}

@@ -116,6 +116,13 @@ def test_kinks_saturation_and_finite_flips_are_told_apart() -> None:
     assert "a is saturated, tanh_prime(s) = 0 at s = 400" in why(tanh, "w", x=1.0, w=400.0)
 
 
+@pytest.mark.parametrize(("w", "flips"), [(-0.5, ("a",)), (-0.0005, ()), (0.0005, ()), (0.5, ("a",))])
+def test_what_a_small_push_reaches_is_no_news_of_the_finite_one(w: float, flips: tuple[str, ...]) -> None:
+    """Near a kink the small push on the side of the kink crosses it too."""
+    text = 'inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "relu(w*x)"\n'
+    assert bp.loads(text).wiggle({"x": 1.0, "w": w}, small=1e-3, finite=1.0).rows[0].flips == flips
+
+
 def test_a_formula_of_many_parts_says_which_factor_is_zero() -> None:
     text = 'inputs = ["x"]\nparameters = ["w", "b"]\noutput = "a"\n[nodes]\na = "relu(w*x + b)"\n'
     net = bp.loads(text)
