@@ -133,7 +133,8 @@ def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Arr
         largest = np.maximum(size, np.maximum(np.abs(slopes.left), np.abs(slopes.right)))
         blur = SAME_SLOPES * largest + floor
         both = (slopes.left + slopes.right) / 2
-        smooth = (np.abs(slopes.left - slopes.right) <= blur) & (np.abs(derived - both) <= blur) & slopes.touching
+        smooth = (np.abs(slopes.left - slopes.right) <= blur) & (np.abs(derived - both) <= blur)
+        smooth &= slopes.touching & np.isfinite(both)
         kink = slopes.touching & ~smooth & ~np.isnan(slopes.left) & ~np.isnan(slopes.right)
         near = slopes.taken & ~slopes.clean & ~kink & ~smooth
         gap = np.abs(derived - np.where(smooth, both, slopes.value))

@@ -284,8 +284,10 @@ def extrapolated(slopes: Array, ratio: float) -> tuple[Array, Array]:
 
 
 def _limit(slopes: Array) -> Array:
-    """The one-sided slope from slopes at halved steps; infinite where they grow with one over the step."""
+    """The one-sided slope from slopes at halved steps; infinite where the function jumps at the end of the steps."""
     with np.errstate(all="ignore"):
         value, _ = extrapolated(slopes, 2.0)
-        growth = slopes[:, -1] / slopes[:, -2]
-    return np.where(np.abs(growth - 2.0) < 1e-3, np.copysign(np.inf, slopes[:, -1]), value)
+        rises = np.abs(slopes) * 2.0 ** -np.arange(slopes.shape[1])
+        jump, blur = extrapolated(rises, 2.0)
+    jumps = (jump > 10 * blur) & (jump > 1e-6 * rises.max(axis=1, initial=0.0))
+    return np.where(jumps, np.copysign(np.inf, slopes[:, -1]), value)

@@ -36,6 +36,7 @@ ON_THE_KINK = [
     ("mae(w*x, -b)", -1.0, 1.0, 0.0, "mae'(0) = 0"),
     ("hinge(w*x, 1)", -1.0, 0.0, 0.0, "hinge has slope 0 where target*prediction = margin"),
     ("where(w > -b, w**2, b**2)", 0.0, 2.0, 0.0, "where takes the derivative of the branch it takes"),
+    ("where(w > -b, w**2 + 1, w)", 1.0, math.inf, 1.0, "where takes the derivative of the branch it takes"),
     ("sign(w*x + b)", math.inf, math.inf, 0.0, "sign(0) = 0, sign' = 0 everywhere"),
 ]
 

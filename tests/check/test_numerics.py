@@ -102,6 +102,23 @@ def test_the_step_stays_shorter_than_the_distance_to_the_kink(distance: float) -
     assert slopes.value[0] == pytest.approx(math.e if distance > 0 else 10.0, rel=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("formula", "left", "right"),
+    [
+        ("abs(w)", -1.0, 1.0),
+        ("where(w > 0, 1 + w, 2*w)", 2.0, math.inf),
+        ("where(w > 0, w - 1, 2*w)", 2.0, -math.inf),
+        ("where(w < 0, 2*w + 1, w)", -math.inf, 1.0),
+    ],
+)
+def test_slopes_of_both_sides_are_infinite_at_a_jump(formula: str, left: float, right: float) -> None:
+    """On the side where the objective is not what it is at 0."""
+    graph = parse_network(f'parameters = ["w"]\noutput = "a"\n[nodes]\na = "{formula}"\n')
+    values = forward(graph, {"w": np.array([0.0])})
+    slopes = Objective(graph, "a", values).differences(Jobs(["w"], np.array([0])), np.array([1.0]))
+    assert (slopes.left[0], slopes.right[0]) == pytest.approx((left, right), rel=1e-9)
+
+
 def test_branches_are_compared_with_the_reference_column() -> None:
     recorder = BranchRecorder(2, np.array([0, 0, 0]), np.array([1, 2]))
     recorder.note(np.array([[1.0, 2.0, -1.0], [0.0, 1.0, -1.0]]))
