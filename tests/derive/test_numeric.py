@@ -97,6 +97,15 @@ def test_what_is_no_number(value: Any) -> None:
         lecture().evaluate(p11=value)
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [([], ", for it has no objects"), ("x", ": it has the type <U1"), (1j, ": it has the type complex128")],
+)
+def test_why_it_is_no_number(value: Any, reason: str) -> None:
+    with pytest.raises(ValuesError, match=f"the value of p11 is not a number{reason}"):
+        lecture().evaluate(p11=value)
+
+
 def test_a_scalar_takes_no_matrix() -> None:
     with pytest.raises(ValuesError, match=r"p11 has the shape \(2, 2\)"):
         lecture().evaluate(p11=np.ones((2, 2)))

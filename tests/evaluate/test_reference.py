@@ -64,6 +64,13 @@ def test_slopes_on_both_sides_of_a_kink() -> None:
     assert (float(left), float(right)) == (2.0, 1.0)
 
 
+@pytest.mark.parametrize(("w", "slope"), [(1e-18, 1.0), (-1e-18, 0.0), (1e-22, 0.505), (0.0, 0.5), (-1e-22, 0.495)])
+def test_a_kink_is_only_seen_within_a_step_of_a_third_of_the_digits(w: float, slope: float) -> None:
+    """In sixty digits the step is 1e-20; there the difference is the mean of the slopes over both sides."""
+    graph = bp.loads('parameters = ["w"]\noutput = "a"\n[nodes]\na = "relu(w)"\n').graph
+    assert exact_differences(graph, {"w": w}, "a", ["w"], digits=60)["w"] == pytest.approx(slope, rel=1e-12)
+
+
 def test_second_slopes() -> None:
     net = bp.loads('inputs = {x = [2]}\noutput = "a"\n[nodes]\na = "x[0]**3*x[1]**2"\n')
     point = ExactPoint(net.graph, {"x": [2.0, 3.0]})

@@ -142,6 +142,14 @@ def test_nothing_is_computed_twice() -> None:
     assert scalar.count("_exp(") == 4
 
 
+def test_a_number_among_arrays_is_computed_once() -> None:
+    """tanh(w) and its slope are used for two sums over the objects each."""
+    text = 'inputs = {x = [3]}\nparameters = {w = []}\noutput = "a"\n[nodes]\na = "sum(x)*tanh(w) + sum(x*x)*tanh(w)"\n'
+    source = compile_kernel(parse_network(text)).source
+    body = source[source.index("    # forward") : source.index("return ", source.index("    # derivatives"))]
+    assert (body.count("_np.tanh("), body.count("1.0 - ")) == (1, 1)
+
+
 def test_a_slope_multiplies_what_reaches_it_factor_by_factor() -> None:
     """So that slopes share what they begin with, and a quotient divides instead of multiplying by a reciprocal."""
     functions = '[functions]\ncubic = "3*x**2"\nlength = "log(x)"\n'
