@@ -192,6 +192,23 @@ def test_links_that_are_zero_everywhere_carry_no_path() -> None:
     assert not np.diagonal(matrix).any()
 
 
+@pytest.mark.parametrize(
+    ("formula", "second", "count"),
+    [
+        ("where(w > x, w**3, w**2)", (12.0, 2.0), 1),
+        ("where(w > x, 5*w, w**2)", (0.0, 2.0), 1),
+        ("where(w > x, w**3, 5*w)", (12.0, 0.0), 1),
+        ("where(w > x, relu(w), 3*w)", (0.0, 0.0), 0),
+    ],
+)
+def test_each_branch_has_its_second_derivative(formula: str, second: tuple[float, float], count: int) -> None:
+    """At w = 2 and w = 0.5, to the right and to the left of x = 1; where both are straight there is no path."""
+    net = bp.loads(f'inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "{formula}"\n')
+    derivation = net.derive("a", wrt=["w", "w"])
+    assert tuple(derivation.evaluate(x=1.0, w=w) for w in (2.0, 0.5)) == second
+    assert derivation.count == count
+
+
 def test_derivatives_by_what_is_not_reached_are_zero() -> None:
     text = 'inputs = ["x"]\nparameters = ["w", "v"]\noutput = "a"\nloss = "a + v"\n[nodes]\na = "tanh(w*x)"\n'
     net = bp.loads(text)

@@ -23,7 +23,8 @@ from tests.mutation.run import known_results
 from tests.mutation.sample import sample, sources
 
 TESTS = (
-    "evaluate ops stream elimination higher derive analytics trace wiggle kernels tensors verify check network formula"
+    "evaluate ops stream elimination higher derive analytics trace wiggle kernels tensors values verify check network "
+    "formula"
 )
 NUMBA = ["tests/peers/test_fused.py"] if find_spec("numba") else []
 """The only tests of what Numba compiles."""

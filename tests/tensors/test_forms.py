@@ -49,6 +49,21 @@ def test_transposed_convolution_divides_places_only_by_a_stride() -> None:
     assert "x[i,floor((m - k)/2)]" in two and "Mod(m - k, 2)" in two
 
 
+@pytest.mark.parametrize(
+    ("function", "written"),
+    [
+        ("mean", r"\operatorname{mean}(x) \cdot x_{i}"),
+        ("var", r"\operatorname{var}(x) \cdot x_{i}"),
+        ("logsumexp", r"\operatorname{logsumexp}(x) \cdot x_{i}"),
+        ("max", r"\max(x) \cdot x_{i}"),
+        ("min", r"\min(x) \cdot x_{i}"),
+    ],
+)
+def test_people_read_a_number_over_a_whole_array_by_its_name(function: str, written: str) -> None:
+    text = f"inputs = {{x = [3]}}\nparameters = {{v = [3]}}\noutput = 'a'\n[nodes]\na = 'sum(v*x)*{function}(x)'\n"
+    assert written in loads(text).derive("a", wrt="v").latex()
+
+
 def test_perceptron_of_symbolic_widths() -> None:
     text = """
 inputs = {x = ["n"]}
