@@ -71,6 +71,14 @@ def test_ops_show_what_is_inside_a_formula() -> None:
     assert paths == {("o", "p_difference", "p"), ("o", "p_logsumexp", "p_difference", "p")}
 
 
+def test_a_node_that_repeats_a_leaf_or_is_a_number_has_nothing_to_take_apart() -> None:
+    net = bp.loads('inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\nh = "w"\nk = "2"\na = "h*x + k*w"\n')
+    ops = net.at_level("ops")
+    assert [ops.graph[name].formula for name in "hk"] == [net.graph[name].formula for name in "hk"]
+    assert ops.derive("a", wrt="w").count == net.derive("a", wrt="w").count == 2
+    assert ops.derive("a", wrt="w").evaluate(x=3.0, w=5.0) == 5.0
+
+
 def test_an_added_name_never_takes_the_name_of_a_person() -> None:
     text = 'inputs = {o = [3]}\nparameters = ["p_logsumexp"]\noutput = "p"\n[nodes]\np = "softmax(o) * p_logsumexp"\n'
     net = bp.loads(text).at_level("ops")
