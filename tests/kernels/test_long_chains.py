@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
+from backpropsym.kernels.array_lower import ArrayLowering
 from tests.work import lines_run
 
 SHORT, LONG = 100, 400
@@ -51,6 +52,18 @@ def test_four_times_the_length_is_about_four_times_the_work(step: str, shape: li
     bp.compile(nets[0])
     short, long = (lines_run(lambda net=net: bp.compile(net)) for net in nets)  # type: ignore[misc]
     assert long < 6 * short
+
+
+def test_no_adjoint_is_made_that_no_derivative_needs() -> None:
+    """The derivative by the last weight takes one step back, however long the chain is, and that by the first all."""
+    made = {}
+    for length in (5, 50):
+        graph = bp.loads(chain("tanh(w{n}*{h})", length, [3], True)).graph
+        for weight in ("w0", f"w{length - 1}"):
+            program = ArrayLowering(graph).reverse([weight])
+            made[length, weight] = len(program.items) - program.backward
+    assert made[5, "w4"] == made[50, "w49"]
+    assert made[5, "w0"] < made[50, "w0"]
 
 
 @pytest.mark.parametrize("step", SCALARS)
