@@ -129,6 +129,16 @@ def test_evaluate_takes_the_mean_over_a_batch() -> None:
     np.testing.assert_allclose(derivation.evaluate(**values), mean, rtol=1e-12)
 
 
+def test_the_derivative_by_an_input_that_is_not_used_is_an_array_of_zeros() -> None:
+    """In the shape of one object, although a batch is given."""
+    graph = parse_network(
+        "inputs = {x = [3], z = [2]}\noutput = 'a'\nloss = 'l'\n[nodes]\na = 'sum(x)'\nl = 'a + sum(z)'\n"
+    )
+    values = {"x": np.ones((4, 3)), "z": np.ones((4, 2))}
+    np.testing.assert_array_equal(TensorDerivation(graph, "a", "z").evaluate(**values), np.zeros(2))
+    np.testing.assert_array_equal(TensorDerivation(graph, "l", "z").evaluate(**values), np.ones(2))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_check_passes_on_correct_networks(name: str) -> None:
     report = check_graph(_graph(name)[0], samples=2)
