@@ -217,6 +217,16 @@ def test_a_kernel_with_many_names() -> None:
         kernel(**values)
 
 
+@pytest.mark.parametrize(("count", "rest"), [(1, ""), (20, ""), (21, ", ..."), (30, ", ...")])
+def test_a_mistake_lists_twenty_names_at_most(count: int, rest: str) -> None:
+    names = [f"w{number}" for number in range(count)]
+    formula = " + ".join(names)
+    kernel = compile_kernel(network(parameters=" ".join(names), a=f"tanh({formula})"))
+    with pytest.raises(ValuesError) as caught:
+        kernel(**dict.fromkeys(names, 1.0), zzzz=1.0)
+    assert str(caught.value).endswith(f"the names are: {', '.join(names[:20])}{rest}")
+
+
 def test_declared_names_that_are_not_needed_are_accepted_and_ignored(kernel: Kernel) -> None:
     graph = network('targets = ["y"]', parameters="w idle", a="w*x")
     for mode in MODES:
