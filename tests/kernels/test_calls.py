@@ -221,7 +221,7 @@ def test_a_kernel_with_many_names() -> None:
 def test_a_mistake_lists_twenty_names_at_most(count: int, rest: str) -> None:
     names = [f"w{number}" for number in range(count)]
     formula = " + ".join(names)
-    kernel = compile_kernel(network(parameters=" ".join(names), a=f"tanh({formula})"))
+    kernel = compile_kernel(network("", parameters=" ".join(names), a=f"tanh({formula})"))
     with pytest.raises(ValuesError) as caught:
         kernel(**dict.fromkeys(names, 1.0), zzzz=1.0)
     assert str(caught.value).endswith(f"the names are: {', '.join(names[:20])}{rest}")
