@@ -34,7 +34,7 @@ def random_leaves(graph: Graph, seed: int) -> dict[str, Any]:
         if node.role in (Role.VALUE, Role.CONSTANT):
             continue
         if name in chosen:
-            found[name] = random.integers(0, int(chosen[name]), size=node.shape).astype(float)
+            found[name] = random.integers(*chosen[name].drawn(name), size=node.shape).astype(float)
         else:
             found[name] = random.uniform(0.2, 1.5, size=node.shape) * random.choice([-1.0, 1.0], size=node.shape)
     return found
