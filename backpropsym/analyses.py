@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backpropsym.derive.dead import DeadShares, dead_shares
-from backpropsym.derive.jacobian import Jacobian
-from backpropsym.derive.paths import PathSpace
-from backpropsym.derive.trace import Trace
-from backpropsym.derive.trace import trace as trace_graph
-from backpropsym.derive.wiggle import FINITE, SMALL, Wiggles
-from backpropsym.derive.wiggle import wiggle as wiggle_graph
+from backpropsym.derive.analyses.dead_neurons import DeadShares, dead_shares
+from backpropsym.derive.analyses.jacobian import Jacobian
+from backpropsym.derive.analyses.sensitivity import FINITE, SMALL, Wiggles
+from backpropsym.derive.analyses.sensitivity import wiggle as wiggle_graph
+from backpropsym.derive.analyses.trace import Trace
+from backpropsym.derive.analyses.trace import trace as trace_graph
+from backpropsym.derive.paths.path_space import PathSpace
 from backpropsym.errors import UnknownNameError
-from backpropsym.graph import Graph, Role
-from backpropsym.render.shown import Derivation, EntryDerivation, Hessian, TensorDerivation
-from backpropsym.spec.given import given_numbers
+from backpropsym.evaluate.given_numbers import given_numbers
+from backpropsym.graph.graph import Graph, Role
 from backpropsym.spec.handles import Handle, name_of
+from backpropsym.story.shown import Derivation, EntryDerivation, Hessian, TensorDerivation
 
 if TYPE_CHECKING:
     from backpropsym.learn.descent import Plan, Step
@@ -87,10 +87,10 @@ class Analyses(ABC):
         >>> found.descent.reason.partition(":")[0], found.after.train.objective < 1e-9
         ('stopped after 12 steps', True)
         """
-        from backpropsym.kernels.compile import compile_kernel
+        from backpropsym.kernels.api.compile import compile_kernel
         from backpropsym.learn.data import given_data, read_data
         from backpropsym.learn.descent import Plan
-        from backpropsym.learn.start import random_parameters
+        from backpropsym.learn.starting_values import random_parameters
         from backpropsym.learn.training import train
 
         plan = plan or Plan()

@@ -11,32 +11,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from backpropsym.derive.entry import canonical_name
-from backpropsym.derive.gradient import LiveDerivatives, gradient_graph, live
-from backpropsym.derive.levels import at_level
-from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.entry_derivation import canonical_name
+from backpropsym.derive.gradient_graph import LiveDerivatives, gradient_graph, live
+from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.errors import NetworkError, counted
-from backpropsym.graph import Graph, Role, Shape
-from backpropsym.learn.start import random_parameters
+from backpropsym.graph.graph import Graph, Role, Shape
+from backpropsym.graph.levels import at_level
+from backpropsym.learn.starting_values import random_parameters
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.presentations import Presentations
-from backpropsym.render.shown import (
-    Derivation,
-    EntryDerivation,
-    HigherDerivation,
-    TensorDerivation,
-    derive_tensors,
-)
 from backpropsym.spec.architecture import parse_architecture
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.handles import Handle, builder, handle, name_of, tree
 from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
+from backpropsym.story.shown import Derivation, EntryDerivation, HigherDerivation, TensorDerivation, derive_tensors
 
 if TYPE_CHECKING:
     from backpropsym.checks.report import Report
-    from backpropsym.kernels.compile import Kernel
+    from backpropsym.kernels.api.compile import Kernel
 
 _ABSTRACT = "abstract"
 
@@ -297,7 +291,7 @@ class Network(Presentations):
         return {name: self.derive(of or self.graph.objective, wrt=name) for name in self.parameters}
 
     def check(self, samples: int = 3, seed: int = 0, **options: Any) -> Report:
-        """Compare everything that the network gives with independent numerics; see `checks.run.check_graph`.
+        """Compare everything that the network gives with independent numerics; see `checks.check.check_graph`.
 
         Parameters
         ----------
@@ -306,8 +300,8 @@ class Network(Presentations):
         options : `seconds`, how long it may take (default: 20); `thorough`, without a limit; `at`, numbers that come
             before the network's own; `progress`, called on the way.
         """
-        from backpropsym.checks.run import check_graph
-        from backpropsym.render.printed_forms import PRINTED
+        from backpropsym.checks.check import check_graph
+        from backpropsym.document.reports.printed_comparisons import PRINTED
 
         return check_graph(self.graph, samples, seed, self.local, others=PRINTED, **options)
 
@@ -336,7 +330,7 @@ class Network(Presentations):
         ValuesError : `objects_at_once` is no whole number from 1.
         MissingExtraError : engine "numba" without Numba.
         """
-        from backpropsym.kernels.compile import compile_kernel
+        from backpropsym.kernels.api.compile import compile_kernel
 
         return compile_kernel(self.graph, mode, accuracy, parameters, engine, objects_at_once)
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from backpropsym.analyses import Analyses
 from backpropsym.errors import NetworkError
-from backpropsym.render.shown import Derivation, EntryDerivation, TensorDerivation
+from backpropsym.story.shown import Derivation, EntryDerivation, TensorDerivation
 
 if TYPE_CHECKING:
     from backpropsym.checks.report import Report
-    from backpropsym.export.explorer.page import Explorer
-    from backpropsym.export.sheet import Sheet
-    from backpropsym.export.slides import Slides
-    from backpropsym.render.drawing import Drawing
-    from backpropsym.render.themes import Theme
+    from backpropsym.picture.drawing import Drawing
+    from backpropsym.picture.look.themes import Theme
+    from backpropsym.story.decks.slides import Slides
+    from backpropsym.story.explorer.page import Explorer
+    from backpropsym.story.handout.sheet import Sheet
 
 
 class Presentations(Analyses):
@@ -37,9 +37,9 @@ class Presentations(Analyses):
         ----------
         of : default: the output.
         options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `most`, `width` and `layout`,
-            as in `render.draw.draw`.
+            as in `picture.draw.draw`.
         """
-        from backpropsym.render.draw import draw as draw_graph
+        from backpropsym.picture.draw import draw as draw_graph
 
         return draw_graph(self.graph, wrt, of, **options)
 
@@ -64,8 +64,8 @@ class Presentations(Analyses):
         ------
         NetworkError : the network has no parameters.
         """
-        from backpropsym.export.sheet import Sheet
-        from backpropsym.render.handout import handout, most_paths
+        from backpropsym.story.handout.content import handout, most_paths
+        from backpropsym.story.handout.sheet import Sheet
 
         derivations = self.gradients()
         if not derivations:
@@ -86,7 +86,7 @@ class Presentations(Analyses):
         of : default: the output where that is a scalar, else the loss.
         values : numbers to begin with, completed by the network's own.
         """
-        from backpropsym.export.explorer.explore import explorer
+        from backpropsym.story.explorer.explore import explorer
 
         output, loss = self.graph[self.graph.output], self.graph.objective
         of = of or (loss if output.shape else output.name)
@@ -114,20 +114,20 @@ class Presentations(Analyses):
         ----------
         of : default: the output where that is a scalar, else the loss.
         values : numbers for inputs, targets and parameters, completed by the network's own; None shows no numbers.
-        steps : which of `render.steps.KINDS` to show; default: all.
+        steps : which of `story.steps.KINDS` to show; default: all.
         options : `level`, `theme` and others of `draw`; where they are not given, `rows` is 6 and `most` 4.
         """
-        from backpropsym.export.slides import Slides
-        from backpropsym.render import rows, trails
-        from backpropsym.render.story import story
+        from backpropsym.picture.content import highlighted_paths, shown_rows
+        from backpropsym.story.decks.slides import Slides
+        from backpropsym.story.story import story
 
-        on_slides = {"rows": rows.ON_SLIDES, "most": trails.ON_SLIDES}
+        on_slides = {"rows": shown_rows.ON_SLIDES, "most": highlighted_paths.ON_SLIDES}
         drawing = self.draw(of, wrt=wrt, values=values, **{**on_slides, **options})
         told = story(self.derive(of, wrt=wrt), drawing, values)
         return Slides(told.only(steps) if steps is not None else told)
 
     def _repr_latex_(self) -> str | None:
-        from backpropsym.render.notebook import network_latex
+        from backpropsym.document.derivation.notebook import network_latex
 
         try:
             return network_latex(self.graph)
@@ -135,6 +135,6 @@ class Presentations(Analyses):
             return None  # not finished yet; its text says what is missing
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from backpropsym.render.notebook import bundle, network_latex
+        from backpropsym.document.derivation.notebook import bundle, network_latex
 
         return bundle(repr(self), svg=lambda: self.draw().svg, latex=lambda: network_latex(self.graph))

@@ -12,10 +12,10 @@ from networks import Dense
 
 import backpropsym as bp
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.programme import adjoints
-from backpropsym.graph import Graph
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.derive.forms.programme import adjoints
+from backpropsym.derive.local.links import LocalDerivatives
+from backpropsym.graph.graph import Graph
+from backpropsym.kernels.api.compile import compile_kernel
 
 SHAPES = {1_000: (10, 10), 10_000: (25, 16), 100_000: (50, 40)}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from workload import Alternative, Inputs, Prepared
 
-MODULES = ("backpropsym.network", "backpropsym.kernels.compile")  # `import backpropsym` alone puts the work off
+MODULES = ("backpropsym.network", "backpropsym.kernels.api.compile")  # `import backpropsym` alone puts the work off
 
 
 def kernel(text: str, engine: str | None = None) -> Alternative:

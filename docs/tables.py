@@ -17,19 +17,20 @@ from typer.models import OptionInfo
 
 import backpropsym as bp
 from backpropsym.cli.app import app
-from backpropsym.derive import derivation, expanded
-from backpropsym.evaluate.words import WORDS
+from backpropsym.derive import derivation
+from backpropsym.derive.forms import expanded
+from backpropsym.document.reports.function_table import functions_data
+from backpropsym.evaluate.printed_words import WORDS
 from backpropsym.formula import limits
 from backpropsym.ops.function import FUNCTIONS, Function
 from backpropsym.ops.lowering import COMPOSITIONS, Composition
-from backpropsym.render.functions_table import functions_data
 from backpropsym.spec.architecture import MAX_LAYERS
 from backpropsym.spec.source import examples
 from backpropsym.spec.toml import MAX_FILE_BYTES
 
 FOLDER = Path(__file__).parent
 CASES = FOLDER.parent / "tests" / "peers" / "cases.toml"
-FAMILIES = ("reductions", "rearrange", "products", "convolution", "pooling", "normalisation", "objectives")
+FAMILIES = ("reductions", "rearrange", "einsum", "convolution", "pooling", "normalisation", "array_losses")
 
 
 def table(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import backpropsym as bp
-from backpropsym.kernels.compile import Kernel
+from backpropsym.kernels.api.compile import Kernel
 
 Array = Any
 Pairs = Iterator[tuple[str, Any, Any]]

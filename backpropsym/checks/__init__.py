@@ -1,0 +1,1 @@
+"""Every number and formula of a network against independent numerics."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backpropsym.formula.tree import Expr, called
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
 
 
 def declared_conventions(graph: Graph, formula: Expr) -> list[str]:

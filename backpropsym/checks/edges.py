@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.number_systems import STEP, Array, SideRecorder, Spread, SpreadArithmetic, Switching
-from backpropsym.derive.local import Edge
+from backpropsym.derive.local.links import Edge
+from backpropsym.evaluate.arithmetic import COMPLEX, evaluate
+from backpropsym.evaluate.number_systems import STEP, Array, SideRecorder, Spread, SpreadArithmetic, Switching
 from backpropsym.formula.tree import Add, Expr, Neg, names
-from backpropsym.graph import Graph
-from backpropsym.ops.arithmetic import COMPLEX, evaluate
-from backpropsym.ops.table import FunctionTable
+from backpropsym.graph.graph import Graph
+from backpropsym.ops.function_table import FunctionTable
 
 EPS = float(np.finfo(float).eps)
 FLOOR = 1e-200

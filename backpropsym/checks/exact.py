@@ -10,10 +10,10 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from backpropsym.derive.local import Edge, LocalDerivatives
-from backpropsym.derive.programme import adjoints
+from backpropsym.derive.forms.programme import adjoints
+from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.evaluate.arithmetic import ExactArithmetic, evaluate
 from backpropsym.formula.tree import Expr
-from backpropsym.ops.arithmetic import ExactArithmetic, evaluate
 
 DIGITS = 120
 STEP_DIGITS = 40

@@ -8,17 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
-from backpropsym.checks.comparison import TOLERANCE, Comparison, Measured, judged
 from backpropsym.checks.edges import kinks_on_paths, ratio, reverse_sweep
 from backpropsym.checks.exact import AGREE, ExactPoint
-from backpropsym.checks.number_systems import Array
+from backpropsym.checks.finite_differences import Jobs, Objective, spread
+from backpropsym.checks.judgement import TOLERANCE, Comparison, Measured, judged
 from backpropsym.checks.plan import Plan
-from backpropsym.checks.points import Points
-from backpropsym.checks.steps import Jobs, Objective, spread
-from backpropsym.derive.local import Edge, LocalDerivatives
-from backpropsym.derive.numbers import local_numbers
-from backpropsym.derive.programme import Programme, adjoints
-from backpropsym.graph import Graph, Role
+from backpropsym.checks.sample_points import Points
+from backpropsym.derive.forms.programme import Programme, adjoints
+from backpropsym.derive.local.link_numbers import local_numbers
+from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.evaluate.number_systems import Array
+from backpropsym.graph.graph import Graph, Role
 
 WORK = 3_000_000_000
 STENCIL = 17

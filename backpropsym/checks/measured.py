@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from backpropsym.checks.budget import OUT_OF_TIME
-from backpropsym.checks.compared import Compared, Outcome
-from backpropsym.checks.comparison import Comparison
+from backpropsym.checks.comparison_result import Compared, Outcome
+from backpropsym.checks.judgement import Comparison
 from backpropsym.checks.report import Fault, Row
+from backpropsym.checks.time_budget import OUT_OF_TIME
 
 
 def of_links(count: int, faults: Sequence[Fault]) -> Compared:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from backpropsym.checks.budget import Budget
+from backpropsym.checks.time_budget import Budget
 
 if TYPE_CHECKING:
     from backpropsym.checks.comparisons.registry import Comparison

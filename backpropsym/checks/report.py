@@ -10,10 +10,10 @@ from html import escape
 from textwrap import wrap
 from typing import Any
 
-from backpropsym.checks.compared import Compared, Outcome, unreached
-from backpropsym.derive.local import Edge
+from backpropsym.checks.comparison_result import Compared, Outcome, unreached
+from backpropsym.derive.local.links import Edge
 from backpropsym.errors import GradientMismatchError, Problem, printable
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
 
 HEADER = ("derivative by", "value", "complex step", "differences", "50 digits", "forms", "verdict")
 MAX_LISTED = 20

@@ -1,0 +1,1 @@
+"""The program `backpropsym`: one module a command."""

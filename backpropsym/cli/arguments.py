@@ -155,7 +155,7 @@ def medium_for(format: Format | None, json: bool, output: Path | None) -> str:
     ------
     OutputError : the suffix names none.
     """
-    from backpropsym.render.report import medium_of
+    from backpropsym.document.derivation.report import medium_of
 
     if json or format:
         return Format.JSON if json else str(format)
@@ -217,7 +217,7 @@ def read_numbers(at: Path | None, network: Network, init: int | None = None) -> 
     given = read_values(at, graph) if at is not None else {}
     if init is None:
         return given
-    from backpropsym.learn.start import random_numbers
+    from backpropsym.learn.starting_values import random_numbers
 
     drawn = random_numbers(graph, init, {*graph.values, *given})
     if drawn:

@@ -37,8 +37,8 @@ def check(
     ] = None,
 ) -> None:
     """Compare every value, derivative, form and kernel of NETWORK with independent numerics; 1 where one is wrong."""
-    from backpropsym.render.json_text import json_text
-    from backpropsym.render.report_check import check_text
+    from backpropsym.document.reports.check import check_text
+    from backpropsym.document.writers.json_text import json_text
 
     _known_suffix(output)
     found = load_network(network)
@@ -77,9 +77,9 @@ def _write(report: Report, output: Path) -> None:
     ------
     OutputError : the file cannot be written.
     """
+    from backpropsym.document.reports.junit import junit
+    from backpropsym.document.writers.json_text import json_text
     from backpropsym.files import write_as
-    from backpropsym.render.json_text import json_text
-    from backpropsym.render.report_junit import junit
 
     formats = {".json": lambda each: json_text(each.json()).encode(), ".xml": junit}
     write_as(output, formats, report, "a report")

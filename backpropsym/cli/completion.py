@@ -38,7 +38,7 @@ def complete_example(incomplete: str) -> list[str]:
 
 def complete_theme(incomplete: str) -> list[str]:
     """The looks of pictures."""
-    from backpropsym.render.themes import THEMES
+    from backpropsym.picture.look.themes import THEMES
 
     return [name for name in THEMES if name.startswith(incomplete)]
 

@@ -30,14 +30,14 @@ def costs(
     ascii: AsciiOption = False,
 ) -> None:
     """Count the multiplications and additions of every way to the gradient; formulas where widths are symbolic."""
-    from backpropsym.render.json_text import json_text
-    from backpropsym.render.report_costs import (
+    from backpropsym.document.reports.costs import (
         costs_data,
         costs_text,
         elimination_data,
         elimination_of,
         elimination_text,
     )
+    from backpropsym.document.writers.json_text import json_text
 
     graph = level_of(load_network(network), level).graph
     if order is None:

@@ -40,8 +40,8 @@ def derive(
     ascii: AsciiOption = False,
 ) -> None:
     """Derive one node by another, or by several in turn, as a sum over paths or in another form."""
-    from backpropsym.render.page_parts import LIMIT, TextView
-    from backpropsym.render.report import report, terminal
+    from backpropsym.document.derivation.report import report, terminal
+    from backpropsym.document.derivation.terminal_parts import LIMIT, TextView
 
     found = level_of(load_network(network), level)
     values = read_numbers(at, found, init)

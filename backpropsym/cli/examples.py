@@ -25,8 +25,8 @@ def examples(
     json: JsonOption = False,
 ) -> None:
     """List the bundled examples, or copy one to start from."""
+    from backpropsym.document.writers.json_text import json_text
     from backpropsym.network import example
-    from backpropsym.render.json_text import json_text
     from backpropsym.spec.source import example_text
     from backpropsym.spec.source import examples as names
 

@@ -8,8 +8,8 @@ from backpropsym.cli.output import emit, show
 
 def functions(json: JsonOption = False) -> None:
     """List the registered functions with formula, derivative, convention at kinks, and source."""
-    from backpropsym.render.functions_table import functions_data, functions_table
-    from backpropsym.render.json_text import json_text
+    from backpropsym.document.reports.function_table import functions_data, functions_table
+    from backpropsym.document.writers.json_text import json_text
 
     if json:
         emit(json_text(functions_data()), None)

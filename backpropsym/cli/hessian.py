@@ -43,7 +43,7 @@ def hessian(
 
     LaTeX is a whole document.
     """
-    from backpropsym.render.report_matrix import MatrixReport, product_report
+    from backpropsym.document.reports.matrices import MatrixReport, product_report
 
     loaded = load_network(network)
     values, found = read_numbers(at, loaded), loaded.hessian(of, wrt or ())

@@ -47,7 +47,7 @@ def jacobian(
 
     LaTeX is a whole document.
     """
-    from backpropsym.render.report_matrix import MatrixReport
+    from backpropsym.document.reports.matrices import MatrixReport
 
     loaded = load_network(network)
     values, found = read_numbers(at, loaded), loaded.jacobian(of, wrt or ())

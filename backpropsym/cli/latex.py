@@ -38,9 +38,9 @@ def latex(
     output: OutputOption = None,
 ) -> None:
     """Write a derivation as LaTeX, each path in the colour that it has in the picture."""
-    from backpropsym.export.latex_document import latex_document
-    from backpropsym.render.report import latex_fragment
-    from backpropsym.render.report_latex import LatexView
+    from backpropsym.document.derivation.latex import LatexView
+    from backpropsym.document.derivation.latex_document import latex_document
+    from backpropsym.document.derivation.report import latex_fragment
 
     found = level_of(load_network(network), level)
     values, derivation = read_numbers(at, found), found.derive(of, wrt=wrt)

@@ -75,8 +75,8 @@ def emit_tables(written: str, medium: str, output: Path | None, title: str, land
     OutputError : the file cannot be written.
     """
     if medium == "latex":
-        from backpropsym.export.latex_document import document
-        from backpropsym.render.table import PACKAGES
+        from backpropsym.document.derivation.latex_document import document
+        from backpropsym.document.writers.tables import PACKAGES
 
         written = document(written, title, PACKAGES, landscape)
     emit(written, output)

@@ -52,9 +52,9 @@ def paths(
     ascii: AsciiOption = False,
 ) -> None:
     """List the paths between two nodes: all, the strongest, and how many carry nothing."""
-    from backpropsym.render.json_text import json_text
-    from backpropsym.render.report_analytics import analytics_data, analytics_of, analytics_text
-    from backpropsym.render.report_paths import PathsView, exact_count, path_data, path_text
+    from backpropsym.document.reports.analytics import analytics_data, analytics_of, analytics_text
+    from backpropsym.document.reports.paths import PathsView, exact_count, path_data, path_text
+    from backpropsym.document.writers.json_text import json_text
 
     found = level_of(load_network(network), level)
     values = read_numbers(at, found)

@@ -6,14 +6,7 @@ from typing import Annotated
 
 import typer
 
-from backpropsym.cli.arguments import (
-    AsciiOption,
-    FormatOption,
-    JsonOption,
-    OutputOption,
-    load_network,
-    medium_for,
-)
+from backpropsym.cli.arguments import AsciiOption, FormatOption, JsonOption, OutputOption, load_network, medium_for
 from backpropsym.cli.completion import complete_network
 from backpropsym.cli.output import emit, look
 

@@ -8,8 +8,8 @@ from backpropsym.cli.output import emit, show
 
 def summary(network: NetworkArgument, json: JsonOption = False) -> None:
     """Show nodes, parameters, functions, paths, and what each form of the gradient costs."""
-    from backpropsym.render.json_text import json_text
-    from backpropsym.render.summary import summary_data, summary_text
+    from backpropsym.document.reports.summary import summary_data, summary_text
+    from backpropsym.document.writers.json_text import json_text
 
     graph = load_network(network).graph
     if json:

@@ -39,7 +39,7 @@ def trace(
 
     What is derived is the loss, else the output. LaTeX is a whole document.
     """
-    from backpropsym.render.report_trace import trace_report
+    from backpropsym.document.reports.trace import trace_report
 
     found = load_network(network)
     followed = found.trace(read_numbers(at, found, init), of, rate)

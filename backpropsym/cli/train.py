@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backpropsym.cli.arguments import (
-    AtOption,
-    JsonOption,
-    NetworkArgument,
-    load_network,
-    medium_for,
-    read_numbers,
-)
+from backpropsym.cli.arguments import AtOption, JsonOption, NetworkArgument, load_network, medium_for, read_numbers
 from backpropsym.cli.output import emit, look, progress, to_file, wrote
 from backpropsym.errors import OutputError
 
@@ -64,9 +57,9 @@ def train(
 
     Ctrl-C ends it with what was reached. Exit with 1 where it diverged.
     """
+    from backpropsym.document.reports.training import train_report
     from backpropsym.learn.descent import Plan, Stop
     from backpropsym.learn.weights import WEIGHTS, save_weights
-    from backpropsym.render.report_train import train_report
 
     loaded = load_network(network)
     _check_place(output)

@@ -41,10 +41,10 @@ def verify(
     ascii: AsciiOption = False,
 ) -> None:
     """Compare hand-derived formulas with the derivation, and name what is wrong; exit with 1 where something is."""
+    from backpropsym.document.reports.claims import marks_data, marks_text, verdict_data, verdict_text
+    from backpropsym.document.writers.json_text import json_text
+    from backpropsym.marking.claim_files import read_claims
     from backpropsym.marking.mark import Marker
-    from backpropsym.render.json_text import json_text
-    from backpropsym.render.report_claims import marks_data, marks_text, verdict_data, verdict_text
-    from backpropsym.spec.claims import read_claims
 
     marker = Marker(load_network(network).graph, seed)
     if claims is not None:

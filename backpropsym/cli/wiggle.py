@@ -25,8 +25,8 @@ from backpropsym.cli.arguments import (
 from backpropsym.cli.output import emit, look, wrote
 
 if TYPE_CHECKING:
-    from backpropsym.derive.dead import DeadShares
-    from backpropsym.derive.wiggle import Wiggles
+    from backpropsym.derive.analyses.dead_neurons import DeadShares
+    from backpropsym.derive.analyses.sensitivity import Wiggles
 
 
 def wiggle(
@@ -55,9 +55,9 @@ def wiggle(
 
     With -o FILE.svg, .png, .pdf, .dot or .html a picture in which the links that cut are barred.
     """
-    from backpropsym.render.cuts import wiggle_drawing
-    from backpropsym.render.drawing import FORMATS
-    from backpropsym.render.report_wiggle import wiggle_report
+    from backpropsym.document.reports.sensitivity import wiggle_report
+    from backpropsym.picture.cut_links import wiggle_drawing
+    from backpropsym.picture.drawing import FORMATS
 
     loaded = load_network(network)
     values = read_numbers(at, loaded, init) or {}

@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backpropsym.derive.analytics import PathAnalytics, analyse
-from backpropsym.derive.exact import MOST_LINKS, ExactNumbers, may_be_exact, rounded
-from backpropsym.derive.expanded import Expander
-from backpropsym.derive.factored import factored
-from backpropsym.derive.forms import FORMS as FORMS
-from backpropsym.derive.forms import form_of
-from backpropsym.derive.local import Edge, LocalDerivatives
-from backpropsym.derive.numbers import forward, given_values, local_numbers
-from backpropsym.derive.paths import Path, PathSpace, edges
-from backpropsym.derive.programme import Programme, adjoints, tangents
-from backpropsym.derive.semiring import CUT_SUM, SUM
-from backpropsym.derive.slopes import with_slopes
-from backpropsym.derive.sympy_text import sympy_text
+from backpropsym.derive.forms.expanded import Expander
+from backpropsym.derive.forms.factored import factored
+from backpropsym.derive.forms.programme import Programme, adjoints, tangents
+from backpropsym.derive.forms.registry import FORMS as FORMS
+from backpropsym.derive.forms.registry import form_of
+from backpropsym.derive.forms.sympy_text import sympy_text
+from backpropsym.derive.local.exact_numbers import MOST_LINKS, ExactNumbers, may_be_exact, rounded
+from backpropsym.derive.local.link_numbers import local_numbers
+from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.derive.paths.analytics import PathAnalytics, analyse
+from backpropsym.derive.paths.path_space import Path, PathSpace, edges
+from backpropsym.derive.paths.semiring import CUT_SUM, SUM
 from backpropsym.errors import AbstractFunctionError, LimitError, ValuesError
+from backpropsym.evaluate.given_numbers import given_numbers
+from backpropsym.evaluate.scalar_evaluation import forward, given_values
+from backpropsym.evaluate.slopes import with_slopes
 from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
-from backpropsym.graph import Graph
-from backpropsym.spec.given import given_numbers
+from backpropsym.graph.graph import Graph
 
 if TYPE_CHECKING:
     import sympy as sp

@@ -1,0 +1,1 @@
+"""Formulas and graphs in numbers, of any number system."""

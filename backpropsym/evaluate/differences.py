@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.evaluate.arithmetic import COMPLEX, ExactArithmetic
 from backpropsym.evaluate.reference import Position, Reference
-from backpropsym.graph import Graph
-from backpropsym.ops.arithmetic import COMPLEX, ExactArithmetic
+from backpropsym.graph.graph import Graph
 
 STEP = 1e-100
 """Of a complex step: its square is nothing beside it in double precision."""

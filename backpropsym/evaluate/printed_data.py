@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import PrintedError
-from backpropsym.evaluate.printed import PrintedFormulas
-from backpropsym.ops.table import FunctionTable
+from backpropsym.evaluate.printed_formulas import PrintedFormulas
+from backpropsym.ops.function_table import FunctionTable
 
 OVER_ARRAYS = ("matrix", "backward")
 """Forms whose formulas are over whole arrays, where the derivative is one of arrays."""

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import AbstractFunctionError, ValuesError
+from backpropsym.evaluate.arithmetic import REAL, Arithmetic, ExactArithmetic
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Index, Limits, Mul, Name, Neg, Number, Pow
-from backpropsym.graph import Graph, Node
-from backpropsym.ops.arithmetic import REAL, Arithmetic, ExactArithmetic
+from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.kinds import Definition, define_entry
 

@@ -1,0 +1,1 @@
+"""Data, gradient descent, and saved parameters."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import Problem, ValuesError, did_you_mean
-from backpropsym.graph import Graph, Role
+from backpropsym.graph.graph import Graph, Role
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.real_numbers import real_array
 from backpropsym.spec.values import read_arrays

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import Problem, ValuesError
-from backpropsym.graph import Graph, Role
-from backpropsym.kernels.compile import Kernel
+from backpropsym.graph.graph import Graph, Role
+from backpropsym.kernels.api.compile import Kernel
 from backpropsym.learn.data import Arrays, Data, is_onehot
 from backpropsym.learn.descent import Descent, Plan, Step, Stop, descend
 

@@ -1,0 +1,1 @@
+"""Whether hand-derived formulas are right, and if not, why."""

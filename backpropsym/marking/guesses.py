@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.number_systems import Array
-from backpropsym.derive.paths import Path, edges
+from backpropsym.derive.paths.path_space import Path, edges
+from backpropsym.evaluate.number_systems import Array
 from backpropsym.formula.tree import ONE, Expr
+from backpropsym.marking.monomials import Atoms, Monomial
 from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, ordered
-from backpropsym.marking.terms import Atoms, Monomial
 
 _NUMBERS = tuple(Fraction(each) for each in (1, -1, 2, -2)) + (Fraction(1, 2), Fraction(-1, 2))
 _CLOSE = 1e-9

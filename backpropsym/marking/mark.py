@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from backpropsym.errors import BackpropsymError
-from backpropsym.graph import Graph
-from backpropsym.marking.tensors import TensorExaminer
+from backpropsym.graph.graph import Graph
+from backpropsym.marking.array_claims import TensorExaminer
+from backpropsym.marking.claim_files import Claim
 from backpropsym.marking.verify import Examiner, Verdict
-from backpropsym.spec.claims import Claim
 
 _KEPT = 16
 

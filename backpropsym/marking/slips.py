@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-from backpropsym.derive.paths import Path
+from backpropsym.derive.paths.path_space import Path
 from backpropsym.formula.algebra import power
 from backpropsym.formula.tree import Call, Expr, Name
-from backpropsym.graph import Graph
-from backpropsym.marking.terms import Monomial
+from backpropsym.graph.graph import Graph
+from backpropsym.marking.monomials import Monomial
 
 
 class Kind(StrEnum):

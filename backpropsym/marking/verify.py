@@ -9,18 +9,18 @@ from functools import cached_property
 from typing import Any
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.local import Edge
+from backpropsym.derive.local.links import Edge
 from backpropsym.errors import LimitError
-from backpropsym.formula.claim import parse_claim
-from backpropsym.formula.claim_names import Vocabulary
+from backpropsym.formula.claims.names import Vocabulary
+from backpropsym.formula.claims.parse import parse_claim
 from backpropsym.formula.tree import Expr
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
+from backpropsym.marking.claim_context import Ground
 from backpropsym.marking.guesses import Guesses
-from backpropsym.marking.points import Ground
+from backpropsym.marking.index_sums import written_out
+from backpropsym.marking.monomials import Atoms, Expansion, Monomial
 from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, expected_terms, same
-from backpropsym.marking.sums import written_out
-from backpropsym.marking.terms import Atoms, Expansion, Monomial
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 
 MAX_PATHS = 200
 MAX_SUMMANDS = 2_000

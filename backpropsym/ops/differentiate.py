@@ -9,22 +9,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from backpropsym.formula.algebra import add, div, mul, neg, power
-from backpropsym.formula.tree import (
-    ONE,
-    ZERO,
-    Add,
-    Call,
-    Div,
-    Expr,
-    Mul,
-    Name,
-    Neg,
-    Number,
-    Pow,
-    names,
-)
+from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, names
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 
 
 def partials(expr: Expr, table: FunctionTable) -> dict[str, Expr]:

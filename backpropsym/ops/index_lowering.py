@@ -26,6 +26,7 @@ from backpropsym.formula.tree import (
     rebuild,
     substitute,
 )
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Elementwise, Reduction, Shape, View
 from backpropsym.ops.lowering import COMPOSITIONS, Lowered, Lowering, Value
 from backpropsym.ops.shapes import refuse, shape_text
@@ -40,7 +41,6 @@ from backpropsym.ops.sizes import (
     size_tree,
 )
 from backpropsym.ops.subscripts import Span, Subscript, data_in, read_subscript
-from backpropsym.ops.table import FunctionTable
 
 REDUCTIONS = ("sum", "mean", "max", "min")
 
@@ -72,6 +72,10 @@ class IndexLowering(Lowering):
     ) -> None:
         super().__init__(owner, shapes, table, offsets)
         self.free = tuple(free)
+
+    def indexed(self, expr: Call) -> Value:
+        """A sum over indices inside a formula of whole tensors."""
+        return self.entries(expr, {}).value
 
     def root(self, expr: Expr) -> list[Lowered]:
         """The nodes of the whole formula; the last one has the owner's name.

@@ -7,6 +7,7 @@ anonymous one where it stands inside a formula.
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,10 +35,10 @@ from backpropsym.formula.tree import (
     number,
     rebuild,
 )
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Contraction, Elementwise, Op, Reduction, Shape, View, regrouped
 from backpropsym.ops.shapes import axes_of, broadcast, matmul, refuse, shape_text, stretched
 from backpropsym.ops.sizes import Dimension, size_difference, size_sum, size_tree
-from backpropsym.ops.table import FunctionTable
 
 ANONYMOUS = "_"
 
@@ -78,7 +79,7 @@ class Composition:
 COMPOSITIONS: dict[str, Composition] = {}
 
 
-class Lowering:
+class Lowering(ABC):
     """Lowers the formula of one node.
 
     Parameters
@@ -132,7 +133,7 @@ class Lowering:
             case Index(base, subscripts):
                 return self._index(base, subscripts, expr)
             case Call(_, arguments) if arguments and isinstance(arguments[-1], Limits):
-                return self._indexed(expr)
+                return self.indexed(expr)
             case Call(function, arguments) if self._reduces(function, arguments):
                 return COMPOSITIONS[function].compose(self, expr)
             case Add() | Mul() | Div() | Neg() | Pow() | Call() | Compare():
@@ -140,13 +141,9 @@ class Lowering:
             case _:
                 raise refuse(f"{to_text(expr)} cannot stand here", span=expr.span)
 
-    def _indexed(self, expr: Call) -> Value:
+    @abstractmethod
+    def indexed(self, expr: Call) -> Value:
         """A sum over indices inside a formula of whole tensors."""
-        from backpropsym.ops.index_lowering import IndexLowering
-
-        inner = IndexLowering(self.owner, self.shapes, self.table, (), self.offsets)
-        inner.nodes = self.nodes
-        return inner.entries(expr, {}).value
 
     def _reduces(self, function: str, arguments: Sequence[Expr]) -> bool:
         """Whether a call is a composition; a function of scalars of the same name serves scalar arguments."""

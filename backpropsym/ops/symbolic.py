@@ -12,20 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from backpropsym.errors import FormulaError
 from backpropsym.formula.algebra import add, div, mul, neg, power
-from backpropsym.formula.tree import (
-    ONE,
-    Add,
-    Call,
-    Compare,
-    Div,
-    Expr,
-    Mul,
-    Name,
-    Neg,
-    Number,
-    Pow,
-    number,
-)
+from backpropsym.formula.tree import ONE, Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow, number
 
 if TYPE_CHECKING:
     import sympy as sp

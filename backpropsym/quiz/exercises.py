@@ -10,19 +10,19 @@ from typing import ClassVar
 
 import numpy as np
 
+from backpropsym.derive.analyses.sensitivity import Verdict, Wiggles
+from backpropsym.derive.analyses.trace import Brick, Trace
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.numbers import forward
-from backpropsym.derive.trace import Brick, Trace
-from backpropsym.derive.wiggle import Verdict, Wiggles
+from backpropsym.document.derivation.conventions import conventions
+from backpropsym.document.reports.sensitivity import verdict
+from backpropsym.document.writers.numbers import put_in
+from backpropsym.document.writers.tables import Table
 from backpropsym.errors import GradientMismatchError
+from backpropsym.evaluate.arithmetic import COMPLEX, evaluate
+from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.formula.tree import Expr
-from backpropsym.graph import Graph, Role
-from backpropsym.ops.arithmetic import COMPLEX, evaluate
-from backpropsym.quiz.pens import Pen
-from backpropsym.render.conventions import conventions
-from backpropsym.render.numbers import put_in
-from backpropsym.render.report_wiggle import verdict
-from backpropsym.render.table import Table
+from backpropsym.graph.graph import Graph, Role
+from backpropsym.quiz.exercise_writers import Pen
 
 STEP = 1e-100
 TOLERANCE = 1e-9

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backpropsym.checks.standins import abstract_functions, concrete
+from backpropsym.derive.analyses.sensitivity import Verdict, Wiggles, wiggle
+from backpropsym.derive.analyses.trace import trace
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.levels import at_level
-from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.trace import trace
-from backpropsym.derive.unroll import entry_count
-from backpropsym.derive.wiggle import Verdict, Wiggles, wiggle
+from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.errors import LimitError, UnknownNameError
-from backpropsym.graph import Graph, Role
+from backpropsym.evaluate.random_functions import abstract_functions, concrete
+from backpropsym.graph.graph import Graph, Role
+from backpropsym.graph.levels import at_level
+from backpropsym.graph.unroll import entry_count
 from backpropsym.quiz.exercises import Bricks, Compute, Count, Dead, Derive, Exercise
 
 MOST_EXERCISES = 200

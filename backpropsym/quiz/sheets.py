@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from backpropsym.document.derivation.conventions import facts
+from backpropsym.document.writers.json_text import json_text
 from backpropsym.errors import UnknownNameError
-from backpropsym.graph import Role
+from backpropsym.graph.graph import Role
+from backpropsym.quiz.exercise_writers import LatexPen, MarkdownPen, Pen, TextPen
 from backpropsym.quiz.make import Quiz
-from backpropsym.quiz.pens import LatexPen, MarkdownPen, Pen, TextPen
-from backpropsym.render.conventions import facts
-from backpropsym.render.json_text import json_text
 
 
 def quiz_report(quiz: Quiz, medium: str = "text", ascii: bool = False) -> str:

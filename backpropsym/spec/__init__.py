@@ -1,0 +1,1 @@
+"""What a person declares, as a file, a string or in Python, to a graph."""

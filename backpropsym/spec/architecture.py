@@ -11,12 +11,12 @@ from backpropsym.formula import limits
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import parse_formula
 from backpropsym.formula.tree import Span, names
-from backpropsym.graph import Block, Graph
-from backpropsym.ops.budget import LARGEST_ARRAY, amount
+from backpropsym.graph.graph import Block, Graph
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Shape
-from backpropsym.ops.lowering import Lowering
+from backpropsym.ops.memory_budget import LARGEST_ARRAY, amount
 from backpropsym.ops.sizes import Dimension, read_size
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.tensor_lowering import TensorLowering
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import call_signatures
@@ -276,7 +276,7 @@ class Architecture:
         try:
             tree = parse_formula(formula, self.signatures)
             used = {each: self.shapes[each] for each in names(tree) if each in self.shapes}
-            self.shapes[name] = Lowering(name, used, self.table).root(tree)[-1].shape
+            self.shapes[name] = TensorLowering(name, used, self.table).root(tree)[-1].shape
         except (FormulaError, ShapeError, NetworkError) as error:
             self.fail(error.problems[0].message, node, error.problems[0].fix)
         self.declaration.nodes[name] = formula

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import FormulaError, NetworkError, Problem, counted, did_you_mean
+from backpropsym.evaluate.given_numbers import has_boolean
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Compare, Expr, Name, Number, walk
-from backpropsym.graph import Graph, Role, find_cycle
+from backpropsym.graph.graph import Graph, Role, find_cycle
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.real_numbers import real_array
-from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import (
     call_signatures,
@@ -26,7 +27,6 @@ from backpropsym.spec.functions import (
     declared_functions,
     settle_abstract,
 )
-from backpropsym.spec.given import has_boolean
 from backpropsym.spec.heads import settle_heads, shape_problem
 from backpropsym.spec.locate import words
 from backpropsym.spec.lower import LOSS, lowered_nodes, used_names, uses

@@ -8,7 +8,7 @@ from typing import Any
 
 from backpropsym.errors import Location
 from backpropsym.formula.tree import Expr, Span
-from backpropsym.graph import Block
+from backpropsym.graph.graph import Block
 
 Places = Callable[[str, str, Span | None], Location]
 

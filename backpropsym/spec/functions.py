@@ -10,11 +10,11 @@ from backpropsym.errors import FormulaError, Problem, did_you_mean
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Expr, Name, called, names, walk
-from backpropsym.graph import find_cycle
-from backpropsym.ops import compositions  # noqa: F401  (the import registers the compositions)
+from backpropsym.graph.graph import find_cycle
+from backpropsym.ops import registry  # noqa: F401  (the import registers the compositions)
 from backpropsym.ops.function import FUNCTIONS, Function
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.lowering import COMPOSITIONS
-from backpropsym.ops.table import FunctionTable
 from backpropsym.spec.declaration import Declaration
 
 ABSTRACT = "abstract"

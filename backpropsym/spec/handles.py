@@ -27,7 +27,7 @@ from backpropsym.formula.tree import (
     nested_exponent,
     number,
 )
-from backpropsym.ops import compositions  # noqa: F401  (the import registers the compositions)
+from backpropsym.ops import registry  # noqa: F401  (the import registers the compositions)
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.lowering import COMPOSITIONS
 

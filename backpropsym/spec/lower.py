@@ -9,13 +9,14 @@ import numpy as np
 
 from backpropsym.errors import LimitError, Problem, ShapeError
 from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Text, names, node_names, walk
-from backpropsym.graph import Block, Node, Role, topological_order
-from backpropsym.ops.budget import LARGEST_ARRAY, MOST_AXES, amount
+from backpropsym.graph.graph import Block, Node, Role, topological_order
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.index_lowering import IndexLowering
 from backpropsym.ops.kinds import Elementwise, Shape
-from backpropsym.ops.lowering import ANONYMOUS, Lowered, Lowering
+from backpropsym.ops.lowering import ANONYMOUS, Lowered
+from backpropsym.ops.memory_budget import LARGEST_ARRAY, MOST_AXES, amount
 from backpropsym.ops.shapes import shape_text
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.tensor_lowering import TensorLowering
 from backpropsym.spec.declaration import Declaration
 
 LOSS = "loss"
@@ -141,7 +142,7 @@ def _lower(
         and all(_is_scalar(part, table) for part in walk(formula))
     ):
         return [Lowered(name, Elementwise(formula), (), parents)]
-    return Lowering(name, shapes, table, declaration.offsets).root(formula)
+    return TensorLowering(name, shapes, table, declaration.offsets).root(formula)
 
 
 def _is_scalar(part: Expr, table: FunctionTable) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from backpropsym.errors import Problem
-from backpropsym.graph import Role
-from backpropsym.ops.table import FunctionTable, prime_name
+from backpropsym.graph.graph import Role
+from backpropsym.ops.function_table import FunctionTable, prime_name
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import head_name
 

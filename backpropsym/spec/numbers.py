@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from backpropsym.evaluate.arithmetic import REAL, evaluate
 from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Neg, Number, Pow, Span, children, walk
-from backpropsym.ops.arithmetic import REAL, evaluate
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 
 _OPERATORS = (Number, Neg, Add, Mul, Div, Pow)
 

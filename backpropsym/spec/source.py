@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from backpropsym.errors import NetworkError, UnknownNameError, did_you_mean
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
 from backpropsym.spec.architecture import ARROW, parse_architecture
 from backpropsym.spec.locate import is_file
 from backpropsym.spec.toml import MAX_FILE_BYTES, parse_network, read_network

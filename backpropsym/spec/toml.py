@@ -8,7 +8,7 @@ from typing import Any
 
 from backpropsym.collection import collection_paused
 from backpropsym.errors import NetworkError, Problem, did_you_mean
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.locate import Source, words

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
-from backpropsym.graph import Graph, Role
+from backpropsym.evaluate.given_numbers import has_boolean, listed_tensors
+from backpropsym.graph.graph import Graph, Role
 from backpropsym.ops.real_numbers import real_array
-from backpropsym.spec.given import has_boolean, listed_tensors
 from backpropsym.spec.locate import Source, is_file, is_stream
 from backpropsym.spec.source import STANDARD_INPUT, standard_input
 

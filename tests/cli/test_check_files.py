@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 import backpropsym as bp
-from backpropsym.checks.compared import Compared, Outcome
+from backpropsym.checks.comparison_result import Compared, Outcome
 from backpropsym.checks.report import Fault, Report, Row, Verdict
 from backpropsym.cli.app import app
-from backpropsym.render.report_junit import junit
+from backpropsym.document.reports.junit import junit
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

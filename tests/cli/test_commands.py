@@ -19,10 +19,10 @@ from backpropsym.cli.derive import Format
 from backpropsym.cli.kernel import Mode
 from backpropsym.cli.paths import By
 from backpropsym.derive.derivation import FORMS
-from backpropsym.derive.forms import ARRAY_FORMS as TENSOR_FORMS
-from backpropsym.kernels.compile import MODES
-from backpropsym.render.draw import LEVELS
-from backpropsym.render.report import SUFFIXES
+from backpropsym.derive.forms.registry import ARRAY_FORMS as TENSOR_FORMS
+from backpropsym.document.derivation.report import SUFFIXES
+from backpropsym.kernels.api.compile import MODES
+from backpropsym.picture.draw import LEVELS
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 DOCS = Path(__file__).parents[2] / "docs" / "commands.md"
@@ -151,7 +151,7 @@ def test_check_passes_on_the_bundled_networks() -> None:
 
 
 def test_check_fails_with_one_on_a_wrong_derivative(monkeypatch: pytest.MonkeyPatch) -> None:
-    from backpropsym.derive.local import Edge, LocalDerivatives
+    from backpropsym.derive.local.links import Edge, LocalDerivatives
     from backpropsym.formula.tree import Name, number
     from backpropsym.network import Network
 

@@ -8,9 +8,9 @@ import sympy as sp
 from hypothesis import strategies as st
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.local import LocalDerivatives
+from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.formula.tree import Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow
-from backpropsym.graph import Graph, Role
+from backpropsym.graph.graph import Graph, Role
 from backpropsym.spec.toml import parse_network
 
 KINDS = (

@@ -12,13 +12,13 @@ from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.numbers import forward, given_values
-from backpropsym.derive.programme import adjoints
+from backpropsym.derive.forms.programme import adjoints
+from backpropsym.derive.local.links import LocalDerivatives
+from backpropsym.evaluate.arithmetic import evaluate
+from backpropsym.evaluate.scalar_evaluation import forward, given_values
 from backpropsym.formula.algebra import add
 from backpropsym.formula.tree import ONE, names
-from backpropsym.graph import Graph, Role
-from backpropsym.ops.arithmetic import evaluate
+from backpropsym.graph.graph import Graph, Role
 from tests.derive.networks import PLAIN, POINTS, dags, derive, leaves, network, whole
 
 FORMS = ("paths", "factored", "expanded", "backward", "forward")

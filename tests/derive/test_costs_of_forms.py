@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import backpropsym as bp
-from backpropsym.derive.operations import factored_sum, path_sum
+from backpropsym.derive.analyses.operation_counts import factored_sum, path_sum
 
 
 def derivation(*lines: str) -> bp.Derivation:

@@ -9,11 +9,11 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.cli.arguments import Form as Option
-from backpropsym.derive.forms import ARRAY_FORMS, FORMS, ArrayForm, Form, define
+from backpropsym.derive.forms.registry import ARRAY_FORMS, FORMS, ArrayForm, Form, define
+from backpropsym.document.derivation.report import report
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.tree import Expr, Mul, Number
-from backpropsym.graph import Role
-from backpropsym.render.report import report
+from backpropsym.graph.graph import Role
 
 NUMBERS = "lecture"
 ARRAYS = "x[3] -> dense(2, tanh) -> dense(1) -> mse"

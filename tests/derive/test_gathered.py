@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backpropsym.derive.indexed import gathered
+from backpropsym.derive.paths.index_composer import gathered
 from backpropsym.formula.parse import parse_formula
 from backpropsym.formula.text import to_text
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 
 SIGNATURES = FunctionTable().signatures
 

@@ -8,11 +8,11 @@ import math
 import pytest
 
 from backpropsym.derive.derivation import FORMS, Derivation, count_text
-from backpropsym.derive.local import Edge, LocalDerivatives
+from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import BackpropsymError, LimitError, UnknownNameError
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import number
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
 from tests.derive.networks import chain, derive, layers, network, residual
 
 CHAIN = chain(10_000)

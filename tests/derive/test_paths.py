@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backpropsym.derive.local import Edge
-from backpropsym.derive.paths import PathSpace, edges
-from backpropsym.graph import Graph
+from backpropsym.derive.local.links import Edge
+from backpropsym.derive.paths.path_space import PathSpace, edges
+from backpropsym.graph.graph import Graph
 from tests.derive.networks import chain, layers, network, residual
 
 

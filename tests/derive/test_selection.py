@@ -6,8 +6,8 @@ from itertools import islice
 
 import pytest
 
-from backpropsym.derive.paths import PathSpace
-from backpropsym.derive.selection import number_of, path_of, representative
+from backpropsym.derive.paths.path_space import PathSpace
+from backpropsym.derive.paths.selection import number_of, path_of, representative
 from tests.derive.networks import chain, layers, residual
 
 SPACES = {

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.derive.array_values import choices
+from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.entry import EntryDerivation
-from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.derive.entry_derivation import EntryDerivation
+from backpropsym.document.derivation.arrays import tensor_data
+from backpropsym.document.derivation.data import data
 from backpropsym.errors import LimitError, PrintedError
 from backpropsym.evaluate.differences import complex_step
+from backpropsym.evaluate.leaf_arrays import choices
 from backpropsym.evaluate.printed_data import PrintedData
 from backpropsym.evaluate.reference import Reference
-from backpropsym.graph import Graph, Role
-from backpropsym.render.report_data import data
-from backpropsym.render.report_tensor import tensor_data
+from backpropsym.graph.graph import Graph, Role
 
 MOST_PATHS = 12
 MOST_PLACES = 4

@@ -10,17 +10,17 @@ import pytest
 import sympy as sp
 
 import backpropsym as bp
-from backpropsym.derive.tensors import TensorDerivation
+from backpropsym.derive.array_derivation import TensorDerivation
+from backpropsym.document.derivation.arrays import tensor_data, tensor_report
+from backpropsym.document.derivation.data import data
 from backpropsym.errors import PrintedError
-from backpropsym.evaluate.printed import PrintedFormulas
 from backpropsym.evaluate.printed_data import PrintedData
+from backpropsym.evaluate.printed_formulas import PrintedFormulas
+from backpropsym.evaluate.printed_words import WORDS
 from backpropsym.evaluate.reference import Reference
-from backpropsym.evaluate.words import WORDS
-from backpropsym.ops.table import FunctionTable
-from backpropsym.render.report_data import data
-from backpropsym.render.report_tensor import tensor_data, tensor_report
+from backpropsym.ops.function_table import FunctionTable
+from tests.derive.arrays.networks import NETWORKS
 from tests.evaluate.printed import compared, differences, random_leaves
-from tests.tensors.networks import NETWORKS
 
 LONG = ("gru, options", "lstm, options", "two layers", "attention, bias", "attention, mask", "multi-head attention")
 

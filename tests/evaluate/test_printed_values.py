@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.evaluate.printed import PrintedFormulas
-from backpropsym.ops.table import FunctionTable
+from backpropsym.evaluate.printed_formulas import PrintedFormulas
+from backpropsym.ops.function_table import FunctionTable
 
 
 @pytest.mark.parametrize(

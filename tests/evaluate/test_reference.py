@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
-from backpropsym.checks.number_systems import Spread, SpreadArithmetic
 from backpropsym.errors import AbstractFunctionError, ValuesError
 from backpropsym.evaluate.differences import ExactPoint, complex_step, exact_differences
+from backpropsym.evaluate.number_systems import Spread, SpreadArithmetic
 from backpropsym.evaluate.reference import Reference
-from backpropsym.graph import Role
-from tests.tensors.networks import NETWORKS, numbers
+from backpropsym.graph.graph import Role
+from tests.derive.arrays.networks import NETWORKS, numbers
 
 BY_HAND = {
     "x + y": ([[11.0, 22.0], [13.0, 24.0]], {"x": [[1.0, 2.0], [3.0, 4.0]], "y": [10.0, 20.0]}),

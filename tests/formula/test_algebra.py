@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backpropsym.errors import FormulaError
+from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.formula.algebra import add, div, folded, mul, neg, power
 from backpropsym.formula.parse import parse_formula
 from backpropsym.formula.text import to_text
@@ -31,7 +32,6 @@ from backpropsym.formula.tree import (
     names,
     number,
 )
-from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.differentiate import partials
 from tests.formula.trees import NAMES, RATIONAL_TREES, SMOOTH, TABLE, TREES, VALUES, exact
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from backpropsym.evaluate.arithmetic import Arithmetic, evaluate
 from backpropsym.formula.tree import Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow
-from backpropsym.ops.arithmetic import Arithmetic, evaluate
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 
 TABLE = FunctionTable()
 NAMES = ("x", "y", "w11", "E", "I", "S", "beta", "np")

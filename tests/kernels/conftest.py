@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.kernels import array_runtime
+from backpropsym.kernels.runtime import array_runtime
 
 
 @pytest.fixture

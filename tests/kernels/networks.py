@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from backpropsym.derive.numbers import forward
+from backpropsym.evaluate.arithmetic import COMPLEX
+from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.formula.tree import Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow, names, number
-from backpropsym.graph import Graph, Node, Role
-from backpropsym.ops.arithmetic import COMPLEX
+from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.ops.function import Function
 from backpropsym.ops.kinds import Elementwise
 from backpropsym.spec.toml import parse_network

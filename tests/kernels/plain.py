@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.kernels import array_runtime
-from backpropsym.kernels.array_lower import ArrayLowering
-from backpropsym.kernels.array_ops import (
+from backpropsym.kernels.ir.array_operations import (
     BATCH,
     Arrange,
     Concatenate,
@@ -33,8 +31,10 @@ from backpropsym.kernels.array_ops import (
     Window,
     Windows,
 )
-from backpropsym.kernels.array_values import ArrayValues
-from backpropsym.kernels.program import Kind, Program, Value
+from backpropsym.kernels.ir.array_values import ArrayValues
+from backpropsym.kernels.ir.program import Kind, Program, Value
+from backpropsym.kernels.lowering.array_lowering import ArrayLowering
+from backpropsym.kernels.runtime import array_runtime
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.size_values import size_value

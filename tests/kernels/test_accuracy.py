@@ -13,10 +13,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from backpropsym.kernels.compile import compile_kernel
-from backpropsym.ops.arithmetic import ExactArithmetic, call
+from backpropsym.evaluate.arithmetic import ExactArithmetic, call
+from backpropsym.kernels.api.compile import compile_kernel
 from backpropsym.ops.function import FUNCTIONS, Function
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 from tests.kernels.networks import one_function
 
 DIGITS = 600

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
-from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.graph import Role
-from backpropsym.kernels import array_runtime
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.graph.graph import Role
+from backpropsym.kernels.api.compile import compile_kernel
+from backpropsym.kernels.runtime import array_runtime
 from backpropsym.spec.toml import parse_network
-from tests.tensors.networks import numbers
+from tests.derive.arrays.networks import numbers
 
 IMAGES = "x[1,12,12] -> conv2d(3, 3) -> relu -> max_pool(2) -> flatten -> dense(4) -> cross_entropy"
 DENSE = "x[6] -> dense(5, sigmoid) -> layer_norm -> gelu -> dense(3) -> cross_entropy"

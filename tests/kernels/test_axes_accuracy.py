@@ -10,11 +10,11 @@ import math
 import numpy as np
 import pytest
 
-from backpropsym.checks.arrays.points import ArrayPoint
-from backpropsym.checks.arrays.steps import some_entries
+from backpropsym.checks.arrays.finite_differences import some_entries
+from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.unrolled import unrolled
-from backpropsym.checks.number_systems import Switching
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.evaluate.number_systems import Switching
+from backpropsym.kernels.api.compile import compile_kernel
 from tests.peers.cases import BY_FORMULA, drawn_shapes, drawn_values, network
 
 UNITS = 32

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.kernels.api.compile import compile_kernel
 from backpropsym.spec.toml import parse_network
+from tests.derive.arrays.networks import numbers
 from tests.kernels.random_rows import random_rows, recurrent
-from tests.tensors.networks import numbers
 
 
 def _agrees_with_the_reverse_sweep(text: str, seed: int, batch: int | None) -> None:

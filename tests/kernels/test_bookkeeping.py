@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.checks.run import check_graph
-from backpropsym.derive.arrays import ArrayNetwork
+from backpropsym.checks.check import check_graph
 from backpropsym.errors import ShapeError, ValuesError
-from backpropsym.graph import Graph
-from backpropsym.kernels.array_ops import ALL
-from backpropsym.kernels.array_storage import Layout, picked_layout
-from backpropsym.kernels.compile import ACCURACIES, Kernel, compile_kernel
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.graph.graph import Graph
+from backpropsym.kernels.api.compile import ACCURACIES, Kernel, compile_kernel
+from backpropsym.kernels.backends.numpy.storage import Layout, picked_layout
+from backpropsym.kernels.ir.array_operations import ALL
 from backpropsym.spec.toml import parse_network
+from tests.derive.arrays.networks import numbers
 from tests.kernels.random_views import SYMBOLS, random_views, symbolic
-from tests.tensors.networks import numbers
 
 
 def _network(declarations: str, **formulas: str) -> Graph:

@@ -9,7 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from backpropsym.kernels.branchless import BRANCHLESS
+from backpropsym.kernels.backends.numba.branchless import BRANCHLESS
 
 UNITS = 3.0
 ENDS = (0.0, -0.0, 5e-324, math.inf, -math.inf, math.nan, 1e300, -1e300, 709.0, 710.0, -745.0, -746.0, 22.0)

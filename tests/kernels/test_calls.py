@@ -22,11 +22,11 @@ from backpropsym.errors import (
     UnknownNameError,
     ValuesError,
 )
-from backpropsym.graph import Graph, Node, Role
-from backpropsym.kernels import runtime
-from backpropsym.kernels import values as kernel_values
-from backpropsym.kernels.compile import MODES, Kernel, compile_kernel
-from backpropsym.kernels.module import MAX_KEYWORDS
+from backpropsym.graph.graph import Graph, Node, Role
+from backpropsym.kernels.api.compile import MODES, Kernel, compile_kernel
+from backpropsym.kernels.backends.python.module import MAX_KEYWORDS
+from backpropsym.kernels.ir import values as kernel_values
+from backpropsym.kernels.runtime import scalar_runtime
 from tests.kernels.networks import chain, dense, lecture, lecture_values, network, numbers_of
 
 VALUES = lecture_values()
@@ -86,7 +86,9 @@ def test_a_batch_of_one_is_the_object(kernel: Kernel) -> None:
     assert gradients == pytest.approx(kernel(**VALUES)[1], rel=1e-13)
 
 
-@pytest.mark.parametrize("size", [runtime.BLOCK - 1, runtime.BLOCK, runtime.BLOCK + 1, 2 * runtime.BLOCK + 7])
+@pytest.mark.parametrize(
+    "size", [scalar_runtime.BLOCK - 1, scalar_runtime.BLOCK, scalar_runtime.BLOCK + 1, 2 * scalar_runtime.BLOCK + 7]
+)
 def test_a_long_batch_is_the_mean_over_its_parts(kernel: Kernel, size: int) -> None:
     x, half = np.random.default_rng(size).normal(size=size), size // 2
     value, gradients = kernel(**(VALUES | {"x1": x}))

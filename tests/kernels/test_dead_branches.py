@@ -10,10 +10,10 @@ import pytest
 import backpropsym as bp
 from backpropsym.evaluate import differences
 from backpropsym.formula.tree import Call, Name
-from backpropsym.kernels.lower import FormulaLowering
+from backpropsym.kernels.lowering.scalar_lowering import FormulaLowering
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 
 ARRAYS = {
     "a product behind the choice": 'h = "log(w)"\ny = "W @ h"\nz = "where(c > 0, 1, sum(y))"\na = "z*z + c"',

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.numbers import forward
-from backpropsym.graph import Graph
-from backpropsym.kernels.compile import ACCURACIES, MODES, compile_kernel
-from backpropsym.kernels.dialects import ArrayDialect, ScalarDialect
-from backpropsym.ops.arithmetic import ExactArithmetic, call
+from backpropsym.derive.local.links import LocalDerivatives
+from backpropsym.evaluate.arithmetic import ExactArithmetic, call
+from backpropsym.evaluate.scalar_evaluation import forward
+from backpropsym.graph.graph import Graph
+from backpropsym.kernels.api.compile import ACCURACIES, MODES, compile_kernel
+from backpropsym.kernels.backends.dialects import ArrayDialect, ScalarDialect
 from backpropsym.ops.function import FUNCTIONS, Function
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 from tests.kernels.networks import (
     KINKED,
     SMOOTH,

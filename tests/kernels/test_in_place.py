@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from backpropsym.kernels.array_storage import Storage
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.kernels.api.compile import compile_kernel
+from backpropsym.kernels.backends.numpy.storage import Storage
 from backpropsym.spec.toml import parse_network
 
 

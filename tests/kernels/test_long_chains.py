@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
-from backpropsym.kernels.array_lower import ArrayLowering
+from backpropsym.kernels.lowering.array_lowering import ArrayLowering
 from tests.work import lines_run
 
 SHORT, LONG = 100, 400

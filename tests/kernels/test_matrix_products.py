@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
-from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.kernels import array_runtime
-from backpropsym.kernels.array_runtime import block_of_product
-from tests.tensors.networks import numbers
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.kernels.runtime import array_runtime
+from backpropsym.kernels.runtime.array_runtime import block_of_product
+from tests.derive.arrays.networks import numbers
 
 LONG = [
     (8, 25, 36869),

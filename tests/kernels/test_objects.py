@@ -14,7 +14,7 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.errors import ValuesError
-from backpropsym.kernels.compile import Kernel
+from backpropsym.kernels.api.compile import Kernel
 from backpropsym.learn.descent import Plan
 from tests.kernels.networks import dense
 from tests.objects import PRODUCTS, Batch

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.graph import Graph, Role
-from backpropsym.kernels.array_lower import ArrayLowering
-from backpropsym.kernels.array_ops import BATCH
-from backpropsym.kernels.array_passes import PASSES, Pass
-from backpropsym.kernels.array_rebuilding import Rebuilding
-from backpropsym.kernels.array_values import ArrayValues
-from backpropsym.kernels.compile import compile_kernel
-from backpropsym.kernels.program import Program
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.graph.graph import Graph, Role
+from backpropsym.kernels.api.compile import compile_kernel
+from backpropsym.kernels.ir.array_operations import BATCH
+from backpropsym.kernels.ir.array_values import ArrayValues
+from backpropsym.kernels.ir.program import Program
+from backpropsym.kernels.lowering.array_lowering import ArrayLowering
+from backpropsym.kernels.passes.pipeline import PASSES, Pass
+from backpropsym.kernels.passes.rebuilding import Rebuilding
 from backpropsym.spec.toml import parse_network
+from tests.derive.arrays.networks import numbers
 from tests.kernels.plain import executed
 from tests.kernels.random_rows import random_rows, recurrent
-from tests.tensors.networks import numbers
 
 PROGRAMS: dict[str, Callable[[np.random.Generator], str]] = {
     "recurrent": recurrent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.kernels.api.compile import compile_kernel
 from backpropsym.spec.toml import parse_network
 
 SIZE = 6

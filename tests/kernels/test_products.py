@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
-from backpropsym.derive.numbers import forward
 from backpropsym.errors import BackpropsymError
-from backpropsym.graph import Role
-from backpropsym.kernels.compile import Kernel, compile_kernel
+from backpropsym.evaluate.scalar_evaluation import forward
+from backpropsym.graph.graph import Role
+from backpropsym.kernels.api.compile import Kernel, compile_kernel
 from backpropsym.spec.toml import parse_network
 from tests.kernels.networks import dense, numbers_of
 from tests.kernels.test_arrays import _convolution, _products

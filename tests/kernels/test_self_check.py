@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import backpropsym as bp
-from backpropsym.kernels.runtime import check_batch, check_gradients, slope
+from backpropsym.kernels.runtime.scalar_runtime import check_batch, check_gradients, slope
 
 Change = Callable[[float, dict[str, Any]], tuple[float, dict[str, Any]]]
 

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from backpropsym.errors import OutputError
-from backpropsym.graph import Graph
-from backpropsym.kernels.compile import MODES, compile_kernel
-from backpropsym.kernels.errorfunction import erf_array, erfc_array
-from backpropsym.kernels.javascript import script
+from backpropsym.graph.graph import Graph
+from backpropsym.kernels.api.compile import MODES, compile_kernel
+from backpropsym.kernels.backends.javascript import script
+from backpropsym.kernels.runtime.error_function import erf_array, erfc_array
 from backpropsym.spec.toml import parse_network
 from tests.kernels.networks import chain, dense, lecture, lecture_values, network, numbers_of
 

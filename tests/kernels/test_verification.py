@@ -8,12 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backpropsym.checks.run import check_graph
+from backpropsym.checks.check import check_graph
 from backpropsym.errors import CompilerError
-from backpropsym.graph import Graph, Role
-from backpropsym.kernels import array_passes, array_verify
-from backpropsym.kernels.array_lower import ArrayLowering
-from backpropsym.kernels.array_ops import (
+from backpropsym.graph.graph import Graph, Role
+from backpropsym.kernels.ir import verifier
+from backpropsym.kernels.ir.array_operations import (
     ALL,
     BATCH,
     Arrange,
@@ -37,15 +36,17 @@ from backpropsym.kernels.array_ops import (
     Window,
     Windows,
 )
-from backpropsym.kernels.array_passes import Pass, improved
-from backpropsym.kernels.array_rebuilding import Rebuilding, Replacement
-from backpropsym.kernels.array_values import ArrayValues
-from backpropsym.kernels.array_verify import verification, verify
-from backpropsym.kernels.program import Kind, Program, Value
+from backpropsym.kernels.ir.array_values import ArrayValues
+from backpropsym.kernels.ir.program import Kind, Program, Value
+from backpropsym.kernels.ir.verifier import verification, verify
+from backpropsym.kernels.lowering.array_lowering import ArrayLowering
+from backpropsym.kernels.passes import pipeline
+from backpropsym.kernels.passes.pipeline import Pass, improved
+from backpropsym.kernels.passes.rebuilding import Rebuilding, Replacement
 from backpropsym.ops.kinds import Shape
 from backpropsym.spec.toml import parse_network
+from tests.derive.arrays.networks import numbers
 from tests.kernels.plain import executed
-from tests.tensors.networks import numbers
 
 NETWORK = """
 inputs = {x = [3, 4]}
@@ -155,7 +156,7 @@ def test_only_the_cheap_part_runs_without_verification() -> None:
 
 
 def test_check_names_the_pass_that_breaks_a_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(array_passes, "PASSES", [_planted(_is_place, _claimed_complete)])
+    monkeypatch.setattr(pipeline, "PASSES", [_planted(_is_place, _claimed_complete)])
     report = check_graph(parse_network(NETWORK), seed=0)
     assert not report.passed and "planted broke value" in str(report) and "leave entries unset" in str(report)
 
@@ -227,7 +228,7 @@ def test_an_operation_that_does_not_fit_is_rejected(operation: Operation, shapes
 
 
 def test_every_operation_has_a_planted_error() -> None:
-    assert {type(operation) for operation, _, _ in BROKEN} == set(array_verify._RULES)
+    assert {type(operation) for operation, _, _ in BROKEN} == set(verifier._RULES)
 
 
 @pytest.mark.parametrize(

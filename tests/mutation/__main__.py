@@ -22,10 +22,7 @@ from tests.mutation.record import instrument
 from tests.mutation.run import known_results
 from tests.mutation.sample import sample, sources
 
-TESTS = (
-    "evaluate ops stream elimination higher derive analytics trace wiggle kernels tensors values verify check network "
-    "formula"
-)
+TESTS = "evaluate ops stream derive kernels marking checks network formula"
 NUMBA = ["tests/peers/test_fused.py"] if find_spec("numba") else []
 """The only tests of what Numba compiles."""
 GROUPS = [*(f"tests/{name}" for name in TESTS.split()), "tests/spec", *NUMBA, "backpropsym"]

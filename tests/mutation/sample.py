@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tests.mutation.operators import Mutant, changes, mutants
 
-PACKAGES = ("ops", "derive", "kernels", "checks", "evaluate")
+PACKAGES = ("ops", "graph", "derive", "kernels", "checks", "evaluate")
 
 
 def sources(root: Path) -> list[Path]:
     """The files that are changed."""
-    return sorted(path for name in PACKAGES for path in root.glob(f"backpropsym/{name}/*.py"))
+    return sorted(path for name in PACKAGES for path in root.glob(f"backpropsym/{name}/**/*.py"))
 
 
 def sample(root: Path, count: int, seed: int, only: str = "") -> list[Mutant]:

@@ -16,7 +16,7 @@ import pytest
 
 import backpropsym as bp
 from backpropsym import errors
-from backpropsym.kernels.compile import MODES
+from backpropsym.kernels.api.compile import MODES
 from backpropsym.learn.descent import Plan
 from backpropsym.ops.function import FUNCTIONS, Primitive
 

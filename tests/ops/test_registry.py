@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import sympy as sp
 
+from backpropsym.evaluate.arithmetic import COMPLEX, ExactArithmetic, evaluate
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow
-from backpropsym.ops.arithmetic import COMPLEX, ExactArithmetic, evaluate
 from backpropsym.ops.function import FUNCTIONS, Function
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.symbolic import to_tree
-from backpropsym.ops.table import FunctionTable
 
 TABLE = FunctionTable()
 DIGITS = 50

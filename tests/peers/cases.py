@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
 from backpropsym.spec.toml import parse_network
 
 FILE = Path(__file__).with_name("cases.toml")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from backpropsym.errors import LimitError
-from backpropsym.kernels import fused
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.kernels.api.compile import compile_kernel
+from backpropsym.kernels.backends.numba import fused_loop as fused
 from backpropsym.ops.function import FUNCTIONS, Function
 from tests.kernels.networks import dense, lecture, lecture_values, network, numbers_of
 from tests.mutation.record import note_when_compiled

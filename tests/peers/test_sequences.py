@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.kernels.api.compile import compile_kernel
 from backpropsym.spec.toml import parse_network
 
 TOLERANCE = 1e-10

@@ -9,8 +9,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from backpropsym.graph import Role
-from backpropsym.kernels.compile import compile_kernel
+from backpropsym.graph.graph import Role
+from backpropsym.kernels.api.compile import compile_kernel
 from backpropsym.spec.architecture import parse_architecture
 from tests.peers.cases import CASES, Case, drawn_shapes, drawn_values, network
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.formula.tree import Call, Name
-from backpropsym.ops.arithmetic import evaluate
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.ops.table import FunctionTable
+from backpropsym.ops.function_table import FunctionTable
 
 TABLE = FunctionTable()
 PEERS: dict[str, Callable[..., Any]] = {

@@ -21,7 +21,7 @@ def collected(**environment: str) -> subprocess.CompletedProcess[str]:
         "--collect-only",
         "-p",
         "no:cacheprovider",
-        "tests/export/test_frames.py",
+        "tests/story/test_frames.py",
     ]
     return subprocess.run(command, cwd=ROOT, env=broken, capture_output=True, text=True, check=False)
 

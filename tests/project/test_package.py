@@ -75,7 +75,7 @@ def test_what_the_tests_import_is_installed_by_the_command_of_the_readme() -> No
 
 
 def test_the_layers_in_the_page_for_contributors_are_those_of_the_contract() -> None:
-    (contract,) = PROJECT["tool"]["importlinter"]["contracts"]
+    contract, *_ = PROJECT["tool"]["importlinter"]["contracts"]
     written = " < ".join(f"`{layer}`" for layer in reversed(contract["layers"]))
     assert written in " ".join((ROOT / "CONTRIBUTING.md").read_text().split())
 
@@ -97,7 +97,7 @@ def test_no_folder_hides_a_public_name() -> None:
 
 
 def test_check_is_the_function_whatever_was_imported_before() -> None:
-    program = "import backpropsym.checks.run, backpropsym as bp; print(bp.check(bp.example('lecture')).passed)"
+    program = "import backpropsym.checks.check, backpropsym as bp; print(bp.check(bp.example('lecture')).passed)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
 

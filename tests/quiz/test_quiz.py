@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
+from backpropsym.derive.analyses.sensitivity import Verdict
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.local import Edge, LocalDerivatives
-from backpropsym.derive.wiggle import Verdict
+from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import GradientMismatchError
 from backpropsym.formula.tree import Name, Neg
 from backpropsym.quiz.exercises import Bricks, Compute, Count, Dead, Derive, Exercise, complex_step

@@ -3,7 +3,7 @@
 import pytest
 
 from backpropsym.errors import NetworkError
-from backpropsym.graph import Role
+from backpropsym.graph.graph import Role
 from backpropsym.spec.architecture import parse_architecture
 
 MISTAKES = {

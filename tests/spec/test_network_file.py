@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 from backpropsym.errors import NetworkError, UnknownNameError
-from backpropsym.graph import Role
+from backpropsym.graph.graph import Role
 from backpropsym.network import Network, example, load, loads
 from backpropsym.spec.source import examples
 from backpropsym.spec.toml import parse_network

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import backpropsym as bp
 from backpropsym.cli.app import app
 from backpropsym.errors import LimitError
-from backpropsym.ops.budget import MOST_AXES, VARIABLE, amount, check_memory
+from backpropsym.ops.memory_budget import MOST_AXES, VARIABLE, amount, check_memory
 from backpropsym.spec import architecture
 from tests.work import lines_run
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backpropsym.errors import BackpropsymError, NetworkError
 from backpropsym.formula.text import to_text
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
 from backpropsym.spec.toml import parse_network
 
 NET = """\

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backpropsym.errors import ValuesError
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
 from backpropsym.network import example
 from backpropsym.spec.values import MAX_ENTRIES, read_values
 

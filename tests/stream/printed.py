@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.derive.entry import EntryDerivation
-from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.derive.unroll import entry_name
+from backpropsym.derive.array_derivation import TensorDerivation
+from backpropsym.derive.entry_derivation import EntryDerivation
+from backpropsym.document.derivation.arrays import tensor_data
+from backpropsym.document.derivation.data import data
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.printed_data import PrintedData
 from backpropsym.formula.tree import size
-from backpropsym.graph import Graph
-from backpropsym.render.report_data import data
-from backpropsym.render.report_tensor import tensor_data
+from backpropsym.graph.graph import Graph
+from backpropsym.graph.unroll import entry_name
 from tests.evaluate.printed import spread, steps_of_layers
 from tests.stream.compare import LOOSE, Found, comparison, inner_node
 from tests.stream.truth import Truth

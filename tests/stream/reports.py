@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 import backpropsym as bp
-from backpropsym.derive.unroll import entry_name
+from backpropsym.document.derivation.report import report
+from backpropsym.document.reports.matrices import MatrixReport
+from backpropsym.document.reports.paths import PathsView, path_data, path_text
+from backpropsym.document.reports.sensitivity import wiggle_report
+from backpropsym.document.reports.trace import trace_report
+from backpropsym.graph.unroll import entry_name
 from backpropsym.network import Network
-from backpropsym.render.report import report
-from backpropsym.render.report_matrix import MatrixReport
-from backpropsym.render.report_paths import PathsView, path_data, path_text
-from backpropsym.render.report_trace import trace_report
-from backpropsym.render.report_wiggle import wiggle_report
 from tests.stream.compare import LOOSE, Found, comparison, inner_node
 from tests.stream.truth import Truth
 

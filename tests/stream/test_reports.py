@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpropsym.render import numbers, report_data, report_matrix, report_paths, report_trace, report_wiggle
-from backpropsym.render.writer import Writer
+from backpropsym.document.derivation import data
+from backpropsym.document.reports import matrices, paths, sensitivity, trace
+from backpropsym.document.writers import numbers
+from backpropsym.document.writers.tree_writer import Writer
 from tests.stream import reports  # noqa: F401  (registers its comparisons)
 from tests.stream.compare import differences
 from tests.stream.generate import seeded
@@ -17,10 +19,10 @@ from tests.stream.truth import Truth
 
 SLIGHTLY = 1 + 1e-6
 PLACES: dict[str, tuple[Any, str]] = {
-    "traces": (report_trace, "finite_data"),
-    "wiggles": (report_wiggle, "finite_data"),
-    "matrices": (report_matrix, "finite_data"),
-    "numeric forms": (report_data, "finite"),
+    "traces": (trace, "finite_data"),
+    "wiggles": (sensitivity, "finite_data"),
+    "matrices": (matrices, "finite_data"),
+    "numeric forms": (data, "finite"),
 }
 
 
@@ -45,7 +47,7 @@ def test_a_number_that_is_slightly_wrong_is_found(name: str, truth: Truth, monke
 
 
 def test_a_wrong_path_is_found(truth: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_paths, "finite", lambda value: value * SLIGHTLY)
+    monkeypatch.setattr(paths, "finite", lambda value: value * SLIGHTLY)
     assert any("paths" in each.what for each in differences(truth, ["numeric forms"]))
 
 

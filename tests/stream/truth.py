@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from backpropsym.evaluate import differences
+from backpropsym.evaluate.arithmetic import Arithmetic
 from backpropsym.evaluate.reference import Reference
-from backpropsym.graph import Node, Role
-from backpropsym.ops.arithmetic import Arithmetic
+from backpropsym.graph.graph import Node, Role
 from backpropsym.ops.function import Primitive
 from tests.stream.generate import Case
 

@@ -1,0 +1,1 @@
+"""The check of networks of arrays."""

@@ -8,25 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.arrays.index_numbers import IndexNumbers
-from backpropsym.checks.arrays.points import ArrayPoint
-from backpropsym.checks.arrays.steps import Position, some_entries
+from backpropsym.checks.arrays.finite_differences import Position, some_entries
+from backpropsym.checks.arrays.index_evaluation import IndexNumbers
+from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.unrolled import Unrolled
-from backpropsym.checks.budget import OUT_OF_TIME, Budget, OutOfTimeError
-from backpropsym.checks.comparison import TOLERANCE
 from backpropsym.checks.comparisons.objects import SingleObject
 from backpropsym.checks.edges import ratio
+from backpropsym.checks.judgement import TOLERANCE
 from backpropsym.checks.report import Fault
-from backpropsym.derive.callable_text import callable_products
-from backpropsym.derive.forms import ARRAY_FORMS, ArrayForm
-from backpropsym.derive.matrix import matrix_programme
-from backpropsym.derive.plain import plain
-from backpropsym.derive.tensors import TensorDerivation
-from backpropsym.derive.unroll import entry_name
+from backpropsym.checks.time_budget import OUT_OF_TIME, Budget, OutOfTimeError
+from backpropsym.derive.array_derivation import TensorDerivation
+from backpropsym.derive.forms.adjoint_programme import matrix_programme
+from backpropsym.derive.forms.callable_text import callable_products
+from backpropsym.derive.forms.registry import ARRAY_FORMS, ArrayForm
+from backpropsym.derive.forms.sympy_words import plain
 from backpropsym.errors import LimitError, PrintedError
-from backpropsym.evaluate.printed import PrintedFormulas
+from backpropsym.evaluate.printed_formulas import PrintedFormulas
 from backpropsym.formula.text import to_text
-from backpropsym.graph import Graph
+from backpropsym.graph.graph import Graph
+from backpropsym.graph.unroll import entry_name
 
 ENTRIES = 8
 PATH_ENTRIES = 2

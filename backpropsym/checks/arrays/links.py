@@ -12,25 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.arrays.index_numbers import IndexNumbers
-from backpropsym.checks.arrays.points import ArrayPoint
-from backpropsym.checks.arrays.steps import some_entries
+from backpropsym.checks.arrays.finite_differences import some_entries
+from backpropsym.checks.arrays.index_evaluation import IndexNumbers
+from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
-from backpropsym.checks.comparison import TOLERANCE
 from backpropsym.checks.edges import EPS, FLOOR, edge_numerics, ratio
 from backpropsym.checks.faults import wrong_edges, wrong_spellings
 from backpropsym.checks.gradients import Numbers
-from backpropsym.checks.number_systems import STEP, Array
-from backpropsym.checks.points import Points
+from backpropsym.checks.judgement import TOLERANCE
 from backpropsym.checks.report import Fault
-from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.derive.entries import Access, accesses
-from backpropsym.derive.local import Edge, LocalDerivatives
+from backpropsym.checks.sample_points import Points
+from backpropsym.derive.local.entries import Access, accesses
+from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import LimitError
+from backpropsym.evaluate.arithmetic import COMPLEX
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.evaluate.number_systems import STEP, Array
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import Call, Expr, Index, Name
-from backpropsym.graph import Graph, Node, Role
-from backpropsym.ops.arithmetic import COMPLEX
+from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Elementwise, Reduction
 
 ENTRIES = 24

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.number_systems import Array, SideRecorder, Switching
-from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.graph import Graph, Node
-from backpropsym.ops.arithmetic import evaluate
+from backpropsym.evaluate.arithmetic import evaluate
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.evaluate.number_systems import Array, SideRecorder, Switching
+from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.kinds import Elementwise, Reduction
 
 EXTREMES = ("max", "min")

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from backpropsym.checks.arrays.points import ArrayPoint
+from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.exact import ExactPoint
 from backpropsym.checks.forms import FormsVerdict, compare_forms
-from backpropsym.checks.number_systems import Array
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.local import LocalDerivatives
-from backpropsym.derive.unroll import entry_name, unroll
+from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.errors import LimitError
-from backpropsym.graph import Graph
+from backpropsym.evaluate.number_systems import Array
+from backpropsym.graph.graph import Graph
+from backpropsym.graph.unroll import entry_name, unroll
 
 MAX_ENTRIES = 500
 MAX_LINKS = 4_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from backpropsym.graph import Graph, Node
+from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.kinds import Contraction, Reduction, Shape
 
 SMALL_WORK = 50_000

@@ -1,0 +1,1 @@
+"""The comparisons of a check: one entry each."""

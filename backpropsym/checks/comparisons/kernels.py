@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.arrays.points import ArrayPoint
+from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.comparisons.expected import mean, stacked
 from backpropsym.checks.comparisons.objects import SingleObject
 from backpropsym.checks.comparisons.registry import Comparison, Pair
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
-from backpropsym.graph import Role
-from backpropsym.kernels.compile import Kernel
+from backpropsym.graph.graph import Role
+from backpropsym.kernels.api.compile import Kernel
 
 BATCHES = (1, 2, 5)
 SINGLE = float(np.finfo(np.float32).eps)

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.arrays.points import ArrayPoint
+from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.expected import Expected, exactly
 from backpropsym.checks.comparisons.spelled import without_accurate
 from backpropsym.checks.edges import EPS
-from backpropsym.checks.number_systems import STEP, Array
-from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.derive.choices import whole_nodes
-from backpropsym.graph import Graph
-from backpropsym.ops.arithmetic import COMPLEX, Arithmetic, ComplexArithmetic
+from backpropsym.evaluate.arithmetic import COMPLEX, Arithmetic, ComplexArithmetic
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.evaluate.choices import whole_nodes
+from backpropsym.evaluate.number_systems import STEP, Array
+from backpropsym.graph.graph import Graph
 from backpropsym.ops.function import Primitive
 
 COPIES = 16

@@ -14,7 +14,7 @@ from backpropsym.checks.comparisons.kernels import shared_sets
 from backpropsym.checks.comparisons.objects import SingleObject
 from backpropsym.checks.comparisons.registry import Comparison, Pair
 from backpropsym.checks.comparisons.subject import Subject
-from backpropsym.graph import Role
+from backpropsym.graph.graph import Role
 
 COUNT = 3
 FEW = 2

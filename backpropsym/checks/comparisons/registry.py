@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backpropsym.checks.budget import OUT_OF_TIME
-from backpropsym.checks.compared import Compared, Outcome, unreached
+from backpropsym.checks.comparison_result import Compared, Outcome, unreached
 from backpropsym.checks.comparisons.expected import Expected
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
 from backpropsym.checks.report import Fault
-from backpropsym.derive.unroll import entry_name
+from backpropsym.checks.time_budget import OUT_OF_TIME
 from backpropsym.errors import BackpropsymError, LimitError, MissingExtraError
+from backpropsym.graph.unroll import entry_name
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.arrays.points import ArrayPoint
+from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.objects import SingleObject
 from backpropsym.checks.plan import Plan
-from backpropsym.derive.choices import whole_nodes
-from backpropsym.graph import Graph, Role
-from backpropsym.kernels.array_verify import verification
-from backpropsym.kernels.compile import Kernel, compile_kernel
+from backpropsym.evaluate.choices import whole_nodes
+from backpropsym.graph.graph import Graph, Role
+from backpropsym.kernels.api.compile import Kernel, compile_kernel
+from backpropsym.kernels.ir.verifier import verification
 
 MOST_OBJECTS = 5
 ATTEMPTS = 20

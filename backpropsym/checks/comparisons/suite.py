@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backpropsym.checks.compared import Compared, unreached
+from backpropsym.checks.comparison_result import Compared, unreached
 from backpropsym.checks.comparisons import kernels, products, truth
 from backpropsym.checks.comparisons.registry import Comparison, run_all
 from backpropsym.checks.comparisons.subject import Subject

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.checks.arrays.points import ArrayPoint
-from backpropsym.checks.arrays.steps import Position, some_entries
+from backpropsym.checks.arrays.finite_differences import Position, some_entries
+from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.arrays.work import work
 from backpropsym.checks.comparisons.expected import Expected
@@ -18,13 +18,13 @@ from backpropsym.checks.comparisons.objects import ROUNDINGS
 from backpropsym.checks.comparisons.registry import Comparison, Pair
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
-from backpropsym.checks.number_systems import Array
-from backpropsym.derive.arrays import ArrayNetwork
-from backpropsym.derive.choices import whole_nodes
-from backpropsym.derive.unroll import entry_name
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.evaluate.choices import whole_nodes
 from backpropsym.evaluate.differences import ExactPoint, complex_step
+from backpropsym.evaluate.number_systems import Array
 from backpropsym.evaluate.reference import Reference
-from backpropsym.graph import Graph, Node, Role
+from backpropsym.graph.graph import Graph, Node, Role
+from backpropsym.graph.unroll import entry_name
 
 ENTRIES = 24
 """Of each node at each point; of a larger one at random."""

@@ -1,0 +1,145 @@
+"""Formulas of entries in numbers: free indices are arrays, each bound index is one more axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from backpropsym.checks.time_budget import Budget
+from backpropsym.errors import LimitError
+from backpropsym.evaluate.arithmetic import evaluate
+from backpropsym.evaluate.array_evaluation import whole
+from backpropsym.evaluate.number_systems import Array
+from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, names, rebuild
+from backpropsym.graph.definitions import FIRST
+from backpropsym.ops.function_table import FunctionTable
+
+MAX_NUMBERS = 4_000_000
+Grid = Mapping[str, Array]
+
+
+class IndexNumbers:
+    """Evaluates formulas with entries, sums over indices, deltas and conditions, in double precision.
+
+    It shares no code with the rules that move arrays: it reads each entry where the formula says that it is.
+
+    Parameters
+    ----------
+    values : the array of each node.
+    budget : the time that evaluations may take.
+    """
+
+    def __init__(self, values: Mapping[str, Any], table: FunctionTable, budget: Budget | None = None) -> None:
+        self.values = {name: np.asarray(value) for name, value in values.items()}
+        self.table = table
+        self.budget = budget or Budget()
+
+    def at(self, expr: Expr, grid: Grid) -> Array:
+        """The value of `expr` for each combination of the indices in `grid`, whose arrays broadcast.
+
+        Raises
+        ------
+        LimitError : a sum has too many terms to be computed at once.
+        OutOfTimeError : the time is over.
+        """
+        with np.errstate(all="ignore"):
+            return np.asarray(self._at(expr, dict(grid)))
+
+    def _at(self, expr: Expr, grid: Grid) -> Any:
+        known: dict[str, Any] = {}
+        return evaluate(self._plain(expr, grid, known), known, self.table)
+
+    def _plain(self, expr: Expr, grid: Grid, known: dict[str, Any]) -> Expr:
+        """`expr` with everything that is not arithmetic replaced by a name, whose value goes into `known`."""
+        found = self._special(expr, grid)
+        if found is None:
+            parts = children(expr)
+            return rebuild(expr, tuple(self._plain(part, grid, known) for part in parts)) if parts else expr
+        name = f"#{len(known)}"
+        known[name] = found
+        return Name(name)
+
+    def _special(self, expr: Expr, grid: Grid) -> Any:
+        """The value of an entry, an index, a sum, a delta or a condition; None for arithmetic."""
+        match expr:
+            case Index(Name(name), subscripts):
+                return self.values[name][
+                    tuple(self._within(each, name, axis, grid) for axis, each in enumerate(subscripts))
+                ]
+            case Name(name):
+                return grid[name] if name in grid else self.values[name]
+            case Call("log", (Call("Sum" | "sum", (Call("exp", (inner,)), *limits)),)) if limits:
+                return self._reduced("logsumexp", (inner, *limits), grid)
+            case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
+                return self._reduced(function, arguments, grid)
+            case Call(function, (by_sums, _)) if function == FIRST:
+                return self._at(by_sums, grid)
+            case Call("KroneckerDelta", (first, second)):
+                return (self._position(first, grid) == self._position(second, grid)).astype(float)
+            case Call("inside" | "present" as switch, (position, low, high, kept, *otherwise)):
+                where = self._position(position, grid)
+                inside = (where >= self._position(low, grid)) & (where < self._position(high, grid))
+                outside = -np.inf if switch == "present" else self._at(otherwise[0], grid) if otherwise else 0.0
+                return np.where(inside, self._at(kept, grid), outside)
+            case _:
+                return None
+
+    def _within(self, subscript: Expr, name: str, axis: int, grid: Grid) -> Any:
+        """A subscript in numbers; one outside, which only a condition that is false can meet, reads the edge."""
+        found = self._position(subscript, grid)
+        return np.clip(found, 0, self.values[name].shape[axis] - 1)
+
+    def _position(self, expr: Expr, grid: Grid) -> Any:
+        chosen = {name: self.values[name].astype(int) for name in names(expr) if name not in grid}
+        return np.asarray(whole(expr, {**grid, **chosen}))
+
+    def _reduced(self, function: str, arguments: tuple[Expr, ...], grid: Grid) -> Any:
+        """A sum, mean, extreme or logsumexp: each bound index gets an axis of its own behind the others."""
+        body, inner = arguments[0], dict(grid)
+        inside: Any = np.True_
+        limits = [each for each in arguments[1:] if isinstance(each, Limits)]
+        for each in limits:
+            low, high = self._position(each.low, inner), self._position(each.high, inner)
+            index = np.arange(int(low.min()), int(high.max()) + 1)
+            self._check_size(math.prod(np.broadcast_shapes(inside.shape, low.shape, high.shape)) * len(index))
+            inner = {name: value[..., None] for name, value in inner.items()} | {each.index: index}
+            inside = inside[..., None] & (index >= low[..., None]) & (index <= high[..., None])
+        self.budget.keep()
+        value = self._at(body, inner)
+        value, inside = np.broadcast_arrays(value, inside)
+        return _REDUCTIONS[function](value, inside, tuple(range(value.ndim - len(limits), value.ndim)))
+
+    def _check_size(self, count: int) -> None:
+        if count > MAX_NUMBERS:
+            raise LimitError(f"a sum of {count:,} numbers", fix="ask for fewer entries")
+
+
+def _sum(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    return np.where(inside, value, 0.0).sum(axis=axes)
+
+
+def _mean(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    return _sum(value, inside, axes) / inside.sum(axis=axes)
+
+
+def _var(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    centre = np.expand_dims(_mean(value, inside, axes), axes)
+    return _mean(np.square(value - centre), inside, axes)
+
+
+def _max(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    return np.where(inside, value, -np.inf).max(axis=axes)
+
+
+def _min(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    return np.where(inside, value, np.inf).min(axis=axes)
+
+
+def _logsumexp(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
+    return np.logaddexp.reduce(np.where(inside, value, -np.inf).reshape((*value.shape[: axes[0]], -1)), axis=-1)
+
+
+_REDUCTIONS = {"sum": _sum, "Sum": _sum, "mean": _mean, "var": _var, "max": _max, "min": _min, "logsumexp": _logsumexp}

@@ -1,0 +1,1 @@
+"""What is asked about derivations: costs, kinks, sensitivity, second derivatives."""

@@ -1,0 +1,244 @@
+"""Both passes of backpropagation at one object, number by number, and the step of descent that they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from backpropsym.derive.analyses.kinks import Kink, kinks_of, resting_links
+from backpropsym.derive.array_derivation import equation_of
+from backpropsym.derive.forms.adjoint_programme import matrix_programme
+from backpropsym.derive.forms.programme import adjoints
+from backpropsym.derive.local.link_numbers import local_numbers
+from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.errors import ValuesError
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.evaluate.leaf_arrays import array_leaves
+from backpropsym.evaluate.scalar_evaluation import forward, given_values
+from backpropsym.evaluate.slopes import with_slopes
+from backpropsym.formula.tree import ONE, Expr
+from backpropsym.graph.graph import Graph, Role
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardStep:
+    """A node computed: its formula over named nodes, the numbers put in by name, and its value.
+
+    `left` is the node, or an entry of it where its formula is one of an entry.
+    """
+
+    node: str
+    left: Expr
+    formula: Expr
+    inputs: Mapping[str, Any]
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Brick:
+    """What one consumer adds to an adjoint.
+
+    Attributes
+    ----------
+    user : the consumer, whose adjoint was found before and is used again.
+    adjoint : that adjoint's number.
+    local, factor : the local derivative of the consumer by the node, as a formula and as a number.
+    product : adjoint times factor.
+    """
+
+    user: str
+    adjoint: float
+    local: Expr
+    factor: float
+    product: float
+
+
+@dataclass(frozen=True, slots=True)
+class BackwardStep:
+    """The adjoint of a node: d of / d node, in the node's shape.
+
+    Attributes
+    ----------
+    right : its formula over earlier adjoints; in matrix notation where nodes have axes.
+    bricks : one for each consumer; none where nodes have axes, and none for the seed.
+    adjoint : its value; for scalars the sum of the bricks' products.
+    """
+
+    node: str
+    right: Expr
+    bricks: tuple[Brick, ...]
+    adjoint: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """One step against the gradient: after = before - rate * gradient, by parameter, and what it does to `of`."""
+
+    rate: float
+    before: Mapping[str, Any]
+    gradient: Mapping[str, Any]
+    after: Mapping[str, Any]
+    value_before: float
+    value_after: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Forward and backward pass at one object.
+
+    Attributes
+    ----------
+    of : the scalar whose derivatives the backward pass gives.
+    leaves : the numbers of inputs, targets, parameters and constants.
+    forward : one step a named node, in the order of computation.
+    backward : from `of` back to the parameters, or to the inputs where there are none.
+    symbols : for networks of scalars, how `right` names the adjoint of each node.
+    descent : None where `of` depends on no parameter.
+    kinks : where a convention at a kink decides the derivative by a parameter, or an entry of one: both slopes.
+    resting : in networks of scalars, the links whose local derivative rests on a convention.
+    """
+
+    graph: Graph
+    of: str
+    leaves: Mapping[str, Any]
+    forward: tuple[ForwardStep, ...]
+    backward: tuple[BackwardStep, ...]
+    symbols: Mapping[str, str]
+    descent: Descent | None
+    kinks: Mapping[str, Kink] = field(default_factory=dict)
+    resting: frozenset[Edge] = frozenset()
+
+    @property
+    def gradient(self) -> dict[str, Any]:
+        """d of / d parameter by parameter; parameters that `of` does not depend on are left out."""
+        return dict(self.descent.gradient) if self.descent else {}
+
+
+def trace(graph: Graph, values: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
+    """Both passes of `graph` at one object.
+
+    Parameters
+    ----------
+    values : numbers by name, completed by the network's own.
+    of : a scalar node; default: the loss, else the output.
+    rate : the length of the step of descent, in units of parameter squared per unit of `of`.
+
+    Raises
+    ------
+    ValuesError : numbers are missing, or a batch is given.
+    NotScalarError : `of` has axes.
+    AbstractFunctionError : a function on the way has no formula.
+    """
+    target = graph[of or graph.objective].name
+    return (_trace_scalars if graph.scalar else _trace_arrays)(graph, dict(values or {}), target, rate)
+
+
+def _roots(graph: Graph, of: str) -> list[str]:
+    """What the backward pass runs to."""
+    within = graph.ancestors(of)
+    parameters = [name for name in graph.names(Role.PARAMETER) if name in within]
+    return parameters or [name for name in graph.names(Role.INPUT) if name in within] or [of]
+
+
+def _trace_scalars(graph: Graph, values: Mapping[str, Any], of: str, rate: float) -> Trace:
+    given = given_values(graph, values, graph.ancestors(of))
+    _refuse_batch([name for name, value in given.items() if np.ndim(value)])
+    # NumPy's numbers divide by zero as IEEE 754 says; Python's raise.
+    leaves = {name: np.float64(value) for name, value in given.items()}
+    found = forward(graph, leaves, of)
+    local = LocalDerivatives(graph)
+    steps = adjoints(local, of, _roots(graph, of))
+    links = [link for equation in steps.equations for _, link in equation.parts]
+    factors = {link: float(number) for link, number in local_numbers(local, links, found).items()}
+    known: dict[str, float] = {of: 1.0}
+    backward = []
+    for equation, right in zip(steps.equations, steps.right_sides(), strict=True):
+        bricks = tuple(
+            Brick(user, known[user], local[link], factors[link], known[user] * factors[link])
+            for user, link in equation.parts
+        )
+        if bricks:
+            total = with_slopes(graph, found, (of, ()), equation.by, sum(brick.product for brick in bricks))
+            known[equation.by] = float(total)
+            if np.isfinite(total):
+                bricks = tuple(replace(each, product=0.0) if _is_cut(each) else each for each in bricks)
+        backward.append(BackwardStep(equation.by, right, bricks, known[equation.by]))
+    gradient = {name: known[name] for name in graph.names(Role.PARAMETER) if name in known}
+
+    def again(moved: Mapping[str, Any]) -> float:
+        return float(forward(graph, {**leaves, **moved}, of)[of])
+
+    descent = _descent(leaves, gradient, rate, found[of], again)
+    kinks, resting = kinks_of(graph, found, of, gradient), resting_links(graph, factors, found)
+    steps_taken = _forward_steps(graph, of, found), tuple(backward)
+    return Trace(graph, of, leaves, *steps_taken, steps.symbols, descent, kinks, resting)
+
+
+def _is_cut(brick: Brick) -> bool:
+    """Whether an adjoint or a factor of zero cuts off what is not finite."""
+    return not np.isfinite(brick.product) and 0.0 in (brick.adjoint, brick.factor)
+
+
+def _trace_arrays(graph: Graph, values: Mapping[str, Any], of: str, rate: float) -> Trace:
+    leaves, batch, sizes = array_leaves(graph, values, graph.ancestors(of))
+    if batch is not None:
+        _refuse_batch([name for name, value in leaves.items() if np.ndim(value) > len(graph[name].shape)])
+    graph = graph.sized(sizes)
+    network = ArrayNetwork(graph, leaves)
+    equations = matrix_programme(graph, of, _roots(graph, of))
+    value = float(network.forward(of))
+    known = {
+        name: with_slopes(graph, network.values, (of, ()), name, adjoint)
+        for name, adjoint in network.reverse(of, 1.0).items()
+    }
+    seed = [BackwardStep(of, ONE, (), 1.0)]
+    backward = [*seed, *(BackwardStep(each.node, each.right, (), known[each.node]) for each in equations)]
+    gradient = {name: known[name] for name in graph.names(Role.PARAMETER) if name in known}
+
+    def again(moved: Mapping[str, Any]) -> float:
+        return float(ArrayNetwork(graph, {**leaves, **moved}).forward(of))
+
+    descent = _descent(leaves, gradient, rate, value, again)
+    kinks = kinks_of(graph, network.values, of, gradient)
+    return Trace(graph, of, leaves, _forward_steps(graph, of, network.values), tuple(backward), {}, descent, kinks)
+
+
+def _refuse_batch(names: list[str]) -> None:
+    if names:
+        raise ValuesError(
+            f"a trace follows one object, and {', '.join(names[:5])} has many",
+            fix="give the numbers of one object, without a leading axis",
+        )
+
+
+def _forward_steps(graph: Graph, of: str, values: Mapping[str, Any]) -> tuple[ForwardStep, ...]:
+    wanted, named = graph.ancestors(of), graph.named
+    return tuple(
+        ForwardStep(
+            name,
+            *equation_of(graph, graph[name]),
+            {parent: values[parent] for parent in named[name].parents},
+            values[name],
+        )
+        for name in named.order
+        if name in wanted and graph[name].op is not None
+    )
+
+
+def _descent(
+    leaves: Mapping[str, Any],
+    gradient: Mapping[str, Any],
+    rate: float,
+    value: float,
+    again: Callable[[Mapping[str, Any]], float],
+) -> Descent | None:
+    """The step, its value found by running the network `again` with the parameters moved."""
+    if not gradient:
+        return None
+    before = {name: leaves[name] for name in gradient}
+    with np.errstate(all="ignore"):
+        after = {name: before[name] - rate * gradient[name] for name in gradient}
+    return Descent(rate, before, dict(gradient), after, value, again(after))

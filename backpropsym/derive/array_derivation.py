@@ -1,0 +1,337 @@
+"""The derivative of a tensor by a tensor: one term a layer-level path, in index notation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from backpropsym.derive.derivation import MAX_TERMS
+from backpropsym.derive.forms.adjoint_programme import matrix_programme, nested
+from backpropsym.derive.forms.matrix_notation import written_out
+from backpropsym.derive.forms.named_reductions import Shorthand
+from backpropsym.derive.forms.registry import array_form_of
+from backpropsym.derive.forms.sympy_text import sympy_text
+from backpropsym.derive.local.entries import count_of, index_letters, mean_of, placed
+from backpropsym.derive.paths.analytics import PathAnalytics, analyse
+from backpropsym.derive.paths.index_composer import Composer, Walk
+from backpropsym.derive.paths.path_space import Path, PathSpace
+from backpropsym.errors import LimitError
+from backpropsym.evaluate.array_evaluation import ArrayNetwork
+from backpropsym.evaluate.leaf_arrays import array_leaves
+from backpropsym.evaluate.slopes import with_slopes
+from backpropsym.formula.algebra import add, div, neg
+from backpropsym.formula.tree import (
+    ONE,
+    ZERO,
+    Add,
+    Call,
+    Expr,
+    Index,
+    Limits,
+    Mul,
+    Name,
+    Pow,
+    called,
+    children,
+    names,
+    number,
+    rebuild,
+    substitute,
+)
+from backpropsym.graph.definitions import FIRST, definition
+from backpropsym.graph.graph import Graph, Node
+from backpropsym.ops.memory_budget import check_memory
+
+Position = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class IndexTerm:
+    """A layer-level path: the sum over its bound indices of the product of its factors.
+
+    Attributes
+    ----------
+    path : named nodes from wrt to of.
+    factors : the local derivative of each named link, in path order.
+    sums : bound indices with their limits, both ends included.
+    conditions : (low, expression, high): the term counts only where they hold.
+    """
+
+    path: Path
+    factors: tuple[Expr, ...]
+    sums: tuple[Limits, ...]
+    conditions: tuple[tuple[Expr, Expr, Expr], ...]
+
+    @property
+    def product(self) -> Expr:
+        """The product of the factors, without its sums and conditions."""
+        return _product(self.factors)
+
+    @property
+    def tree(self) -> Expr:
+        """The term as one formula."""
+        switches = [Call("inside", (expr, low, add([high, ONE]), ONE)) for low, expr, high in self.conditions]
+        product = _product([*self.factors, *switches])
+        return Call("Sum", (product, *self.sums)) if self.sums else product
+
+
+def _tail(position: Position) -> tuple[Any, ...]:
+    """A subscript that picks a position of the last axes."""
+    return (..., *position)
+
+
+def _entry(indices: Sequence[str], position: Position | None) -> tuple[Expr, ...]:
+    """The entry that free indices name, or a fixed one."""
+    return tuple(map(Name, indices)) if position is None else tuple(map(number, position))
+
+
+def _product(factors: Iterable[Expr]) -> Expr:
+    flat = [part for each in factors for part in (each.factors if isinstance(each, Mul) else (each,))]
+    kept = tuple(factor for factor in flat if factor != ONE)
+    return Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
+
+
+_SLIDING = frozenset(("array", "einsum"))
+"""Ops in which an index definition is stored, and which no person would write for it."""
+
+
+def equation_of(graph: Graph, node: Node) -> tuple[Expr, Expr]:
+    """What a node is: its name and its formula, or an entry and its formula where it was defined entry by entry.
+
+    The latter in index notation, anonymous nodes written out; inner indices count from zero.
+    """
+    whole = written_out(graph, node)
+    if node.name in graph.written or _SLIDING.isdisjoint(called(whole)):
+        return Name(node.name), whole
+    return TensorDerivation(graph, node.name, node.name).entry_equation()
+
+
+def steps(graph: Graph, named: Iterable[str]) -> tuple[str, ...]:
+    """The steps of layers among `named`, and those in whose formulas they stand: names that nobody wrote."""
+    unwritten = graph.layer_steps
+    waiting = [name for name in named if name in unwritten]
+    found: dict[str, None] = {}
+    for name in waiting:
+        if name not in found:
+            found[name] = None
+            waiting += (parent for parent in graph.named[name].parents if parent in unwritten)
+    return tuple(found)
+
+
+def step(graph: Graph, name: str, readable: bool = False) -> tuple[Expr, Expr]:
+    """An entry of a step of a layer, such as the scores inside attention, and its formula."""
+    return TensorDerivation(graph, name, name).entry_equation(readable)
+
+
+class TensorDerivation:
+    """d `of` / d `wrt` where nodes have axes; an entry of each is named by free indices.
+
+    Attributes
+    ----------
+    of_indices, indices : the free indices of `of` and of `wrt`.
+    of_at, wrt_at : the position of the one entry that is derived, where one is asked for.
+    """
+
+    def __init__(
+        self, graph: Graph, of: str, wrt: str, of_at: Position | None = None, wrt_at: Position | None = None
+    ) -> None:
+        self.graph = graph
+        self.of = graph[of].name
+        self.wrt = graph[wrt].name
+        self.of_at, self.wrt_at = of_at, wrt_at
+        self.space = PathSpace(graph.named, wrt, of)
+        self._letters = index_letters(graph)
+        rank = len(graph[wrt].shape) if wrt_at is None else 0
+        of_rank = len(graph[of].shape) if of_at is None else 0
+        self.indices = tuple(self._letters[:rank])
+        self.of_indices = tuple(self._letters[rank : rank + of_rank])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.graph, self.of, self.wrt, self.of_at, self.wrt_at)
+
+    @property
+    def count(self) -> int:
+        """The number of layer-level paths, exact."""
+        return self.space.count
+
+    @property
+    def terms(self) -> Iterator[IndexTerm]:
+        """One term a layer-level path, made one by one."""
+        return map(self.term, self.space)
+
+    def term(self, path: Path, readable: bool = False) -> IndexTerm:
+        """The term of one path, its deltas contracted.
+
+        Parameters
+        ----------
+        readable : whether softmax and logsumexp are written by name, for people, and not by sums and exp.
+        """
+        composer = Composer(self.graph)
+        start = composer.along(path, _entry(self.of_indices, self.of_at))
+        found = composer.pin(start, _entry(self.indices, self.wrt_at), self.graph[self.wrt].shape)
+        return self._lettered(path, found, readable)
+
+    def _lettered(self, path: Path, found: Walk, readable: bool) -> IndexTerm:
+        """Bound indices renamed to the next free letters, factors in path order, anonymous nodes written out."""
+        letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
+        names = {each.index: self._next(letters) for each in found.sums}
+        values = {old: Name(new) for old, new in names.items()}
+        factors = tuple(self._transparent(placed(each, values), letters, readable) for each in reversed(found.factors))
+        sums = tuple(
+            Limits(names[each.index], placed(each.low, values), placed(each.high, values)) for each in found.sums
+        )
+        conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
+        return IndexTerm(path, factors, sums, conditions)
+
+    def entry_equation(self, readable: bool = True) -> tuple[Expr, Expr]:
+        """An entry of `of`, and what it is; `readable` as for `term`."""
+        indices = tuple(map(Name, self.indices))
+        entry = Index(Name(self.of), indices) if indices else Name(self.of)
+        letters = iter(self._letters[len(indices) :])
+        return entry, self._transparent(self._entry(self.of, indices), letters, readable)
+
+    def _next(self, letters: Iterator[str]) -> str:
+        """A letter for one more index."""
+        letter = next(letters, "")
+        if not letter:
+            raise LimitError(
+                f"a term of d{self.of}/d{self.wrt} in index notation takes more than {len(self._letters)} indices",
+                fix="ask for it without --level layers, or for one entry, such as W[0,0]",
+            )
+        return letter
+
+    def _transparent(self, expr: Expr, letters: Iterator[str], readable: bool) -> Expr:
+        """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
+        if isinstance(expr, Call) and expr.function == FIRST:
+            return self._transparent(expr.arguments[int(readable)], letters, readable)
+        expr = self._shorthand.divided(expr) if readable else expr
+        short = self._shorthand.of(expr) if readable else self._shorthand.stored(expr)
+        if short is not None:
+            return short
+        if isinstance(expr, Index) and isinstance(expr.base, Name) and self._anonymous(expr.base.name):
+            return self._transparent(self._entry(expr.base.name, expr.subscripts), letters, readable)
+        if isinstance(expr, Name) and self._anonymous(expr.name):
+            return self._transparent(self._entry(expr.name, ()), letters, readable)
+        if isinstance(expr, Call) and any(isinstance(part, Limits) for part in expr.arguments):
+            spelled = _explicit(expr)
+            if spelled is not expr:
+                return self._transparent(spelled, letters, readable)
+            expr = self._relettered(expr, letters)
+        parts = children(expr)
+        return rebuild(expr, tuple(self._transparent(part, letters, readable) for part in parts)) if parts else expr
+
+    @cached_property
+    def _shorthand(self) -> Shorthand:
+        return Shorthand(self.graph, defined=self.of if self.of == self.wrt else "")
+
+    def _anonymous(self, name: str) -> bool:
+        return name in self.graph.nodes and not self.graph[name].named
+
+    def _entry(self, name: str, subscripts: tuple[Expr, ...]) -> Expr:
+        own = definition(self.graph, self.graph[name])
+        return placed(own.body, dict(zip(own.indices, subscripts, strict=True)))
+
+    def _relettered(self, expr: Call, letters: Iterator[str]) -> Call:
+        fresh = {part.index: self._next(letters) for part in expr.arguments if isinstance(part, Limits)}
+        values = {old: Name(new) for old, new in fresh.items()}
+        parts = tuple(
+            Limits(fresh[part.index], part.low, part.high) if isinstance(part, Limits) else substitute(part, values)
+            for part in expr.arguments
+        )
+        return Call(expr.function, parts)
+
+    def analytics(self) -> PathAnalytics:
+        """How many layer-level paths there are, and how long; as each stands for many of neurons, none has a number."""
+        return analyse(self.space)
+
+    def evaluate(self, /, **values: Any) -> Any:
+        """The derivative in numbers, axes of `of` first, then those of `wrt`; its mean over objects for a batch.
+
+        Parameters
+        ----------
+        values : arrays by name, also those that are not needed, completed by the network's own.
+
+        Raises
+        ------
+        ValuesError : arrays are missing, have other shapes, or are given to what the network does not have.
+        AbstractFunctionError : a function on the way has no formula.
+        """
+        leaves, batch, sizes = array_leaves(self.graph, values, self.graph.ancestors(self.of))
+        graph = self.graph.sized(sizes)
+        network = ArrayNetwork(graph, leaves, batch)
+        value = network.forward(self.of)
+        lead = int(batch is not None and self.of in graph.batched)
+        shape = tuple(int(size) for size in graph[self.wrt].shape)
+        check_memory(math.prod((*value.shape[lead:], *shape)), f"the derivative of {self.of} by {self.wrt}")
+        rows = []
+        for position in np.ndindex(*value.shape[lead:]):
+            seed = np.zeros_like(value, dtype=float)
+            seed[(..., *position)] = 1.0 / (batch or 1) if lead else 1.0
+            row = _of(network.reverse(self.of, seed), self.wrt, shape, graph, batch)
+            one = batch is None
+            rows.append(with_slopes(graph, network.values, (self.of, position), self.wrt, row) if one else row)
+        found = np.array(rows).reshape((*value.shape[lead:], *shape))
+        found = found if self.of_at is None else found[self.of_at]
+        found = found if self.wrt_at is None else np.asarray(found)[_tail(self.wrt_at)]
+        return float(found) if found.ndim == 0 else found
+
+    @cached_property
+    def tree(self) -> Expr:
+        """The whole derivative as one formula."""
+        terms = tuple(term.tree for term in self.terms)
+        if not terms:
+            return ZERO
+        return terms[0] if len(terms) == 1 else Add(terms)
+
+    def expression(self, form: str = "index") -> str:
+        """`tree` as text, or the backward programme in matrix notation as one formula.
+
+        Raises
+        ------
+        NotScalarError : matrix notation of what has axes.
+        UnknownNameError : a form that only derivatives between scalars have.
+        """
+        return sympy_text(self.graph.functions, array_form_of(form).tree(self))
+
+    def steps(self, exprs: Iterable[Expr]) -> tuple[str, ...]:
+        """The steps of layers that `exprs` name, and those in whose formulas they stand: names that nobody wrote."""
+        return steps(self.graph, (name for expr in exprs for name in names(expr)))
+
+    def step(self, name: str, readable: bool = False) -> tuple[Expr, Expr]:
+        """An entry of a step of a layer, such as the scores inside attention, and its formula."""
+        return step(self.graph, name, readable)
+
+    @property
+    def matrix(self) -> Expr:
+        """The backward programme as one formula; its last equation alone where there are too many paths for that."""
+        equations = matrix_programme(self.graph, self.of, [self.wrt], self.of_at)
+        return nested(equations if self.count <= MAX_TERMS else equations[-1:])
+
+
+def _of(adjoints: Mapping[str, Any], wrt: str, shape: tuple[int, ...], graph: Graph, batch: int | None) -> Any:
+    """The derivative by `wrt`, summed over objects: each object's part already carries its share of the mean."""
+    found = adjoints.get(wrt, np.zeros(shape))
+    return found.sum(axis=0) if batch is not None and wrt in graph.batched and found.ndim > len(shape) else found
+
+
+def _explicit(body: Call) -> Expr:
+    """A reduction over indices spelled with sums, for texts that SymPy reads; what cannot be spelled stays."""
+    summand, *rest = body.arguments
+    limits = [each for each in rest if isinstance(each, Limits)]
+    match body.function:
+        case "sum":
+            return Call("Sum", (summand, *limits))
+        case "mean":
+            return div(Call("Sum", (summand, *limits)), count_of(limits))
+        case "var":
+            distance = add([summand, neg(mean_of(summand, limits))])
+            return div(Call("Sum", (Pow(distance, Fraction(2)), *limits)), count_of(limits))
+        case "logsumexp":
+            return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
+    return body

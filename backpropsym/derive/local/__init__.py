@@ -1,0 +1,1 @@
+"""The local derivative on each link, as a formula and in numbers."""

@@ -1,0 +1,1 @@
+"""Derivations and other results as text, LaTeX, Markdown and data."""

@@ -1,0 +1,1 @@
+"""One derivation in any form and any medium."""

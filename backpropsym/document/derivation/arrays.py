@@ -1,0 +1,160 @@
+"""Derivatives of tensors for people and scripts: index notation, and the backward programme in matrix notation."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from rich.text import Text
+
+from backpropsym.derive.array_derivation import IndexTerm, TensorDerivation
+from backpropsym.derive.derivation import MAX_TERMS
+from backpropsym.derive.forms.registry import array_form_of
+from backpropsym.derive.forms.sympy_text import SympyTexts, with_clear_names
+from backpropsym.document.derivation.array_pages import MATRIX_FORMS, TensorLatex, TensorText, matrix_equations
+from backpropsym.document.derivation.conventions import conventions
+from backpropsym.document.derivation.data import definitions
+from backpropsym.document.derivation.latex import LatexView, preamble
+from backpropsym.document.derivation.markdown import markdown_of
+from backpropsym.document.derivation.terminal_parts import LIMIT, TextView
+from backpropsym.document.notation.names import Notation
+from backpropsym.document.writers.json_text import json_text
+from backpropsym.document.writers.unicode import AsciiWriter
+from backpropsym.errors import UnknownNameError
+from backpropsym.formula.tree import Expr, Limits, names
+from backpropsym.graph.unroll import entry_name
+from backpropsym.ops.kinds import size_of
+
+
+def tensor_report(
+    derivation: TensorDerivation,
+    form: str = "paths",
+    medium: str = "text",
+    values: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    ascii: bool = False,
+) -> str:
+    """`derivation` in `form`, written for `medium`: text, markdown, latex or json.
+
+    Raises
+    ------
+    UnknownNameError : no such form or medium.
+    ValuesError : the numeric form lacks numbers.
+    """
+    array_form_of(form)
+    match medium:
+        case "json":
+            return json_text(tensor_data(derivation, form, values, limit or MAX_TERMS))
+        case "latex":
+            return tensor_latex(derivation, form, LatexView(values), limit)
+        case "markdown":
+            body = TensorLatex(derivation, form, limit or MAX_TERMS, LatexView(values)).body()
+            return markdown_of(body, derivation.graph.title)
+        case "text":
+            return tensor_text(derivation, form, TextView(values, limit or LIMIT, ascii)).plain
+        case _:
+            raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
+
+
+def tensor_text(derivation: TensorDerivation, form: str, view: TextView) -> Text:
+    """`derivation` in `form` as styled text; its `plain` is the text without colours."""
+    array_form_of(form)
+    return TensorText(derivation, form, view).page()
+
+
+def tensor_latex(derivation: TensorDerivation, form: str, view: LatexView, limit: int | None = None) -> str:
+    """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
+    array_form_of(form)
+    body = TensorLatex(derivation, form, limit or MAX_TERMS, view).body()
+    return f"% In the preamble: {preamble()}\n{body}"
+
+
+def tensor_data(
+    derivation: TensorDerivation, form: str = "paths", values: Mapping[str, Any] | None = None, limit: int = MAX_TERMS
+) -> dict[str, Any]:
+    """`derivation` as data that JSON can hold.
+
+    Returns
+    -------
+    Keys `of`, `wrt`, `form`, `count`, `indices`, `of_indices`, `terms`, `expression`, `definitions`, `conventions`;
+    each term has `path`, `factors`, `product`, `sums` as [index, size] or [index, low, high], and `conditions` as
+    [low, formula, high]. `definitions` has the `indices` and the `expression` of an entry of each step of a layer that
+    the texts name, such as the scores inside attention. For the forms matrix and backward, `equations` hold node,
+    symbol and right side; for the form numeric, `value` holds the numbers. Where a node is called like a word of the
+    texts, `renamed` has its name in them.
+    """
+    table = derivation.graph.functions
+    found, renamed = with_clear_names(table, lambda texts: _Data(derivation, form, values, limit, texts).whole())
+    return found | ({"renamed": renamed} if renamed else {})
+
+
+class _Data:
+    """The data of one derivation in one form, with every formula as a text of `texts`."""
+
+    def __init__(
+        self,
+        derivation: TensorDerivation,
+        form: str,
+        values: Mapping[str, Any] | None,
+        limit: int,
+        texts: SympyTexts,
+    ) -> None:
+        self.derivation = derivation
+        self.form = form
+        self.built = array_form_of(form)
+        self.values = values
+        self.texts = texts
+        self.terms = list(itertools.islice(derivation.terms, limit))
+        self.named: dict[str, None] = {}
+
+    def whole(self) -> dict[str, Any]:
+        """All of it."""
+        derivation, form = self.derivation, self.form
+        graph = derivation.graph
+        found: dict[str, Any] = {
+            "of": entry_name(derivation.of, derivation.of_at or ()),
+            "wrt": entry_name(derivation.wrt, derivation.wrt_at or ()),
+            "form": form,
+            "count": derivation.count,
+            "indices": list(derivation.indices),
+            "of_indices": list(derivation.of_indices),
+            "terms": [self._term(term) for term in self.terms],
+            "expression": self._text(self.built.tree(derivation)) if self._writable else None,
+            "output": graph.output,
+            "conventions": conventions(derivation, AsciiWriter(Notation.of(graph))),
+        }
+        if form == "numeric":
+            found["value"] = np.asarray(derivation.evaluate(**dict(self.values or {}))).tolist()
+        if form in MATRIX_FORMS:
+            found["equations"] = [
+                {"node": each.node, "symbol": each.symbol, "expression": self._text(each.right)}
+                for each in matrix_equations(derivation)
+            ]
+        return found | {"definitions": definitions(graph, self.named, self.texts)}
+
+    @property
+    def _writable(self) -> bool:
+        """Whether the formula is bounded: a sum over very many paths is not written out."""
+        return not self.built.entries or self.derivation.count <= MAX_TERMS
+
+    def _text(self, expr: Expr) -> str:
+        self.named.update(dict.fromkeys(names(expr)))
+        return self.texts.text(expr)
+
+    def _term(self, term: IndexTerm) -> dict[str, Any]:
+        return {
+            "path": list(term.path),
+            "factors": [self._text(factor) for factor in term.factors],
+            "product": self._text(term.product),
+            "sums": [self._range(limits) for limits in term.sums],
+            "conditions": [[self._text(part) for part in condition] for condition in term.conditions],
+        }
+
+    def _range(self, limits: Limits) -> list[Any]:
+        """[index, size] where the index starts at zero, else [index, low, high]."""
+        size = size_of(limits)
+        if size is None:
+            return [limits.index, self._text(limits.low), self._text(limits.high)]
+        return [limits.index, size]

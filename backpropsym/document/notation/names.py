@@ -1,0 +1,289 @@
+"""Names as mathematics: w11 as w with the index 11, alpha as the Greek letter, and no two names alike."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from backpropsym.formula.letters import GREEK, SUBSCRIPTS
+from backpropsym.graph.graph import Graph
+from backpropsym.ops import registry  # noqa: F401  (the import registers the compositions)
+from backpropsym.ops.function import FUNCTIONS
+from backpropsym.ops.function_table import FunctionTable
+from backpropsym.ops.lowering import COMPOSITIONS
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LONGEST_WORD_BELOW = 3
+_STEM = re.compile(r"([A-Za-z]+)(\d*)\Z")
+_INDICES = re.compile(r"[i-t]{2}\Z")
+_STANDARD = frozenset(("exp", "sin", "cos", "tanh", "max", "min"))
+
+
+class Symbol(NamedTuple):
+    """How one name is written in each medium."""
+
+    latex: str
+    unicode: str
+    ascii: str
+
+
+def latex_name(name: str) -> str:
+    """`name` in LaTeX's mathematics, such as w_{11} for w11; valid for every ASCII identifier."""
+    return symbol(name).latex
+
+
+def unicode_name(name: str) -> str:
+    """`name` in Unicode, such as w₁₁ for w11; plain where Unicode lacks the letters."""
+    return symbol(name).unicode
+
+
+@lru_cache(maxsize=20_000)
+def symbol(name: str) -> Symbol:
+    """How `name` is written where no other name is near; an entry of a tensor is the tensor with its position."""
+    if name.endswith("]"):
+        head, _, position = name.partition("[")
+        return Symbol(*(f"{look}[{position}" for look in symbol(head)))
+    base, below = _split(name)
+    if not base:
+        return plain(name)
+    indices = ",".join(_latex_below(part) for part in below)
+    latex = f"{_latex_base(base)}_{{{indices}}}" if indices else _latex_base(base)
+    subscripts = [_unicode_below(part) for part in below]
+    if None in subscripts or (len(base) > 1 and base not in GREEK and any(not part.isdigit() for part in below)):
+        return Symbol(latex, "_".join([GREEK[base], *below]) if base in GREEK else name, name)
+    return Symbol(latex, GREEK.get(base, base) + ",".join(filter(None, subscripts)), name)
+
+
+def plain(name: str) -> Symbol:
+    """`name` letter by letter, upright."""
+    escaped = name.replace("_", r"\_")
+    return Symbol(rf"\mathrm{{{escaped}}}", name, name)
+
+
+def _split(name: str) -> tuple[str, tuple[str, ...]]:
+    """Base and indices of a name: w_1_1 is w with 1 and 1, beta2 is beta with 2; no base where it is neither."""
+    if name.endswith("_") and keyword.iskeyword(name[:-1]):
+        name = name[:-1]
+    phrase = _phrase().match(name)
+    if phrase is not None:
+        base, digits, below = phrase.groups()
+        return base, (*([digits] if digits else []), *(below.split("_") if below else []))
+    first, *rest = name.split("_")
+    match = _STEM.match(first)
+    if match is None or not all(rest):
+        return "", ()
+    base, digits = match.groups()
+    return base, (*([digits] if digits else []), *rest)
+
+
+@cache
+def _phrase() -> re.Pattern[str]:
+    """Names that start with that of an op of several words, as layer_norm1 and max_pool2_mean do."""
+    words = {re.sub(r"\dd\Z", "", op) for op in (*COMPOSITIONS, *FUNCTIONS) if "_" in op}
+    longest_first = "|".join(sorted(words, key=len, reverse=True))
+    return re.compile(rf"({longest_first})(\d*)(?:_([A-Za-z0-9]+(?:_[A-Za-z0-9]+)*))?\Z")
+
+
+def _latex_base(base: str) -> str:
+    if base in GREEK:
+        return rf"\{base}"
+    return base if len(base) == 1 else plain(base).latex
+
+
+def _latex_below(part: str) -> str:
+    if part in GREEK:
+        return rf"\{part}"
+    return part if len(part) == 1 or part.isdigit() or _INDICES.match(part) else rf"\mathrm{{{part}}}"
+
+
+def _unicode_below(part: str) -> str | None:
+    """`part` in subscript letters; None where they do not exist or a word would be hard to read."""
+    if not part.isdigit() and len(part) > _LONGEST_WORD_BELOW:
+        return None
+    letters = [SUBSCRIPTS.get(letter) for letter in part]
+    return None if None in letters else "".join(filter(None, letters))
+
+
+class Notation:
+    """How the names of one network are written; two different names never look the same.
+
+    Names that would look alike (w11 and w_11, alpha1 and alpha_1) are all written letter by letter.
+
+    Parameters
+    ----------
+    names : the names of the nodes.
+    functions : the functions that formulas may call.
+    derivatives : names that stand for d of / d by, as (of, by); they are written as that quotient.
+    own : a person's own LaTeX of names and patterns of names, and how entries of tensors are written.
+    """
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        functions: FunctionTable | None = None,
+        derivatives: Mapping[str, tuple[str, str]] | None = None,
+        own: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.table = functions if functions is not None else FunctionTable()
+        self._own = dict(own or {})
+        self._symbols = _distinct({name: self._look(name) for name in [*names, *self.table.own]})
+        self._derivatives = dict(derivatives or {})
+        self._adjoints: Mapping[str, str] = {}
+        self.entries = frozenset(name for name in self._symbols if "[" in name)
+        self._own_looks = {look for name in self.table.own for look in self._symbols[name][:2]}
+
+    @classmethod
+    def of(cls, graph: Graph) -> Notation:
+        """The notation of a graph's nodes and functions."""
+        return cls(graph.nodes, graph.functions, graph.derivatives, own=graph.notation)
+
+    @property
+    def brackets(self) -> bool:
+        """Whether entries of tensors are written W[i,j], and not with subscripts."""
+        return self._own.get("entry-style") == "brackets"
+
+    def _look(self, name: str) -> Symbol:
+        """A name as a person wants it, else as everybody would write it; entries of tensors with their tensor."""
+        head, bracket, rest = name.partition("[")
+        found = symbol(head)
+        latex = self._own.get(head) or self._pattern(head) or found.latex
+        if not bracket:
+            return Symbol(latex, found.unicode, found.ascii)
+        start = self._own.get("count-from", 0)
+        place = ",".join(
+            str(int(part) + start) if part.isdigit() else part for part in rest.removesuffix("]").split(",")
+        )
+        whole = symbol(name)
+        if self._own.get("entry-style") == "subscripts":
+            inner = f"({latex})" if "_" in latex else latex
+            return Symbol(f"{inner}_{{{place}}}", whole.unicode, whole.ascii)
+        return Symbol(f"{latex}[{place}]", whole.unicode, whole.ascii)
+
+    def _pattern(self, name: str) -> str:
+        """The LaTeX of a name by the pattern that it fits: w12 by "w##"."""
+        base, below = _split(name)
+        for parts in (below, tuple(below[0]) if len(below) == 1 and below[0].isdigit() else ()):
+            found = self._own.get(base + "#" * len(parts)) if base and parts else None
+            if found:
+                return _filled(str(found), parts)
+        return ""
+
+    def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]]) -> Notation:
+        """The same notation, in which further names stand for derivatives d of / d by."""
+        extended = Notation.__new__(Notation)
+        extended.__dict__.update(self.__dict__, _derivatives={**self._derivatives, **derivatives})
+        return extended
+
+    def with_adjoints(self, adjoints: Mapping[str, str]) -> Notation:
+        """The same notation, in which further names stand for the adjoints of nodes."""
+        extended = Notation.__new__(Notation)
+        extended.__dict__.update(self.__dict__, _adjoints={**self._adjoints, **adjoints})
+        return extended
+
+    def for_arguments(self) -> Notation:
+        """The same notation of functions, in which names are those of arguments: the x of f(x) is no node x."""
+        extended = Notation.__new__(Notation)
+        plain_looks = {name: found if name in self.table.own else symbol(name) for name, found in self._symbols.items()}
+        extended.__dict__.update(self.__dict__, _own={}, _symbols=plain_looks)
+        return extended
+
+    def latex(self, name: str) -> str:
+        """A node in LaTeX's mathematics."""
+        return self.symbol(name).latex
+
+    def unicode(self, name: str) -> str:
+        """A node in Unicode."""
+        return self.symbol(name).unicode
+
+    def symbol(self, name: str) -> Symbol:
+        """A node in each medium; a name of no node, such as an index, as if it stood alone."""
+        if name in self._derivatives:
+            return self.derivative(*self._derivatives[name], ascii_name=name)
+        if name in self._adjoints:
+            node = self.symbol(self._adjoints[name])
+            return Symbol(rf"\delta_{{{node.latex}}}", f"δ_{node.unicode}", name)
+        return self._symbols.get(name) or self._look(name)
+
+    def derivative(self, of: str, by: str, ascii_name: str = "") -> Symbol:
+        """The quotient d of / d by; of higher order where `of` is itself written as a derivative."""
+        below = [by]
+        while of in self._derivatives:
+            of, inner = self._derivatives[of]
+            below.append(inner)
+        order = len(below)
+        above, times = self.symbol(of), Counter(below)
+        upper, sign = _power(order)
+        powers = [(self.symbol(name), *_power(count)) for name, count in times.items()]
+        latex = r" \, ".join(rf"\partial {part.latex}{raised}" for part, raised, _ in powers)
+        plain_name = f"d{of}/d{by}" if order == 1 else f"d{order}{of}/" + "".join(f"d{name}" for name in below)
+        return Symbol(
+            rf"\frac{{\partial{upper} {above.latex}}}{{{latex}}}",
+            f"∂{sign}{above.unicode}/" + "".join(f"∂{part.unicode}{raised}" for part, _, raised in powers),
+            ascii_name or plain_name,
+        )
+
+    def stands_for_derivative(self, name: str) -> bool:
+        """Whether `name` is written as a quotient d of / d by."""
+        return name in self._derivatives
+
+    def writes_e(self) -> bool:
+        """Whether e stands for Euler's number, that is, for nothing in the network."""
+        return "e" not in self._symbols
+
+    def function(self, name: str) -> Symbol:
+        """A function in each medium; a derivative with its prime, and with the argument where there are several."""
+        parent = self.table.parent(name)
+        if parent is None:
+            return self._function(name)
+        base, entry = self.function(parent[0]), self.table[parent[0]]
+        if len(entry.required) == 1 and parent[1] == entry.arguments[0]:
+            return Symbol(f"{base.latex}'", f"{base.unicode}′".replace("′′", "″"), name)
+        below = _unicode_below(parent[1]) or f"_{symbol(parent[1]).unicode}"
+        return Symbol(f"{base.latex}'_{{{symbol(parent[1]).latex}}}", f"{base.unicode}′{below}", name)
+
+    def _function(self, name: str) -> Symbol:
+        if name in self.table.own:
+            return _operator(name, self._symbols[name])
+        entry = self.table.get(name)
+        latex = entry.latex if entry else ""
+        unicode = entry.unicode if entry else ""
+        if {latex, unicode} & self._own_looks:
+            latex = unicode = ""
+        upright = _operator(name, plain(name))
+        return Symbol(latex or upright.latex, unicode or name, name)
+
+
+def _power(count: int) -> tuple[str, str]:
+    """The exponent of a differential in LaTeX and Unicode; nothing for the first power."""
+    return (f"^{{{count}}}", str(count).translate(_RAISED)) if count > 1 else ("", "")
+
+
+def _operator(name: str, looks: Symbol) -> Symbol:
+    """`looks` as the name of a function in LaTeX: upright words get the spacing of operators."""
+    if name in _STANDARD:
+        return Symbol(rf"\{name}", looks.unicode, name)
+    head, mark, rest = looks.latex.partition(r"\mathrm{")
+    latex = rf"\operatorname{{{rest}" if mark and not head and len(name) > 1 else looks.latex
+    return Symbol(latex, looks.unicode, name)
+
+
+def _filled(pattern: str, parts: Sequence[str]) -> str:
+    """The LaTeX of a pattern with its indices put in: `#` is the first, `#2` the second."""
+    return re.sub(r"#([1-9]?)", lambda match: _latex_below(parts[int(match[1] or 1) - 1]), pattern)
+
+
+def _distinct(symbols: dict[str, Symbol]) -> dict[str, Symbol]:
+    """A symbol for each name, written plainly where it would look like another one's."""
+    while True:
+        for medium in (0, 1):
+            looks = Counter(found[medium] for found in symbols.values())
+            alike = [name for name, found in symbols.items() if looks[found[medium]] > 1 and found != plain(name)]
+            if alike:
+                symbols.update((name, plain(name)) for name in alike)
+                break
+        else:
+            return symbols

@@ -1,0 +1,1 @@
+"""All other results, such as checks, traces and costs."""

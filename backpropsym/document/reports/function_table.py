@@ -1,0 +1,53 @@
+"""The registered functions as a table: what a formula may call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from backpropsym.formula.text import to_text
+from backpropsym.ops.function import Function
+from backpropsym.ops.function_table import FunctionTable
+
+
+def functions_data() -> list[dict[str, Any]]:
+    """One entry a function: `name`, `usage`, `formula`, `derivatives` by argument, `kink`, `source`."""
+    table = FunctionTable()
+    return [
+        {
+            "name": name,
+            "usage": _usage(function),
+            "formula": to_text(table.tree(function.formula)) if function.formula else None,
+            "derivatives": {each: _derivative(table, name, each) for each in function.arguments if each != "condition"},
+            "kink": function.kink,
+            "source": function.source,
+        }
+        for name, function in table.items()
+    ]
+
+
+def functions_table() -> Table:
+    """The same as a table for the terminal."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for head in ("function", "formula", "derivative", "at kinks", "source"):
+        table.add_column(head, overflow="fold")
+    for entry in functions_data():
+        first = next(iter(entry["derivatives"].values()))
+        cells = (entry["usage"], entry["formula"] or "", first, entry["kink"], entry["source"])
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _usage(function: Function) -> str:
+    arguments = [
+        f"{name}={float(function.defaults[name]):g}" if name in function.defaults else name
+        for name in function.arguments
+    ]
+    return f"{function.name}({', '.join(arguments)})"
+
+
+def _derivative(table: FunctionTable, name: str, argument: str) -> str:
+    return to_text(table.written(table.written_partial(name, argument)))

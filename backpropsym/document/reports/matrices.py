@@ -1,0 +1,184 @@
+"""Jacobians, Hessians and products with a direction, as tables of formulas and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from backpropsym.derive.analyses.hessian import Hessian
+from backpropsym.derive.analyses.jacobian import Jacobian
+from backpropsym.derive.array_derivation import TensorDerivation
+from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
+from backpropsym.derive.forms.sympy_text import sympy_text
+from backpropsym.document.derivation.conventions import facts
+from backpropsym.document.derivation.markdown import markdown_text
+from backpropsym.document.notation.names import Notation
+from backpropsym.document.writers.json_text import json_text
+from backpropsym.document.writers.latex import LatexWriter
+from backpropsym.document.writers.numbers import finite_data, shown
+from backpropsym.document.writers.tables import PACKAGES, WIDTH, Table, latex_tables, markdown_tables, text_tables
+from backpropsym.document.writers.tree_writer import Writer
+from backpropsym.document.writers.unicode import AsciiWriter, UnicodeWriter
+from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameError, ValuesError, counted
+from backpropsym.formula.tree import Expr
+from backpropsym.graph.graph import Graph
+
+LIMIT = 40
+ROOM = 70
+"""Letters of a formula on one line of a landscape page, beside the other columns."""
+
+Part = Derivation | TensorDerivation
+
+
+class MatrixReport:
+    """A Hessian or a Jacobian on its way to a medium.
+
+    Parameters
+    ----------
+    values : numbers by name; without them those of the network, and formulas alone where they are not complete.
+    limit : the most entries that are listed; default 40, in JSON 1,000.
+
+    Raises
+    ------
+    ValuesError : `values` are given and some are missing.
+    """
+
+    def __init__(self, found: Hessian | Jacobian, values: Mapping[str, Any] | None = None, limit: int | None = None):
+        self.found = found
+        self.values = dict(values or {})
+        self.limit = limit
+        self.matrix = self._matrix(values is not None)
+
+    @property
+    def graph(self) -> Graph:
+        """The network whose names are written."""
+        if isinstance(self.found, Hessian):
+            return self.found.graph
+        return next(iter(self.found.parts.values())).graph
+
+    def _matrix(self, wanted: bool) -> Any:
+        """All numbers; None where they cannot be had and were not asked for."""
+        try:
+            return self.found.evaluate(**self.values)
+        except (ValuesError, AbstractFunctionError, LimitError):
+            if wanted:
+                raise
+            return None
+
+    def _parts(self) -> Iterable[tuple[str, str, Part]]:
+        """The entries that are listed as (of, by, derivation); of a Hessian those that are not zero everywhere."""
+        if isinstance(self.found, Jacobian):
+            yield from ((of, by, part) for (of, by), part in self.found.parts.items())
+            return
+        for row, column in self.found.upper():
+            part = self.found[row, column]
+            if part.count:
+                yield part.of, column, part
+
+    def write(self, medium: str = "text", ascii: bool = False, width: int = WIDTH) -> str:
+        """The report for `medium`: text, latex, markdown or json.
+
+        Raises
+        ------
+        UnknownNameError : no such medium.
+        """
+        notation = Notation.of(self.graph)
+        match medium:
+            case "json":
+                return json_text(self.data())
+            case "text":
+                return text_tables([self.table((AsciiWriter if ascii else UnicodeWriter)(notation, thin=True))], width)
+            case "markdown":
+                head = f"## {markdown_text(self.graph.title)}\n\n" if self.graph.title else ""
+                return head + markdown_tables([self.table(LatexWriter(notation, thin=True))])
+            case "latex":
+                packages = " ".join(rf"\usepackage{{{package}}}" for package in PACKAGES)
+                return f"% In the preamble: {packages}\n{latex_tables([self.table(LatexWriter(notation, thin=True))])}"
+            case _:
+                fix = "choose text, latex, markdown or json"
+                raise UnknownNameError(f"nothing is written as {medium!r}", fix=fix)
+
+    def table(self, writer: Writer) -> Table:
+        """One row an entry: the derivative, its paths, its factored formula and its number."""
+        listed = list(islice(self._parts(), (self.limit or LIMIT) + 1))
+        rows = [self._row(of, by, part, writer) for of, by, part in listed[: self.limit or LIMIT]]
+        notes = self._notes(len(listed) > len(rows))
+        heads = ("derivative", "paths", "formula", *(() if self.matrix is None else ("value",)))
+        return Table(self._title(), heads, tuple(rows), frozenset({1}), frozenset({1}), notes, ROOM)
+
+    def _title(self) -> str:
+        if isinstance(self.found, Hessian):
+            size = len(self.found.names)
+            return f"Second derivatives of {self.found.of}, a matrix of {size} x {size}"
+        return f"Derivatives of {', '.join(self.found.of)} by {', '.join(self.found.wrt)}"
+
+    def _notes(self, more: bool) -> tuple[str, ...]:
+        notes = []
+        if isinstance(self.found, Hessian):
+            notes.append("The matrix is symmetric; pairs without a row are zero everywhere.")
+        if more:
+            notes.append("More pairs are not listed: --limit N lists more.")
+        nodes = [name for name, node in self.graph.nodes.items() if node.formula is not None]
+        known = facts(self.graph, nodes, AsciiWriter(Notation.of(self.graph)))
+        if known:
+            notes.append("Here " + ", ".join(known) + ".")
+        return tuple(notes)
+
+    def _row(self, of: str, by: str, part: Part, writer: Writer) -> tuple[str, ...]:
+        tree = _tree(part)
+        formula = writer.write(tree) if tree is not None else writer.words(counted(part.count, "path"))
+        value = () if self.matrix is None else (shown(part.evaluate(**self.values), writer),)
+        return (writer.derivative(of, by), count_text(part.count), formula, *value)
+
+    def data(self) -> dict[str, Any]:
+        """The report as data that JSON can hold.
+
+        Returns
+        -------
+        Keys `of`; `names` of a Hessian, or `wrt`; `entries`, each with `of`, `wrt`, `count`, `expression` and with
+        numbers `value`; `matrix`, all numbers as nested lists, or None.
+        """
+        table = self.graph.functions
+        entries = []
+        for of, by, part in islice(self._parts(), self.limit or MAX_TERMS):
+            tree = _tree(part)
+            entry = {"of": of, "wrt": by, "count": part.count}
+            entry["expression"] = None if tree is None else sympy_text(table, tree)
+            if self.matrix is not None:
+                entry["value"] = finite_data(part.evaluate(**self.values))
+            entries.append(entry)
+        names = {"names": list(self.found.names)} if isinstance(self.found, Hessian) else {"wrt": list(self.found.wrt)}
+        of_names = self.found.of if isinstance(self.found, Hessian) else list(self.found.of)
+        matrix = None if self.matrix is None else finite_data(self.matrix)
+        return {"of": of_names, **names, "entries": entries, "matrix": matrix}
+
+
+def _tree(part: Part) -> Expr | None:
+    """The factored formula, in index notation for tensors; None where it would be too long."""
+    if part.count > MAX_TERMS:
+        return None
+    try:
+        return part.tree if isinstance(part, TensorDerivation) else part.tree("factored")
+    except LimitError:
+        return None
+
+
+def product_report(found: Hessian, product: Mapping[str, float], medium: str, ascii: bool = False) -> str:
+    """The product of a Hessian with a direction: one number a name.
+
+    Raises
+    ------
+    UnknownNameError : no such medium.
+    """
+    if medium == "json":
+        return json_text({"of": found.of, "product": {name: finite_data(value) for name, value in product.items()}})
+    notation = Notation.of(found.graph)
+    plain: Writer = (AsciiWriter if ascii else UnicodeWriter)(notation)
+    writer = plain if medium == "text" else LatexWriter(notation)
+    rows = tuple((writer.name(name), writer.measured(value)) for name, value in product.items())
+    table = Table(f"Second derivatives of {found.of} times the direction", ("row", "product"), rows, frozenset({1}))
+    writers = {"text": text_tables, "markdown": markdown_tables, "latex": latex_tables}
+    if medium not in writers:
+        raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
+    return writers[medium]([table])

@@ -1,0 +1,1 @@
+"""Trees, tables and data to text: one module a medium."""

@@ -1,0 +1,76 @@
+"""Numbers and arrays as people read them: small ones whole, large ones by shape, norm and first entries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from backpropsym.document.writers.latex import LatexWriter
+from backpropsym.document.writers.tree_writer import Writer
+from backpropsym.formula.tree import Expr, Name, Number, substitute
+
+MOST_ENTRIES = 9
+"""An array with more entries than this is not shown whole."""
+
+_FIRST = 3
+
+
+def shown(value: Any, writer: Writer) -> str:
+    """A number, or an array, in the medium of `writer`."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return writer.measured(float(array))
+    if array.size <= MOST_ENTRIES and array.ndim <= 2:
+        return _latex_array(array, writer) if isinstance(writer, LatexWriter) else _text_array(array, writer)
+    return _elided(array, writer)
+
+
+def _entry(value: Any, writer: Writer) -> str:
+    """One number among many, to four digits."""
+    return writer.measured(float(f"{float(value):.4g}"))
+
+
+def _text_array(array: Any, writer: Writer) -> str:
+    if array.ndim == 0:
+        return _entry(array, writer)
+    return "[" + ", ".join(_text_array(part, writer) for part in array) + "]"
+
+
+def _latex_array(array: Any, writer: Writer) -> str:
+    if array.ndim == 1:
+        return "(" + r",\, ".join(_entry(each, writer) for each in array) + ")"
+    rows = r" \\ ".join(" & ".join(_entry(each, writer) for each in row) for row in array)
+    return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
+
+
+def _elided(array: Any, writer: Writer) -> str:
+    with np.errstate(all="ignore"):
+        norm = writer.measured(float(np.linalg.norm(array.ravel())))
+    first = ", ".join(_entry(each, writer) for each in array.ravel()[:_FIRST])
+    if isinstance(writer, LatexWriter):
+        sizes = r" \times ".join(map(str, array.shape)) + (r"\ \text{entries}" if array.ndim == 1 else "")
+        whole = rf"{sizes}\ \text{{of norm}}\ {norm}"
+        return rf"\begin{{array}}[t]{{@{{}}l@{{}}}} {whole} \\ {first},\, \dots \end{{array}}"
+    sizes = " x ".join(map(str, array.shape)) + (" entries" if array.ndim == 1 else "")
+    return f"{sizes} of norm {norm}: {first}, ..."
+
+
+def put_in(expr: Expr, numbers: Mapping[str, Any]) -> Expr:
+    """`expr` with a number, to six digits, in the place of every name that has one."""
+    return substitute(expr, {name: _leaf(float(value)) for name, value in numbers.items()})
+
+
+def _leaf(value: float) -> Expr:
+    return Number(Fraction(f"{value:.6g}")) if math.isfinite(value) else Name(f"{value}".replace("-", "minus_"))
+
+
+def finite_data(value: Any) -> Any:
+    """A number or nested lists of numbers for JSON, which has no word for what is not finite: that is None."""
+    array = np.asarray(value, dtype=float)
+    if array.ndim == 0:
+        return float(array) if math.isfinite(array) else None
+    return [finite_data(part) for part in array]

@@ -1,0 +1,269 @@
+"""Trees to text in any medium: one loop over the tree, one rule a kind of part, brackets decided once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import ClassVar, Self
+
+from backpropsym.document.notation.idioms import rooted, spoken
+from backpropsym.document.notation.names import Notation, Symbol
+from backpropsym.formula.limits import MAX_DEPTH
+from backpropsym.formula.text import ATOM, POWER, PRODUCT, SIGN, SUM, number_text, precedence, to_text
+from backpropsym.formula.tree import (
+    Add,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Index,
+    Limits,
+    MatMul,
+    Mul,
+    Name,
+    Neg,
+    Number,
+    Pow,
+    Slice,
+    Text,
+    Tuple,
+    children,
+    depth,
+)
+
+__all__ = ["ATOM", "KEPT", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
+
+
+KEPT = "keepdims"
+"""The option that data needs and formulas for people leave out; a line below them says where it holds."""
+
+
+class Writer(ABC):
+    """Writes trees in the order of their parts, with the fewest brackets that keep the meaning.
+
+    Parameters
+    ----------
+    notation : how names and functions are written.
+    thin : whether products are written by a space where that can be read, instead of by a sign.
+    """
+
+    medium: ClassVar[int]
+    times: ClassVar[str] = " * "
+    space: ClassVar[str] = " "
+    arrow: ClassVar[str] = " -> "
+    minus: ClassVar[str] = "-"
+    dots: ClassVar[str] = "..."
+
+    def __init__(self, notation: Notation, thin: bool = False) -> None:
+        self.notation = notation
+        self.thin = thin
+
+    def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]]) -> Self:
+        """The same writer, for which further names stand for derivatives (of, by)."""
+        return type(self)(self.notation.with_derivatives(derivatives), self.thin)
+
+    def with_adjoints(self, adjoints: Mapping[str, str]) -> Self:
+        """The same writer, in which further names stand for the adjoints of nodes."""
+        return type(self)(self.notation.with_adjoints(adjoints), self.thin)
+
+    def for_arguments(self) -> Self:
+        """The same writer for definitions of functions, whose arguments are no nodes."""
+        return type(self)(self.notation.for_arguments(), self.thin)
+
+    def write(self, expr: Expr) -> str:
+        """`expr` as text, however deep it is."""
+        done: list[str] = []
+        if depth(expr) <= MAX_DEPTH:
+            expr = rooted(expr, self.notation.table)
+            expr = spoken(expr, self.notation.entries) if self.notation.entries else expr
+        stack: list[tuple[Expr, bool]] = [(expr, False)]
+        while stack:
+            part, ready = stack.pop()
+            inner = children(part)
+            if ready or not inner:
+                count = len(inner)
+                texts = done[len(done) - count :]
+                del done[len(done) - count :]
+                done.append(self.compose(part, texts))
+            else:
+                stack.append((part, True))
+                stack.extend((child, False) for child in reversed(inner))
+        return done[0]
+
+    def compose(self, expr: Expr, texts: list[str]) -> str:
+        """One part, given the texts of its direct parts."""
+        match expr:
+            case Name(name):
+                return self._pick(self.notation.symbol(name))
+            case Number(value):
+                return self.number(value)
+            case Add(terms):
+                return self.sum(terms, texts)
+            case Mul(factors):
+                return self.product(factors, texts)
+            case Div(numerator, denominator):
+                return self.quotient(numerator, denominator, texts)
+            case Neg(operand):
+                return self.minus + self._unsigned(operand, texts[0])
+            case Pow(base, exponent):
+                return self.power(self.bracketed(base, texts[0], ATOM), exponent)
+            case Compare(operator, _, _):
+                return self.compare(operator, texts[0], texts[1])
+            case MatMul(left, right):
+                tight = PRODUCT if isinstance(left, MatMul) else POWER
+                parts = (self.bracketed(left, texts[0], tight), self.bracketed(right, texts[1], POWER))
+                return self.matrix_product(*parts)
+            case Index(base, _):
+                return self.index(self.bracketed(base, texts[0], ATOM), texts[1:])
+            case Limits(index, _, _):
+                return self.limits(self._pick(self.notation.symbol(index)), texts[0], texts[1])
+            case Text(value):
+                return self.quoted(value)
+            case Tuple():
+                return self.brackets(", ".join(texts) + ("," if len(texts) == 1 else ""))
+            case Slice():
+                return to_text(expr)
+            case Call():
+                return self._call(expr, texts)
+            case _:
+                raise TypeError(f"{type(expr).__name__} has no written form")
+
+    def level(self, expr: Expr) -> int:
+        """How tightly `expr` binds as this writer writes it."""
+        return precedence(expr)
+
+    def bracketed(self, expr: Expr, text: str, at_least: int) -> str:
+        """`text` of `expr`, in brackets where it binds less tightly than `at_least`."""
+        return self.brackets(text) if self.level(expr) < at_least else text
+
+    def sum(self, terms: Sequence[Expr], texts: Sequence[str]) -> str:
+        """A sum; a term that starts with a minus is subtracted."""
+        parts = [self.bracketed(terms[0], texts[0], PRODUCT)]
+        for term, text in zip(terms[1:], texts[1:], strict=True):
+            parts.append(self.signed(term, text))
+        return "".join(parts)
+
+    def signed(self, term: Expr, text: str) -> str:
+        """A later term of a sum with the sign that joins it to those before."""
+        text = self.bracketed(term, text, PRODUCT)
+        if not text.startswith(self.minus):
+            return f" + {text}"
+        return f" {self.minus} {text[len(self.minus) :]}"
+
+    def product(self, factors: Sequence[Expr], texts: Sequence[str]) -> str:
+        """A product in the order of its factors."""
+        pairs = enumerate(zip(factors, texts, strict=True))
+        return self.joined(self.factor(factor, text, at == 0) for at, (factor, text) in pairs)
+
+    def factor(self, factor: Expr, text: str, first: bool) -> str:
+        """One factor of a product, in brackets where it needs them."""
+        at_least = POWER if not first or (self.thin and isinstance(factor, Div)) else PRODUCT
+        return self.bracketed(factor, text, at_least)
+
+    def joined(self, factors: Iterable[str]) -> str:
+        """Written factors as a product; two numbers never stand side by side without a sign."""
+        result = ""
+        for factor in factors:
+            if not result:
+                result = factor
+            elif self.thin and not factor[0].isdigit():
+                result += self.space + factor
+            else:
+                result += self.times + factor
+        return result
+
+    def _unsigned(self, operand: Expr, text: str) -> str:
+        """The operand of a minus; a second sign needs brackets."""
+        if text.startswith(self.minus):
+            return self.brackets(text)
+        return self.bracketed(operand, text, PRODUCT)
+
+    def _call(self, call: Call, texts: list[str]) -> str:
+        if call.function not in self.notation.table.own and not call.options:
+            written = self.special(call.function, call.arguments, texts)
+            if written is not None:
+                return written
+        count = len(call.arguments)
+        options = zip(call.options, texts[count:], strict=True)
+        named = [self.option(key, text) for (key, _), text in options if key != KEPT]
+        return self.call(call.function, texts[:count] + named)
+
+    def _pick(self, symbol: Symbol) -> str:
+        return symbol[self.medium]
+
+    def name(self, name: str) -> str:
+        """A node."""
+        return self._pick(self.notation.symbol(name))
+
+    def function(self, name: str) -> str:
+        """A function, without arguments."""
+        return self._pick(self.notation.function(name))
+
+    def words(self, text: str) -> str:
+        """Plain words beside mathematics."""
+        return text
+
+    def path(self, names: Iterable[str]) -> str:
+        """A path from its start to its end."""
+        return self.arrow.join(map(self.name, names))
+
+    def option(self, key: str, text: str) -> str:
+        """An argument that is given by its name."""
+        return f"{key}={text}"
+
+    def quoted(self, text: str) -> str:
+        """A text inside a formula, such as the subscripts of einsum."""
+        return f'"{text}"'
+
+    def brackets(self, text: str) -> str:
+        """`text` in round brackets."""
+        return f"({text})"
+
+    def number(self, value: Fraction) -> str:
+        """A number."""
+        return number_text(value)
+
+    def measured(self, value: float) -> str:
+        """A number that was computed, to six digits; never minus zero."""
+        return f"{value + 0.0:.6g}".replace("-", self.minus)
+
+    def compare(self, operator: str, left: str, right: str) -> str:
+        """A comparison."""
+        return f"{left} {operator} {right}"
+
+    def matrix_product(self, left: str, right: str) -> str:
+        """The matrix product of two written operands."""
+        return f"{left} @ {right}"
+
+    def special(self, function: str, arguments: tuple[Expr, ...], texts: list[str]) -> str | None:
+        """A registered function that is written by signs of its own; None for all others."""
+        return None
+
+    @abstractmethod
+    def derivative(self, of: str, by: str) -> str:
+        """The quotient d of / d by."""
+
+    @abstractmethod
+    def quotient(self, numerator: Expr, denominator: Expr, texts: list[str]) -> str:
+        """One part over another."""
+
+    @abstractmethod
+    def power(self, base: str, exponent: Fraction) -> str:
+        """A power with a constant exponent."""
+
+    @abstractmethod
+    def call(self, function: str, arguments: list[str]) -> str:
+        """A function applied."""
+
+    @abstractmethod
+    def index(self, base: str, subscripts: list[str]) -> str:
+        """An entry of a tensor."""
+
+    @abstractmethod
+    def limits(self, index: str, low: str, high: str) -> str:
+        """The range of an index."""
+
+    @abstractmethod
+    def ranged(self, limits: Limits) -> str:
+        """A sum sign with its index and range."""

@@ -1,0 +1,186 @@
+"""Formulas in numbers: one interpreter over number systems that share nothing but the tree."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from backpropsym.errors import AbstractFunctionError
+from backpropsym.formula.tree import Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow
+from backpropsym.ops.function import Primitive
+from backpropsym.ops.function_table import FunctionTable
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Arithmetic:
+    """Real double precision, entry by entry on NumPy arrays. Subclasses change the number system.
+
+    Overflow gives inf and undefined operations give nan, silently, as IEEE 754 says.
+    """
+
+    def number(self, value: Fraction) -> Any:
+        """A constant."""
+        return np.float64(float(value))
+
+    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+        """The value of a primitive function."""
+        return primitive.real(*arguments)
+
+    def power(self, base: Any, exponent: Fraction) -> Any:
+        """A power with a constant exponent."""
+        if exponent.denominator == 1:
+            return base ** int(exponent)
+        return np.power(base, float(exponent))
+
+    def divide(self, above: Any, below: Any) -> Any:
+        """A quotient."""
+        return above / below
+
+    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+        """Which branch a comparison chooses."""
+        return _COMPARE[symbol](left, right)
+
+    def real(self, number: Any) -> Any:
+        """The real number by which one number is larger than another, or is a position."""
+        return number
+
+
+class ComplexArithmetic(Arithmetic):
+    """Complex double precision beside the real axis, for complex-step differentiation.
+
+    Real parts are rounded exactly as real arithmetic rounds them, so that a derivative by the complex step is the
+    derivative at the same point; NumPy's complex functions and its complex quotient round otherwise.
+
+    References
+    ----------
+    Squire and Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40, 1998.
+    """
+
+    def number(self, value: Fraction) -> Any:
+        """A constant."""
+        return np.complex128(float(value))
+
+    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+        """The value of a primitive, on the branch that the real parts take."""
+        return _beside(primitive.real(*map(np.real, arguments)), primitive.complex(*arguments))
+
+    def divide(self, above: Any, below: Any) -> Any:
+        """A quotient."""
+        return _beside(np.real(above) / np.real(below), above / below)
+
+    def power(self, base: Any, exponent: Fraction) -> Any:
+        """A power; exact in the first order of the imaginary part, nan where the real power is undefined."""
+        real, imaginary, p = np.real(base), np.imag(base), float(exponent)
+        if exponent.denominator == 1:
+            n = int(exponent)
+            slope = n * real ** (n - 1) if n not in (0, 1) else float(n)
+            return _beside(real**n, 1j * _moved(imaginary, slope))
+        return _beside(np.power(real, p), 1j * _moved(imaginary, p * np.power(real, p - 1.0)))
+
+    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+        """Which branch the real parts choose."""
+        return _COMPARE[symbol](np.real(left), np.real(right))
+
+    def real(self, number: Any) -> Any:
+        """The real part, which is the same for all steps where one number stands for several."""
+        return float(np.ravel(np.real(number))[0])
+
+
+class ExactArithmetic(Arithmetic):
+    """mpmath numbers of a context's precision, one point at a time."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+
+    def number(self, value: Fraction) -> Any:
+        """A constant."""
+        return self.context.mpf(value.numerator) / value.denominator
+
+    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+        """The value of a primitive."""
+        return primitive.mpmath(self.context, *arguments)
+
+    def power(self, base: Any, exponent: Fraction) -> Any:
+        """A power with a constant exponent."""
+        return base ** (self.context.mpf(exponent.numerator) / exponent.denominator)
+
+
+def _moved(step: Any, slope: Any) -> Any:
+    """step * slope, where no step moves nothing, however steep."""
+    return np.where(step == 0, 0.0, step * slope)
+
+
+def _beside(real: Any, stepped: Any) -> Any:
+    """The complex number with the real part `real` and the imaginary part of `stepped`."""
+    combined = np.empty(np.broadcast_shapes(np.shape(real), np.shape(stepped)), complex)
+    combined.real, combined.imag = real, np.imag(stepped)
+    return combined[()]
+
+
+REAL = Arithmetic()
+COMPLEX = ComplexArithmetic()
+
+
+def evaluate(expr: Expr, values: Mapping[str, Any], table: FunctionTable, arithmetic: Arithmetic = REAL) -> Any:
+    """The value of `expr` where each name has its number in `values`.
+
+    Functions are computed by their numerically stable spelling.
+
+    Raises
+    ------
+    AbstractFunctionError : a function has no formula.
+    """
+    match expr:
+        case Name(name):
+            return values[name]
+        case Number(value):
+            return arithmetic.number(value)
+        case Add(terms):
+            total = evaluate(terms[0], values, table, arithmetic)
+            for term in terms[1:]:
+                total = total + evaluate(term, values, table, arithmetic)
+            return total
+        case Mul(factors):
+            product = evaluate(factors[0], values, table, arithmetic)
+            for factor in factors[1:]:
+                product = product * evaluate(factor, values, table, arithmetic)
+            return product
+        case Div(numerator, denominator):
+            above = evaluate(numerator, values, table, arithmetic)
+            return arithmetic.divide(above, evaluate(denominator, values, table, arithmetic))
+        case Neg(operand):
+            return -evaluate(operand, values, table, arithmetic)
+        case Pow(base, exponent):
+            return arithmetic.power(evaluate(base, values, table, arithmetic), exponent)
+        case Compare(symbol, left, right):
+            first = evaluate(left, values, table, arithmetic)
+            return arithmetic.compare(symbol, first, evaluate(right, values, table, arithmetic))
+        case Call(function):
+            inner = tuple(evaluate(argument, values, table, arithmetic) for argument in table.bind(expr).values())
+            return call(function, inner, table, arithmetic)
+        case _:
+            raise TypeError(f"{type(expr).__name__} has no scalar value")
+
+
+def call(name: str, arguments: tuple[Any, ...], table: FunctionTable, arithmetic: Arithmetic = REAL) -> Any:
+    """The value of a function at `arguments`."""
+    function = table[name]
+    if function.primitive is not None:
+        return arithmetic.apply(function.primitive, arguments)
+    body = table.numeric(name)
+    if body is None:
+        raise AbstractFunctionError(
+            f"{name} is abstract: it has no numbers",
+            fix=f'give it a formula under [functions], as in {name} = "tanh"',
+        )
+    return evaluate(body, dict(zip(function.arguments, arguments, strict=True)), table, arithmetic)

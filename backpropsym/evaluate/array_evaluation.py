@@ -1,0 +1,396 @@
+"""Networks of tensors in numbers: one forward and one reverse rule a kind of op.
+
+A batch is a leading axis of every node that depends on an input or a target; rules see it only as that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from backpropsym.errors import ValuesError
+from backpropsym.evaluate.arithmetic import REAL, Arithmetic, evaluate
+from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number
+from backpropsym.graph.graph import Graph, Node
+from backpropsym.ops.differentiate import partials
+from backpropsym.ops.function_table import FunctionTable
+from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
+from backpropsym.ops.memory_budget import check_memory
+
+BATCH = "Z"
+
+
+class ArrayNetwork:
+    """Forward values and reverse-mode derivatives of a graph on arrays.
+
+    Parameters
+    ----------
+    leaves : arrays by name; inputs and targets have a leading axis of `batch` objects if that is given.
+    batch : the number of objects, or None for one object without a batch axis.
+    """
+
+    def __init__(
+        self, graph: Graph, leaves: Mapping[str, Any], batch: int | None = None, arithmetic: Arithmetic = REAL
+    ) -> None:
+        self.graph = graph
+        self.batch = batch
+        self.objects = batch or 1
+        self.magnitudes = False
+        self.absent = -np.inf
+        self.arithmetic = arithmetic
+        self.values: dict[str, Any] = {name: np.asarray(value) for name, value in leaves.items()}
+
+    def forward(self, of: str) -> Any:
+        """The value of a node; the values of all nodes that it depends on are kept in `values`."""
+        wanted = self.graph.ancestors(of) - self.values.keys()
+        entries, objects = self.graph.entries, self.objects
+        check_memory(sum(entries[name] * (objects if self.lead(name) else 1) for name in wanted), f"computing {of}")
+        with np.errstate(all="ignore"):
+            for name in self.graph.order:
+                if name in wanted:
+                    self.values[name] = self.apply(name)
+        return self.values[of]
+
+    def apply(self, name: str) -> Any:
+        """The value of one node from the values of its parents."""
+        return self._apply(self.graph[name])
+
+    def pulled(self, name: str, adjoint: Any, magnitudes: bool = False) -> dict[str, Any]:
+        """What an adjoint of one node adds to the adjoints of each of its parents."""
+        self.magnitudes = magnitudes
+        total: dict[str, Any] = {}
+        with np.errstate(all="ignore"):
+            for parent, part in self._pull(self.graph[name], adjoint):
+                total[parent] = total[parent] + part if parent in total else part
+        return total
+
+    def reverse(self, of: str, seed: Any, magnitudes: bool = False) -> dict[str, Any]:
+        """The adjoint of every node that `of` depends on, after `forward(of)`; `seed` has the value's shape.
+
+        With `magnitudes`, the sum over paths of the absolute values of their products.
+        """
+        self.magnitudes = magnitudes
+        wanted = self.graph.ancestors(of)
+        adjoints: dict[str, Any] = {name: np.zeros_like(self.values[name], dtype=float) for name in wanted}
+        adjoints[of] = np.asarray(seed, dtype=float)
+        with np.errstate(all="ignore"):
+            for name in reversed(self.graph.order):
+                node = self.graph[name]
+                if name in wanted and node.op is not None:
+                    for parent, part in self._pull(node, adjoints[name]):
+                        adjoints[parent] = adjoints[parent] + part
+        return adjoints
+
+    def lead(self, name: str) -> int:
+        """The number of batch axes of a node, 0 or 1."""
+        return int(self.batch is not None and name in self.graph.batched)
+
+    def aligned(self, name: str, rank: int) -> Any:
+        """A node's value with axes of size 1 put in, so that it broadcasts against `rank` axes."""
+        value, own = self.values[name], len(self.graph[name].shape)
+        lead = self.lead(name)
+        return value.reshape(value.shape[:lead] + (1,) * (rank - own) + value.shape[lead:]) if lead else value
+
+    def _apply(self, node: Node) -> Any:
+        rank, lead = len(node.shape), self.lead(node.name)
+        match node.op:
+            case Elementwise(formula):
+                values = {parent: self.aligned(parent, rank) for parent in node.parents}
+                found = evaluate(formula, values, self.graph.functions, self.arithmetic)
+                whole = ((self.objects,) if lead else ()) + tuple(int(size) for size in node.shape)
+                return np.broadcast_to(found, whole)
+            case Contraction(subscripts, operands):
+                return np.einsum(self._batched(subscripts, operands, node.name), *(self.values[n] for n in operands))
+            case Reduction(function, operand, axes, keep):
+                return _reduce(function, self.values[operand], tuple(axis + lead for axis in axes), keep)
+            case View(operand):
+                position, kept = self._positions(node, node.op)
+                outside = self.absent if node.op.absent else float(node.op.fill)
+                return np.where(kept, self.values[operand][position], outside)
+            case Join(operands, axis):
+                parts = [self._full(operand, lead) for operand in operands]
+                return np.concatenate(parts, axis=axis + lead)
+        raise TypeError(f"{node.name} is a leaf without a value")
+
+    def _full(self, name: str, lead: int) -> Any:
+        value = self.values[name]
+        return np.broadcast_to(value, (self.objects, *value.shape)) if lead > self.lead(name) else value
+
+    def _batched(self, subscripts: str, operands: tuple[str, ...], out: str) -> str:
+        inputs, output = subscripts.split("->")
+        groups = (
+            (BATCH if self.lead(name) else "") + letters
+            for name, letters in zip(operands, inputs.split(","), strict=True)
+        )
+        return ",".join(groups) + "->" + (BATCH if self.lead(out) else "") + output
+
+    def _positions(self, node: Node, view: View) -> tuple[tuple[Any, ...], Any]:
+        """Index arrays that read, for every entry of the node, an entry of the operand; and which count."""
+        rank, lead = len(node.shape), self.lead(node.name)
+        sizes = tuple(int(size) for size in node.shape)
+        grid = dict(zip(view.indices, np.ogrid[tuple(slice(size) for size in sizes)], strict=True)) if sizes else {}
+        for parent in node.parents:
+            if parent != view.operand:
+                chosen = _as_whole(parent, np.real(self.values[parent]))
+                shown = chosen.reshape(chosen.shape + (1,) * rank) if self.lead(parent) else chosen
+                grid[parent] = chosen if self.graph[parent].shape else shown
+        kept: Any = np.ones((1,) * rank, bool)
+        for position, size in view.guards:
+            inside = whole(position, grid)
+            kept = kept & (inside >= 0) & (inside < int(size))
+        limits = self.graph[view.operand].shape
+        positions = [whole(each, grid) for each in view.source]
+        if not view.guards:
+            for position, size in zip(positions, limits, strict=True):
+                _require_inside(view.operand, position, int(size))
+        found = tuple(
+            _spread(np.clip(position, 0, int(size) - 1), sizes)
+            for position, size in zip(positions, limits, strict=True)
+        )
+        if not self.lead(view.operand):
+            return found, kept
+        objects = np.arange(self.objects).reshape((-1,) + (1,) * rank)
+        return ((objects, *found) if lead else found), kept
+
+    def _pull(self, node: Node, adjoint: Any) -> list[tuple[str, Any]]:
+        """What an adjoint of `node` adds to the adjoints of its parents."""
+        lead = self.lead(node.name)
+        match node.op:
+            case Elementwise(formula):
+                values = {parent: self.aligned(parent, len(node.shape)) for parent in node.parents}
+                found = partials(formula, self.graph.functions)
+                table = self.graph.functions
+                return [
+                    (parent, self._unbroadcast(adjoint * self._size(each, values, table), parent, node))
+                    for parent, each in found.items()
+                ]
+            case Contraction(subscripts, operands):
+                return self._pull_contraction(node, subscripts, operands, adjoint)
+            case Reduction(function, operand, axes, keep):
+                inner = tuple(axis + lead for axis in axes)
+                weight = _weight(function, self.values[operand], inner, self.magnitudes)
+                return [(operand, weight * (adjoint if keep else np.expand_dims(adjoint, inner)))]
+            case View(operand):
+                total = np.zeros_like(self.values[operand], dtype=float)
+                position, kept = self._positions(node, node.op)
+                if position:
+                    np.add.at(total, position, adjoint * kept)
+                return [(operand, total if position else np.sum(adjoint * kept))]
+            case Join(operands, axis):
+                ends = np.cumsum([self.graph[name].shape[axis] for name in operands])[:-1]
+                parts = np.split(adjoint, ends, axis=axis + lead)
+                return [
+                    (name, part if self.lead(name) == lead else part.sum(axis=0))
+                    for name, part in zip(operands, parts, strict=True)
+                ]
+        return []
+
+    def _size(self, expr: Expr, values: Mapping[str, Any], table: FunctionTable) -> Any:
+        """A local derivative, or with `magnitudes` the sum of the absolute values of its terms."""
+        if not self.magnitudes:
+            return evaluate(expr, values, table, self.arithmetic)
+        match expr:
+            case Add(terms):
+                return sum(self._size(term, values, table) for term in terms)
+            case Neg(operand):
+                return self._size(operand, values, table)
+            case Mul(factors):
+                product = self._size(factors[0], values, table)
+                for factor in factors[1:]:
+                    product = product * self._size(factor, values, table)
+                return product
+            case Call("where", (condition, then, otherwise)):
+                chosen = evaluate(condition, values, table, self.arithmetic)
+                return np.where(chosen, self._size(then, values, table), self._size(otherwise, values, table))
+            case _:
+                return np.abs(evaluate(expr, values, table, self.arithmetic))
+
+    def _given(self, name: str) -> Any:
+        return self.sizes[name] if self.magnitudes else self.values[name]
+
+    @cached_property
+    def sizes(self) -> dict[str, Any]:
+        """How large the parts are that make up each value: what bounds its rounding, in units of eps.
+
+        References
+        ----------
+        Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 3.3, running error analysis.
+        """
+        found: dict[str, Any] = {}
+        with np.errstate(all="ignore"):
+            for name in self.graph.order:
+                if name in self.values:
+                    node = self.graph[name]
+                    own = np.abs(np.real(self.values[name]))
+                    known = node.op is not None and all(parent in found for parent in node.parents)
+                    moved = known and isinstance(node.op, View)
+                    found[name] = np.maximum(0.0 if moved else own, self._size_from(node, found)) if known else own
+        return found
+
+    def _size_from(self, node: Node, found: Mapping[str, Any]) -> Any:
+        """The size of a value from those of its parents."""
+        match node.op:
+            case Elementwise(formula):
+                values = {parent: self.aligned(parent, len(node.shape)) for parent in node.parents}
+                sizes = ArrayNetwork(self.graph, found, self.batch)
+                self.magnitudes = True
+                return sum(
+                    self._size(each, values, self.graph.functions) * sizes.aligned(parent, len(node.shape))
+                    for parent, each in partials(formula, self.graph.functions).items()
+                )
+            case Reduction(function="logsumexp", operand=operand):
+                inner = tuple(axis + self.lead(node.name) for axis in node.op.axes)
+                weights = _weight("logsumexp", np.real(self.values[operand]), inner)
+                return np.sum(weights * found[operand], axis=inner, keepdims=node.op.keep)
+            case Reduction(function="max" | "min", operand=operand):
+                lead = self.lead(node.name)
+                axes = tuple(axis + lead for axis in node.op.axes)
+                return np.max(found[operand], axis=axes, keepdims=node.op.keep)
+            case Reduction(function="var", operand=operand):
+                lead = self.lead(node.name)
+                axes = tuple(axis + lead for axis in node.op.axes)
+                return np.mean(np.square(found[operand]), axis=axes, keepdims=node.op.keep)
+            case View(operand):
+                choosers = {parent: self.values[parent] for parent in node.parents if parent != operand}
+                sizes = ArrayNetwork(self.graph, {operand: found[operand], **choosers}, self.batch)
+                sizes.absent = 0.0
+                return sizes.apply(node.name)
+            case _:
+                return ArrayNetwork(self.graph, found, self.batch).apply(node.name)
+
+    def _unbroadcast(self, part: Any, parent: str, node: Node) -> Any:
+        """`part`, in the shape of `node`, summed to the shape of `parent`."""
+        shape = self.values[parent].shape
+        lead, own = self.lead(node.name), self.lead(parent)
+        whole = np.broadcast_to(part, self.values[node.name].shape)
+        if lead > own:
+            whole = whole.sum(axis=0)
+        extra = whole.ndim - own - len(self.graph[parent].shape)
+        whole = whole.sum(axis=tuple(range(own, own + extra)))
+        ones = tuple(axis for axis in range(own, whole.ndim) if shape[axis] == 1 != whole.shape[axis])
+        return whole.sum(axis=ones, keepdims=True)
+
+    def _pull_contraction(
+        self, node: Node, subscripts: str, operands: tuple[str, ...], adjoint: Any
+    ) -> list[tuple[str, Any]]:
+        inputs, output = self._batched(subscripts, operands, node.name).split("->")
+        groups = inputs.split(",")
+        found = []
+        for slot, name in enumerate(operands):
+            others = [index for index in range(len(operands)) if index != slot]
+            letters = ",".join([output, *(groups[index] for index in others)])
+            missing = [letter for letter in groups[slot] if letter not in letters]
+            kept = "".join(letter for letter in groups[slot] if letter not in missing)
+            part = np.einsum(f"{letters}->{kept}", adjoint, *(self._given(operands[index]) for index in others))
+            for letter in missing:
+                part = np.expand_dims(part, groups[slot].index(letter))
+            found.append((name, np.broadcast_to(part, self.values[name].shape)))
+        return found
+
+
+def _spread(positions: Any, shape: tuple[int, ...]) -> Any:
+    """Positions for every entry of a node, also where they do not depend on all of its axes."""
+    return np.broadcast_to(positions, np.broadcast_shapes(np.shape(positions), shape))
+
+
+def whole(expr: Expr, grid: Mapping[str, Any]) -> Any:
+    """A formula of indices on integer arrays."""
+    match expr:
+        case Name(name):
+            return grid[name]
+        case Number(value):
+            return int(value)
+        case Add(terms):
+            return sum(whole(term, grid) for term in terms)
+        case Mul(factors):
+            product = whole(factors[0], grid)
+            for factor in factors[1:]:
+                product = product * whole(factor, grid)
+            return product
+        case Neg(operand):
+            return -whole(operand, grid)
+        case Index(Name(name), subscripts):
+            return grid[name][(..., *(whole(each, grid) for each in subscripts))]
+        case Call("quotient", (above, below)):
+            return whole(above, grid) // whole(below, grid)
+        case Call("remainder", (above, below)):
+            return whole(above, grid) % whole(below, grid)
+        case _:
+            raise TypeError(f"{type(expr).__name__} is not a formula of indices")
+
+
+def _reduce(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    match function:
+        case "sum":
+            return np.sum(value, axis=axes, keepdims=keep)
+        case "mean":
+            return np.mean(value, axis=axes, keepdims=keep)
+        case "var":
+            # np.var takes absolute values of complex numbers, which a complex step must not meet.
+            return np.mean(np.square(value - np.mean(value, axis=axes, keepdims=True)), axis=axes, keepdims=keep)
+        case "logsumexp":
+            top = np.max(np.real(value), axis=axes, keepdims=True)
+            top = np.where(np.isfinite(top), top, 0.0)
+            total = np.log(np.sum(np.exp(value - top), axis=axes, keepdims=True)) + top
+            return total if keep else np.squeeze(total, axis=axes)
+        case _:
+            return _extreme(function, value, axes, keep)
+
+
+def _extreme(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any:
+    """The entry with the first largest (or smallest) real part, so that a complex step keeps its branch."""
+    total = np.sum(np.where(_first(function, value, axes), value, 0.0), axis=axes, keepdims=True)
+    return total if keep else np.squeeze(total, axis=axes)
+
+
+def _first(function: str, value: Any, axes: tuple[int, ...]) -> Any:
+    """1 at the first extreme over `axes`, 0 elsewhere."""
+    kept = tuple(axis for axis in range(value.ndim) if axis not in axes)
+    moved = np.transpose(np.real(value), kept + axes)
+    flat = moved.reshape(moved.shape[: len(kept)] + (-1,))
+    best = np.argmax(flat, axis=-1) if function == "max" else np.argmin(flat, axis=-1)
+    marks = np.zeros(flat.shape)
+    np.put_along_axis(marks, best[..., None], 1.0, axis=-1)
+    return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
+
+
+def _weight(function: str, value: Any, axes: tuple[int, ...], magnitudes: bool = False) -> Any:
+    """d reduction / d entry, in the shape of the operand; with `magnitudes` of its terms in absolute value."""
+    match function:
+        case "sum":
+            return np.ones_like(value)
+        case "mean":
+            return np.full_like(value, 1.0 / np.prod([value.shape[axis] for axis in axes]))
+        case "var":
+            centre = np.mean(value, axis=axes, keepdims=True)
+            distance = np.abs(value) + np.abs(centre) if magnitudes else value - centre
+            return 2.0 * distance / np.prod([value.shape[axis] for axis in axes])
+        case "logsumexp":
+            top = np.max(np.real(value), axis=axes, keepdims=True)
+            shares = np.exp(value - np.where(np.isfinite(top), top, 0.0))
+            return shares / np.sum(shares, axis=axes, keepdims=True)
+        case _:
+            return _first(function, value, axes)
+
+
+_FIX = "compute it from one input by whole multiples, such as 2*q + 1, or give it as an input; inputs are drawn whole"
+
+
+def _as_whole(name: str, value: Any) -> Any:
+    """Numbers of a node that choose entries, as integers."""
+    with np.errstate(invalid="ignore"):
+        chosen = np.asarray(value).astype(int)
+    if not np.array_equal(chosen, value):
+        raise ValuesError(f"{name} chooses an entry, and is not a whole number", fix=_FIX)
+    return chosen
+
+
+def _require_inside(name: str, position: Any, size: int) -> None:
+    """Refuse positions outside of an axis; they count from zero and never from the end."""
+    outside = np.extract((position < 0) | (position >= size), position)
+    if outside.size:
+        message = f"entry {outside[0]} of {name} is chosen, and its axis counts from 0 to {size - 1}"
+        raise ValuesError(message, fix="give numbers that choose entries inside")

@@ -1,0 +1,177 @@
+"""Number systems in which a forward formula shows what a check needs to know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backpropsym.evaluate.arithmetic import COMPLEX, Arithmetic, evaluate
+from backpropsym.formula.tree import Compare, Expr, called, walk
+from backpropsym.ops.function import Primitive
+from backpropsym.ops.function_table import FunctionTable
+
+Array = npt.NDArray[Any]
+STEP = 1e-100
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A value and the sum, over the places where a variable stands, of |product of derivatives| up to here.
+
+    It bounds how much rounding can blur a derivative: what cancels in the derivative adds up here.
+    """
+
+    value: Any
+    spread: Any
+
+    def __add__(self, other: Spread) -> Spread:
+        return Spread(self.value + other.value, self.spread + other.spread)
+
+    def __mul__(self, other: Spread) -> Spread:
+        spread = _scaled(self.spread, other.value) + _scaled(other.spread, self.value)
+        return Spread(self.value * other.value, spread)
+
+    def __neg__(self) -> Spread:
+        return Spread(-self.value, self.spread)
+
+
+class SpreadArithmetic(Arithmetic):
+    """Arithmetic on `Spread`; the derivatives of the primitives come from complex steps, not from the table."""
+
+    def number(self, value: Fraction) -> Spread:
+        """A constant."""
+        return Spread(super().number(value), 0.0)
+
+    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Spread:
+        """The value of a primitive."""
+        plain = [each.value if isinstance(each, Spread) else each for each in arguments]
+        spread: Any = 0.0
+        for index, argument in enumerate(arguments):
+            if isinstance(argument, Spread):
+                stepped = [*plain[:index], plain[index] + 1j * STEP, *plain[index + 1 :]]
+                slope = np.imag(primitive.complex(*stepped)) / STEP
+                spread = spread + _scaled(argument.spread, slope)
+        return Spread(primitive.real(*plain), spread)
+
+    def divide(self, above: Spread, below: Spread) -> Spread:
+        """A quotient."""
+        quotient = above.value / below.value
+        spread = _scaled(above.spread, 1.0 / below.value) + _scaled(below.spread, quotient / below.value)
+        return Spread(quotient, spread)
+
+    def power(self, base: Spread, exponent: Fraction) -> Spread:
+        """A power with a constant exponent."""
+        stepped = COMPLEX.power(base.value + 1j * STEP, exponent)
+        return Spread(np.real(stepped), _scaled(base.spread, np.imag(stepped) / STEP))
+
+    def compare(self, symbol: str, left: Spread, right: Spread) -> Any:
+        """Which branch a comparison chooses."""
+        return super().compare(symbol, left.value, right.value)
+
+    def real(self, number: Any) -> Any:
+        """The value."""
+        return number.value if isinstance(number, Spread) else number
+
+
+def _scaled(spread: Any, slope: Any) -> Any:
+    """`spread` times |slope|, where nothing times infinity is nothing."""
+    with np.errstate(all="ignore"):
+        return np.where(spread == 0, 0.0, spread * np.abs(slope))
+
+
+class BranchRecorder(Arithmetic):
+    """Real arithmetic over a stencil of points, the last axis, that records which branches each point takes.
+
+    Parameters
+    ----------
+    rows : the number of stencils.
+    reference : for each column, the column whose branches it must share.
+    nearest : the columns nearest to column 0, the base point.
+
+    Attributes
+    ----------
+    same : (rows, columns), whether a point takes all branches of its reference.
+    touching : (rows,), whether a switch is exactly zero at the base point and not so at the nearest points.
+    """
+
+    def __init__(self, rows: int, reference: Array, nearest: Array) -> None:
+        self.reference = reference
+        self.nearest = nearest
+        self.same = np.ones((rows, len(reference)), bool)
+        self.touching = np.zeros(rows, bool)
+
+    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+        """The value of a primitive."""
+        if primitive.switch is not None:
+            self.note(primitive.switch(*arguments))
+        return primitive.real(*arguments)
+
+    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+        """Which branch a comparison chooses."""
+        self.note(left - right)
+        return super().compare(symbol, left, right)
+
+    def note(self, switch: Any) -> None:
+        """Take in the sign of a switching quantity."""
+        sign = np.sign(switch)
+        if np.ndim(sign) < 2 or sign.shape[-1] == 1:
+            return
+        self.same &= sign == sign[:, self.reference]
+        self.touching |= (sign[:, 0] == 0) & (sign[:, self.nearest] != 0).any(axis=1)
+
+
+class SideRecorder(Arithmetic):
+    """Real arithmetic that keeps the sign of every switching quantity, in the order of evaluation."""
+
+    def __init__(self) -> None:
+        self.signs: list[Any] = []
+
+    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+        """The value of a primitive."""
+        if primitive.switch is not None:
+            self.signs.append(np.sign(primitive.switch(*arguments)))
+        return primitive.real(*arguments)
+
+    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+        """Which branch a comparison chooses."""
+        self.signs.append(np.sign(left - right))
+        return super().compare(symbol, left, right)
+
+
+class Switching:
+    """Which formulas have branches, by their definitions: a stable spelling may branch where the function is smooth.
+
+    Attributes
+    ----------
+    table : the functions with their definitions in place of their stable spellings.
+    """
+
+    def __init__(self, table: FunctionTable) -> None:
+        own: Mapping[str, Any] = {name: replace(entry, stable="") for name, entry in table.items() if entry.stable}
+        self.table = table.with_own(own)
+        self._known: dict[str, bool] = {}
+
+    def branches(self, expr: Expr) -> bool:
+        """Whether `expr` compares, or calls a function that branches."""
+        return any(isinstance(part, Compare) for part in walk(expr)) or any(map(self._function, called(expr)))
+
+    def departs(self, expr: Expr, values: Mapping[str, Any], table: FunctionTable) -> bool:
+        """Whether `expr` has numbers by a convention at some point, where its definition has none or another."""
+        if not any(table[name].clamped for name in called(expr) if name in table):
+            return False
+        with np.errstate(all="ignore"):
+            defined, given = (evaluate(expr, values, each) for each in (self.table, table))
+        return not np.allclose(defined, given, rtol=_SAME, atol=0.0)
+
+    def _function(self, name: str) -> bool:
+        if name not in self._known:
+            entry, definition = self.table[name], self.table.definition(name)
+            switch = entry.primitive is not None and entry.primitive.switch is not None
+            self._known[name] = switch or (definition is not None and self.branches(definition))
+        return self._known[name]

@@ -1,0 +1,118 @@
+"""A graph of scalars in numbers: values given, values computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from backpropsym.errors import ValuesError
+from backpropsym.evaluate.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
+from backpropsym.evaluate.given_numbers import given_numbers
+from backpropsym.formula.tree import Expr
+from backpropsym.graph.graph import Graph, Role
+from backpropsym.ops.function_table import FunctionTable
+from backpropsym.ops.real_numbers import real_array
+
+Evaluate = Callable[[Expr], Any]
+_DIGITS = 50
+
+
+def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str]) -> dict[str, Any]:
+    """Numbers for the leaves among `needed`: from `values`, else from the network's own, as float arrays.
+
+    Raises
+    ------
+    ValuesError : numbers are missing, are not numbers, or are given to what the network does not have.
+    """
+    wanted = set(needed)
+    leaves = [name for name, node in graph.nodes.items() if name in wanted and node.role is not Role.VALUE]
+    pool = {**graph.values, **given_numbers(graph, values), **graph.constants}
+    missing = [name for name in leaves if name not in pool]
+    if missing:
+        example = ", ".join(f"{name} = 1.0" for name in missing[:3])
+        raise ValuesError(
+            f"numbers are missing for {', '.join(missing[:10])}" + (" and more" if len(missing) > 10 else ""),
+            fix=f"give them in a file with --at, as keywords, or in the network's [values]: {example}",
+        )
+    found = {name: _array(name, pool[name]) for name in leaves}
+    batches = {len(value): name for name, value in found.items() if np.ndim(value)}
+    if len(batches) > 1:
+        raise ValuesError(
+            "batches of different lengths: " + ", ".join(f"{name} has {count}" for count, name in batches.items()),
+            fix="give each name one number, or one number an object for the same objects",
+        )
+    return found
+
+
+def _array(name: str, value: Any) -> Any:
+    array, wrong = real_array(value)
+    if wrong or not array.size:
+        reason = f": {wrong}" if wrong else ", for it has no objects"
+        raise ValuesError(f"the value of {name} is not a number{reason}", fix=f"give {name} = 1.0")
+    if array.ndim > 1:
+        raise ValuesError(
+            f"the value of {name} has the shape {array.shape}",
+            fix=f"{name} is a scalar: give a number, or one number an object, shape (batch,)",
+        )
+    return array.astype(float)[()]
+
+
+def forward(
+    graph: Graph, leaves: Mapping[str, Any], of: str | None = None, arithmetic: Arithmetic = REAL
+) -> dict[str, Any]:
+    """The value of every node that `of` (or, without it, the whole graph) depends on."""
+    wanted = graph.ancestors(of) if of is not None else graph.nodes.keys()
+    values = dict(leaves)
+    with np.errstate(all="ignore"):
+        for name in graph.order:
+            formula = graph.nodes[name].formula
+            if formula is not None and name in wanted:
+                values[name] = evaluate(formula, values, graph.functions, arithmetic)
+    return values
+
+
+def in_range(compute: Callable[[Evaluate], Any], values: Mapping[str, Any], table: FunctionTable) -> Any:
+    """What `compute` makes of formulas in double precision; in fifty digits where a part of them overflows.
+
+    exp(s)/(exp(s) + exp(t)) is a number for any s, but its parts are none in double precision.
+
+    Parameters
+    ----------
+    compute : given how a formula is evaluated, the number; its formulas are over the names of `values`.
+    """
+    with np.errstate(all="ignore"):
+        found = compute(lambda expr: evaluate(expr, values, table))
+    lost = np.argwhere(~np.isfinite(found))
+    if not len(lost):
+        return found
+    import mpmath  # here, since a picture without numbers needs none of it
+
+    kept = np.array(found, dtype=float)
+    for place in map(tuple, lost):
+        context = mpmath.MPContext()
+        context.dps = _DIGITS
+        point = _Point(values, place, context)
+        try:
+            kept[place] = float(compute(partial(_exactly, point, table)))
+        except (ArithmeticError, TypeError, ValueError):
+            continue
+    return kept[()]
+
+
+def _exactly(point: _Point, table: FunctionTable, formula: Expr) -> Any:
+    return evaluate(formula, point, table, ExactArithmetic(point.context))
+
+
+class _Point(dict[str, Any]):
+    """The numbers at one place of arrays, in a context's precision; each is made when it is asked for."""
+
+    def __init__(self, values: Mapping[str, Any], place: tuple[int, ...], context: Any) -> None:
+        self._values, self._place, self.context = values, place, context
+
+    def __missing__(self, name: str) -> Any:
+        value = np.asarray(self._values[name])
+        self[name] = self.context.mpf(float(value[self._place] if value.ndim else value))
+        return self[name]

@@ -1,0 +1,138 @@
+"""Slopes of a whole network to the left and to the right of a point, by the plain truth in many digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from backpropsym.errors import ValuesError
+from backpropsym.evaluate.arithmetic import ExactArithmetic
+from backpropsym.evaluate.reference import Reference
+from backpropsym.graph.graph import Graph, Node, Role
+
+Entry = tuple[str, tuple[int, ...]]
+MOST_ENTRIES = 2_000
+"""A network with more entries than this is not evaluated entry by entry."""
+
+_DIGITS = 90
+_STEP = 25
+"""Of the step against the point, in digits; what a one-sided difference leaves out is as small."""
+
+_LEAST = 1e-12
+_MOST_LOST = 64
+_SAME = 1e-9
+
+
+def one_sided_slopes(graph: Graph, values: Mapping[str, Any], of: Entry, wrt: Entry) -> tuple[float, float] | None:
+    """The slopes of one entry by another, to the left and to the right; nan where there is none.
+
+    Only what the numbers need is computed: of a choice the branch that is taken.
+
+    Parameters
+    ----------
+    values : an array by node, at least of the leaves and of `wrt`, which may be a computed node.
+
+    Returns
+    -------
+    None for a network that is too large for that.
+    """
+    opened = _opened(graph, wrt[0])
+    needed = opened.ancestors(of[0])
+    sizes = [size for name in needed for size in opened[name].shape]
+    if not all(isinstance(size, int) for size in sizes):
+        return None
+    if sum(math.prod(int(size) for size in opened[name].shape) for name in needed) > MOST_ENTRIES:
+        return None
+    import mpmath  # here, for loading it takes longer than a picture
+
+    context = mpmath.MPContext()
+    context.dps = _DIGITS
+    leaves = {
+        name: _exact(context, values[name])
+        for name in needed
+        if opened[name].op is None and name not in graph.constants
+    }
+    if wrt[0] not in leaves:
+        return 0.0, 0.0
+    constants = {name: _exact(context, value) for name, value in graph.constants.items()}
+    here = leaves[wrt[0]][wrt[1]]
+    step = max(abs(here), context.mpf(_LEAST)) / context.mpf(10) ** _STEP
+
+    def value(moved: Any) -> Any:
+        point = leaves[wrt[0]].copy()
+        point[wrt[1]] = here + moved
+        return _value(opened, {**leaves, **constants, wrt[0]: point}, context, of)
+
+    at = value(0)
+    left, right = (
+        _limit(*(_slope(value(side * part), at, side * part) for part in (step, step / 1024))) for side in (-1, 1)
+    )
+    return left, right
+
+
+def with_slopes(graph: Graph, values: Mapping[str, Any], of: Entry, name: str, derivative: Any) -> Any:
+    """A derivative by a node in its shape, with true slopes where products of local derivatives have no number.
+
+    That is where what is not taken, or a dead path, is multiplied by an infinite or an undefined local derivative.
+    At most 64 entries are looked at.
+    """
+    lost = np.argwhere(~np.isfinite(derivative))
+    if not 0 < len(lost) <= _MOST_LOST:
+        return derivative
+    kept = np.array(derivative, dtype=float)
+    for place in map(tuple, lost):
+        slope = agreed(one_sided_slopes(graph, values, of, (name, place)))
+        kept[place] = kept[place] if slope is None else slope
+    return kept[()]
+
+
+def agreed(slopes: tuple[float, float] | None) -> float | None:
+    """The slope where both sides have the same one; None at a kink and where there is none."""
+    if slopes is None or not all(map(math.isfinite, slopes)):
+        return None
+    left, right = slopes
+    return right if same(left, right) else None
+
+
+def same(first: float, second: float) -> bool:
+    """Whether two numbers are the same up to rounding."""
+    return math.isclose(first, second, rel_tol=_SAME, abs_tol=1e-15)
+
+
+def _opened(graph: Graph, name: str) -> Graph:
+    """The graph in which a node is given, and not computed."""
+    node = graph[name]
+    if node.op is None:
+        return graph
+    return replace(graph, nodes={**graph.nodes, name: Node(name, Role.PARAMETER, node.shape)})
+
+
+def _exact(context: Any, value: Any) -> Any:
+    """Doubles as numbers of the context."""
+    array = np.asarray(value, dtype=float)
+    entries = np.empty(array.shape, object)
+    for position in np.ndindex(array.shape):
+        entries[position] = context.mpf(float(array[position]))
+    return entries
+
+
+def _value(graph: Graph, leaves: Mapping[str, Any], context: Any, of: Entry) -> Any:
+    """One entry as a number of the context; None where there is none."""
+    try:
+        value = Reference(graph, leaves, ExactArithmetic(context)).entry(*of)
+    except (ArithmeticError, TypeError, ValueError, RecursionError, ValuesError):
+        return None
+    return value if isinstance(value, context.mpf) and context.isfinite(value) else None
+
+
+def _slope(moved: Any, at: Any, step: Any) -> float:
+    return math.nan if moved is None or at is None else float((moved - at) / step)
+
+
+def _limit(coarse: float, fine: float) -> float:
+    """The slope that two steps agree on; infinite where the shorter one is steeper, as at sqrt(0)."""
+    return fine if same(coarse, fine) or math.isnan(coarse) else math.copysign(math.inf, fine)

@@ -1,0 +1,1 @@
+"""The computational graph, and the same network at other levels."""

@@ -1,0 +1,1 @@
+"""What users call: compiled kernels and their derivative products."""

@@ -1,0 +1,1 @@
+"""One machine-code loop over the objects."""

@@ -1,0 +1,1 @@
+"""Statements on arrays for networks of arrays."""

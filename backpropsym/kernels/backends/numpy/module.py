@@ -1,0 +1,150 @@
+"""The text of a kernel of tensors as a module that needs only NumPy."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from backpropsym.errors import printable
+from backpropsym.evaluate.choices import whole_nodes
+from backpropsym.graph.graph import Graph, Shape
+from backpropsym.kernels.backends.numpy.body import ArrayBody
+from backpropsym.kernels.backends.numpy.data_movement import MOVES
+from backpropsym.kernels.backends.numpy.matrix_products import write_product
+from backpropsym.kernels.backends.numpy.writer import ArrayWriter
+from backpropsym.kernels.backends.python.module import Names, after_imports, docstring_source, wrapped_names
+from backpropsym.kernels.ir.array_operations import BATCH, Product
+from backpropsym.kernels.ir.program import Program
+from backpropsym.kernels.lowering.array_forward import shape_source, size_source
+from backpropsym.kernels.lowering.array_lowering import ArrayLowering
+from backpropsym.kernels.passes.pipeline import improved
+from backpropsym.kernels.runtime import array_runtime, error_function
+from backpropsym.ops import real_numbers, size_values
+from backpropsym.ops.sizes import Dimension, size_symbols
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class ArrayModule:
+    """A kernel's module in parts: `head` imports and tables, `function` the statements, `tail` what calls them."""
+
+    docstring: str
+    head: str
+    function: str
+    tail: str
+
+    @property
+    def whole(self) -> str:
+        """The module."""
+        return self.head + self.function + self.tail
+
+
+def array_module(
+    graph: Graph, lowering: ArrayLowering, program: Program, names: Names, results: Mapping[str, Shape] | None = None
+) -> ArrayModule:
+    """The module of a program on arrays; `results` are the shapes of what it gives, by default those of leaves."""
+    given = {name: lowering.whole(name) for name in program.gradients} if results is None else results
+    rules = {**MOVES, Product: write_product}
+    code = ArrayWriter(*improved(program, lowering.values, given), given, graph.nodes, rules).written()
+    shapes = {name: graph[name].shape for name in names.needed}
+    docstring = _docstring(graph, names, shapes)
+    head = [docstring_source(docstring), "", "from __future__ import annotations", ""]
+    head += [
+        "import math",
+        "import sys",
+        "from collections.abc import Callable, Collection, Iterable, Mapping, Sequence",
+    ]
+    head += ["from typing import Any", ""]
+    head += ["import numpy as np", "", "_np = np"]
+    head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]
+    chosen = {name: choice.uses for name, choice in whole_nodes(graph).items() if name in shapes}
+    head += [f"_CHOICES = {chosen!r}"]
+    head += [*wrapped_names("_OBJECTS", names.objects), *wrapped_names("_IGNORED", names.ignored)]
+    head += [f"{name} = ({text})" for name, text in lowering.constants.items()]
+    sizes = [f"{size_source(size)} = _sizes[{str(size)!r}]" for size in _symbols(graph, names)]
+    lines = ["def _workspace(_real, _sizes):", '    """The arrays in which a call computes, kept for the next one."""']
+    lines += [f"    {line}" for line in [*sizes, *code.storage.lines()]]
+    shown = [shape_source(shape) for shape in code.results.values()]
+    lines += ["", "", "def _results(_sizes):", '    """The shapes of the arrays that a call hands out."""']
+    lines += [f"    {line}" for line in [*sizes, f"return [{', '.join(shown)}]"]]
+    lines += ["", "", f"def _arrays({', '.join(['_real', '_sizes', '_memory', '_made', *names.needed])}):"]
+    lines += [
+        f"    {line}"
+        for line in [*sizes, *_unpacked(code.storage.views.values(), "_memory"), *_unpacked(code.results, "_made")]
+    ]
+    return ArrayModule(
+        docstring=docstring,
+        head="\n".join(head) + "\n\n\n",
+        function="\n".join([*lines, *(f"    {line}" for line in _statements(code))]) + "\n\n\n",
+        tail="\n\n\n".join([*_helpers(code.helpers), _CALLS]),
+    )
+
+
+def _unpacked(names: Iterable[str], source: str) -> list[str]:
+    """Names for the parts of a tuple, as many a line as fit."""
+    text = ", ".join(names)
+    lines = textwrap.wrap(text, _WIDTH)
+    if len(lines) < 2:
+        return [f"({text},) = {source}"] if text else []
+    return ["(", *(f"    {line}" for line in lines), f") = {source}"]
+
+
+def _statements(code: ArrayBody) -> list[str]:
+    lines = ["# forward", *code.forward] if code.forward else []
+    if code.backward:
+        lines += ["# derivatives: da_db stands for d a / d b", *code.backward]
+    return [
+        *lines,
+        f"return {code.value}, {{",
+        *(f'    "{name}": {text},' for name, text in code.gradients.items()),
+        "}",
+    ]
+
+
+def _symbols(graph: Graph, names: Names) -> list[Dimension]:
+    shapes = [graph[name].shape for name in names.needed]
+    return [BATCH, *sorted({symbol for shape in shapes for size in shape for symbol in size_symbols(size)})]
+
+
+def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
+    title = printable(graph.title.strip())[:200] or "a network without a title"
+    lines = [f"Value and gradients of {graph.objective}: {title}", ""]
+    lines += ["    value, gradients = kernel(name=array, ...)", ""]
+    for name in names.objects:
+        lines.append(f"{name}: shape {shapes[name]}, or ({BATCH[1:]}, ...) with one {graph[name].role} an object")
+    lines += [f"{name}: shape {shapes[name]}" for name in names.numbers]
+    lines += ["", f"value: the mean of {graph.objective} over objects, a float"]
+    lines += ["gradients: its derivative by each parameter, in the parameter's shape. Made by backpropsym.", ""]
+    return "\n".join(lines)
+
+
+def _helpers(used: dict[str, str]) -> list[str]:
+    own = inspect.getsource(array_runtime).split("\nMistake = ", 1)[1].strip()
+    parts = [after_imports(real_numbers), after_imports(size_values), f"Mistake = {own}"]
+    if "_erf_array" in used or "_erfc_array" in used:
+        parts += [after_imports(error_function), "_erf_array = erf_array\n_erfc_array = erfc_array"]
+    return parts
+
+
+_CALLS = '''
+_MEMORY = Memory(_workspace, _results)
+
+
+def kernel(**given):
+    """Value and gradients; see the head of this file."""
+    unknown = sorted(set(given) - set(_SHAPES) - set(_IGNORED))
+    missing = [name for name in _SHAPES if name not in given]
+    if unknown or missing:
+        raise ValueError(f"missing: {missing}; unknown: {unknown}")
+    values, sizes, mistakes = arranged_arrays(given, _SHAPES, _OBJECTS)
+    if mistakes:
+        raise ValueError("; ".join(f"{found} ({fix})" for found, fix in mistakes))
+    return on_tensors(_MEMORY, _arrays, values, sizes, _OBJECTS)
+
+
+if __name__ == "__main__":
+    raise SystemExit(0 if check_tensors(kernel, _SHAPES, _OBJECTS, choices=_CHOICES) else 1)
+'''.lstrip()

@@ -1,0 +1,287 @@
+"""The text of a kernel as a module that stands alone."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from backpropsym.errors import OutputError, printable
+from backpropsym.graph.graph import Graph, Node, Role
+from backpropsym.kernels.backends.dialects import ArrayDialect, ScalarDialect
+from backpropsym.kernels.backends.statements import Body, Statement, body
+from backpropsym.kernels.ir.program import Program
+from backpropsym.kernels.runtime import error_function, scalar_runtime
+from backpropsym.ops import real_numbers
+from backpropsym.ops.sizes import size_symbols
+
+MAX_KEYWORDS = 24
+_WIDTH = 110
+_MAX_LISTED = 40
+_MAX_TITLE = 200
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a kernel may be called with.
+
+    Attributes
+    ----------
+    objects : needed inputs and targets.
+    numbers : needed parameters.
+    ignored : declared names that the objective does not depend on.
+    """
+
+    objects: tuple[str, ...]
+    numbers: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Every needed name, in the order of the kernel's arguments."""
+        return (*self.objects, *self.numbers)
+
+    @property
+    def as_keywords(self) -> bool:
+        """Whether the kernel has an argument for each name.
+
+        Python matches keywords with arguments one by one, so that many names are faster taken from one dict.
+        """
+        return len(self.needed) <= MAX_KEYWORDS
+
+
+def kernel_names(graph: Graph, wanted: Collection[str] = ()) -> Names:
+    """The names of a graph's kernel; gradients by the parameters `wanted` need the sizes of these."""
+    needed = graph.ancestors(graph.objective)
+    needed |= graph.sizing(needed)
+    sizes = {symbol for name in needed if graph[name].op is None for symbol in _symbols(graph[name])}
+    needed |= {name for name in wanted if not sizes.issuperset(_symbols(graph[name]))}
+    leaves = {role: graph.names(role) for role in (Role.INPUT, Role.TARGET, Role.PARAMETER)}
+    varying = leaves[Role.INPUT] + leaves[Role.TARGET]
+    return Names(
+        objects=tuple(name for name in varying if name in needed),
+        numbers=tuple(name for name in leaves[Role.PARAMETER] if name in needed),
+        ignored=tuple(name for names in leaves.values() for name in names if name not in needed),
+    )
+
+
+def _symbols(node: Node) -> set[str]:
+    return {symbol for size in node.shape for symbol in size_symbols(size)}
+
+
+@dataclass(frozen=True)
+class ModuleText:
+    """A kernel's module in parts.
+
+    Attributes
+    ----------
+    docstring : what the module says of itself, unescaped.
+    head, scalar, arrays, tail : source. `head` and `scalar` define `kernel` on numbers; `arrays` defines the same on
+        NumPy arrays; `tail` holds what calls them both.
+    """
+
+    docstring: str
+    head: str
+    scalar: str
+    arrays: str
+    tail: str
+
+    @property
+    def whole(self) -> str:
+        """The module."""
+        return self.head + self.scalar + self.arrays + self.tail
+
+    def verify(self) -> None:
+        """Read the source again: the docstring is the one meant, and nothing else was slipped in by it.
+
+        Raises
+        ------
+        OutputError : it is not.
+        """
+        tree = ast.parse(self.head)
+        allowed = (ast.ImportFrom, ast.Import, ast.Assign)
+        plain = all(isinstance(statement, allowed) for statement in tree.body[1:])
+        if not plain or ast.get_docstring(tree, clean=False) != self.docstring:
+            raise OutputError("the title of the network cannot stand in a Python module", fix="choose a plainer title")
+
+
+def module_text(graph: Graph, program: Program, mode: str, accuracy: str) -> ModuleText:
+    """The module of a program."""
+    names = kernel_names(graph)
+    scalar = body(program, ScalarDialect(), graph.nodes)
+    arrays = body(program, ArrayDialect(), graph.nodes)
+    docstring = _docstring(graph, names, mode, accuracy)
+    text = ModuleText(
+        docstring=docstring,
+        head=_head(docstring, names, scalar),
+        scalar=_scalar_function(names, scalar),
+        arrays=_array_function(names, arrays),
+        tail=_tail(names, arrays),
+    )
+    text.verify()
+    return text
+
+
+def _docstring(graph: Graph, names: Names, mode: str, accuracy: str) -> str:
+    title = printable(graph.title.strip())[:_MAX_TITLE] or "a network without a title"
+    roles = [
+        ("inputs", [name for name in names.objects if graph[name].role is Role.INPUT], "() or (n,), one an object"),
+        ("targets", [name for name in names.objects if graph[name].role is Role.TARGET], "() or (n,)"),
+        ("parameters", names.numbers, "()"),
+    ]
+    lines = [f"Value and gradients of {graph.objective}: {title}", ""]
+    lines += ["    value, gradients = kernel(name=number, ...)", ""]
+    for role, listed, shapes in roles:
+        if listed:
+            text = f"{role}, shape {shapes}: {_listed(listed)}"
+            lines += textwrap.wrap(text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    lines += [
+        f"value: the mean of {graph.objective} over the n objects, a float",
+        "gradients: the derivative of value by each parameter, a dict of floats",
+        "",
+        f"Mode {mode}, accuracy {accuracy}. Numbers need Python alone, arrays need NumPy. Run as a program, this",
+        "module checks its gradients against finite differences. Made by backpropsym.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - _MAX_LISTED
+    return ", ".join(names[:_MAX_LISTED]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def docstring_source(text: str) -> str:
+    """`text` as a docstring that means exactly `text`."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"""{escaped}"""'
+
+
+def _head(docstring: str, names: Names, scalar: Body) -> str:
+    lines = [docstring_source(docstring), "", "from __future__ import annotations", ""]
+    lines += ["import difflib", "import math", "import random"]
+    lines += ["from collections.abc import Callable, Sequence"]
+    helpers = sorted(scalar.helpers.items())
+    lines += [f"from math import {name[1:]} as {name}" for name, origin in helpers if origin == "math"]
+    builtin = [name for name, origin in helpers if origin == "builtins"]
+    own = ["_float", "_locals"] if names.as_keywords else ["_float", "_len"]
+    if not names.as_keywords:
+        lines += ["from operator import itemgetter as _itemgetter"]
+    lines += ["from typing import Any", "", *(f"{name} = {name[1:]}" for name in [*own, *builtin])]
+    lines += ["_OUTSIDE = (ArithmeticError, ValueError)  # what Python raises where IEEE 754 gives inf or nan"]
+    if not names.as_keywords:
+        lines += ["_ABSENT = KeyError", *wrapped_names("_NEEDED", names.needed), "_take = _itemgetter(*_NEEDED)"]
+    return "\n".join(lines) + "\n\n\n"
+
+
+def wrapped_names(name: str, items: Sequence[str]) -> list[str]:
+    """A constant of names as source."""
+    text = ", ".join(f'"{item}"' for item in items) + ("," if len(items) == 1 else "")
+    if len(text) < _WIDTH - 20:
+        return [f"{name} = ({text})"]
+    return [f"{name} = (", *_wrapped([f'"{item}",' for item in items], "    "), ")"]
+
+
+def _wrapped(words: Sequence[str], indent: str) -> list[str]:
+    """Words in lines of bounded length."""
+    lines, line = [], indent
+    for word in words:
+        if len(line) + len(word) > _WIDTH and line.strip():
+            lines.append(line.rstrip())
+            line = indent
+        line += word + " "
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def _joined(items: Sequence[str], separator: str, indent: str) -> list[str]:
+    return _wrapped([item + separator for item in items[:-1]] + list(items[-1:]), indent)
+
+
+def _scalar_function(names: Names, code: Body) -> str:
+    """The kernel on floats; whatever else comes goes elsewhere."""
+    is_float = _joined([*(f"{name}.__class__" for name in names.needed), "_float"], " is", "        ")
+    if names.as_keywords:
+        arguments = [*(["*"] if names.needed else []), *(f"{name}=..." for name in names.needed), "**_unknown"]
+        lines = ["def kernel(", *_joined(arguments, ",", "    "), "):", *_COMMENT, "    if _unknown or not ("]
+        given = whole = "_locals()"
+    else:
+        given, whole = "_given", '{"_unknown": _given}'
+        lines = ["def kernel(**_given):", *_COMMENT, "    try:", "        ("]
+        lines += [*_joined(names.needed, ",", "            "), "        ) = _take(_given)"]
+        lines += [
+            "    except _ABSENT:",
+            '        return _general({"_unknown": _given})',
+            f"    if _len(_given) != {len(names.needed)} or not (",
+        ]
+    if not names.needed:
+        is_float = ["        True"]
+    lines += [*is_float, "    ):", f"        return _general({whole})", "    try:"]
+    lines += statement_lines(code, "        ")
+    lines += ["    except _OUTSIDE:", f"        return _limits({given})"]
+    return "\n".join(lines) + "\n\n\n"
+
+
+def _array_function(names: Names, code: Body) -> str:
+    arguments = ["_np", "_real", *names.needed]
+    lines = ["def _arrays(", *_joined(arguments, ",", "    "), "):"]
+    lines += ["    # shapes: () is one number, (n,) one number an object", *statement_lines(code, "    ")]
+    return "\n".join(lines) + "\n\n\n"
+
+
+def statement_lines(code: Body, indent: str) -> list[str]:
+    """The statements of a kernel's function, and what it returns."""
+    lines = ["# forward", *map(statement_line, code.forward)] if code.forward else []
+    if code.backward:
+        lines += ["# derivatives: da_db stands for d a / d b", *map(statement_line, code.backward)]
+    lines += [f"return {code.value}, {{", *(f'    "{name}": {text},' for name, text in code.gradients.items()), "}"]
+    return [indent + line for line in lines]
+
+
+def statement_line(statement: Statement) -> str:
+    """One statement as source."""
+    comment = f"  # {statement.comment}" if statement.comment else ""
+    return f"{statement.target} = {statement.expression}{comment}"
+
+
+def _tail(names: Names, arrays: Body) -> str:
+    """What the functions above call, copied from the package, and the check of the module by itself."""
+    parts = [after_imports(real_numbers), after_imports(scalar_runtime)]
+    aliases = ["_mean = mean", "_mean_product = mean_product"]
+    if arrays.helpers:
+        parts.append(after_imports(error_function))
+        aliases += [f"{name} = {name[1:]}" for name in sorted(arrays.helpers)]
+    constants = [("_OBJECTS", names.objects), ("_NUMBERS", names.numbers), ("_IGNORED", names.ignored)]
+    aliases += [line for name, items in constants for line in wrapped_names(name, items)]
+    return "\n\n\n".join([*parts, "\n".join(aliases), _CALLS])
+
+
+def after_imports(module: ModuleType) -> str:
+    """The source of one of our modules without its head."""
+    own = inspect.getsource(module).split("from typing import Any\n", 1)[1]
+    return "".join(line for line in own.splitlines(keepends=True) if not line.startswith("from backpropsym.")).strip()
+
+
+_COMMENT = ['    """Value and gradients; see the head of this file."""']
+_CALLS = '''
+def _general(given):
+    """A call with more than floats: arrays, integers, mistakes."""
+    values, mistakes = arranged(given, _OBJECTS, _NUMBERS, _IGNORED)
+    if mistakes:
+        raise ValueError("; ".join(f"{found} ({fix})" for found, fix in mistakes))
+    if all(isinstance(value, float) for value in values.values()):
+        return kernel(**values)
+    return on_arrays(_arrays, values)
+
+
+def _limits(given):
+    """A point where Python raises: NumPy gives inf and nan, as IEEE 754 says."""
+    return on_arrays(_arrays, {name: given[name] for name in (*_OBJECTS, *_NUMBERS)})
+
+
+if __name__ == "__main__":
+    passed = check_gradients(kernel, _OBJECTS, _NUMBERS) and check_batch(kernel, _OBJECTS, _NUMBERS)
+    raise SystemExit(0 if passed else 1)
+'''.lstrip()

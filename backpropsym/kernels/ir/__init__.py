@@ -1,0 +1,1 @@
+"""What a kernel computes, as plain data, and its verifier."""

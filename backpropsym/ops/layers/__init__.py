@@ -1,0 +1,1 @@
+"""Ops over axes: one entry each."""

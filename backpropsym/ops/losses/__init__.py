@@ -1,0 +1,1 @@
+"""Losses, of one number and over axes: one entry each."""

@@ -1,0 +1,185 @@
+"""What a scene tells of the paths of its derivation: their strokes, their terms, and what those add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, TypedDict
+
+from backpropsym.derive.derivation import paths_text
+from backpropsym.document.derivation.conventions import conventions, spelled_out
+from backpropsym.document.writers.latex_lines import width
+from backpropsym.document.writers.tree_writer import Writer
+from backpropsym.formula.algebra import mul
+from backpropsym.formula.tree import ONE, Expr, Mul, Name
+from backpropsym.picture.content.elision import stretches
+from backpropsym.picture.content.highlighted_paths import Highlight
+from backpropsym.picture.content.op_symbols import sign
+from backpropsym.picture.content.subject import Subject
+from backpropsym.picture.scene import LinkId, Trail, looks
+
+MAX_FACTORS = 14
+"""A path or term with more parts than this shows its beginning and its end."""
+
+MAX_JACOBIANS = 6
+"""The same for a product of quotients, which are wider."""
+
+_MOST_FACTS = 3
+_LONGEST_FACTOR = 30
+"""A factor of more letters than this is written as the derivative that it is."""
+
+
+class Sum(TypedDict, total=False):
+    """The fields of a scene that its highlighted terms fill."""
+
+    derivative: str
+    total: str
+    partial: bool
+    facts: tuple[str, ...]
+
+
+class Terms:
+    """The paths of `subject` that are highlighted.
+
+    Parameters
+    ----------
+    places : the links on which a parameter stands that is no box.
+    values : numbers for inputs, targets and parameters, or None.
+    shares : whether strokes are as wide as the shares of their terms.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        writer: Writer,
+        places: Mapping[str, tuple[LinkId, ...]],
+        values: Mapping[str, Any] | None,
+        *,
+        shares: bool,
+    ) -> None:
+        self.subject, self.writer, self.places = subject, writer, places
+        self.graph, self.derivation = subject.graph, subject.derivation
+        self.given = None if subject.whole else values
+        self.shares = shares
+        self.shown = subject.lit.shown
+        lit = [each.number for each in self.shown]
+        self.looks = dict(zip(lit, looks(lit), strict=True))
+
+    def label(self, name: str) -> str:
+        """What is written in a box: the name that a person gave, else the sign of the operation."""
+        nameless = name in self.graph.steps and not self.subject.whole
+        return (self.sign(name) if nameless else "") or self.writer.name(name)
+
+    def sign(self, name: str) -> str:
+        """The sign of the operation that a box is; empty where it has none."""
+        formula = self.graph[name].formula
+        return sign(formula, self.writer) if formula else ""
+
+    def sum(self) -> Sum:
+        """What the highlighted terms add up to; a single one of many is no sum."""
+        derivation = self.derivation
+        if derivation is None or not self.shown:
+            return {}
+        found: Sum = {"facts": () if self.subject.whole else self._facts()}
+        if len(self.shown) > 1 or derivation.count == 1:
+            found["derivative"] = self.writer.derivative(derivation.of, derivation.wrt)
+            found["partial"] = derivation.count > len(self.shown)
+            found["total"] = "" if self.given is None else latex_number(derivation.evaluate(**self.given))
+        return found
+
+    def _facts(self) -> tuple[str, ...]:
+        """Conventions of the functions on the paths, and what their derivatives in the terms stand for."""
+        assert self.derivation is not None
+        factors = (factor for each in self.shown for factor in each.term.derivatives)
+        found = conventions(self.derivation, self.writer)
+        found += spelled_out(factors, self.graph.functions, self.writer)
+        return tuple(found) if len(found) <= _MOST_FACTS else ()
+
+    def trails(self) -> tuple[Trail, ...]:
+        """A stroke for every path with a link."""
+        return tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1)
+
+    def _trail(self, each: Highlight) -> Trail:
+        names = each.term.path
+        links = [LinkId(a, b) for a, b in zip(names, names[1:], strict=False)]
+        start = next((link for link in self.places.get(names[0], ()) if link.target == names[1]), None)
+        if start:
+            links[0] = start
+        return Trail(
+            each.number,
+            names,
+            tuple(links),
+            self._routes[each.number],
+            self._terms[each.number],
+            start is not None,
+            "" if each.value is None else latex_number(each.value),
+            self._share(each),
+            self.looks[each.number],
+        )
+
+    def _share(self, each: Highlight) -> float | None:
+        """The magnitude of a term against the largest that is shown."""
+        if not self.shares or each.value is None:
+            return None
+        return abs(each.value) / (max(abs(other.value or 0.0) for other in self.shown) or 1.0)
+
+    @cached_property
+    def _routes(self) -> dict[int, str]:
+        """The path of each trail by its number."""
+        found = stretches([each.term.path for each in self.shown], MAX_FACTORS)
+        texts = [r" \to \cdots \to ".join(map(self._route, runs)) for runs in found]
+        return {each.number: text for each, text in zip(self.shown, texts, strict=True)}
+
+    def _route(self, names: Sequence[str]) -> str:
+        # In braces a sign is a thing of its own, not an operation between its neighbours with room on either side.
+        return r" \to ".join(
+            f"{{{self.label(name)}}}" if name in self.graph.steps else self.label(name) for name in names
+        )
+
+    @cached_property
+    def _terms(self) -> dict[int, str]:
+        """The product of each trail by its number."""
+        products = [self._factors(each) for each in self.shown]
+        most = MAX_JACOBIANS if self.subject.whole else MAX_FACTORS
+        found: dict[int, str] = {}
+        runs = stretches([factors for factors, _ in products], most)
+        for each, (_, symbols), shown in zip(self.shown, products, runs, strict=True):
+            writer = self.writer.with_derivatives(symbols)
+            whole = each.term.tree if len(shown) == 1 and not symbols else None
+            found[each.number] = r" \cdots ".join(writer.write(whole or mul(list(part))) for part in shown)
+        return found
+
+    def _factors(self, each: Highlight) -> tuple[list[Expr], dict[str, tuple[str, str]]]:
+        """The factors of a path; those too long to read as the derivatives that they are, told by their symbols."""
+        symbols: dict[str, tuple[str, str]] = {}
+        factors: list[Expr] = []
+        for (source, target), factor in zip(pairwise(each.term.path), each.term.derivatives, strict=True):
+            if width(self.writer.write(factor)) > _LONGEST_FACTOR:
+                symbols[f"d{target}_d{source}"] = (target, source)
+                factors.append(Name(f"d{target}_d{source}"))
+            elif factor != ONE:
+                factors += factor.factors if isinstance(factor, Mul) else (factor,)
+        return factors, symbols
+
+    def description(self) -> str:
+        """What the picture shows, for those who do not see it."""
+        derivation = self.derivation
+        if derivation is None:
+            inputs = ", ".join(elided([n for n, node in self.graph.nodes.items() if node.role == "input"], "..."))
+            return f"A network from {inputs or 'no inputs'} to {self.graph.output}."
+        head = f"The derivative of {derivation.of} by {derivation.wrt}: {paths_text(derivation.count)}."
+        paths = (f"Path {each.number}: {' → '.join(elided(each.term.path, '...'))}." for each in self.shown)
+        return " ".join([head, *paths])
+
+
+def elided(parts: Sequence[str], dots: str) -> list[str]:
+    """`parts`, or the beginning and the end of them."""
+    half = MAX_FACTORS // 2
+    return list(parts) if len(parts) <= MAX_FACTORS else [*parts[:half], dots, *parts[-half:]]
+
+
+def latex_number(value: float) -> str:
+    """A number in LaTeX, to four digits."""
+    mantissa, _, exponent = f"{value + 0.0:.4g}".replace("-", "{-}", value < 0).partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa

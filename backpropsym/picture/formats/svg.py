@@ -1,0 +1,216 @@
+"""A scene as SVG: one file without scripts, fonts or links, the same bytes every time.
+
+What a person wrote reaches the markup in titles and data attributes only, escaped; visible text is outlines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from hashlib import sha256
+from math import ceil
+
+from backpropsym.picture.formats.svg_boxes import BoxPainter, attribute, dashes, escaped, rounded
+from backpropsym.picture.layout.cut_bars import COLOUR as CUT
+from backpropsym.picture.layout.cut_bars import WIDTH as BAR_WIDTH
+from backpropsym.picture.layout.cut_bars import bars
+from backpropsym.picture.layout.engine import Engine
+from backpropsym.picture.layout.geometry import Point, Polyline, Rect
+from backpropsym.picture.layout.layout import TAG_RADIUS, Layout, labelled_links, lay_out, tag_rect
+from backpropsym.picture.layout.legend import GAP, SAMPLE, Legend, legend
+from backpropsym.picture.look.themes import LIGHT, Theme, contrast
+from backpropsym.picture.look.typeset import GlyphBook, number, typeset_text
+from backpropsym.picture.scene import Link, LinkId, Scene, Trail
+
+MARGIN = 28.0
+LEGEND_GAP = 34.0
+STRENGTH = (0.8, 11.0)
+"""Widths of the links that carry least and most, in pixels."""
+
+THROUGH = 0.6
+"""How much of the links of others the ground of a label hides, where it has to stand on them."""
+
+SHARES = (0.2, 1.0)
+"""Widths of the paths with the smallest and the largest share, against that of their lanes."""
+
+DEAD = (7.0, 5.0)
+"""Dash pattern of a path whose term is zero and that has none of its own."""
+
+REST = (7.0, 4.0)
+"""The dash pattern, in pixels, of a link that stands for those from boxes that are left out."""
+
+
+def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True, engine: Engine = "columns") -> str:
+    """`scene` as the text of an SVG file, in pixels.
+
+    Parameters
+    ----------
+    labels : whether links carry their labels; above 150 of them none does.
+    engine : `columns` for our own layout, `dot` for Graphviz's.
+    """
+    return _Painter(lay_out(scene, theme, labels=labels, engine=engine), theme).picture()
+
+
+def step_svg(layout: Layout, theme: Theme, at_work: Collection[str] = ()) -> str:
+    """A laid out picture as the text of an SVG file, without a legend; the boxes `at_work` stand out."""
+    return _Painter(layout, theme, with_legend=False, at_work=at_work).picture()
+
+
+class _Painter:
+    """Writes one picture, part by part, from the back to the front."""
+
+    def __init__(
+        self, layout: Layout, theme: Theme, *, with_legend: bool = True, at_work: Collection[str] = ()
+    ) -> None:
+        self._layout, self._theme, self._scene = layout, theme, layout.scene
+        self._key = "bp" + sha256(repr((layout.scene, theme, *sorted(at_work))).encode()).hexdigest()[:8]
+        self._glyphs = GlyphBook(self._key)
+        self._legend = legend(layout.scene, theme) if with_legend else None
+        bounds, legend_width = layout.bounds, self._legend.width if self._legend else 0.0
+        # Whole pixels, so that the edge of a raster image is not a blend.
+        self._width = ceil(max(bounds.width, legend_width) + 2 * MARGIN)
+        below = LEGEND_GAP + self._legend.height if self._legend else 0.0
+        self._height = ceil(bounds.height + below + 2 * MARGIN)
+        self._dx = (self._width - bounds.width) / 2 - bounds.left
+        self._dy = MARGIN - bounds.top
+        lit = {end for trail in self._scene.trails for link in trail.links for end in link}
+        lit -= {trail.links[0].source for trail in self._scene.trails if trail.from_label and trail.links}
+        lit |= {link.source for trail in self._scene.trails for link in trail.links[1:]}
+        self._painter = BoxPainter(layout, theme, self._glyphs, (self._dx, self._dy), lit, at_work)
+
+    def picture(self) -> str:
+        """The whole file."""
+        painter = self._painter
+        behind = [*painter.clusters(), *self._links(), *painter.patches()]
+        body = "\n".join([*behind, *self._trails(), *self._labels(), *painter.boxes(), *self._cuts(), *self._tags()])
+        foot = "\n".join(self._legend_parts(self._legend)) if self._legend else ""
+        width, height, key = number(self._width), number(self._height), self._key
+        return "\n".join(
+            part
+            for part in (
+                '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+                f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+                f'role="img" aria-labelledby="{key}-title {key}-desc">',
+                f'<title id="{key}-title">{escaped(self._scene.title)}</title>',
+                f'<desc id="{key}-desc">{escaped(self._scene.description)}</desc>',
+                f"<defs>{self._glyphs.definitions()}</defs>",
+                f'<rect width="{width}" height="{height}" fill="{self._theme.background}"/>',
+                body,
+                foot,
+                "</svg>\n",
+            )
+            if part
+        )
+
+    def _links(self) -> Iterator[str]:
+        yield f'<g class="links" fill="none" stroke="{self._theme.link}" stroke-width="{self._theme.link_width}">'
+        for link in self._scene.links:
+            name = attribute(f"{link.source}-{link.target}")
+            title = f"<title>{escaped(link.name)}</title>" if link.name else ""
+            line = f'data-link={name} d="{self._path(self._layout.routes[link.id])}"{self._look(link)}'
+            yield f"<path {line}>{title}</path>" if title else f"<path {line}/>"
+        yield "</g>"
+
+    def _look(self, link: Link) -> str:
+        """Width and dashes of a link that differ from those of all."""
+        if link.dead or link.rest:
+            return dashes(self._theme.dead if link.dead else REST)
+        if link.strength is None or link.id in self._layout.lanes.order:
+            return ""
+        return f' stroke-width="{number(STRENGTH[0] + (STRENGTH[1] - STRENGTH[0]) * link.strength)}"'
+
+    def _trails(self) -> Iterator[str]:
+        for trail in self._scene.trails:
+            line = self._path(self._layout.strokes[trail.number])
+            width = self._width_of(trail)
+            yield (
+                f'<g class="trail" data-path={attribute("-".join(trail.names))} data-number="{trail.number}" '
+                f'fill="none" stroke-linejoin="round" stroke-width="{number(width)}">'
+                f"<title>{escaped(f'Path {trail.number}: {trail.caption}')}</title>"
+                f'<path d="{line}" stroke="{self._theme.background}" stroke-width="{number(width + 2.6)}"/>'
+                f"{self._dashed(line, trail)}</g>"
+            )
+
+    def _width_of(self, trail: Trail) -> float:
+        width, (low, high) = self._layout.lanes.width, SHARES
+        return width if trail.strength is None else width * (low + (high - low) * trail.strength)
+
+    def _dashed(self, line: str, trail: Trail) -> str:
+        """A stroke whose gaps show its own pale companion, so that it stays one continuous line; pale where dead."""
+        colour, pale = self._theme.trail(trail.colour), self._theme.tinted(trail.colour)
+        if trail.dead:
+            faded = self._theme.faded(trail.colour)
+            return f'<path class="stroke" d="{line}" stroke="{faded}"{dashes(trail.dash or DEAD)}/>'
+        top = f'<path class="stroke" d="{line}" stroke="{colour}"{dashes(trail.dash)}/>'
+        return f'<path d="{line}" stroke="{pale}"/>{top}' if trail.dash else top
+
+    def _labels(self) -> Iterator[str]:
+        theme = self._theme
+        trails = {link for trail in self._scene.trails for link in trail.links}
+        over = self._over()
+        yield '<g class="labels">'
+        for link, label in labelled_links(self._layout):
+            colour = theme.ink if link.id in trails else (theme.quiet if trails else theme.link_label)
+            edge = f' stroke="{theme.ink}" stroke-width="{theme.box_width}"' if label.start else ""
+            rect = rounded(_moved(label.rect, self._dx, self._dy), 6.0)
+            text = self._glyphs.centred(label.text, self._at(label.rect.centre), label.font, colour)
+            name, ground = attribute(f"{link.source}-{link.target}"), self._layout.ground(label.rect, theme)
+            see = f' fill-opacity="{THROUGH}"' if link.id in over else ""
+            yield f'<g data-label={name}><rect {rect} fill="{ground}"{see}{edge}/>{text}</g>'
+        yield "</g>"
+
+    def _over(self) -> set[LinkId]:
+        """The links whose labels stand on lines of others, which their ground lets through; not on their own."""
+        layout, labels = self._layout, self._layout.labels
+        return {name for name in layout.covered() if not labels[name].rect.meets_line(layout.routes[name])}
+
+    def _cuts(self) -> Iterator[str]:
+        """Two bars across every cut link, on the background's colour so that they part it."""
+        edge, colour = self._theme.background, self._theme.text(CUT)
+        for link, line in bars(self._layout):
+            name, path = attribute(f"{link.source}-{link.target}"), self._path(line)
+            yield (
+                f'<g class="cut" data-link={name} fill="none" stroke-linecap="round">'
+                f'<path d="{path}" stroke="{edge}" stroke-width="{number(BAR_WIDTH + 3)}"/>'
+                f'<path d="{path}" stroke="{colour}" stroke-width="{number(BAR_WIDTH)}"/></g>'
+            )
+
+    def _tags(self) -> Iterator[str]:
+        for trail in self._scene.trails:
+            if trail.number in self._layout.tags:
+                yield self._tag(trail, self._at(self._layout.tags[trail.number]))
+
+    def _tag(self, trail: Trail, centre: Point) -> str:
+        """The number of a trail in a disc of its colour."""
+        colour = self._theme.trail(trail.colour)
+        text = max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, colour) * (1.6 if ink == "#FFFFFF" else 1.0))
+        digits = self._glyphs.centred(typeset_text(trail.tag), centre, self._theme.tag_font, text)
+        disc = f'<circle cx="{number(centre[0])}" cy="{number(centre[1])}" r="{number(TAG_RADIUS)}"'
+        if len(trail.tag) > 2:
+            disc = f"<rect {rounded(tag_rect(trail, centre), TAG_RADIUS)}"
+        edge = f'stroke="{self._theme.background}" stroke-width="1.5"'
+        return f'<g class="tag" data-number="{trail.number}">{disc} fill="{colour}" {edge}/>{digits}</g>'
+
+    def _legend_parts(self, found: Legend) -> Iterator[str]:
+        top = MARGIN + self._layout.bounds.height + LEGEND_GAP
+        left = max((self._width - found.width) / 2, MARGIN)
+        yield '<g class="legend">'
+        for trail, middle in found.samples:
+            y, start = top + middle, left + found.disc + GAP
+            line = f"M{number(start)} {number(y)}H{number(start + SAMPLE)}"
+            stroke = self._dashed(line, trail)
+            yield self._tag(trail, (left + found.disc / 2, y))
+            yield f'<g fill="none" stroke-width="{number(self._width_of(trail))}">{stroke}</g>'
+        for text in found.texts:
+            yield self._glyphs.place(text.formula, left + text.left, top + text.baseline, text.font, text.colour)
+        yield "</g>"
+
+    def _at(self, point: Point) -> Point:
+        return point[0] + self._dx, point[1] + self._dy
+
+    def _path(self, line: Polyline) -> str:
+        points = (f"{number(x + self._dx, 1)} {number(y + self._dy, 1)}" for x, y in line)
+        return "M" + "L".join(points)
+
+
+def _moved(rect: Rect, dx: float, dy: float) -> Rect:
+    return Rect(rect.left + dx, rect.top + dy, rect.right + dx, rect.bottom + dy)

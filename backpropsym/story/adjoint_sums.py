@@ -1,0 +1,61 @@
+"""A step of the backward pass between arrays, entry by entry, where matrix notation has no sign for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backpropsym.derive.array_derivation import TensorDerivation
+from backpropsym.derive.forms.adjoint_programme import MatrixEquation
+from backpropsym.document.derivation.array_pages import index_sum
+from backpropsym.document.writers.tree_writer import Writer
+from backpropsym.errors import LimitError
+from backpropsym.formula.tree import Call, Expr, Index, Name, walk
+from backpropsym.graph.graph import Graph, Node, Role
+from backpropsym.ops.kinds import Contraction
+
+_TOTAL = "backward_total"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def needs_entries(tree: Expr) -> bool:
+    """Whether a formula holds an einsum, which is a way to compute and not to print."""
+    return any(isinstance(each, Call) and each.function == "einsum" for each in walk(tree))
+
+
+class AdjointSum:
+    """An adjoint as the sum over the entries of the only node that uses its own."""
+
+    def __init__(self, graph: Graph, equation: MatrixEquation, user: MatrixEquation) -> None:
+        self._equation = equation
+        shape = graph[user.node].shape
+        letters = _LETTERS[: len(shape)]
+        operands = (user.node, user.symbol)
+        nodes = {
+            **graph.nodes,
+            user.symbol: Node(user.symbol, Role.CONSTANT, shape),
+            _TOTAL: Node(_TOTAL, Role.VALUE, (), Contraction(f"{letters},{letters}->", operands), operands),
+        }
+        found = TensorDerivation(replace(graph, nodes=nodes, output=_TOTAL), _TOTAL, equation.node)
+        self._term = found.term((equation.node, user.node, _TOTAL), readable=True)
+        self.indices = found.indices
+
+    def left(self, writer: Writer) -> str:
+        """An entry of the adjoint."""
+        return writer.write(Index(Name(self._equation.symbol), tuple(map(Name, self.indices))))
+
+    def right(self, writer: Writer) -> str:
+        """The sum that it is."""
+        return index_sum(self._term, writer)
+
+
+def adjoint_sum(graph: Graph, equation: MatrixEquation, programme: tuple[MatrixEquation, ...]) -> AdjointSum | None:
+    """`equation` entry by entry where that is how it is printed; None where it is not, or has several users."""
+    users = [each for each in programme if equation.node in graph.named[each.node].parents]
+    if not needs_entries(equation.right) or len(graph.named.consumers[equation.node]) != 1 or len(users) != 1:
+        return None
+    if {_TOTAL, users[0].symbol} & graph.nodes.keys():
+        return None
+    try:
+        return AdjointSum(graph, equation, users[0])
+    except LimitError:
+        return None

@@ -1,0 +1,1 @@
+"""A story as slides: one module a format."""

@@ -1,0 +1,1 @@
+"""A page for a browser on which a network can be explored."""

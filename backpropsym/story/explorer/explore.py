@@ -1,0 +1,126 @@
+"""What the page of a network holds: its derivatives by every leaf, and the numbers that it computes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from backpropsym.derive.array_derivation import TensorDerivation, equation_of
+from backpropsym.derive.derivation import Derivation
+from backpropsym.document.derivation.report import report
+from backpropsym.document.notation.names import Notation
+from backpropsym.document.writers.unicode import UnicodeWriter
+from backpropsym.errors import AbstractFunctionError, NetworkError
+from backpropsym.evaluate.given_numbers import given_numbers
+from backpropsym.graph.graph import Graph, Role
+from backpropsym.kernels.backends.javascript import script
+from backpropsym.learn.starting_values import random_parameters
+from backpropsym.picture.drawing import Drawing
+from backpropsym.picture.look.theme_file import theme as named_theme
+from backpropsym.picture.look.themes import Theme
+from backpropsym.story.explorer.page import Explorer, Leaf, View
+
+MOST_VIEWS = 60
+"""Pictures on one page."""
+
+MOST_LINKS = 8_000
+"""Links on one page, in all its pictures; at least a few pictures are there."""
+
+_FEWEST_VIEWS = 6
+
+_SCALAR_FORMS = ("paths", "factored", "backward")
+_TENSOR_FORMS = ("paths", "matrix")
+_NUMBER = re.compile(r'data-number="(\d+)"')
+_ROLES = (Role.PARAMETER, Role.INPUT, Role.TARGET)
+_DIGITS = 3
+
+
+def explorer(
+    graph: Graph,
+    of: str,
+    derive: Callable[[str], Derivation | TensorDerivation],
+    draw: Callable[[str], Drawing],
+    values: Mapping[str, Any],
+    theme: str | Theme,
+) -> Explorer:
+    """The page of `graph`.
+
+    Parameters
+    ----------
+    derive, draw : the derivative of `of` by a leaf, and its picture.
+    values : numbers by leaf; what they leave out is random for parameters, and 1 for inputs and targets.
+
+    Raises
+    ------
+    NetworkError : `of` is a leaf.
+    ValuesError : numbers are given to what the network does not have.
+    """
+    if graph[of].op is None:
+        raise NetworkError(f"{of} is given, and has no derivatives to explore", fix="choose a computed node with --of")
+    writer = UnicodeWriter(Notation.of(graph))
+    within = graph.ancestors(of)
+    leaves = [name for role in _ROLES for name in graph.names(role) if name in within]
+    derived = [name for name in leaves if graph[name].role is not Role.TARGET]
+    links = sum(len(node.parents) for node in graph.nodes.values())
+    shown = _spread(derived, min(MOST_VIEWS, max(_FEWEST_VIEWS, MOST_LINKS // max(links, 1))))
+    views = tuple(_view(name, derive(name), draw(name)) for name in shown)
+    computed = _script(graph, of, derived)
+    drawn = random_parameters(graph) if computed else {}
+    numbers = {name: _rounded(value) for name, value in drawn.items()} | {
+        **graph.values,
+        **given_numbers(graph, values),
+    }
+    return Explorer(
+        title=graph.title or "Network",
+        leaves=tuple(
+            Leaf(name, writer.name(name), str(graph[name].role), float(numbers.get(name, 1.0)) if computed else None)
+            for name in leaves
+        ),
+        nodes=tuple(
+            (name, writer.write(left), writer.write(right))
+            for name in graph.named.order
+            for left, right in ([equation_of(graph, graph[name])] if graph[name].op is not None else [])
+            if name in within
+        ),
+        views=views,
+        script=computed,
+        note=_note(writer.name(of), len(shown), len(derived), bool(computed)),
+        theme=theme if isinstance(theme, Theme) else named_theme(theme),
+    )
+
+
+def _spread(names: Sequence[str], most: int) -> list[str]:
+    """At most so many names, from the first to the last."""
+    if len(names) <= most:
+        return list(names)
+    return [names[at * (len(names) - 1) // (most - 1)] for at in range(most)]
+
+
+def _view(wrt: str, derivation: Derivation | TensorDerivation, drawing: Drawing) -> View:
+    paths = tuple(sorted({int(number) for number in _NUMBER.findall(drawing.svg)}))
+    forms: tuple[str, ...] = _SCALAR_FORMS
+    if isinstance(derivation, TensorDerivation):
+        forms = _TENSOR_FORMS[:1] if derivation.of_indices else _TENSOR_FORMS
+    text = "\n".join(report(derivation, form).split("\n  next")[0].rstrip() + "\n" for form in forms)
+    return View(wrt, drawing.svg, paths, derivation.count, text)
+
+
+def _script(graph: Graph, of: str, wrt: Sequence[str]) -> str:
+    """What computes, where numbers and functions are there; else nothing."""
+    if not graph.scalar:
+        return ""
+    try:
+        return script(graph, of, wrt)
+    except AbstractFunctionError:
+        return ""
+
+
+def _rounded(value: Any) -> float:
+    return float(f"{float(value):.{_DIGITS}g}")
+
+
+def _note(of: str, shown: int, derived: int, computed: bool) -> str:
+    numbers = " Change a number: everything is computed again." if computed else ""
+    left = f" Of {derived:,} derivatives {shown} have a picture here." if derived > shown else ""
+    return f"Choose by what {of} is derived, and a path to see it alone.{numbers}{left}"

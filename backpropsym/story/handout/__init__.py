@@ -1,0 +1,1 @@
+"""A network on a page or two: one module a format."""

@@ -1,0 +1,381 @@
+"""What a derivation has to say to each step, between scalars and between tensors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from backpropsym.derive.analyses.operation_counts import factored_sum, path_sum
+from backpropsym.derive.array_derivation import TensorDerivation, equation_of
+from backpropsym.derive.derivation import Derivation, NumericTerm
+from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_programme
+from backpropsym.document.derivation.array_pages import adjoint_names, entry_title, index_sum
+from backpropsym.document.derivation.conventions import conventions, kept_axes, spelled_out
+from backpropsym.document.notation.names import Notation
+from backpropsym.document.writers.latex import LatexWriter
+from backpropsym.document.writers.latex_lines import broken, width
+from backpropsym.document.writers.tree_writer import Writer
+from backpropsym.document.writers.unicode import UnicodeWriter
+from backpropsym.errors import LimitError, NotScalarError
+from backpropsym.formula.tree import ONE, Add, Call, Expr, Mul, Name
+from backpropsym.graph.graph import Graph
+from backpropsym.graph.unroll import entry_name
+from backpropsym.picture.scene import Trail
+from backpropsym.story.adjoint_sums import adjoint_sum
+from backpropsym.story.steps import EQUALS, NOTHING, Column, Line, Maths, Piece, Prose
+
+MAX_FACTORS = 12
+"""A product or sum of more parts shows its beginning and its end."""
+
+MAX_LINES = 5
+"""A factored form of more lines is left to the backward pass."""
+
+
+class Equation(NamedTuple):
+    """A line of a pass, and the node that it computes."""
+
+    node: str
+    line: Line
+
+
+class Numbers(NamedTuple):
+    """A term in numbers: as a product worked out, `= 2 * 3 = 6`, and its value alone."""
+
+    worked: Maths
+    value: Maths
+
+
+class Teller(ABC):
+    """Answers what each step asks of one derivation, in LaTeX and in plain text at once."""
+
+    trivial: Maths | None = None
+    total: Maths | None = None
+
+    def __init__(self, derivation: Derivation | TensorDerivation) -> None:
+        self._derivation: Any = derivation
+        self.graph: Graph = derivation.graph
+        notation = Notation.of(derivation.graph)
+        self._writers: tuple[Writer, Writer] = (LatexWriter(notation), UnicodeWriter(notation))
+        self.count = derivation.count
+        self.start = derivation.wrt
+        self.output = derivation.graph.output
+        if not derivation.count:
+            self.trivial = Maths("0", "0")
+        elif isinstance(derivation, Derivation) and derivation.wrt == derivation.of:
+            self.trivial = Maths("1", "1")
+
+    @property
+    @abstractmethod
+    def derivative(self) -> Maths:
+        """The quotient that is derived."""
+
+    @property
+    def of(self) -> Maths:
+        """What is derived."""
+        return self._name(self._derivation.of)
+
+    @property
+    def wrt(self) -> Maths:
+        """What it is derived by."""
+        return self._name(self._derivation.wrt)
+
+    @abstractmethod
+    def term(self, trail: Trail) -> Maths:
+        """The term of a path."""
+
+    @abstractmethod
+    def forward(self, drawn: Iterable[str] = ()) -> Iterator[Equation]:
+        """What each node is, in the order in which they are computed; between entries also those that are drawn."""
+
+    @abstractmethod
+    def backward(self) -> Iterator[Equation]:
+        """The derivative by each node, from the output back."""
+
+    def numbers(self, trails: Sequence[Trail]) -> Mapping[int, Numbers]:
+        """The terms in numbers by the numbers of their paths, where numbers are asked for."""
+        return {}
+
+    def bricks(self, room: int) -> Column:
+        """The factored form, where there is one that is worth a step."""
+        return ()
+
+    def saved(self) -> tuple[Prose, ...]:
+        """What is gained by computing shared factors once."""
+        return ()
+
+    @abstractmethod
+    def links(self, trail: Trail) -> tuple[Prose, ...]:
+        """What to say of each link of a path."""
+
+    def path(self, trail: Trail) -> Maths:
+        """A path by its nodes."""
+        names = [trail.names[i] for i in _ends(len(trail.names))]
+        return Maths(*(_elided([w.name(n) for n in names], len(trail.names), w.arrow, w) for w in self._writers))
+
+    def facts(self, lead: str = "") -> Prose:
+        """What a reader must know beside the terms: f = relu, f'(0) = 0."""
+        found = list(zip(*map(self._facts, self._writers), strict=True))
+        parts: list[str | Maths] = [lead] if found else []
+        for place, fact in enumerate(found):
+            parts += [", "] * bool(place) + [Maths(*fact)]
+        return tuple(parts)
+
+    def _facts(self, writer: Writer) -> list[str]:
+        return conventions(self._derivation, writer)
+
+    def _name(self, name: str) -> Maths:
+        return Maths(*(writer.name(name) for writer in self._writers))
+
+    def _write(self, tree: Expr) -> Maths:
+        return Maths(*(_shortened(tree, writer) for writer in self._writers))
+
+    def _line(self, node: str, left: Maths, right: Maths, value: float | None = None) -> Equation:
+        """left = right, and its value where there is one."""
+        pieces = [Piece(right)]
+        if value is not None:
+            pieces += [Piece(EQUALS), Piece(self._measured(value))]
+        return Equation(node, Line(left, EQUALS, tuple(pieces)))
+
+    def _measured(self, value: float) -> Maths:
+        text = f"{value + 0.0:.4g}"
+        latex, shown = (writer.measured(float(text)) for writer in self._writers)
+        return Maths(latex.replace("-", "{-}", 1) if latex.startswith("-") else latex, shown)
+
+
+class ScalarTeller(Teller):
+    """Between scalars: neurons, or entries of tensors."""
+
+    def __init__(self, derivation: Derivation, values: Mapping[str, Any] | None = None) -> None:
+        super().__init__(derivation)
+        self._derivation: Derivation = derivation
+        self._values = values
+        self._adjoints = {} if values is None or not self.count else derivation.adjoint_values(values)
+        if values is not None:
+            self.total = self._measured(derivation.evaluate(**dict(values)))
+
+    @property
+    def derivative(self) -> Maths:
+        """The quotient that is derived."""
+        return Maths(*(writer.derivative(self._derivation.of, self._derivation.wrt) for writer in self._writers))
+
+    def term(self, trail: Trail) -> Maths:
+        """The product of the local derivatives, in path order."""
+        return self._write(self._derivation.term(trail.names).tree)
+
+    def links(self, trail: Trail) -> tuple[Prose, ...]:
+        """The local derivatives along a path, one each."""
+        term = self._derivation.term(trail.names)
+        found = []
+        for source, target, tree in zip(trail.names, trail.names[1:], term.derivatives, strict=False):
+            left = Maths(*(writer.derivative(target, source) for writer in self._writers))
+            found.append((left, " = ", self._write(tree)))
+        return tuple(found)
+
+    def numbers(self, trails: Sequence[Trail]) -> Mapping[int, Numbers]:
+        """The terms in numbers by the numbers of their paths, where numbers are asked for."""
+        if self._values is None:
+            return {}
+        wanted = {trail.names: trail.number for trail in trails}
+        return {
+            wanted[each.term.path]: self._worked(each)
+            for each in self._derivation.terms_in_numbers(wanted, self._values)
+        }
+
+    def _worked(self, each: NumericTerm) -> Numbers:
+        value = self._measured(each.value)
+        factors = [n for n, tree in zip(each.numbers, each.term.derivatives, strict=True) if tree != ONE]
+        if len(factors) < 2:
+            return Numbers(Maths(rf"{{}} = {value.latex}", f"= {value.plain}"), value)
+        products = []
+        for writer, index, start in zip(self._writers, (0, 1), ("{} ", ""), strict=True):
+            texts = [self._measured(factors[i])[index] for i in _ends(len(factors))]
+            bracketed = [f"({text})" if text.startswith(("-", "−", "{-}")) else text for text in texts]
+            products.append(f"{start}= {_elided(bracketed, len(factors), writer.times, writer)} = {value[index]}")
+        return Numbers(Maths(*products), value)
+
+    def _facts(self, writer: Writer) -> list[str]:
+        """Besides, what derivatives such as tanh' in the terms stand for."""
+        return super()._facts(writer) + spelled_out(self._factors, self.graph.functions, writer)
+
+    @cached_property
+    def _factors(self) -> tuple[Expr, ...]:
+        """The right sides of the backward pass, which hold every local derivative on a path."""
+        if not self.count or self._derivation.of == self._derivation.wrt:
+            return ()
+        steps = self._derivation.programme("backward")
+        return tuple(map(steps.right_side, steps.equations))
+
+    def forward(self, drawn: Iterable[str] = ()) -> Iterator[Equation]:
+        """What each node is, in the order in which they are computed; between entries also those that are drawn."""
+        formulas = self._derivation.formulas(drawn)
+        found = {} if self._values is None else self._derivation.node_values(self._values, formulas)
+        for name, formula in formulas.items():
+            yield self._line(name, self._name(name), self._write(formula), _number(found.get(name)))
+
+    def backward(self) -> Iterator[Equation]:
+        """The derivative by each node, from the output back."""
+        if not self.count or self._derivation.of == self._derivation.wrt:
+            return
+        steps = self._derivation.programme("backward")
+        meaning = {steps.symbols[steps.varying(each)]: (each.of, each.by) for each in steps.equations}
+        writers = [writer.with_derivatives(meaning) for writer in self._writers]
+        for equation in steps.equations[1:]:
+            name = steps.varying(equation)
+            left = Maths(*(writer.derivative(equation.of, equation.by) for writer in writers))
+            right = Maths(*(_shortened(steps.right_side(equation), writer) for writer in writers))
+            yield self._line(name, left, right, _number(self._adjoints.get(name)))
+
+    def bricks(self, room: int) -> Column:
+        """The factored form; with the factor of the loss kept apart where there is one."""
+        if self.count < 2:
+            return ()
+        thin = LatexWriter(self._writers[0].notation, thin=True)
+        lines: list[Line] = []
+        parts = self._derivation.outer or (self._derivation,)
+        if len(parts) > 1:
+            product = Maths(*(w.times.join(w.derivative(each.of, each.wrt) for each in parts) for w in self._writers))
+            lines.append(Line(self.derivative, EQUALS, (Piece(product),)))
+        for part in parts:
+            try:
+                tree = part.tree("factored")
+            except LimitError:
+                return ()
+            latex, left = thin.write(tree), Maths(*(w.derivative(part.of, part.wrt) for w in self._writers))
+            rows = broken(latex, room - width(left.latex))
+            text = self._writers[1].write(tree)
+            lines.append(Line(left, EQUALS, (Piece(Maths(rows[0], text)),)))
+            lines += [Line(NOTHING, NOTHING, (Piece(Maths(rf"\quad {{}}{row}", "")),)) for row in rows[1:]]
+        return tuple(lines) if len(lines) <= MAX_LINES else ()
+
+    def saved(self) -> tuple[Prose, ...]:
+        """What is gained by computing shared factors once."""
+        shared = factored_sum(self._derivation)
+        if shared is None or self.count < 2:
+            return ()
+        whole = path_sum(self._derivation).multiplications
+        text = f"Path by path the sum takes {whole:,} multiplications; with shared bricks {shared.multiplications:,}."
+        return ((text,),)
+
+
+class TensorTeller(Teller):
+    """Between tensors: terms in index notation, the backward pass in matrix notation."""
+
+    def __init__(self, derivation: TensorDerivation) -> None:
+        super().__init__(derivation)
+        self._derivation: TensorDerivation = derivation
+
+    @property
+    def derivative(self) -> Maths:
+        """The quotient that is derived, with its free indices."""
+        return Maths(*(entry_title(self._derivation, writer) for writer in self._writers))
+
+    def term(self, trail: Trail) -> Maths:
+        """The path's sum over its bound indices."""
+        term = self._derivation.term(trail.names, readable=True)
+        return Maths(*(index_sum(term, writer) for writer in self._writers))
+
+    def links(self, trail: Trail) -> tuple[Prose, ...]:
+        """What each node on the path is."""
+        nodes = (self.graph[name] for name in trail.names)
+        found = (equation_of(self.graph, node) for node in nodes if node.op)
+        return tuple((self._write(left), " = ", self._write(right)) for left, right in found)
+
+    def forward(self, drawn: Iterable[str] = ()) -> Iterator[Equation]:
+        """What each node is in matrix notation, in the order in which they are computed."""
+        needed = self.graph.ancestors(self._derivation.of)
+        for name in self.graph.order:
+            node = self.graph[name]
+            if node.named and node.op is not None and name in needed:
+                left, right = equation_of(self.graph, node)
+                yield self._line(name, self._write(left), self._write(right))
+
+    def backward(self) -> Iterator[Equation]:
+        """The adjoints in matrix notation, entry by entry where it has no sign; none where what is derived has axes."""
+        derivation = self._derivation
+        writers = [writer.with_adjoints(adjoint_names(self._programme)) for writer in self._writers]
+        for each in self._programme:
+            entries = adjoint_sum(self.graph, each, self._programme)
+            if entries and each.node == derivation.wrt:
+                left = self.derivative
+            elif entries:
+                left = Maths(*map(entries.left, writers))
+            elif each.node == derivation.wrt:
+                left = Maths(*(writer.derivative(derivation.of, each.node) for writer in writers))
+            else:
+                left = Maths(*(writer.write(Name(each.symbol)) for writer in writers))
+            written = self.graph.functions.written(each.right)
+            right = Maths(*(entries.right(w) if entries else _shortened(written, w) for w in writers))
+            yield self._line(each.node, left, right)
+
+    @cached_property
+    def _programme(self) -> tuple[MatrixEquation, ...]:
+        """The backward pass in matrix notation; empty where what is derived has axes, or is an entry."""
+        derivation = self._derivation
+        whole = derivation.of_at is None and derivation.wrt_at is None and self.count
+        try:
+            return matrix_programme(self.graph, derivation.of, [derivation.wrt]) if whole else ()
+        except NotScalarError:
+            return ()
+
+    def _facts(self, writer: Writer) -> list[str]:
+        """Besides, which sums of the backward pass keep their axis."""
+        try:
+            found = self._programme
+        except LimitError:
+            found = ()
+        return super()._facts(writer) + kept_axes((each.right for each in found), writer)
+
+    @property
+    def of(self) -> Maths:
+        """What is derived, or its entry."""
+        return self._name(entry_name(self._derivation.of, self._derivation.of_at or ()))
+
+    @property
+    def wrt(self) -> Maths:
+        """What it is derived by, or its entry."""
+        return self._name(entry_name(self._derivation.wrt, self._derivation.wrt_at or ()))
+
+
+def _number(value: Any) -> float | None:
+    """A number at one object; None for none and for a batch."""
+    return float(value) if value is not None and getattr(value, "ndim", 0) == 0 else None
+
+
+def _shortened(tree: Expr, writer: Writer) -> str:
+    """`tree`, written; of a long sum or product, also inside a function, its beginning and its end."""
+    match tree:
+        case Add(terms) if len(terms) > MAX_FACTORS // 2:
+            first, last = writer.write(Add(terms[:2])), writer.write(terms[-1])
+            return f"{first} + {_dots(writer)} {last if last.startswith(('-', '−')) else f'+ {last}'}"
+        case Mul(factors) if len(factors) > MAX_FACTORS:
+            half = MAX_FACTORS // 2
+            ends = (writer.write(Mul(part)) for part in (factors[:half], factors[-half:]))
+            return f" {_dots(writer)} ".join(ends)
+        case Call(function, (inner,), ()) if isinstance(inner, Add) and len(inner.terms) > MAX_FACTORS // 2:
+            return writer.function(function) + writer.brackets(_shortened(inner, writer))
+        case _:
+            return writer.write(tree)
+
+
+def _dots(writer: Writer) -> str:
+    return r"\cdots" if isinstance(writer, LatexWriter) else "⋯"
+
+
+def _ends(count: int) -> Iterable[int]:
+    """The positions of the parts of a long list that are shown."""
+    half = MAX_FACTORS // 2
+    return range(count) if count <= MAX_FACTORS else [*range(half), *range(count - half, count)]
+
+
+def _elided(shown: Sequence[str], count: int, joint: str, writer: Writer) -> str:
+    """`shown` joined, with dots in the middle where there are more."""
+    half = MAX_FACTORS // 2
+    parts = list(shown) if len(shown) == count else [*shown[:half], _dots(writer), *shown[half:]]
+    return joint.join(parts)
+
+
+def teller(derivation: Derivation | TensorDerivation, values: Mapping[str, Any] | None = None) -> Teller:
+    """Who tells of a derivation; with numbers where there are `values`, between scalars only."""
+    return TensorTeller(derivation) if isinstance(derivation, TensorDerivation) else ScalarTeller(derivation, values)

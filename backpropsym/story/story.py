@@ -1,0 +1,324 @@
+"""From a derivation and its picture to the steps in which it is told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from backpropsym.derive.array_derivation import TensorDerivation
+from backpropsym.derive.derivation import Derivation, count_text, paths_text
+from backpropsym.document.writers.latex_lines import broken, width
+from backpropsym.picture.drawing import Drawing
+from backpropsym.picture.scene import Trail
+from backpropsym.story.step_content import Equation, Teller, teller
+from backpropsym.story.steps import EQUALS, NOTHING, Column, Kind, Line, Maths, Piece, Prose, Step, Story
+
+ROOM = 108
+"""Letters that stand side by side on a slide."""
+
+ROWS = {"forward": 4, "backward": 3}
+"""The most equations below one another; of a layer with more, the first ones and the last are listed."""
+
+MAX_TERMS = 4
+"""The most terms that stand below one another beside a path; of more, its own alone."""
+
+_BETWEEN = 5
+_INDENT = 10
+Layer = Sequence[Equation]
+_PLUS, _DOTS = Maths("+", "+"), Maths(r"\cdots", "⋯")
+_DOWN = Line(NOTHING, Maths(r"\vdots", "⋮"), ())
+
+
+def story(
+    derivation: Derivation | TensorDerivation, drawing: Drawing, values: Mapping[str, Any] | None = None
+) -> Story:
+    """`derivation` step by step: the network, the forward pass, each path, the sum, the bricks, the backward pass.
+
+    Parameters
+    ----------
+    drawing : the picture of the network with the paths of the derivation highlighted.
+    values : numbers, completed by the network's own; None shows no numbers.
+
+    Raises
+    ------
+    ValuesError : numbers are asked for and some are missing.
+    """
+    return _Teller(teller(derivation, values), drawing).story()
+
+
+class _Teller:
+    """Puts one story together."""
+
+    def __init__(self, teller: Teller, drawing: Drawing) -> None:
+        self._teller, self._drawing = teller, drawing
+        self._scene = drawing.scene
+        self._column = {box.id: box.column for box in self._scene.boxes}
+        self._order = {box.id: place for place, box in enumerate(self._scene.boxes)}
+        self._terms = {trail.number: teller.term(trail) for trail in self._scene.trails}
+        self._numbers = teller.numbers(self._scene.trails)
+        self._colours = {trail.number: trail.colour for trail in self._scene.trails}
+
+    def story(self) -> Story:
+        """The whole story."""
+        steps = (self._network(), *self._forward(), *self._paths(), *self._sum(), *self._bricks(), *self._backward())
+        return Story(self._scene, self._drawing.theme, steps)
+
+    def _network(self) -> Step:
+        teller, count = self._teller, self._teller.count
+        many = {0: "No path leads", 1: "One path leads"}.get(count, f"{count_text(count)} paths lead")
+        caption: Prose = (f"{many} from ", teller.wrt, " to ", teller.of, *teller.facts(". Here "), ".")
+        question = Line(teller.derivative, EQUALS, (Piece(teller.trivial or Maths("{?}", "?")),))
+        return Step(
+            "network",
+            (self._scene.title,),
+            caption,
+            ((question,),),
+            alt=f"The network: {self._inputs()} at the left, {teller.output} at the right.",
+            notes=(("What is the derivative of ", teller.of, " by ", teller.wrt, "?"),),
+        )
+
+    def _inputs(self) -> str:
+        names = [box.name for box in self._scene.boxes if box.role == "input"]
+        shown = names if len(names) <= 4 else [names[0], "...", names[-1]]
+        return f"inputs {', '.join(shown)}" if names else "no inputs"
+
+    def _forward(self) -> Iterator[Step]:
+        drawn = [box.id for box in self._scene.boxes if box.role != "more"]
+        layers = defaultdict[int, list[Equation]](list)
+        for each in self._teller.forward(drawn):
+            if each.node in self._column:
+                layers[self._column[each.node]].append(each)
+        caption: Prose = ("Each layer is computed from what stands left of it, from the inputs on.",)
+        notes: tuple[Prose, ...] = (("The forward pass computes every value once; the backward pass will use them.",),)
+        groups = [sorted(layers[key], key=self._place) for key in sorted(layers)]
+        for step in self._pass("forward", "Forward pass", caption, groups, notes):
+            yield replace(step, caption=(*step.caption, *self._undrawn(step.boxes)))
+
+    def _undrawn(self, boxes: Collection[str]) -> Prose:
+        """How many nodes of the layers of `boxes` are left out of the picture."""
+        columns = {self._column[name] for name in boxes}
+        count = sum(box.left_out for box in self._scene.boxes if box.column in columns)
+        return (f" {count:,} more, computed alike, are not drawn.",) if count else ()
+
+    def _backward(self) -> Iterator[Step]:
+        teller = self._teller
+        layers: dict[int, list[Equation]] = {}
+        for each in teller.backward():
+            if each.node in self._column:
+                layers.setdefault(self._column[each.node], []).append(each)
+            elif each.node == teller.start:
+                layers[-1] = [each]
+        caption: Prose = ("From ", teller.of, " back to ", teller.wrt, ": each is computed once and used again.")
+        groups = [sorted(layers[key], key=self._place) for key in sorted(layers, reverse=True)]
+        notes: tuple[Prose, ...] = (("Read it from the left: every line uses the ones before it.",), *teller.saved())
+        yield from self._pass("backward", "Backward pass", caption, groups, notes)
+
+    def _place(self, equation: Equation) -> int:
+        """Where in the picture's order a node stands."""
+        return self._order.get(equation.node, 0)
+
+    def _pass(
+        self, kind: Kind, title: str, caption: Prose, layers: Sequence[Layer], notes: tuple[Prose, ...]
+    ) -> Iterator[Step]:
+        """A pass on as many slides as its layers need side by side."""
+        pages = list(_pages(layers, ROWS[kind]))
+        for number, page in enumerate(pages, 1):
+            at_work = frozenset(each.node for column in page for layer in column for each in layer)
+            listed = [_listed(column, ROWS[kind]) for column in page]
+            columns: tuple[Column, ...] = tuple(tuple(map(_line, column)) for column in listed)
+            heading = title if len(pages) == 1 else f"{title}, part {number} of {len(pages)}"
+            names = ", ".join(each.line.left.plain for column in listed for each in column if each)
+            alt = f"The network; this step computes {names}."
+            yield Step(kind, (heading,), caption, columns, (), at_work, alt, notes)
+
+    def _paths(self) -> Iterator[Step]:
+        for trail in self._scene.trails:
+            yield self._path(trail)
+
+    def _path(self, trail: Trail) -> Step:
+        count, plain_path = self._teller.count, self._teller.path(trail).plain
+        heading = f"Path {trail.number:,}" + (f" of {count_text(count)}" if count > 1 else "")
+        return Step(
+            "paths",
+            (heading,),
+            (self._teller.path(trail), ": the product of the local derivatives along it."),
+            (self._lit_terms((trail.number,)),),
+            (trail.number,),
+            alt=f"The network with path {trail.number} highlighted: {plain_path}.",
+            notes=(("Along ", self._teller.path(trail), ":"), *self._teller.links(trail)),
+        )
+
+    def _lit_terms(self, lit: Sequence[int]) -> Column:
+        """The sum, with the terms of the paths `lit` in their colours; in numbers, that of a single one."""
+        if len(lit) == 1 and len(self._scene.trails) > MAX_TERMS:
+            return self._term_among(lit[0])
+        lines = []
+        for place, trail in enumerate(self._scene.trails):
+            sign, term = _signed(self._terms[trail.number]) if place else (EQUALS, self._terms[trail.number])
+            active = trail.number in lit
+            piece = self._of_trail(term, trail.number, active)
+            lines += _broken(Line(NOTHING if place else self._teller.derivative, sign, (piece,)))
+            if active and len(lit) == 1 and trail.number in self._numbers:
+                lines += _beside_or_below(lines.pop(), self._of_trail(self._numbers[trail.number].worked, trail.number))
+        if self._scene.partial:
+            lines.append(Line(NOTHING, _PLUS, (Piece(_DOTS, None, len(lit) > 1),)))
+        return tuple(lines)
+
+    def _of_trail(self, maths: Maths, number: int, active: bool = True) -> Piece:
+        """A part of a formula in the colour of its path."""
+        return Piece(maths, number, active, self._colours[number])
+
+    def _term_among(self, number: int) -> Column:
+        """One term of a long sum, with dots for those before and after it."""
+        sign, term = _signed(self._terms[number])
+        place = [trail.number for trail in self._scene.trails].index(number)
+        before = (Piece(_DOTS, None, False), Piece(sign)) if place else ()
+        last = place == len(self._scene.trails) - 1 and not self._scene.partial
+        after = () if last else (Piece(_PLUS), Piece(_DOTS, None, False))
+        pieces = (*before, self._of_trail(term if place else self._terms[number], number), *after)
+        lines = _broken(Line(self._teller.derivative, EQUALS, pieces))
+        if number in self._numbers:
+            worked = self._of_trail(self._numbers[number].worked, number)
+            lines.append(Line(NOTHING, NOTHING, (worked,)))
+        return tuple(lines)
+
+    def _sum(self) -> Iterator[Step]:
+        trails, teller = self._scene.trails, self._teller
+        if len(trails) < 2:
+            return
+        numbers = tuple(trail.number for trail in trails)
+        shown = f" {self._scene.note[0].upper()}{self._scene.note[1:]}." if self._scene.note else ""
+        yield Step(
+            "sum",
+            ("The sum over all paths",),
+            (
+                "One term a path, each in the colour of its path.",
+                shown,
+                *teller.facts(" Here "),
+                "."[: bool(teller.facts())],
+            ),
+            tuple(_split((*self._lit_terms(numbers), *self._total()))),
+            numbers,
+            alt=f"The network with {paths_text(len(trails))} highlighted, each in its colour.",
+            notes=(
+                ("The derivative of ", teller.of, " by ", teller.wrt, " is the sum over all paths of the products "),
+                ("of the local derivatives along them (Bauer, 1974).",),
+            ),
+        )
+
+    def _total(self) -> Column:
+        """The sum in numbers, each in the colour of its term."""
+        if not self._numbers or not self._teller.total:
+            return ()
+        pieces = []
+        for place, trail in enumerate(self._scene.trails):
+            sign, value = _signed(self._numbers[trail.number].value)
+            if place:
+                pieces.append(Piece(sign))
+            pieces.append(self._of_trail(value if place else self._numbers[trail.number].value, trail.number))
+        if self._scene.partial:
+            pieces += [Piece(_PLUS), Piece(_DOTS)]
+        return (Line(NOTHING, EQUALS, (*pieces, Piece(EQUALS), Piece(self._teller.total))),)
+
+    def _bricks(self) -> Iterator[Step]:
+        teller = self._teller
+        lines = teller.bricks(ROOM)
+        if not lines:
+            return
+        numbers = tuple(trail.number for trail in self._scene.trails)
+        yield Step(
+            "bricks",
+            ("Bricks",),
+            ("What the paths share is computed once and pulled out.",),
+            (lines,),
+            numbers,
+            alt=f"The network with {paths_text(len(numbers))} highlighted, each in its colour.",
+            notes=(("Every path runs through the factors outside the brackets.",), *teller.saved()),
+        )
+
+
+def _split(lines: Column) -> Iterator[Column]:
+    """A long sum in columns side by side."""
+    columns = -(-len(lines) // (MAX_TERMS + 1))
+    rows = -(-len(lines) // columns)
+    for start in range(0, len(lines), rows):
+        yield lines[start : start + rows]
+
+
+def _shown(layer: Layer, rows: int) -> list[Equation | None]:
+    """The equations of a layer that are listed; None for those between that are not."""
+    return list(layer) if len(layer) <= rows else [*layer[: rows - 2], None, layer[-1]]
+
+
+def _listed(layers: Iterable[Layer], rows: int) -> list[Equation | None]:
+    """What stands below one another in the column of these layers."""
+    return [each for layer in layers for each in _shown(layer, rows)]
+
+
+def _line(equation: Equation | None) -> Line:
+    return equation.line if equation else _DOWN
+
+
+def _stacked(layers: Iterable[Layer], rows: int) -> Iterator[list[Layer]]:
+    """Neighbouring layers below one another, while their equations fit in one column."""
+    column: list[Layer] = []
+    for layer in layers:
+        if column and len(_listed([*column, layer], rows)) > rows:
+            yield column
+            column = []
+        column.append(layer)
+    if column:
+        yield column
+
+
+def _pages(layers: Iterable[Layer], rows: int) -> Iterator[list[list[Layer]]]:
+    """Columns of layers that stand side by side on one slide."""
+    page: list[list[Layer]] = []
+    filled = 0
+    for column in _stacked(layers, rows):
+        wide = max(line_width(each.line) for each in _listed(column, rows) if each) + _BETWEEN
+        if page and filled + wide > ROOM:
+            yield page
+            page, filled = [], 0
+        page.append(column)
+        filled += wide
+    if page:
+        yield page
+
+
+def line_width(line: Line) -> int:
+    """About how many letters wide a line is set."""
+    return width(" ".join([line.left.latex, line.sign.latex, *(piece.maths.latex for piece in line.pieces)]))
+
+
+def _broken(line: Line) -> list[Line]:
+    """A line whose longest piece is broken into several lines where it is too wide for a slide."""
+    spare = ROOM - line_width(line)
+    if spare >= 0:
+        return [line]
+    at = max(range(len(line.pieces)), key=lambda i: width(line.pieces[i].maths.latex))
+    long = line.pieces[at]
+    first, *rest = broken(long.maths.latex, ROOM - _INDENT, max(width(long.maths.latex) + spare, ROOM // 2))
+    if not rest:
+        return [line]
+    rows = [replace(long, maths=Maths(rf"\quad {{}}{row}", "")) for row in rest]
+    lines = [replace(line, pieces=(*line.pieces[:at], replace(long, maths=Maths(first, long.maths.plain))))]
+    lines += [Line(NOTHING, NOTHING, (row,)) for row in rows]
+    lines[-1] = replace(lines[-1], pieces=(*lines[-1].pieces, *line.pieces[at + 1 :]))
+    return lines
+
+
+def _beside_or_below(line: Line, piece: Piece) -> list[Line]:
+    """`line` with a piece after it, or below it where there is no room."""
+    longer = replace(line, pieces=(*line.pieces, piece))
+    return [longer] if line_width(longer) <= ROOM else [line, Line(NOTHING, NOTHING, (piece,))]
+
+
+def _signed(term: Maths) -> tuple[Maths, Maths]:
+    """The sign that joins `term` to the terms before it, and the term without it."""
+    for latex, text in (("{-}", "−"), ("-", "−"), ("{-}", "-"), ("-", "-")):
+        if term.latex.startswith(latex) and term.plain.startswith(text):
+            return Maths("-", "−"), Maths(term.latex.removeprefix(latex), term.plain.removeprefix(text))
+    return _PLUS, term

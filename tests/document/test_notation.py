@@ -1,0 +1,113 @@
+"""Names as mathematics, in each medium, and never two alike."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backpropsym.document.notation.names import GREEK, Notation, latex_name, unicode_name
+from backpropsym.ops.function_table import FunctionTable
+
+identifiers = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,10}", fullmatch=True) | st.sampled_from(
+    ["w11", "w_11", "w_1_1", "w1_1", "alpha1", "alpha_1", "alpha", "lambda_", "lambda_1", "lambda1", "x_", "x__1"]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "latex", "unicode"),
+    [
+        ("x", "x", "x"),
+        ("w11", "w_{11}", "w₁₁"),
+        ("w_1_1", "w_{1,1}", "w₁,₁"),
+        ("W1", "W_{1}", "W₁"),
+        ("alpha", r"\alpha", "α"),
+        ("beta2", r"\beta_{2}", "β₂"),
+        ("Gamma_10", r"\Gamma_{10}", "Γ₁₀"),
+        ("lambda_", r"\lambda", "λ"),
+        ("w_ij", "w_{ij}", "wᵢⱼ"),
+        ("h_max", r"h_{\mathrm{max}}", "hₘₐₓ"),
+        ("x_beta", r"x_{\beta}", "x_beta"),
+        ("W_Q", "W_{Q}", "W_Q"),
+        ("loss", r"\mathrm{loss}", "loss"),
+        ("dense_out", r"\mathrm{dense}_{\mathrm{out}}", "dense_out"),
+        ("conv2", r"\mathrm{conv}_{2}", "conv₂"),
+        ("h2o", r"\mathrm{h2o}", "h2o"),
+        ("x__1", r"\mathrm{x\_\_1}", "x__1"),
+        ("w_", r"\mathrm{w\_}", "w_"),
+        ("E", "E", "E"),
+        ("np", r"\mathrm{np}", "np"),
+    ],
+)
+def test_names(name: str, latex: str, unicode: str) -> None:
+    assert latex_name(name) == latex
+    assert unicode_name(name) == unicode
+
+
+def test_every_greek_letter_has_its_command_and_its_sign() -> None:
+    for name, letter in GREEK.items():
+        assert latex_name(name) == f"\\{name}"
+        assert unicode_name(name) == letter
+
+
+@pytest.mark.parametrize(("first", "second"), [("w11", "w_11"), ("alpha1", "alpha_1"), ("w1_2", "w_1_2")])
+def test_two_names_that_would_look_alike_are_both_plain(first: str, second: str) -> None:
+    notation = Notation([first, second, "x1"])
+    assert notation.unicode(first) == first
+    assert notation.unicode(second) == second
+    assert notation.latex(first) != notation.latex(second)
+    assert notation.unicode("x1") == "x₁"
+
+
+def test_names_that_differ_in_their_indices_keep_them() -> None:
+    notation = Notation(["w11", "w_1_1"])
+    assert notation.unicode("w11") == "w₁₁"
+    assert notation.unicode("w_1_1") == "w₁,₁"
+
+
+@given(st.sets(identifiers, max_size=30))
+def test_no_two_names_look_alike(names: set[str]) -> None:
+    notation = Notation(names)
+    assert len({notation.latex(name) for name in names}) == len(names)
+    assert len({notation.unicode(name) for name in names}) == len(names)
+
+
+@given(identifiers)
+def test_latex_has_balanced_braces_and_no_bare_underscore_pair(name: str) -> None:
+    text = latex_name(name)
+    depth = 0
+    for position, letter in enumerate(text):
+        depth += (letter == "{") - (letter == "}")
+        assert depth >= 0
+        if letter == "_" and text[position - 1] != "\\":
+            assert text[position + 1] == "{"
+    assert depth == 0
+    assert text.isascii()
+
+
+def test_functions_use_the_symbols_of_their_entries() -> None:
+    notation = Notation(["x"])
+    assert notation.function("sigmoid")[:2] == (r"\sigma", "σ")
+    assert notation.function("relu").latex == r"\operatorname{ReLU}"
+    assert notation.function("tanh").latex == r"\tanh"
+    assert notation.function("leaky_relu")[:2] == (r"\operatorname{leaky\_relu}", "leaky_relu")
+
+
+def test_derivatives_of_functions_have_primes() -> None:
+    table = FunctionTable()
+    prime = table.derivative("tanh", "x").name
+    slope = table.derivative("leaky_relu", "slope").name
+    notation = Notation(["x"], table)
+    assert notation.function(prime) == (r"\tanh'", "tanh′", "tanh_prime")
+    assert notation.function(slope).latex == r"\operatorname{leaky\_relu}'_{\mathrm{slope}}"
+
+
+def test_e_stands_for_eulers_number_only_where_no_node_has_that_name() -> None:
+    assert Notation(["x"]).writes_e()
+    assert not Notation(["e"]).writes_e()
+
+
+def test_derivatives_can_stand_as_names() -> None:
+    notation = Notation(["a", "w11"]).with_derivatives({"da_dw11": ("a", "w11")})
+    assert notation.symbol("da_dw11").unicode == "∂a/∂w₁₁"
+    assert notation.symbol("da_dw11").latex == r"\frac{\partial a}{\partial w_{11}}"

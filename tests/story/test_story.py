@@ -1,0 +1,197 @@
+"""The step model: the steps, what each lights, and that its formulas are those of the derivation."""
+
+from __future__ import annotations
+
+import pytest
+
+import backpropsym as bp
+from backpropsym.errors import UnknownNameError, ValuesError
+from backpropsym.picture.content.shown_rows import ON_SLIDES
+from backpropsym.story.steps import KINDS, plain
+from tests.story.decks import DECKS, deck
+
+
+def test_the_lecture_is_told_in_its_steps() -> None:
+    story = deck("lecture").story
+    assert [step.kind for step in story.steps] == ["network", "forward", "paths", "paths", "sum", "bricks", "backward"]
+    assert [plain(step.title) for step in story.steps][2:4] == ["Path 1 of 2", "Path 2 of 2"]
+    first, second = (step for step in story.steps if step.kind == "paths")
+    assert (first.trails, second.trails) == ((1,), (2,))
+    assert first.formulas.splitlines() == [
+        "∂a/∂w₁₁ = x₁ · f′(s₁) · v₁₁ · f′(u₁) · p₁₁",
+        "+ x₁ · f′(s₁) · v₁₂ · f′(u₂) · p₂₁",
+    ]
+    assert plain(second.caption).startswith("w₁₁ → s₁ → z₁ → u₂ → h₂ → a")
+    assert story.steps[4].trails == (1, 2)
+
+
+def active(step: object) -> set[int | None]:
+    return {piece.trail for column in step.columns for line in column for piece in line.pieces if piece.active}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_the_active_terms_are_those_of_the_lit_paths(name: str) -> None:
+    story = deck(name).story
+    for step in story.steps:
+        if step.kind in ("paths", "sum"):
+            assert active(step) - {None} == set(step.trails)
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_every_step_has_a_title_a_caption_and_words_for_those_who_do_not_see_it(name: str) -> None:
+    for step in deck(name).story.steps:
+        assert step.kind in KINDS
+        for text in (plain(step.title), plain(step.caption), step.alt, *map(plain, step.notes)):
+            assert text.strip()
+            assert "\\" not in text
+            assert "{" not in text
+
+
+@pytest.mark.parametrize("name", DECKS)
+def test_there_is_a_step_for_each_path_in_the_picture(name: str) -> None:
+    story = deck(name).story
+    paths = [step for step in story.steps if step.kind == "paths"]
+    assert [step.trails for step in paths] == [(trail.number,) for trail in story.scene.trails]
+    for step, trail in zip(paths, story.scene.trails, strict=True):
+        assert f"path {trail.number} highlighted" in step.alt
+
+
+@pytest.mark.parametrize("name", ["lecture", "lecture-loss", "skip", "prelu", "neuron"])
+def test_numbers_are_those_of_the_derivation(name: str) -> None:
+    story = deck(name, values={}).story
+    source, of, wrt = DECKS[name]
+    derivation = bp.example(source).derive(of, wrt=wrt)
+    listed = {each.term.path: each.value for each in derivation.numeric()}
+    for trail, step in zip(story.scene.trails, (s for s in story.steps if s.kind == "paths"), strict=True):
+        written = float(step.formulas.rsplit("= ", 1)[1].splitlines()[0].replace("−", "-"))
+        assert written == pytest.approx(listed[trail.names], rel=1e-3)
+    backward = "\n".join(step.formulas for step in story.steps if step.kind == "backward")
+    for line in backward.splitlines():
+        by = line.split(" ")[0].rpartition("/∂")[2]
+        node = next(name for name in derivation.graph.nodes if bp_name(name, derivation) == by)
+        value = bp.example(source).derive(of, wrt=node).evaluate()
+        assert float(line.rsplit("= ", 1)[1].replace("−", "-")) == pytest.approx(value, rel=1e-3)
+
+
+def bp_name(name: str, derivation: object) -> str:
+    from backpropsym.document.notation.names import Notation
+
+    return Notation.of(derivation.graph).unicode(name)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["lecture", "skip"])
+def test_the_passes_write_what_every_node_is(name: str) -> None:
+    story = deck(name).story
+    graph = bp.example(DECKS[name][0]).graph
+    of = DECKS[name][1] or graph.output
+    wanted = {node.name for node in graph.nodes.values() if node.op and node.name in graph.ancestors(of)}
+    assert set().union(*(step.boxes for step in story.steps if step.kind == "forward")) == wanted
+    between = set(graph.between(DECKS[name][2], of)) - {of}
+    assert set().union(*(step.boxes for step in story.steps if step.kind == "backward")) == between
+
+
+WIDE = "x[8] -> dense(16, tanh) -> dense(16, tanh) -> dense(1)"
+
+
+@pytest.mark.parametrize("wrt", ["x[0]", "W1[0,0]", "b2[3]"])
+def test_of_a_cut_layer_all_boxes_are_computed_and_those_not_drawn_are_counted(wrt: str) -> None:
+    story = bp.parse(WIDE).slides("s3[0]", wrt=wrt).story
+    forward = [step for step in story.steps if step.kind == "forward"]
+    drawn = {box.id for box in story.scene.boxes if box.id.startswith(("s", "z"))}
+    assert set().union(*(step.boxes for step in forward)) == drawn
+    for step in forward:
+        nodes = {name.partition("[")[0] for name in step.boxes}
+        undrawn = sum(16 - sum(box.startswith(f"{node}[") for box in drawn) for node in nodes - {"s3"})
+        assert (f"{undrawn} more, computed alike, are not drawn." in plain(step.caption)) == (undrawn > 0)
+
+
+def test_entries_beside_the_paths_are_computed_in_numbers_too() -> None:
+    net = bp.parse("x[2] -> dense(2, tanh) -> dense(1)")
+    values = {"x": [1.0, 2.0], "W1": [[0.5, 0.0], [0.0, 0.25]], "b1": [0.0, 0.1], "W2": [[1.0, 1.0]], "b2": [0.0]}
+    forward = net.slides("s2[0]", wrt="W1[0,0]", values=values).story.steps[1]
+    assert "s₁[1] = W₁[1,0] · x[0] + W₁[1,1] · x[1] + b₁[1] = 0.6" in forward.formulas
+
+
+def test_a_derivative_of_nothing_is_zero_and_of_itself_one() -> None:
+    assert deck("nothing").story.steps[0].formulas == "∂s₁/∂p₁₁ = 0"
+    assert plain(deck("nothing").story.steps[0].caption) == "No path leads from p₁₁ to s₁."
+    assert deck("itself").story.steps[0].formulas == "∂a/∂a = 1"
+
+
+def test_tensors_are_told_in_indices_and_in_matrices() -> None:
+    story = deck("digits").story
+    assert [step.kind for step in story.steps] == ["network", "forward", "paths", "backward"]
+    assert story.steps[2].formulas == ("∂loss/∂W[i,j] = ∑ k<10 x[j] · relu′(s[i]) · V[k,i] · (softmax(o)[k] − δ[y,k])")
+    assert story.steps[3].formulas.splitlines()[-1] == "∂loss/∂W = δ_s xᵀ"
+
+
+def test_a_long_sum_shows_the_strongest_paths_and_says_so() -> None:
+    story = deck("deep", values={}).story
+    assert len(story.scene.trails) == 4
+    total = next(step for step in story.steps if step.kind == "sum")
+    assert "The 4 strongest of 16 paths." in plain(total.caption)
+    assert "⋯" in total.formulas
+
+
+def test_adjoints_carry_the_names_of_their_nodes() -> None:
+    """As matrix notation writes them: a layer of two words is one name, and s1 has its index."""
+    net = bp.parse("x[1,6,6] -> conv2d(2,3) -> max_pool(2) -> flatten -> dense(3) -> cross_entropy")
+    latex = "".join(
+        piece.maths.latex + line.left.latex
+        for step in net.slides(wrt="W1").story.steps
+        for column in step.columns
+        for line in column
+        for piece in line.pieces
+    )
+    assert r"\delta_{\mathrm{max\_pool}_{1}}" in latex
+    assert r"\delta_{s_{1}}" in latex
+    assert r"\mathrm{max}," not in latex
+
+
+def test_a_slide_shows_four_paths_where_no_others_are_asked_for() -> None:
+    net = bp.example("deep")
+    assert "4 of 256 paths" in net.slides(wrt="x1").story.scene.note
+    assert len(net.slides(wrt="x1", most=7).story.scene.trails) == 7
+    chosen = net.slides(wrt="x1", path=[3, 5, 8, 13, 21, 34]).story.scene
+    assert [trail.number for trail in chosen.trails] == [3, 5, 8, 13, 21, 34]
+    assert len(net.draw(wrt="x1").scene.trails) == 8
+
+
+def test_steps_are_chosen_by_kind_and_keep_their_order() -> None:
+    story = deck("lecture", steps=["sum", "paths"]).story
+    assert [step.kind for step in story.steps] == ["paths", "paths", "sum"]
+
+
+def test_unknown_and_absent_steps_are_named() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean paths"):
+        deck("lecture", steps=["path"])
+    with pytest.raises(UnknownNameError, match="it has network, forward, paths, backward"):
+        deck("digits", steps=["bricks"])
+
+
+def test_missing_numbers_are_named() -> None:
+    with pytest.raises(ValuesError, match="no numbers are given for x"):
+        bp.parse("x[2] -> dense(1) -> mse").slides("loss", wrt="W1[0,0]", values={})
+
+
+def test_the_backward_pass_of_a_convolution_is_written_as_in_print() -> None:
+    shown = [step.formulas for step in deck("convolution").story.steps if step.kind == "backward"]
+    assert "∂loss/∂K[i,j] = ∑ k<4 ∑ l<3 im[k + i,l + j] · δ_out[k,l]" in "\n".join(shown).splitlines()
+
+
+def test_no_slide_says_how_a_sum_is_computed() -> None:
+    """Between convolutions too, with strides and padding."""
+    source = "x[1,8,8] -> conv2d(2,3,stride=2,padding=1) -> relu -> conv2d(2,2) -> max_pool(2) -> dense(1) -> mse"
+    story = bp.parse(source).slides("loss", wrt="W1").story
+    formulas = "\n".join(step.formulas for step in story.steps if step.kind == "backward")
+    assert "δ_relu₁[i,j,k] = ∑ l<2 ∑ m<2 ∑ n<2 W₂[l,i,m,n] · δ_s₂[l,j − m,k − n]" in formulas
+    assert "einsum" not in formulas
+
+
+def test_a_tall_column_is_cut_harder_on_a_slide_than_in_a_picture() -> None:
+    """The inputs of 8: a slide shows six of them and says how many are left out, a picture all."""
+    story, drawing = deck("deep").story, bp.example("deep").draw(wrt="w1_1_1")
+    assert len([box for box in story.scene.boxes if box.role == "input"]) == ON_SLIDES
+    assert len([box for box in drawing.scene.boxes if box.role == "input"]) == 8
+    whole = deck("deep", rows=16).story
+    assert len([box for box in whole.scene.boxes if box.role == "input"]) == 8
