@@ -233,8 +233,8 @@ class Network(Presentations):
         if not self.graph.scalar:
             return derive_tensors(self.graph, target, name_of(wrt))
         if self.graph.derivatives:
-            return HigherDerivation(self.graph, self._live, target or self.graph.output, name_of(wrt))
-        return Derivation(self.local, target or self.graph.output, name_of(wrt))
+            return HigherDerivation(self.graph, self._live, target or self.graph.default_target, name_of(wrt))
+        return Derivation(self.local, target or self.graph.default_target, name_of(wrt))
 
     @cached_property
     def _live(self) -> LiveDerivatives:

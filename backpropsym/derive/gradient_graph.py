@@ -32,7 +32,7 @@ def scalar_network(graph: Graph, of: str | None) -> tuple[Graph, str]:
     LimitError : symbolic sizes, or more than 20,000 entries.
     NotScalarError : `of` has axes.
     """
-    target = of or (graph.objective if graph[graph.output].shape else graph.output)
+    target = of or graph.default_target
     if graph.scalar:
         return graph, graph[target].name
     name, _, position = target.partition("[")

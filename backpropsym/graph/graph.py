@@ -140,14 +140,19 @@ class Graph:
         more = f" and {len(found) - _LISTED:,} more" if len(found) > _LISTED else ""
         return f"the {'parameters' if parameters else 'nodes'} are: {', '.join(found[:_LISTED])}{more}"
 
-    def names(self, role: Role) -> tuple[str, ...]:
-        """The nodes of one role, in the order written."""
-        return tuple(node.name for node in self.nodes.values() if node.role is role)
+    def names(self, *roles: Role) -> tuple[str, ...]:
+        """The nodes of some roles, role after role, each in the order written."""
+        return tuple(node.name for role in roles for node in self.nodes.values() if node.role is role)
 
     @property
     def objective(self) -> str:
         """What is minimised: the loss, or the output where there is no loss."""
         return self.loss or self.output
+
+    @property
+    def default_target(self) -> str:
+        """What is derived where nothing is named: the output where it is a number, else what is minimised."""
+        return self.objective if self[self.output].shape else self.output
 
     @cached_property
     def layer_steps(self) -> frozenset[str]:

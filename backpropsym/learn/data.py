@@ -71,7 +71,7 @@ def read_data(graph: Graph, source: str) -> Data:
     if source == MNIST:
         return _pictures(graph, source, read_arrays(_mnist())[0])
     arrays, _ = read_arrays(Path(source))
-    leaves = [*graph.names(Role.INPUT), *graph.names(Role.TARGET)]
+    leaves = graph.names(Role.INPUT, Role.TARGET)
     known = {name + part for name in leaves for part in ("", "_train", "_test")}
     problems = [
         Problem(
@@ -97,7 +97,7 @@ def given_data(graph: Graph, train: Arrays, test: Arrays | None = None) -> Data:
     ------
     ValuesError : arrays that do not fit the network, or objects that differ in number.
     """
-    leaves = (*graph.names(Role.INPUT), *graph.names(Role.TARGET))
+    leaves = graph.names(Role.INPUT, Role.TARGET)
     unknown = [name for name in {**train, **(test or {})} if name not in leaves]
     if unknown:
         fix = did_you_mean(unknown[0], leaves, f"the network has {', '.join(leaves)}")

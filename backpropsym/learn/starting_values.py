@@ -45,7 +45,7 @@ def random_numbers(graph: Graph, seed: int, given: Container[str]) -> dict[str, 
     LimitError : there would be too many.
     """
     random, chosen = np.random.default_rng(seed), whole_nodes(graph)
-    leaves = [name for role in (Role.INPUT, Role.TARGET) for name in graph.names(role)]
+    leaves = list(graph.names(Role.INPUT, Role.TARGET))
     inside = domains(graph, leaves)
     check_memory(sum(graph.entries[name] for name in leaves), "one object")
     found = random_parameters(graph, seed)

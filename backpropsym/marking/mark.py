@@ -49,7 +49,7 @@ class Marker:
         FormulaError : the claim cannot be read.
         UnknownNameError : no such node or entry.
         """
-        return self._examiner(of or self._target(), wrt).verify(text)
+        return self._examiner(of or self.graph.default_target, wrt).verify(text)
 
     def mark(self, claims: Iterable[Claim]) -> Iterator[Mark]:
         """Mark many, one after the other; a claim that cannot be read does not stop the others."""
@@ -58,9 +58,6 @@ class Marker:
                 yield Mark(claim, self.verify(claim.text, claim.wrt, claim.of))
             except BackpropsymError as error:
                 yield Mark(claim, None, error)
-
-    def _target(self) -> str:
-        return self.graph.objective if self.graph[self.graph.output].shape else self.graph.output
 
     def _examiner(self, of: str, wrt: str) -> Examiner | TensorExaminer:
         key = (of, wrt)

@@ -111,12 +111,12 @@ def _subject(
     """What is drawn, and its numbers where there are values."""
     if graph.scalar:
         graph = at_level(graph, level) if level == "ops" else graph
-        derivation = scalar_derivation(graph, of or graph.output, wrt) if wrt else None
+        derivation = scalar_derivation(graph, of or graph.default_target, wrt) if wrt else None
         lit = highlights(derivation, choice, values) if derivation else Highlights()
         subject = Subject(graph, derivation, lit, frozenset({graph.output}))
-        target = of or (graph.output if wrt else graph.objective)
+        target = of or (graph.default_target if wrt else graph.objective)
         return subject, None if values is None else passes(graph, target, values)
-    target = of or (graph.objective if graph[graph.output].shape else graph.output)
+    target = of or graph.default_target
     if level == "neurons":
         subject = neuron_subject(graph, target, wrt, rows, choice, values)
     else:

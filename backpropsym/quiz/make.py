@@ -134,7 +134,7 @@ class _Maker:
         return kind(self.graph, derivation, points, self.concrete)
 
     def _count(self) -> Exercise | None:
-        names = self.graph.names(Role.INPUT) + self.graph.names(Role.PARAMETER)
+        names = self.graph.names(Role.INPUT, Role.PARAMETER)
         found = [Derivation(self.local, self.graph.objective, name) for name in names]
         fitting = [each for each in found if 2 <= each.count <= MOST_PATHS] or [
             each for each in found if each.count == 1

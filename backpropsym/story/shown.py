@@ -108,7 +108,7 @@ def derive_tensors(graph: Graph, of: str | None, wrt: str) -> EntryDerivation | 
     ------
     UnknownNameError : no such node or entry.
     """
-    target = of or (graph.objective if graph[graph.output].shape else graph.output)
+    target = of or graph.default_target
     (of_name, of_at), (wrt_name, wrt_at) = (
         entry_derivation.read_entry(target, graph),
         entry_derivation.read_entry(wrt, graph),

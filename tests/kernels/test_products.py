@@ -71,7 +71,7 @@ def compiled(net: Any) -> tuple[Any, Kernel]:
 
 def moving(graph: Any) -> tuple[str, ...]:
     """The leaves that may move: what chooses a class may not."""
-    return graph.names(Role.INPUT) + graph.names(Role.PARAMETER)
+    return graph.names(Role.INPUT, Role.PARAMETER)
 
 
 def directions(values: dict[str, Any], leaves: tuple[str, ...], seed: int = 9) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def test_each_object_has_the_gradients_it_has_alone(name: str) -> None:
     assert np.mean(value) == pytest.approx(mean)
     for leaf, gradient in summed.items():
         np.testing.assert_allclose(np.mean(gradients[leaf], axis=0), gradient, rtol=1e-9, atol=1e-11)
-    varying = (*graph.names(Role.INPUT), *graph.names(Role.TARGET))
+    varying = graph.names(Role.INPUT, Role.TARGET)
     for index in range(3):
         alone = {each: array[index] if each in varying else array for each, array in values.items()}
         expected = kernel.gradients(alone, leaves)

@@ -56,14 +56,14 @@ class Subject:
     def leaves(self) -> tuple[str, ...]:
         """The inputs, targets and parameters that the objective can be derived by."""
         needed, chosen = self.graph.ancestors(self.of), whole_nodes(self.graph)
-        roles = (Role.PARAMETER, Role.INPUT, Role.TARGET)
-        return tuple(name for role in roles for name in self.graph.names(role) if name in needed and name not in chosen)
+        leaves = self.graph.names(Role.PARAMETER, Role.INPUT, Role.TARGET)
+        return tuple(name for name in leaves if name in needed and name not in chosen)
 
     @cached_property
     def varying(self) -> tuple[str, ...]:
         """The inputs and targets that the objective depends on."""
         needed = self.graph.ancestors(self.of)
-        return tuple(name for role in (Role.INPUT, Role.TARGET) for name in self.graph.names(role) if name in needed)
+        return tuple(name for name in self.graph.names(Role.INPUT, Role.TARGET) if name in needed)
 
     def kernel(
         self,
@@ -98,9 +98,7 @@ class Subject:
 
     def given(self, single: SingleObject) -> dict[str, Any]:
         """Arrays for every leaf of the network, also for those that the objective does not depend on."""
-        roles = (Role.PARAMETER, Role.INPUT, Role.TARGET)
-        names = [name for role in roles for name in self.graph.names(role)]
-        leaves = single.point.leaves
+        names, leaves = self.graph.names(Role.PARAMETER, Role.INPUT, Role.TARGET), single.point.leaves
         return {name: leaves[name] if name in leaves else np.zeros(sizes(self.graph[name])) for name in names}
 
     def objects(self, count: int, shared: frozenset[str] = frozenset()) -> list[SingleObject]:
@@ -135,7 +133,7 @@ class Subject:
     def batch(self, objects: Sequence[SingleObject], shared: frozenset[str] = frozenset()) -> Mapping[str, Any]:
         """Objects as one batch: an axis of objects for every input and target but the shared ones."""
         singles = [self.given(single) for single in objects]
-        batched = {*self.graph.names(Role.INPUT), *self.graph.names(Role.TARGET)} - shared
+        batched = set(self.graph.names(Role.INPUT, Role.TARGET)) - shared
         return {
             name: np.stack([np.asarray(single[name]) for single in singles]) if name in batched else value
             for name, value in singles[0].items()

@@ -185,7 +185,7 @@ def wiggle(
     """
     if not (0 < small < math.inf and 0 < finite < math.inf):
         raise ValuesError(f"pushes are positive numbers, not {small:g} and {finite:g}", fix="use the defaults")
-    target = of or (graph.objective if graph[graph.output].shape else graph.output)
+    target = of or graph.default_target
     names = scalar_names(graph, wrt or graph.names(Role.PARAMETER), MOST_ROWS)
     steps = (-finite, -small, small, finite)
     rows, stages = [], []

@@ -104,9 +104,8 @@ def quoted(view: TextView) -> str:
 def of_option(derivation: Derivation | TensorDerivation) -> str:
     """The option that asks for the same node; nothing where it is the one asked for without it."""
     graph = getattr(derivation, "whole", derivation.graph)
-    default = graph.objective if graph[graph.output].shape else graph.output
     of = _of(derivation)
-    return "" if of == default else f" --of {shlex.quote(of)}"
+    return "" if of == graph.default_target else f" --of {shlex.quote(of)}"
 
 
 def next_steps(derivation: Derivation | TensorDerivation, view: TextView) -> Text:

@@ -266,7 +266,7 @@ class Products:
     @cached_property
     def _varying(self) -> dict[str, Shape]:
         """The shapes of inputs and targets."""
-        names = (*self.graph.names(Role.INPUT), *self.graph.names(Role.TARGET))
+        names = self.graph.names(Role.INPUT, Role.TARGET)
         return {name: self.graph[name].shape for name in names}
 
     def _joined(self, values: Arrays, moved: Arrays, called: Mapping[str, str]) -> Found:

@@ -75,7 +75,7 @@ def script(graph: Graph, of: str, wrt: Sequence[str]) -> str:
     )
     dialect: Dialect = JavaScript()
     code = body(marked, dialect, [f"{name}{MARK}" for name in graph.nodes])
-    leaves = [name for role in (Role.INPUT, Role.TARGET, Role.PARAMETER) for name in graph.names(role)]
+    leaves = graph.names(Role.INPUT, Role.TARGET, Role.PARAMETER)
     lines = [f"const {name}{MARK} = given[{json.dumps(name)}];" for name in leaves]
     lines += [f"const {each.target} = {each.expression};" for each in (*code.forward, *code.backward)]
     named = {name: name.removesuffix(MARK) for name in marked.nodes.values()}

@@ -60,7 +60,7 @@ def explorer(
         raise NetworkError(f"{of} is given, and has no derivatives to explore", fix="choose a computed node with --of")
     writer = UnicodeWriter(Notation.of(graph))
     within = graph.ancestors(of)
-    leaves = [name for role in _ROLES for name in graph.names(role) if name in within]
+    leaves = [name for name in graph.names(*_ROLES) if name in within]
     derived = [name for name in leaves if graph[name].role is not Role.TARGET]
     links = sum(len(node.parents) for node in graph.nodes.values())
     shown = _spread(derived, min(MOST_VIEWS, max(_FEWEST_VIEWS, MOST_LINKS // max(links, 1))))

@@ -31,7 +31,7 @@ def _graph(name: str) -> tuple[Graph, str]:
 
 
 def _leaves(graph: Graph) -> list[str]:
-    return [*graph.names(Role.PARAMETER), *graph.names(Role.INPUT)]
+    return list(graph.names(Role.PARAMETER, Role.INPUT))
 
 
 def _adjoints(graph: Graph, of: str, values: dict[str, Any], batch: int | None = None) -> tuple[Any, dict[str, Any]]:

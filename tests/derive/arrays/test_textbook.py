@@ -330,7 +330,7 @@ def test_paths_through_time_are_those_of_the_recurrence() -> None:
 
 def numbers(graph: Graph) -> dict[str, Any]:
     random = np.random.default_rng(5)
-    leaves = [*graph.names(Role.INPUT), *graph.names(Role.TARGET), *graph.names(Role.PARAMETER)]
+    leaves = graph.names(Role.INPUT, Role.TARGET, Role.PARAMETER)
     return {name: random.normal(size=graph[name].shape) if graph[name].shape else 2 for name in leaves}
 
 
