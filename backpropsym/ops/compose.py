@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 from backpropsym.formula.algebra import add, neg
 from backpropsym.formula.parse import Signature
@@ -24,17 +25,17 @@ def compose(
     variadic: bool = False,
     reduces: bool = False,
     limits: bool = False,
-    shapes: str = "",
-    source: str = "",
+    **facts: Any,
 ) -> Callable[[Compose], Compose]:
     """Register the decorated function as the composition `name`; the first line of its docstring says what it is.
 
-    `defaults` name the arguments that may be left out, with the numbers that then count.
+    `defaults` name the arguments that may be left out, with the numbers that then count. `facts` are those of
+    `Composition`.
     """
 
     def register(function: Compose) -> Compose:
         signature = Signature(name, arguments, defaults or {}, options, variadic, reduces, limits, axes=True)
-        COMPOSITIONS[name] = Composition(name=name, signature=signature, compose=function, shapes=shapes, source=source)
+        COMPOSITIONS[name] = Composition(name=name, signature=signature, compose=function, **facts)
         return function
 
     return register

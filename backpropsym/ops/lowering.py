@@ -65,8 +65,14 @@ class Lowered:
 class Composition:
     """An op that is put together from the four kinds.
 
-    `compose` receives the lowering and the call, and returns a value. `shapes` is the rule of shapes, for people;
-    `source` is where the definition is from.
+    Attributes
+    ----------
+    compose : receives the lowering and the call, and returns a value.
+    shapes : the rule of shapes, for people.
+    source : where the definition is from.
+    layer : whether it is a layer of architecture strings as it is, without parameters.
+    follows : whether it may stand as an activation does, as in dense(4, softmax).
+    target : of a loss, what its target is: "class", one whole number, or "entries", as many as the prediction has.
     """
 
     name: str
@@ -74,6 +80,9 @@ class Composition:
     compose: Callable[[Lowering, Call], Value]
     shapes: str = ""
     source: str = ""
+    layer: bool = False
+    follows: bool = False
+    target: str = ""
 
 
 COMPOSITIONS: dict[str, Composition] = {}

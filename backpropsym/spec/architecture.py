@@ -14,20 +14,18 @@ from backpropsym.formula.tree import Span, names
 from backpropsym.graph.graph import Block, Graph
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Shape
+from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.memory_budget import LARGEST_ARRAY, amount
 from backpropsym.ops.sizes import Dimension, read_size
 from backpropsym.ops.tensor_lowering import TensorLowering
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import call_signatures
-from backpropsym.spec.layers import Applied, Argument, Layer, call_text, layer_maker, layer_names
+from backpropsym.spec.layers import Applied, Argument, Layer, call_text, layer_maker, layer_names, registered
 
 MAX_LAYERS = 10_000
 ARROW = "->"
 TARGET = "y"
-_CLASS_LOSSES = ("cross_entropy", "nll")
-_ENTRY_LOSSES = ("mse", "mae", "huber", "smooth_l1", "log_cosh", "bce", "bce_with_logits", "hinge", "poisson", "kl_div")
-_LOSSES = (*_ENTRY_LOSSES, *_CLASS_LOSSES)
 
 
 def parse_architecture(text: str) -> Graph:
@@ -232,14 +230,16 @@ class Architecture:
         chosen = options.pop("name", None)
         if self.declaration.loss is not None:
             self.fail("nothing follows the loss", node)
-        if name in _LOSSES:
+        if name in registered("target"):
             if chosen is not None:
                 self.fail("the loss is always called loss", node, "leave name= out")
             self.loss(name, arguments, options, node)
             return
         maker = layer_maker(name)
         if maker is None:
-            fix = did_you_mean(name, (*layer_names(), *_LOSSES, "residual"), "see the list of layers in the docs")
+            fix = did_you_mean(
+                name, (*layer_names(), *registered("target"), "residual"), "see the list of layers in the docs"
+            )
             self.fail(f"{name} is not a layer", node, fix)
         maker(self, Layer(name, arguments, options, node))
         if chosen is not None:
@@ -248,7 +248,7 @@ class Architecture:
     def loss(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
         """The loss of the last value, and its target."""
         shape = self.shapes[self.current]
-        self.declaration.targets[TARGET] = () if name in _CLASS_LOSSES else shape
+        self.declaration.targets[TARGET] = () if COMPOSITIONS[name].target == "class" else shape
         self.declaration.loss = call_text(name, [self.current, TARGET, *arguments], options)
         self.spans["loss"] = (node.col_offset, node.end_col_offset or 0)
 

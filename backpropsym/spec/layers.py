@@ -16,11 +16,6 @@ from backpropsym.ops.sizes import Dimension, read_size, size_product
 if TYPE_CHECKING:
     from backpropsym.spec.architecture import Architecture
 
-_REDUCTIONS = ("sum", "mean", "max", "min", "var", "logsumexp", "norm")
-_MOVES = ("flatten", "reshape", "transpose", "pad", "upsample")
-_WHOLE = ("softmax", "log_softmax")
-_AFTER = (*_WHOLE, "layer_norm", "rms_norm")
-_GLOBAL = ("global_avg_pool", "global_max_pool")
 _POOLS = ("max_pool", "avg_pool")
 _STATISTICS = ("mean", "var")
 
@@ -58,14 +53,19 @@ def layer_maker(name: str) -> Maker | None:
     """What makes the layer `name`; None where there is no such layer."""
     if name in LAYERS:
         return LAYERS[name]
-    if name in (*_WHOLE, *_GLOBAL, *_MOVES, *_REDUCTIONS) or is_activation(name):
+    if name in registered("layer") or is_activation(name):
         return _plain
     return None
 
 
+def registered(fact: str) -> list[str]:
+    """The ops over axes of which something is said: that they are a `layer`, `follows` one, or have a `target`."""
+    return [name for name, entry in COMPOSITIONS.items() if getattr(entry, fact)]
+
+
 def layer_names() -> Iterator[str]:
     """Every layer but residual and the losses."""
-    yield from (*LAYERS, *_WHOLE, *_GLOBAL, *_MOVES, *_REDUCTIONS)
+    yield from (*LAYERS, *registered("layer"))
     yield from filter(is_activation, FUNCTIONS)
 
 
@@ -310,8 +310,9 @@ def _heading(
     if activation is None:
         return found, None
     name = activation.name if isinstance(activation, Applied) else activation
-    if name not in _AFTER and not is_activation(name):
-        fix = did_you_mean(str(name), [*filter(is_activation, FUNCTIONS), *_AFTER], "name an activation")
+    following = registered("follows")
+    if name not in following and not is_activation(name):
+        fix = did_you_mean(str(name), [*filter(is_activation, FUNCTIONS), *following], "name an activation")
         build.fail(f"{name} is not an activation", layer.node, fix)
     return found, activation if isinstance(activation, Applied) else str(activation)
 

@@ -17,14 +17,14 @@ _PLAIN = {"gamma": Fraction(1), "beta": Fraction(0)}
 _SAME = "(..., n) → (..., n)"
 
 
-@compose("log_softmax", "x", shapes=_SAME, source="Bridle 1990")
+@compose("log_softmax", "x", shapes=_SAME, source="Bridle 1990", layer=True, follows=True)
 def log_softmax(lowering: Lowering, call: Call) -> Value:
     """x - logsumexp(x) over the last axis."""
     value = vector(lowering, call.arguments[0], call)
     return lowering.combine(difference, value, _logsumexp(lowering, value))
 
 
-@compose("softmax", "x", shapes=_SAME, source="Bridle 1990")
+@compose("softmax", "x", shapes=_SAME, source="Bridle 1990", layer=True, follows=True)
 def softmax(lowering: Lowering, call: Call) -> Value:
     """exp(x - logsumexp(x)) over the last axis, stable by construction."""
     return softmax_of(lowering, vector(lowering, call.arguments[0], call))
@@ -49,6 +49,7 @@ def _logsumexp(lowering: Lowering, value: Value) -> Value:
     options=("eps",),
     shapes="(..., n), (n,), (n,) → (..., n); without gamma it is 1, without beta 0",
     source="Ba, Kiros and Hinton 2016",
+    follows=True,
 )
 def layer_norm(lowering: Lowering, call: Call) -> Value:
     """(x - mean)/sqrt(var + eps)*gamma + beta over the last axis."""
@@ -66,6 +67,7 @@ def layer_norm(lowering: Lowering, call: Call) -> Value:
     options=("eps",),
     shapes="(..., n), (n,) → (..., n); without gamma it is 1",
     source="Zhang and Sennrich 2019",
+    follows=True,
 )
 def rms_norm(lowering: Lowering, call: Call) -> Value:
     """gamma*x/sqrt(mean(x**2) + eps) over the last axis."""

@@ -62,10 +62,12 @@ def _global(name: str, function: str, described: str, source: str) -> None:
         return lowering.reduce(function, value, tuple(range(1, len(value.shape))))
 
     pool.__doc__ = f"The {described} of each channel, which the first axis counts."
-    compose(name, "x", shapes="(c, h, w) → (c,)", source=source)(pool)
+    compose(name, "x", shapes="(c, h, w) → (c,)", source=source, layer=True)(pool)
 
 
-@compose("upsample", "x", "factor", shapes="(c, h, w) → (c, factor·h, factor·w)", source="nearest neighbour")
+@compose(
+    "upsample", "x", "factor", shapes="(c, h, w) → (c, factor·h, factor·w)", source="nearest neighbour", layer=True
+)
 def upsample(lowering: Lowering, call: Call) -> Value:
     """Every entry repeated `factor` times along each axis of space."""
     value = axes_needed(lowering.value(call.arguments[0]), call.arguments[0], call)

@@ -21,6 +21,7 @@ from backpropsym.ops.sizes import Dimension, as_size, size_product, size_sum
     options=("axes",),
     shapes="(a, b, c) → (c, b, a); with `axes=(1, 0, 2)` (b, a, c)",
     source="numpy.transpose",
+    layer=True,
 )
 def transpose(lowering: Lowering, call: Call) -> Value:
     """The axes in reverse order, or in the order of `axes`."""
@@ -49,7 +50,7 @@ def _numbers(values: Sequence[int]) -> Tuple:
     return Tuple(tuple(map(number, values)))
 
 
-@compose("flatten", "x", shapes="(a, b, c) → (a·b·c,)", source="numpy.ravel")
+@compose("flatten", "x", shapes="(a, b, c) → (a·b·c,)", source="numpy.ravel", layer=True)
 def flatten(lowering: Lowering, call: Call) -> Value:
     """All entries in one axis, the last axis running fastest."""
     value = lowering.value(call.arguments[0])
@@ -57,7 +58,13 @@ def flatten(lowering: Lowering, call: Call) -> Value:
 
 
 @compose(
-    "reshape", "x", "size", variadic=True, shapes="(a, b) → the sizes given, of the product a·b", source="numpy.reshape"
+    "reshape",
+    "x",
+    "size",
+    variadic=True,
+    shapes="(a, b) → the sizes given, of the product a·b",
+    source="numpy.reshape",
+    layer=True,
 )
 def reshape(lowering: Lowering, call: Call) -> Value:
     """The entries in the same order under new axes: reshape(x, 2, 3), reshape(x, (2, 3)), reshape(x, n, 2*d)."""
@@ -124,7 +131,13 @@ def joined(lowering: Lowering, values: Sequence[Value], axis: int) -> Value:
 
 
 @compose(
-    "pad", "x", "widths", options=("axis",), shapes="(a, b) → (a + low + high, b + low + high)", source="numpy.pad"
+    "pad",
+    "x",
+    "widths",
+    options=("axis",),
+    shapes="(a, b) → (a + low + high, b + low + high)",
+    source="numpy.pad",
+    layer=True,
 )
 def pad(lowering: Lowering, call: Call) -> Value:
     """Zeros around the entries: one number for all sides, (low, high), or a pair for each axis of `axis`."""

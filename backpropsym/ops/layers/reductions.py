@@ -18,7 +18,9 @@ def _reduction(name: str, described: str, *arguments: str) -> None:
     reduce.__doc__ = f"{described} over all axes, or over those of `axis`."
     two, limits = len(arguments) > 1, name != "logsumexp"
     source = f"numpy.{name}" if limits else "scipy.special.logsumexp"
-    compose(name, *arguments, options=("axis",), reduces=two, limits=limits, shapes=_SHAPES, source=source)(reduce)
+    compose(name, *arguments, options=("axis",), reduces=two, limits=limits, shapes=_SHAPES, source=source, layer=True)(
+        reduce
+    )
 
 
 _reduction("sum", "The sum", "x")
@@ -28,7 +30,7 @@ _reduction("max", "The largest entry, of equal ones the first,", "a", "b")
 _reduction("min", "The smallest entry, of equal ones the first,", "a", "b")
 
 
-@compose("var", "x", options=("axis",), shapes=_SHAPES, source="Fisher 1918")
+@compose("var", "x", options=("axis",), shapes=_SHAPES, source="Fisher 1918", layer=True)
 def variance(lowering: Lowering, call: Call) -> Value:
     """The mean square distance from the mean, without Bessel's correction."""
     value = lowering.value(call.arguments[0])
@@ -36,7 +38,9 @@ def variance(lowering: Lowering, call: Call) -> Value:
     return lowering.reduce("var", value, axes) if axes else Value(ZERO, ())
 
 
-@compose("norm", "x", options=("axis", "ord"), shapes=_SHAPES, source="Euclidean norm; at 0 the subgradient 0")
+@compose(
+    "norm", "x", options=("axis", "ord"), shapes=_SHAPES, source="Euclidean norm; at 0 the subgradient 0", layer=True
+)
 def norm(lowering: Lowering, call: Call) -> Value:
     """The Euclidean norm; with `ord=1` the sum of absolute values."""
     value = lowering.value(call.arguments[0])

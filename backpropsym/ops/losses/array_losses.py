@@ -23,6 +23,7 @@ _CLASSES = "(n,), () → (), y a class; (n,), (n,) → (), y probabilities"
     options=("smoothing",),
     shapes=_CLASSES,
     source="Good 1952; smoothing Szegedy et al. 2016",
+    target="class",
 )
 def cross_entropy(lowering: Lowering, call: Call) -> Value:
     """-log softmax(o) at the class y, or against the probabilities y; `smoothing` mixes these with equal ones."""
@@ -50,7 +51,7 @@ def _surprise(lowering: Lowering, logits: Value, target: Value) -> Value:
     return lowering.reduce("sum", parts, (0,))
 
 
-@compose("nll", "p", "y", shapes=_CLASSES, source="negative log-likelihood, Fisher 1922")
+@compose("nll", "p", "y", shapes=_CLASSES, source="negative log-likelihood, Fisher 1922", target="class")
 def nll(lowering: Lowering, call: Call) -> Value:
     """-p at the class y, or -sum(y*p) against the probabilities y; p are logarithms of probabilities."""
     logarithms, target = _classes(lowering, call)
@@ -80,7 +81,7 @@ def _picked(lowering: Lowering, values: Value, target: Value) -> Value:
     return lowering.node(View(operand, (), (Name(chosen),), "gather"), (), [operand, chosen])
 
 
-@compose("kl_div", "p", "target", shapes="(n,), (n,) → ()", source="Kullback and Leibler 1951")
+@compose("kl_div", "p", "target", shapes="(n,), (n,) → ()", source="Kullback and Leibler 1951", target="entries")
 def kl_divergence(lowering: Lowering, call: Call) -> Value:
     """sum(target*(log(target) - p)): the divergence of exp(p) from target, p being logarithms; 0*log(0) = 0."""
     whole = _joined(lowering, call)
@@ -106,7 +107,8 @@ def _mean_loss(name: str) -> None:
 
     formula = FUNCTIONS[name].formula
     mean.__doc__ = f"The mean over all entries of `{formula}`."
-    compose(name, "prediction", "target", shapes="any, the same → ()", source=FUNCTIONS[name].source)(mean)
+    source = FUNCTIONS[name].source
+    compose(name, "prediction", "target", shapes="any, the same → ()", source=source, target="entries")(mean)
 
 
 for _name in ("mse", "mae", "huber", "smooth_l1", "log_cosh", "bce", "bce_with_logits", "hinge", "poisson"):
