@@ -28,6 +28,9 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: lambda a, b: a == b,
     ast.NotEq: lambda a, b: a != b,
 }
+_CONDITIONS = ("inside", "KroneckerDelta")
+"""Factors of 0 or 1 that say whether a term exists."""
+
 _CONSTANTS = {"oo": math.inf, "True": True, "False": False}
 
 
@@ -169,7 +172,7 @@ class PrintedFormulas:
 
     def _product(self, first: Term, second: Term, right: ast.expr) -> Term:
         """A product; beside a condition that does not hold, nothing is read."""
-        if isinstance(right, ast.Call) and isinstance(right.func, ast.Name) and right.func.id == "inside":
+        if isinstance(right, ast.Call) and isinstance(right.func, ast.Name) and right.func.id in _CONDITIONS:
             return lambda scope: first(scope) * 1.0 if second(scope) else 0.0
         return lambda scope: first(scope) * second(scope)
 

@@ -325,7 +325,9 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "Sum": Word("Sum(x[i], (i, 0, 3))", "the sum over an index; so mean, max and others where limits stand"),
         "Piecewise": Word("Piecewise((a, c), (0, True))", "a where the condition c holds, else 0"),
         "And": Word("And(0 <= i, i <= 3)", "whether all hold", lambda *parts: all(parts)),
-        "KroneckerDelta": Word("KroneckerDelta(i, j)", "1 where two positions are equal, else 0", delta),
+        "KroneckerDelta": Word(
+            "KroneckerDelta(i, j)", "1 where two positions are equal, else 0: a term that is not there", delta
+        ),
         "floor": Word("floor(i/2)", "the whole part", lambda value: math.floor(value)),
         "Mod": Word("Mod(i, 2)", "the remainder, not negative", lambda above, below: above % below),
         "quotient": Word("quotient(i, 2)", "the whole part, on a page", lambda above, below: above // below),

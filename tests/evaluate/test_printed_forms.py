@@ -61,6 +61,13 @@ SMALL = {
     "crossed reductions": network({"l": "sum(logsumexp(W, axis=0)*logsumexp(Z, axis=1))"}, {"W": [3, 3], "Z": [3, 3]}),
     "gather by data": network({"h": "gather(T, y)", "l": "sum(h*h*h)"}, {"T": [4, 2]}, {"y": [3]}),
     "a row by data": network({"h": "T[y]", "l": "sum(h*h*h) + T[y, 1]"}, {"T": [4, 2]}, {"y": []}),
+    "one array twice in a row": network(
+        {
+            "u": 'concat(einsum("ij,ij,ik->kj", w, w, y), einsum("ij,ij,ik->kj", w, w, y), axis=1)',
+            "l": "sum(tanh(u))",
+        },
+        {"w": [2, 4], "y": [2, 3]},
+    ),
     "a sum that cancels": network({"l": "sum((W + b - W)*b) + sum(W - W)"}, {"W": [2, 3], "b": [3]}),
     "moved axes": network(
         {"h": "transpose(reshape(W, 2, 3, 2), axes=(1, 0, 2))", "l": "sum(mean(h, axis=1)*v)"},
