@@ -13,6 +13,7 @@ import backpropsym as bp
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.comparison_result import Outcome
 from backpropsym.checks.comparisons import kernels, suite
+from backpropsym.checks.comparisons.expected import exactly
 from backpropsym.checks.comparisons.registry import Comparison, Pair, compare
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.plan import Plan
@@ -279,6 +280,40 @@ def test_arrays_are_not_compared_with_kernels_for_numbers(comparison: Comparison
     compared, faults = compare(comparison, subject_of(SMALL))
     assert not faults
     assert compared.outcome in (Outcome.AGREES, Outcome.ABSENT)
+
+
+def test_what_is_too_long_to_be_read_back_is_told() -> None:
+    terms = " + ".join(f"tanh({k}*w*x)" for k in range(1, 26))
+    net = bp.loads(f'inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "b/25"\nb = "{terms}"\n')
+    many = net.at_level("ops")
+    (printed,) = (each for each in many.check().comparisons if each.name == "printed")
+    assert "25 paths" in printed.left
+
+
+POSITIONS = """
+inputs = {x = [3], q = [], t = [3]}
+parameters = {w = [5], E = [4, 3]}
+output = "a"
+[nodes]
+"""
+
+
+@pytest.mark.parametrize("nodes", [
+    '"y[i]" = "w[i + q]*x[t[i]]"\na = "sum(y*y) + sum(E)"',
+    '"y[i]" = "sum(w[i + j]*E[t[i] + 1, j], (j, 0, 2))"\na = "sum(y*y)"',
+    '"y[i]" = "w[q - i + 2]*E[t[i], i]*E[3 - t[i], q]"\na = "sum(y*y)"',
+])  # fmt: skip
+def test_positions_that_are_read_from_arrays_pass(nodes: str) -> None:
+    bp.loads(POSITIONS + nodes).check(samples=2).raise_for_failure()
+
+
+def test_numbers_without_a_truth_are_not_counted() -> None:
+    def run(subject: Subject) -> Iterator[Pair]:
+        nothing = np.full(3, np.nan)
+        yield Pair("three", np.zeros(3), replace(exactly(0.0), right=nothing, size=nothing))
+
+    compared, faults = compare(Comparison("planted", "nothing", run), subject_of(SMALL))
+    assert (compared.numbers, compared.outcome, faults) == (0, Outcome.ABSENT, ())
 
 
 def test_of_a_large_network_matrix_notation_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,10 @@ ARRAYS = {
     "a part that is not read": 'h = "log(w)"\nz = "h[1:]*W[0, 0]"\na = "sum(z*z)"',
     "rows that are not chosen": 'h = "log(w)"\nz = "max(h)"\na = "z*z + W[1, 1]"',
     "a root below a dead relu": 'h = "sqrt(w)"\ny = "W @ h - 3"\nz = "relu(y)"\na = "sum(z*z)"',
+    "what is no number": 't = "tanh(log(w - 3))"\ny = "W @ t"\nz = "where(c > 0, 1, sum(y))"\na = "z*z"',
+    "a sigmoid of what is no number": 'h = "log(w)"\ny = "W @ sigmoid(h*w)"\na = "where(c > 0, 1, sum(y))"',
+    "shares of infinity": 'h = "1/w"\ny = "W @ softmax(h)"\nz = "where(c > 0, 1, sum(y))"\na = "z*z"',
+    "a quotient by zero": 'y = "w/k"\nz = "W @ y"\nu = "where(c > 0, 1, sum(z))"\na = "u*u"\n[constants]\nk = 0.0',
     "one formula": 'a = "sum(relu(sqrt(w) - 2)) + sum(W)"',
     "a row of a choice by rows": 'h = "log(w)"\nz = "where(w > 0, h, 0)"\na = "sum(W @ z)"',
 }

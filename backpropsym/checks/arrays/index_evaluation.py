@@ -93,8 +93,19 @@ class IndexNumbers:
         return np.clip(found, 0, self.values[name].shape[axis] - 1)
 
     def _position(self, expr: Expr, grid: Grid) -> Any:
-        chosen = {name: self.values[name].astype(int) for name in names(expr) if name not in grid}
-        return np.asarray(whole(expr, {**grid, **chosen}))
+        read: dict[str, Any] = {}
+        plain = self._without_reads(expr, grid, read)
+        chosen = {name: self.values[name].astype(int) for name in names(plain) if name not in grid and name not in read}
+        return np.asarray(whole(plain, {**grid, **chosen, **read}))
+
+    def _without_reads(self, expr: Expr, grid: Grid, read: dict[str, Any]) -> Expr:
+        """A position with each entry of an array in it, as in E[t[i]], replaced by a name of what is read there."""
+        if isinstance(expr, Index):
+            name = f"#{len(read)}"
+            read[name] = np.asarray(self._special(expr, grid)).astype(int)
+            return Name(name)
+        parts = children(expr)
+        return rebuild(expr, tuple(self._without_reads(part, grid, read) for part in parts)) if parts else expr
 
     def _reduced(self, function: str, arguments: tuple[Expr, ...], grid: Grid) -> Any:
         """A sum, mean, extreme or logsumexp: each bound index gets an axis of its own behind the others."""

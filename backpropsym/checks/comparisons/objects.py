@@ -23,6 +23,9 @@ from backpropsym.graph.graph import Graph
 from backpropsym.ops.function import Primitive
 
 COPIES = 16
+STEEPEST = 1e40
+"""A complex step of sqrt at 0 gives a large number for infinity."""
+
 FEW = 3
 LARGE = 100_000
 ROUNDINGS = 4.0
@@ -161,6 +164,7 @@ class SingleObject:
                 return np.asarray(np.imag(network.forward(of))) / STEP
 
         right = slope(ArrayNetwork(self.graph, leaves, arithmetic=COMPLEX))
+        right = np.where(np.abs(right) > STEEPEST, np.inf, right)
 
         def blur() -> Array:
             copies = [

@@ -65,7 +65,7 @@ def compare(comparison: Comparison, subject: Subject) -> tuple[Compared, tuple[F
     left, fault = "", None
     try:
         for pair in comparison.run(subject):
-            numbers += np.size(pair.expected.right)
+            numbers += int(np.count_nonzero(np.isfinite(np.asarray(pair.expected.right, float))))
             fault = _fault(comparison.name, pair)
             if fault is not None or subject.budget.spent:
                 left = "" if fault is not None else f"{OUT_OF_TIME} after {pair.what}"

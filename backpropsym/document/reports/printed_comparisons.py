@@ -48,15 +48,19 @@ def printed(subject: Subject) -> Iterator[Pair]:
     """
     graph, single = subject.graph, _moderate(subject)
     small = work(graph) <= MOST_WORK
+    left: list[str] = []
     for name in subject.leaves:
         if single.point.crosses(name):
+            left.append(f"{name}: at a kink")
             continue
         adjoint = single.adjoint(name)
-        for place, text in _texts(single, subject, name) if small else _of_whole_arrays(graph, subject.of, name):
+        texts = _texts(single, subject, name, left) if small else _of_whole_arrays(graph, subject.of, name)
+        for place, text in texts:
             yield from _read_back(graph, single, text, place, adjoint)
     if not small:
-        message = "the sums over indices are too long to be read back, only matrix notation was"
-        raise LimitError(message, fix="check a smaller network of the same kind")
+        left.append("the sums over indices are too long to be read back, only matrix notation was")
+    if left:
+        raise LimitError("; ".join(left[:3]), fix="check a smaller network of the same kind")
 
 
 def _moderate(subject: Subject) -> SingleObject:
@@ -73,23 +77,32 @@ def _moderate(subject: Subject) -> SingleObject:
     return best
 
 
-def _texts(single: SingleObject, subject: Subject, name: str) -> Iterator[tuple[Position | None, dict[str, Any]]]:
-    """The data of each form, and the entry that they are of, None where they are of all."""
+def _texts(
+    single: SingleObject, subject: Subject, name: str, left: list[str]
+) -> Iterator[tuple[Position | None, dict[str, Any]]]:
+    """The data of each form, and the entry that they are of, None where they are of all; what is too long is `left`."""
     graph, of = subject.graph, subject.of
     position: Position = some_entries(np.shape(single.point.values[name]), 1, subject.random)[0]
     if graph.scalar:
         derivation: Derivation = Derivation(LocalDerivatives(graph), of, name)
     else:
         whole = TensorDerivation(graph, of, name)
-        if 0 < whole.count <= MOST_PATHS:
+        if _is_short(whole, name, left):
             yield from ((None, tensor_data(whole, form)) for form in OF_ARRAYS)
         derivation = EntryDerivation(graph, (of, ()), (name, position))
-    if 0 < derivation.count <= MOST_PATHS:
+    if _is_short(derivation, f"entries of {name}", left):
         for form in OF_ENTRIES:
             try:
                 yield position, data(derivation, form)
             except LimitError:
-                continue
+                left.append(f"{name}: its {form} form is too long")
+
+
+def _is_short(derivation: Derivation | TensorDerivation, what: str, left: list[str]) -> bool:
+    """Whether a derivative has few enough paths, and some."""
+    if derivation.count > MOST_PATHS:
+        left.append(f"{what}: {derivation.count:,} paths")
+    return 0 < derivation.count <= MOST_PATHS
 
 
 def _of_whole_arrays(graph: Graph, of: str, name: str) -> Iterator[tuple[None, dict[str, Any]]]:

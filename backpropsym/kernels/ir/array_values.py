@@ -105,8 +105,9 @@ class ArrayValues(Values):
         finite = all(each.finite for each in known)
         match operation:
             case Source(shape, text):
-                return Bound(True, Sign.POSITIVE if not shape and text.startswith("1.0") else Sign.ANY)
-            case Product() if len(set(operands)) == len(set(operation.groups)) == 1:
+                size = not shape and text.startswith("1.0") and "-" not in text
+                return Bound(True, Sign.POSITIVE if size else Sign.ANY)
+            case Product() if len(operands) == 2 and len(set(operands)) == len(set(operation.groups)) == 1:
                 return bounds.squared(known[0])
             case Product():
                 return reduce(bounds.multiplied, known)

@@ -23,10 +23,16 @@ class Sign(Enum):
 
 
 class Bound(NamedTuple):
-    """Whether a value is finite wherever the leaves are, and its sign."""
+    """Whether a value is finite wherever the leaves are, its sign, and whether it is at least never nan."""
 
     finite: bool
     sign: Sign = Sign.ANY
+    ordered: bool = False
+
+    @property
+    def never_nan(self) -> bool:
+        """Whether every entry is a number or infinite."""
+        return self.finite or self.ordered
 
     @property
     def not_negative(self) -> bool:
@@ -55,13 +61,14 @@ def number(value: float) -> Bound:
 
 def negated(bound: Bound) -> Bound:
     """Of -x."""
-    return Bound(bound.finite, _sign(bound.not_positive, bound.not_negative))
+    return Bound(bound.finite, _sign(bound.not_positive, bound.not_negative), bound.ordered)
 
 
 def added(first: Bound, second: Bound) -> Bound:
     """Of a sum."""
     up, down = first.not_negative and second.not_negative, first.not_positive and second.not_positive
-    return Bound(first.finite and second.finite, _sign(up, down, up and (first.positive or second.positive)))
+    ordered = first.never_nan and second.never_nan and (up or down or first.finite or second.finite)
+    return Bound(first.finite and second.finite, _sign(up, down, up and (first.positive or second.positive)), ordered)
 
 
 def multiplied(first: Bound, second: Bound) -> Bound:
@@ -79,7 +86,7 @@ def squared(bound: Bound) -> Bound:
 def divided(first: Bound, second: Bound) -> Bound:
     """Of a quotient, which is finite where the divisor is positive."""
     sign = multiplied(first, second).sign
-    finite = first.finite and second.positive
+    finite = first.finite and second.never_nan and second.positive
     return Bound(finite, Sign.NOT_NEGATIVE if sign is Sign.POSITIVE else sign)
 
 
@@ -93,10 +100,9 @@ def power(bound: Bound, exponent: float) -> Bound:
 def either(bounds: Sequence[Bound]) -> Bound:
     """Of what is one of several."""
     signs = {bound.sign for bound in bounds}
-    if len(signs) == 1:
-        return Bound(all(bound.finite for bound in bounds), signs.pop())
     up = all(bound.not_negative for bound in bounds)
-    return Bound(all(bound.finite for bound in bounds), _sign(up, False))
+    sign = signs.pop() if len(signs) == 1 else _sign(up, False)
+    return Bound(all(bound.finite for bound in bounds), sign, all(bound.never_nan for bound in bounds))
 
 
 def bound(kind: Kind, data: Any, known: Sequence[Bound]) -> Bound:
@@ -144,34 +150,36 @@ def _sign(up: bool, down: bool, positive: bool = False) -> Sign:
 def _larger(first: Bound, second: Bound) -> Bound:
     up = first.not_negative or second.not_negative
     sign = _sign(up, first.not_positive and second.not_positive, first.positive or second.positive)
-    return Bound(first.finite and second.finite, sign)
+    return Bound(first.finite and second.finite, sign, first.never_nan and second.never_nan)
 
 
 def _smaller(first: Bound, second: Bound) -> Bound:
     up, down = first.not_negative and second.not_negative, first.not_positive or second.not_positive
-    return Bound(first.finite and second.finite, _sign(up, down, first.positive and second.positive))
+    sign = _sign(up, down, first.positive and second.positive)
+    return Bound(first.finite and second.finite, sign, first.never_nan and second.never_nan)
 
 
 def _absolute(bound: Bound) -> Bound:
-    return Bound(bound.finite, Sign.POSITIVE if bound.positive else Sign.NOT_NEGATIVE)
+    return Bound(bound.finite, Sign.POSITIVE if bound.positive else Sign.NOT_NEGATIVE, bound.ordered)
 
 
 def _square_root(bound: Bound) -> Bound:
     return Bound(bound.finite and bound.not_negative, Sign.POSITIVE if bound.positive else Sign.NOT_NEGATIVE)
 
 
-def _within_one(*_: Bound) -> Bound:
-    return Bound(True)
+def _within_one(bound: Bound) -> Bound:
+    """Of what is finite at infinity too."""
+    return Bound(bound.never_nan)
 
 
-def _from_zero(*_: Bound) -> Bound:
-    return Bound(True, Sign.NOT_NEGATIVE)
+def _from_zero(*known: Bound) -> Bound:
+    return Bound(all(bound.never_nan for bound in known), Sign.NOT_NEGATIVE)
 
 
 _RULES: Mapping[str, Rule] = MappingProxyType(
     {
-        "exp": lambda x: Bound(x.finite and x.not_positive, Sign.NOT_NEGATIVE),
-        "expm1": lambda x: Bound(x.finite and x.not_positive, x.sign),
+        "exp": lambda x: Bound(x.never_nan and x.not_positive, Sign.NOT_NEGATIVE, x.never_nan),
+        "expm1": lambda x: Bound(x.never_nan and x.not_positive, x.sign, x.never_nan),
         "log": lambda x: Bound(x.finite and x.positive),
         "log1p": lambda x: Bound(x.finite and x.not_negative, x.sign if x.not_negative else Sign.ANY),
         "sqrt": _square_root,

@@ -146,7 +146,8 @@ class Values:
                 condition, *branches = chosen
                 return self.call("where", (condition, *(self.divide(branch, right) for branch in branches)))
         quotient = self._binary(Kind.DIVIDE, left, right)
-        safe = self.items[right].kind is Kind.NUMBER or (self.bounds[right].finite and self.bounds[right].positive)
+        number = self.items[right].kind is Kind.NUMBER and not self._is(right, 0.0)
+        safe = number or (self.bounds[right].finite and self.bounds[right].positive)
         return quotient if safe else self.gates.closed(quotient, (left,))
 
     def negate(self, operand: int) -> int:
@@ -330,7 +331,7 @@ class Values:
         known = [self._bound_below(operand, assumed, depth) for operand in operands]
         if kind is Kind.MULTIPLY and operands[0] == operands[1]:
             return bounds.squared(known[0])
-        if kind is Kind.DIVIDE and self.items[operands[1]].kind is Kind.NUMBER:
+        if kind is Kind.DIVIDE and self.items[operands[1]].kind is Kind.NUMBER and not self._is(operands[1], 0.0):
             return bounds.multiplied(known[0], bounds.number(self.items[operands[1]].data))
         return self.bound_of(data, operands) if kind is Kind.SOURCE else bounds.bound(kind, data, known)
 

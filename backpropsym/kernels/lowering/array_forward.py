@@ -169,7 +169,8 @@ class ArrayForward:
         top = values.make(Finite(values.shape(top)), top)
         share = values.call("exp", (values.subtract(operand, top),))
         total = values.reduce("sum", share, axes, keep=True)
-        values.bounds[share], values.bounds[total] = Bound(True, Sign.NOT_NEGATIVE), Bound(True, Sign.POSITIVE)
+        finite = values.bounds[operand].finite
+        values.bounds[share], values.bounds[total] = Bound(finite, Sign.NOT_NEGATIVE), Bound(finite, Sign.POSITIVE)
         found = values.add(values.call("log", (total,)), top)
         values.shares[operand, found] = share, total
         return found if keep else values.narrowed(found, axes)
