@@ -180,3 +180,11 @@ def test_local_derivatives_are_shared_and_can_be_replaced() -> None:
     local = LocalDerivatives(graph, {Edge("s0", "s1"): number(5)})
     assert Derivation(local, "s2", "x").evaluate(x=1.0) == 20.0
     assert LocalDerivatives(graph).of("x") == {}
+
+
+def test_a_form_of_few_parts_and_many_levels_is_refused() -> None:
+    """Either is too much: a chain of 120 has 7,000 parts, and nests as deep as it is long."""
+    formulas = {f"h{index}": f"tanh(h{index - 1})" for index in range(1, 121)}
+    graph = network(["x"], ["h0"], formulas, "h120")
+    with pytest.raises(LimitError, match="100 levels"):
+        derive(graph, "h120", "h0").expression("expanded")

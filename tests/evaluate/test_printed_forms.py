@@ -68,6 +68,7 @@ SMALL = {
         },
         {"w": [2, 4], "y": [2, 3]},
     ),
+    "a divisor outside of a sum": network({"h": "(x + b)/7", "l": "sum(h*h)"}, {"b": [3]}, {"x": [2, 3]}),
     "a sum that cancels": network({"l": "sum((W + b - W)*b) + sum(W - W)"}, {"W": [2, 3], "b": [3]}),
     "moved axes": network(
         {"h": "transpose(reshape(W, 2, 3, 2), axes=(1, 0, 2))", "l": "sum(mean(h, axis=1)*v)"},

@@ -224,3 +224,7 @@ def test_another_name_for_a_function_has_its_derivative(name: str) -> None:
         symbolic = table.symbolic
         assert symbolic.expression(found) == symbolic.expression(definition).diff(symbolic.symbol("t"))
         assert table.written_partial("f", "t") == to_tree(symbolic.expression(found))
+
+
+def test_every_function_has_a_name_that_formulas_can_call() -> None:
+    assert all(name.isidentifier() and name == entry.name for name, entry in FUNCTIONS.items())
