@@ -91,11 +91,14 @@ def with_slopes(graph: Graph, values: Mapping[str, Any], of: Entry, name: str, d
 
 
 def agreed(slopes: tuple[float, float] | None) -> float | None:
-    """The slope where both sides have the same one; None at a kink and where there is none."""
-    if slopes is None or not all(map(math.isfinite, slopes)):
+    """The slope that both sides have, or the one of the only side on which the network is defined, as of sqrt(w)**2.
+
+    None at a kink, and where there is none.
+    """
+    found = [slope for slope in slopes or () if not math.isnan(slope)]
+    if not found or not all(map(math.isfinite, found)):
         return None
-    left, right = slopes
-    return right if same(left, right) else None
+    return found[-1] if same(found[0], found[-1]) else None
 
 
 def same(first: float, second: float) -> bool:

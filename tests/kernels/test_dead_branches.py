@@ -80,6 +80,20 @@ def test_of_arrays_what_is_cut_off_is_not_multiplied_in(name: str, accuracy: str
     assert kernel.jvp(AT, direction)["a"] == pytest.approx(slope)
 
 
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name != "a row of a choice by rows"])
+def test_derivations_give_the_same_numbers(name: str) -> None:
+    """In the one left out the value jumps, and no slope is finite."""
+    net = arrays(name)
+    right = truth(net, AT, ("w", "W"))
+    with np.errstate(all="ignore"):
+        compare({key: net.derive("a", wrt=key).evaluate(**AT) for key in right}, right)
+
+
+def test_at_the_end_of_a_domain_the_slope_is_that_of_its_side() -> None:
+    net = bp.loads('inputs = {}\nparameters = {w = [2]}\noutput = "a"\n[nodes]\nh = "sqrt(w)"\na = "sum(h*h)"')
+    np.testing.assert_allclose(net.derive("a", wrt="w").evaluate(w=np.array([0.0, 1.0])), [1.0, 1.0])
+
+
 @pytest.mark.parametrize("mode", ["reverse", "forward"])
 @pytest.mark.parametrize("name", SCALARS)
 def test_of_numbers_what_is_cut_off_is_not_multiplied_in(name: str, mode: str) -> None:
