@@ -6,7 +6,8 @@ was computed is a number like others, and its product with infinity is undefined
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ class Gates:
         self.values = values
         self.cut: list[bool] = []
         self._built: dict[int, int] = {}
+        self._building = False
 
     def note(self, kind: Kind, operands: tuple[int, ...], data: Any) -> None:
         """Take in a new value; outside of derivatives only steps and zero cut off."""
@@ -40,25 +42,35 @@ class Gates:
 
     def closed(self, product: int, factors: Iterable[int]) -> int:
         """A product, or zero where one of these factors is cut off."""
-        values = self.values
-        gates = [self.of(factor) for factor in factors if values.derivative and self.cut[factor]]
+        if self._building or not self.values.derivative:
+            return product
+        gates = [self.of(factor) for factor in factors if self.cut[factor]]
         if not gates:
             return product
-        zero = values.number(0.0)
-        return values.call("where", (values.compare("<=", reduce(values.multiply, gates), zero), zero, product))
+        with self._unguarded():
+            values, zero = self.values, self.values.number(0.0)
+            return values.call("where", (values.compare("<=", reduce(values.multiply, gates), zero), zero, product))
 
     def of(self, position: int) -> int:
         """Zero where a choice has cut a value off, else positive; it broadcasts to the value."""
         waiting = [position]  # no recursion, for chains are long
-        while waiting:
-            top = waiting[-1]
-            before = [each for each in self._leading(top) if each not in self._built]
-            if before:
-                waiting += before
-            else:
-                self._built.setdefault(top, self._gate(top))
-                waiting.pop()
+        with self._unguarded():
+            while waiting:
+                top = waiting[-1]
+                before = [each for each in self._leading(top) if each not in self._built]
+                if before:
+                    waiting += before
+                else:
+                    self._built.setdefault(top, self._gate(top))
+                    waiting.pop()
         return self._built[position]
+
+    @contextmanager
+    def _unguarded(self) -> Iterator[None]:
+        """While gates are built, products are plain: gates are finite, whatever they are computed from."""
+        before, self._building = self._building, True
+        yield
+        self._building = before
 
     def of_operand(self, position: int) -> int:
         """The gate of an operand, 1 where nothing cuts it off."""
