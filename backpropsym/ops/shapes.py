@@ -30,6 +30,8 @@ def broadcast(shapes: Sequence[Shape], what: str, span: Span | None = None) -> S
     ShapeError : two sizes differ and neither is 1.
     """
     width = max(map(len, shapes), default=0)
+    if len({*shapes} - {()}) <= 1:
+        return next((shape for shape in shapes if shape), ())
     result: list[Dimension] = []
     for axis in range(width):
         own = [shape[axis - width] for shape in shapes if len(shape) >= width - axis]
@@ -70,6 +72,8 @@ def matmul(left: tuple[str, Shape], right: tuple[str, Shape], span: Span | None 
 
 def stretched(shape: Shape, whole: Shape) -> tuple[int, ...]:
     """The axes of size 1 of `shape` that are longer where it is broadcast to `whole`."""
+    if shape == whole:
+        return ()
     pairs = zip(shape, whole[len(whole) - len(shape) :], strict=True)
     return tuple(axis for axis, (size, wide) in enumerate(pairs) if size == 1 != wide)
 

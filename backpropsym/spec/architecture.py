@@ -10,18 +10,27 @@ from backpropsym.errors import FormulaError, LimitError, Location, NetworkError,
 from backpropsym.formula import limits
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import parse_formula
-from backpropsym.formula.tree import Span, names
+from backpropsym.formula.tree import Add, Expr, Name, Span
 from backpropsym.graph.graph import Block, Graph
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.memory_budget import LARGEST_ARRAY, amount
-from backpropsym.ops.sizes import Dimension, read_size
-from backpropsym.ops.tensor_lowering import TensorLowering
+from backpropsym.ops.sizes import Dimension, read_size, size_symbols
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.functions import call_signatures
-from backpropsym.spec.layers import Applied, Argument, Layer, call_text, layer_maker, layer_names, registered
+from backpropsym.spec.layers import (
+    Applied,
+    Argument,
+    Layer,
+    call_text,
+    is_registered,
+    layer_maker,
+    layer_names,
+    registered,
+)
+from backpropsym.spec.lower import lower
 
 MAX_LAYERS = 10_000
 ARROW = "->"
@@ -130,9 +139,14 @@ class Architecture:
     def extra_input(self, name: str, shape: Shape, node: ast.expr) -> str:
         """Declare an input, such as the mask of a dropout."""
         self.declaration.inputs[name] = shape
-        self.shapes[name] = shape
         self.spans[name] = (node.col_offset, node.end_col_offset or 0)
+        self.leaf(name, shape)
         return name
+
+    def leaf(self, name: str, shape: Shape) -> None:
+        """The shape of a leaf, whose symbols are numbers in formulas."""
+        self.shapes[name] = shape
+        self.declaration.symbols.update(symbol for size in shape for symbol in size_symbols(size))
 
     def size(self, node: ast.expr) -> Dimension:
         """One size of a shape."""
@@ -214,7 +228,7 @@ class Architecture:
                 node,
                 "end it with a layer of the size that it started from",
             )
-        self.add(self.unused("r"), f"{start} + {self.current}", node)
+        self.add(self.unused("r"), Add((Name(start), Name(self.current))), node)
 
     def block(self, name: str, arguments: list[Argument], options: dict[str, Argument], node: ast.expr) -> None:
         """A layer, its nodes kept as one block."""
@@ -230,7 +244,7 @@ class Architecture:
         chosen = options.pop("name", None)
         if self.declaration.loss is not None:
             self.fail("nothing follows the loss", node)
-        if name in registered("target"):
+        if is_registered(name, "target"):
             if chosen is not None:
                 self.fail("the loss is always called loss", node, "leave name= out")
             self.loss(name, arguments, options, node)
@@ -259,7 +273,7 @@ class Architecture:
         known = self.declaration.parameters.setdefault(name, shape)
         if known != shape:
             self.fail(f"{name} is shared by layers of the shapes {known} and {shape}", node)
-        self.shapes[name] = shape
+        self.leaf(name, shape)
 
     def unused(self, stem: str, number: int | None = None) -> str:
         """A node name that is not taken: stem and number."""
@@ -270,16 +284,17 @@ class Architecture:
             self._next[stem] = count
         return f"{stem}{count}"
 
-    def add(self, name: str, formula: str, node: ast.expr) -> None:
+    def add(self, name: str, formula: str | Expr, node: ast.expr) -> None:
         """A node, its shape inferred at once."""
         self.spans[name] = (node.col_offset, node.end_col_offset or 0)
         try:
-            tree = parse_formula(formula, self.signatures)
-            used = {each: self.shapes[each] for each in names(tree) if each in self.shapes}
-            self.shapes[name] = TensorLowering(name, used, self.table).root(tree)[-1].shape
+            tree = parse_formula(formula, self.signatures) if isinstance(formula, str) else formula
+            steps = lower(name, self.declaration, tree, self.shapes, self.table)
         except (FormulaError, ShapeError, NetworkError) as error:
             self.fail(error.problems[0].message, node, error.problems[0].fix)
-        self.declaration.nodes[name] = formula
+        self.declaration.nodes[name] = tree
+        self.declaration.lowered[name] = steps
+        self.shapes[name] = steps[-1].shape
         self.current = name
 
     def rename(self, name: str, node: ast.expr) -> None:
@@ -287,10 +302,11 @@ class Architecture:
         problem = name_problem(name)
         if problem or name in self.shapes:
             self.fail(problem.message if problem else f"{name} is already taken", node, "choose another name")
-        self.declaration.nodes[name] = self.declaration.nodes.pop(self.current)
-        self.shapes[name], self.spans[name] = self.shapes.pop(self.current), self.spans.pop(self.current)
+        formula = self.declaration.nodes.pop(self.current)
+        for step in self.declaration.lowered.pop(self.current):  # anonymous steps are named after their owner
+            del self.shapes[step.name]
         self._next.clear()  # the name that it had is free again
-        self.current = name
+        self.add(name, formula, node)
 
 
 def _steps(node: ast.expr) -> list[ast.expr]:

@@ -29,7 +29,7 @@ from backpropsym.spec.functions import (
 )
 from backpropsym.spec.heads import settle_heads, shape_problem
 from backpropsym.spec.locate import words
-from backpropsym.spec.lower import LOSS, lowered_nodes, used_names, uses
+from backpropsym.spec.lower import LOSS, inner_uses, lowered_nodes, used_names
 from backpropsym.spec.namespaces import own_function_clashes
 from backpropsym.spec.notation import notation_problems
 from backpropsym.spec.numbers import undefined_numbers
@@ -61,22 +61,24 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     formulas = _formulas(declaration, roles, table, found)
     own = dict(declared_formulas(declaration, table))
     table = settle_abstract(table, [*formulas.values(), *own.values()])
+    used = {name: used_names(declaration, name, formula) for name, formula in formulas.items()}
     for name, formula in formulas.items():
         section = "" if name == LOSS and name not in declaration.nodes else "nodes"
-        _check_formula(section, name, formula, roles, table, declaration, found)
+        unknown = {parent for parent in used[name] if parent not in roles}
+        _check_formula(section, name, formula, unknown, roles, table, declaration, found)
     for key, formula in own.items():
         _check_calls("functions", key, formula, table, declaration, found)
     found += own_function_clashes(roles, table, declaration)
     _check_symbols(roles, declaration, found)
-    _check_cycle(formulas, declaration, found)
-    _check_output(declaration, roles, formulas, found)
+    _check_cycle(used, declaration, found)
+    _check_output(declaration, roles, used, found)
     values = _numbers("values", declaration.values, roles, declaration, found)
     constants = _numbers("constants", declaration.constants, roles, declaration, found)
     for key, message, fix in notation_problems(declaration.notation, [*roles, *table.own]):
         found.append(Problem(message, declaration.places("notation", key, None), fix=fix))
     if found:
         raise NetworkError(_listed(found))
-    nodes, blocks = lowered_nodes(declaration, roles, formulas, table)
+    nodes, blocks = lowered_nodes(declaration, roles, formulas, used, table)
     loss = LOSS if declaration.loss is not None else None
     written = {name: formula for name, formula in formulas.items() if name not in declaration.indices}
     assert declaration.output is not None
@@ -172,13 +174,13 @@ def _check_formula(
     section: str,
     key: str,
     formula: Expr,
+    unknown: set[str],
     roles: Mapping[str, Role],
     table: FunctionTable,
     declaration: Declaration,
     problems: list[Problem],
 ) -> None:
     """Unknown names and numbers out of range."""
-    unknown = {each for each in used_names(declaration, key, formula) if each not in roles}
     for part in walk(formula):
         if len(problems) > MAX_PROBLEMS:
             return
@@ -251,8 +253,8 @@ def _check_symbols(roles: Mapping[str, Role], declaration: Declaration, problems
             problems.append(Problem(f"{name} is both {_article(role)} and a size", place, fix="rename one of them"))
 
 
-def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problems: list[Problem]) -> None:
-    cycle = find_cycle(uses(declaration, formulas))
+def _check_cycle(used: Mapping[str, tuple[str, ...]], declaration: Declaration, problems: list[Problem]) -> None:
+    cycle = find_cycle(inner_uses(used))
     if cycle:
         place = declaration.places("nodes", cycle[0], None)
         message = f"nodes depend on each other in a circle: {cycle_text(cycle)}"
@@ -260,14 +262,17 @@ def _check_cycle(formulas: Mapping[str, Expr], declaration: Declaration, problem
 
 
 def _check_output(
-    declaration: Declaration, roles: Mapping[str, Role], formulas: Mapping[str, Expr], problems: list[Problem]
+    declaration: Declaration,
+    roles: Mapping[str, Role],
+    used: Mapping[str, tuple[str, ...]],
+    problems: list[Problem],
 ) -> None:
     output = declaration.output
     if "output" in declaration.unreadable or output in declaration.unreadable:
         return
     if output is None:
-        used = {each for names in uses(declaration, formulas).values() for each in names}
-        last = [name for name in formulas if name not in used and name != LOSS] or list(formulas)
+        parents = {parent for names in used.values() for parent in names}
+        last = [name for name in used if name not in parents and name != LOSS] or list(used)
         fix = f'add output = "{last[-1]}"' if last else 'add output = "..." and at least one node'
         problems.append(Problem("the network has no output", declaration.places("", "", None), fix=fix))
     elif output not in roles and (declaration.nodes or not problems):

@@ -9,6 +9,7 @@ from typing import Any
 from backpropsym.errors import Location
 from backpropsym.formula.tree import Expr, Span
 from backpropsym.graph.graph import Block
+from backpropsym.ops.lowering import Lowered
 
 Places = Callable[[str, str, Span | None], Location]
 
@@ -24,6 +25,7 @@ class Declaration:
     indices : the free indices of nodes that are defined entry by entry.
     heads : what stands left of such nodes' formulas, "out[r, c]", by name.
     offsets : the smallest index of each axis of leaves that do not count from zero.
+    lowered : the steps of nodes whose formulas were lowered when they were declared, by name.
     blocks : the layers written as one step, as label and nodes.
     notation : how names are written in LaTeX, by name or pattern.
     functions : "f" or "f(x, beta)" to a registered name, a formula, or "abstract".
@@ -44,6 +46,7 @@ class Declaration:
     offsets: dict[str, tuple[int, ...]] = field(default_factory=dict)
     output: str | None = None
     loss: str | Expr | None = None
+    lowered: dict[str, list[Lowered]] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
     functions: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backpropsym.errors import did_you_mean
 from backpropsym.formula.names import name_problem
+from backpropsym.formula.tree import Add, Call, Expr, MatMul, Name
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.sizes import Dimension, read_size, size_product
@@ -53,14 +54,19 @@ def layer_maker(name: str) -> Maker | None:
     """What makes the layer `name`; None where there is no such layer."""
     if name in LAYERS:
         return LAYERS[name]
-    if name in registered("layer") or is_activation(name):
+    if is_registered(name, "layer") or is_activation(name):
         return _plain
     return None
 
 
 def registered(fact: str) -> list[str]:
     """The ops over axes of which something is said: that they are a `layer`, `follows` one, or have a `target`."""
-    return [name for name, entry in COMPOSITIONS.items() if getattr(entry, fact)]
+    return [name for name in COMPOSITIONS if is_registered(name, fact)]
+
+
+def is_registered(name: str, fact: str) -> bool:
+    """Whether a name is one of `registered(fact)`."""
+    return name in COMPOSITIONS and bool(getattr(COMPOSITIONS[name], fact))
 
 
 def layer_names() -> Iterator[str]:
@@ -110,10 +116,11 @@ def _dense(build: Architecture, layer: Layer) -> None:
     if not shape:
         build.fail("dense needs an input with axes", layer.node, "write x[2] for an input of two numbers")
     build.parameter(weight, (units[0], shape[-1]), layer.node)
-    product = f"{weight} @ {build.current}" if len(shape) == 1 else f"{build.current} @ transpose({weight})"
+    matrix, values = Name(weight), Name(build.current)
+    product: Expr = MatMul(matrix, values) if len(shape) == 1 else MatMul(values, Call("transpose", (matrix,)))
     if bias:
         build.parameter(bias, (units[0],), layer.node)
-        product += f" + {bias}"
+        product = Add((product, Name(bias)))
     build.add(build.unused("s", build.parameters), product, layer.node)
     _activate(build, layer, activation)
 
@@ -310,9 +317,9 @@ def _heading(
     if activation is None:
         return found, None
     name = activation.name if isinstance(activation, Applied) else activation
-    following = registered("follows")
-    if name not in following and not is_activation(name):
-        fix = did_you_mean(str(name), [*filter(is_activation, FUNCTIONS), *following], "name an activation")
+    if not is_activation(name) and not is_registered(str(name), "follows"):
+        known = [*filter(is_activation, FUNCTIONS), *registered("follows")]
+        fix = did_you_mean(str(name), known, "name an activation")
         build.fail(f"{name} is not an activation", layer.node, fix)
     return found, activation if isinstance(activation, Applied) else str(activation)
 
@@ -348,11 +355,12 @@ def _check_options(build: Architecture, layer: Layer, *known: str) -> None:
 
 def _activate(build: Architecture, layer: Layer, activation: Applied | str | None) -> None:
     """The activation after a layer, as a node of its own."""
+    formula: str | Expr
     match activation:
         case Applied(name, arguments, options):
-            text = call_text(name, [build.current, *arguments], dict(options))
+            formula = call_text(name, [build.current, *arguments], dict(options))
         case str():
-            text = f"{activation}({build.current})"
+            formula = Call(activation, (Name(build.current),))
         case _:
             return
-    build.add(build.unused("z", build.parameters), text, layer.node)
+    build.add(build.unused("z", build.parameters), formula, layer.node)

@@ -24,11 +24,19 @@ _SECTIONS = ("inputs", "targets", "parameters", "constants")
 
 
 def lowered_nodes(
-    declaration: Declaration, roles: Mapping[str, Role], formulas: Mapping[str, Expr], table: FunctionTable
+    declaration: Declaration,
+    roles: Mapping[str, Role],
+    formulas: Mapping[str, Expr],
+    used: Mapping[str, tuple[str, ...]],
+    table: FunctionTable,
 ) -> tuple[dict[str, Node], tuple[Block, ...]]:
     """Leaves, then the nodes as written, each preceded by those inside its formula; and the blocks.
 
     A node whose formula has steps with names of their own is a block, or they are part of the block that it is in.
+
+    Parameters
+    ----------
+    used : for each formula, the nodes that it uses.
 
     Raises
     ------
@@ -44,10 +52,10 @@ def lowered_nodes(
     nodes = {name: Node(name, role, shapes[name]) for name, role in roles.items() if role is not Role.VALUE}
     lowered: dict[str, list[Lowered]] = {}
     problems: list[Problem] = []
-    for name in topological_order(uses(declaration, formulas)):
+    for name in topological_order(inner_uses(used)):
         try:
-            if all(parent in shapes for parent in used_names(declaration, name, formulas[name])):
-                lowered[name] = _needed(_lower(name, declaration, formulas[name], shapes, table))
+            if all(parent in shapes for parent in used[name]):
+                lowered[name] = declaration.lowered.get(name) or lower(name, declaration, formulas[name], shapes, table)
                 shapes[name] = lowered[name][-1].shape
                 for step in lowered[name]:
                     _check_count(name, step.shape, declaration)
@@ -121,12 +129,25 @@ def used_names(declaration: Declaration, name: str, formula: Expr) -> tuple[str,
     return node_names(formula, {*declaration.indices.get(name, ()), *declaration.symbols})
 
 
-def uses(declaration: Declaration, formulas: Mapping[str, Expr]) -> dict[str, tuple[str, ...]]:
-    """For each node, the other nodes that its formula uses."""
-    return {
-        name: tuple(each for each in used_names(declaration, name, formula) if each in formulas)
-        for name, formula in formulas.items()
-    }
+def inner_uses(used: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """For each node with a formula, those with a formula that it uses."""
+    return {name: tuple(parent for parent in parents if parent in used) for name, parents in used.items()}
+
+
+def lower(
+    name: str, declaration: Declaration, formula: Expr, shapes: dict[str, Shape], table: FunctionTable
+) -> list[Lowered]:
+    """The steps of the node `name`, the last being the node itself.
+
+    Parameters
+    ----------
+    shapes : of all nodes that the formula uses; grows by those of the steps.
+
+    Raises
+    ------
+    ShapeError : shapes do not fit.
+    """
+    return _needed(_lower(name, declaration, formula, shapes, table))
 
 
 def _lower(
@@ -138,7 +159,7 @@ def _lower(
     sizes = declaration.symbols.intersection(names(formula)) if declaration.symbols else ()
     if (
         not sizes
-        and not any(shapes[parent] for parent in parents)
+        and not any(shapes.get(parent) for parent in parents)  # the caller reports those that are not declared
         and all(_is_scalar(part, table) for part in walk(formula))
     ):
         return [Lowered(name, Elementwise(formula), (), parents)]

@@ -1,9 +1,13 @@
 """Mistakes in architecture strings: each is one error with its place and a fix, and nothing is dropped in silence."""
 
+from collections import Counter
+
 import pytest
 
 from backpropsym.errors import NetworkError
+from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Role
+from backpropsym.ops.lowering import Lowered, Lowering
 from backpropsym.spec.architecture import parse_architecture
 
 MISTAKES = {
@@ -52,3 +56,26 @@ NORMS = {
 def test_norms_own_only_what_they_use(layer: str) -> None:
     graph = parse_architecture(f"x[4,8] -> {layer} -> mse")
     assert [name for name, node in graph.nodes.items() if node.role is Role.PARAMETER] == NORMS[layer]
+
+
+WHOLE = "x[4,8] -> residual(layer_norm -> multi_head_attention(2)) -> lstm(3) -> dense(2, softmax) -> mse"
+
+
+def test_each_formula_is_lowered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lowered: Counter[str] = Counter()
+    root = Lowering.root
+
+    def counted(self: Lowering, expr: Expr) -> list[Lowered]:
+        lowered[self.owner] += 1
+        return root(self, expr)
+
+    monkeypatch.setattr(Lowering, "root", counted)
+    graph = parse_architecture(WHOLE)
+    assert set(lowered) == set(graph.written)
+    assert set(lowered.values()) == {1}
+
+
+def test_steps_of_a_renamed_layer_are_named_after_it() -> None:
+    plain, renamed = parse_architecture("x[4,8] -> lstm(3)"), parse_architecture("x[4,8] -> lstm(3, name=memory)")
+    assert [name.replace("lstm1", "memory") for name in plain.nodes] == list(renamed.nodes)
+    assert renamed.layer_steps and all(name.startswith("memory") for name in renamed.layer_steps)
