@@ -12,11 +12,13 @@ from backpropsym.kernels.ir.array_operations import (
     BATCH,
     Arrange,
     Concatenate,
+    Constant,
     Finite,
     First,
     Fold,
     Item,
     Kept,
+    ObjectShare,
     Ordered,
     Pick,
     Place,
@@ -25,7 +27,7 @@ from backpropsym.kernels.ir.array_operations import (
     Reduce,
     Reshape,
     Scatter,
-    Source,
+    Size,
     Spread,
     Stack,
     Window,
@@ -33,11 +35,10 @@ from backpropsym.kernels.ir.array_operations import (
 )
 from backpropsym.kernels.ir.array_values import ArrayValues
 from backpropsym.kernels.ir.program import Kind, Program, Value
-from backpropsym.kernels.lowering.array_lowering import ArrayLowering
-from backpropsym.kernels.runtime import array_runtime
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.size_values import size_value
+from tests.kernels.plain_places import PlacesRead
 
 Array = Any
 _BINARY = {Kind.ADD: np.add, Kind.SUBTRACT: np.subtract, Kind.MULTIPLY: np.multiply, Kind.DIVIDE: np.divide}
@@ -50,32 +51,22 @@ def executed(
     values: ArrayValues,
     leaves: Mapping[str, Array],
     sizes: Mapping[str, int],
-    lowering: ArrayLowering | None = None,
 ) -> dict[int, Array]:
     """Every value that the results depend on, by position; leaves that vary have a leading axis of objects."""
-    return Plain(program, values, leaves, sizes, lowering).run()
+    return Plain(program, values, leaves, sizes).run()
 
 
 class Plain:
     """One execution."""
 
     def __init__(
-        self,
-        program: Program,
-        values: ArrayValues,
-        leaves: Mapping[str, Array],
-        sizes: Mapping[str, int],
-        lowering: ArrayLowering | None,
+        self, program: Program, values: ArrayValues, leaves: Mapping[str, Array], sizes: Mapping[str, int]
     ) -> None:
         self.program = program
         self.values = values
         self.leaves = leaves
         self.sizes = dict(sizes)
         self.known: dict[int, Array] = {}
-        self.scope: dict[str, Any] = {**vars(array_runtime), "_np": np, "_real": np.float64, BATCH: sizes[BATCH]}
-        self.scope |= {f"_size_{name}": size for name, size in sizes.items()}
-        for name, text in (lowering.constants if lowering else {}).items():
-            self.scope[name] = self._evaluated(f"({text})")
 
     def run(self) -> dict[int, Array]:
         """The values."""
@@ -91,9 +82,6 @@ class Plain:
     def _shape(self, shape: Shape) -> tuple[int, ...]:
         return tuple(size_value(size, self.sizes) or 0 for size in shape)
 
-    def _evaluated(self, text: str) -> Any:
-        return eval(text, self.scope)
-
     def _value(self, item: Value) -> Array:
         operands = [self.known[operand] for operand in item.operands]
         match item.kind:
@@ -101,7 +89,7 @@ class Plain:
                 return self.leaves[item.data]
             case Kind.NUMBER:
                 return np.float64(item.data)
-            case Kind.SOURCE:
+            case Kind.OPERATION:
                 return self._operation(item.data, operands)
             case Kind.MEAN:
                 return np.mean(operands[0])
@@ -123,8 +111,12 @@ class Plain:
     def _operation(self, operation: Any, operands: list[Array]) -> Array:
         shape = self._shape(operation.shape)
         match operation:
-            case Source(text=text):
-                return self._evaluated(text)
+            case Constant():
+                return operation.numbers
+            case Size(size=size):
+                return size_value(size, self.sizes)
+            case ObjectShare():
+                return 1 / self.sizes[BATCH]
             case Product(groups=groups, output=output):
                 return np.einsum(f"{','.join(groups)}->{output}", *operands)
             case Reduce(function=function, axes=axes, keep=keep):
@@ -151,15 +143,19 @@ class Plain:
                 for region, part in zip(regions, operands, strict=False):
                     total[_index(region)] += part
                 return total
-            case Read(index=index, lead=lead, rank=rank, fill=fill):
-                text = index.format(*(f"_o[{slot}]" for slot in range(len(operands))))
-                self.scope |= {"_o": operands}
-                return self._evaluated(f"_read(_o[0], {text}, {lead}, {rank}, {fill!r})".replace("inf", "_np.inf"))
-            case Scatter(index=index, lead=lead, rank=rank, based=based):
-                text = index.format(*(f"_o[{slot}]" for slot in range(len(operands))))
+            case Read():
+                read = PlacesRead(operation, operands, self.sizes)
+                found = np.full(shape, operation.fill)
+                for place, source in read.pairs(shape):
+                    found[place] = operands[0][source]
+                return found
+            case Scatter(based=based):
+                read = PlacesRead(operation, operands, self.sizes)
                 total = np.array(operands[-1]) if based else np.zeros(shape)
-                self.scope |= {"_o": operands, "_t": total}
-                return self._evaluated(f"_scatter(_t, _o[0], {text}, {lead}, {rank}, False)")
+                part = np.broadcast_to(operands[0], read.whole())
+                for place, source in read.pairs(part.shape):
+                    total[source] += part[place]
+                return total
             case Concatenate(axis=axis):
                 return np.concatenate(operands, axis)
             case Stack():

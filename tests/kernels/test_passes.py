@@ -52,19 +52,39 @@ def test_each_pass_keeps_every_value(seed: int, make: Callable[[np.random.Genera
     leaves = numbers(graph, np.random.default_rng(seed + 50), batch)
     for by_value in (True, False):
         lowering, program = _lowered(graph, by_value)
-        before = executed(program, lowering.values, leaves, {BATCH: batch}, lowering)
+        before = executed(program, lowering.values, leaves, {BATCH: batch})
         _is_the_reverse_sweep(graph, leaves, batch, program, before)
         values = lowering.values
         for one in PASSES:
             passed = _passed(one, program, values)
             program, values = passed.program, passed.values
-            after = executed(program, values, leaves, {BATCH: batch}, lowering)
+            after = executed(program, values, leaves, {BATCH: batch})
             for position, value in before.items():
                 place = passed.moved[position]
                 if place in after:
                     message = f"{one.__name__}: {position}"
                     np.testing.assert_allclose(after[place], value, rtol=1e-9, atol=1e-12, err_msg=message)
             before = after
+
+
+READS = {
+    "chosen by data": ("x = [3, 4], c = []", 'z = "x[0, c]*w[0] + cross_entropy(tanh(x @ w), c)"'),
+    "chosen by an array": ("x = [3, 4], c = [3]", '"z[i]" = "x[i, c[i]]*w[c[i]]"'),
+    "counted from data": ("x = [3, 4], c = []", '"z[i]" = "x[i, 2*c + 1]*w[c + 1]"'),
+    "repeated": ("x = [2, 2]", 'z = "upsample(x, 2) @ w"'),
+    "between zeros": ("x = [2, 4]", 'z = "conv_transpose1d(x, reshape(w, 2, 1, 2), stride=2, padding=1)"'),
+    "outside of a pool": ("x = [6]", 'z = "max_pool1d(x, 2, stride=2, padding=1)*w"'),
+    "constants": ("x = [2]", 'z = "x*k + w[0]"'),
+}
+
+
+@pytest.mark.parametrize(("inputs", "node"), READS.values(), ids=READS)
+def test_reads_executed_place_by_place_are_the_reverse_sweep(inputs: str, node: str) -> None:
+    head = f'inputs = {{{inputs}}}\nparameters = {{w = [4]}}\nconstants = {{k = [-0.0, 2]}}\noutput = "a"\n'
+    graph = parse_network(f'{head}[nodes]\n{node}\na = "sum(z*z)"\n')
+    leaves = numbers(graph, np.random.default_rng(0), 3)
+    lowering, program = _lowered(graph)
+    _is_the_reverse_sweep(graph, leaves, 3, program, executed(program, lowering.values, leaves, {BATCH: 3}))
 
 
 def _is_the_reverse_sweep(

@@ -14,7 +14,7 @@ from backpropsym.errors import UnknownNameError, ValuesError, did_you_mean
 from backpropsym.graph.graph import Graph, Node, Role, Shape
 from backpropsym.kernels.api.array_functions import Result, array_function, leaf_names
 from backpropsym.kernels.api.array_kernel import TensorFunction
-from backpropsym.kernels.ir.array_operations import BATCH, Source
+from backpropsym.kernels.ir.array_operations import ObjectShare
 from backpropsym.kernels.lowering.tangent_lowering import TangentLowering
 from backpropsym.kernels.lowering.tangents import tangent_graph, unused_name
 from backpropsym.ops.memory_budget import check_memory
@@ -318,7 +318,7 @@ def _derivatives_from_here(lowering: TangentLowering) -> int:
 def _seed(lowering: TangentLowering, objective: str, mean: bool) -> int:
     """What one object's objective weighs."""
     if mean and lowering.lead(objective):
-        return lowering.values.make(Source((), f"1.0/{BATCH}"))
+        return lowering.values.make(ObjectShare(()))
     return lowering.values.number(1.0)
 
 

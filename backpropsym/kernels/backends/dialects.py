@@ -85,8 +85,6 @@ class Dialect(ABC):
                 return Piece(f"{operands[0].bracketed(SUM)} {item.data} {operands[1].bracketed(SUM)}", COMPARISON)
             case Kind.MEAN:
                 return self.mean(operands[0])
-            case Kind.SOURCE:
-                return Piece(item.data.format(*(operand.bracketed(ATOM) for operand in operands)), ATOM)
             case _:
                 raise TypeError(f"{item.kind} has a rule of its own")
 

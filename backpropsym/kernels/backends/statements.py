@@ -168,8 +168,7 @@ class _Writer:
         """The shape where arrays are computed, and the formula of a node where its text differs."""
         parts = []
         if isinstance(self.dialect, ArrayDialect):
-            plain = "(n,)" if self.program.items[position].batched else "()"
-            parts.append(self.program.shapes.get(position, plain))
+            parts.append("(n,)" if self.program.items[position].batched else "()")
         note = self.program.notes.get(self.program.nodes.get(position, ""))
         if note and note not in (text, text.removeprefix("_"), text.removeprefix("_np.")):
             parts.append(note)

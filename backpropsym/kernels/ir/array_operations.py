@@ -8,7 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from backpropsym.kernels.ir.positions import Places
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.sizes import Dimension
 
@@ -30,10 +34,33 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Source(Operation):
-    """A number or an array that plain source gives without operands."""
+class Constant(Operation):
+    """Fixed numbers; doubles in C order as bytes, by which -0.0 and 0.0 differ."""
 
-    text: str
+    data: bytes
+
+    @classmethod
+    def of(cls, numbers: Any) -> Constant:
+        """The constant that holds an array of numbers."""
+        array = np.asarray(numbers, float)
+        return cls(array.shape, array.tobytes())
+
+    @property
+    def numbers(self) -> Any:
+        """The array."""
+        return np.frombuffer(self.data).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class Size(Operation):
+    """A size that is known when a kernel is called, as a number."""
+
+    size: Dimension
+
+
+@dataclass(frozen=True)
+class ObjectShare(Operation):
+    """What one object weighs in a mean: 1 over their number."""
 
 
 @dataclass(frozen=True)
@@ -156,9 +183,12 @@ class Place(Operation):
 
 @dataclass(frozen=True)
 class Read(Operation):
-    """Entries chosen by index arrays: the first operand, then values that choose by data; `fill` for those outside."""
+    """Entries of the first operand at places, which further operands may choose by data; `fill` where one is outside.
 
-    index: str
+    `lead` is the number of axes of objects of the first operand, `rank` that of other axes of the result.
+    """
+
+    places: Places
     lead: int
     rank: int
     fill: float = 0.0
@@ -168,7 +198,7 @@ class Read(Operation):
 class Scatter(Operation):
     """The adjoint of `Read`, added to the last operand if it is `based` on one; `unique` if no entry is read twice."""
 
-    index: str
+    places: Places
     lead: int
     rank: int
     unique: bool

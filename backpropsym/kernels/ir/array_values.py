@@ -14,10 +14,12 @@ from backpropsym.kernels.ir.array_operations import (
     Alias,
     Arrange,
     Concatenate,
+    Constant,
     Finite,
     First,
     Fold,
     Item,
+    ObjectShare,
     Operation,
     Ordered,
     Pick,
@@ -27,7 +29,7 @@ from backpropsym.kernels.ir.array_operations import (
     Reduce,
     Reshape,
     Scatter,
-    Source,
+    Size,
     Spread,
     Stack,
     Windows,
@@ -104,9 +106,12 @@ class ArrayValues(Values):
         known = [self.bounds[operand] for operand in operands]
         finite = all(each.finite for each in known)
         match operation:
-            case Source(shape, text):
-                size = not shape and text.startswith("1.0") and "-" not in text
-                return Bound(True, Sign.POSITIVE if size else Sign.ANY)
+            case Size(_, size):
+                return Bound(True, Sign.ANY if "-" in str(size) else Sign.POSITIVE)
+            case ObjectShare():
+                return Bound(True, Sign.POSITIVE)
+            case Constant():
+                return Bound(True)
             case Product() if len(operands) == 2 and len(set(operands)) == len(set(operation.groups)) == 1:
                 return bounds.squared(known[0])
             case Product():

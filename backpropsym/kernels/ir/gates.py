@@ -94,7 +94,7 @@ class Gates:
                 return values.multiply(*map(self.of_operand, item.operands))
             case Kind.MEAN:
                 return values.mean(self.of_operand(item.operands[0]))
-            case Kind.SOURCE:
+            case Kind.OPERATION:
                 return values.gate_of_operation(position)
         return self.of_operand(item.operands[0])
 
@@ -109,6 +109,6 @@ class Gates:
                 return any(cut)
             case Kind.NEGATE | Kind.DIVIDE | Kind.POWER | Kind.MEAN:
                 return cut[0]
-            case Kind.SOURCE:
+            case Kind.OPERATION:
                 return self.values.is_cut_by(data, cut)
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ class Kind(StrEnum):
     COMPARE = "compare"
     CALL = "call"
     MEAN = "mean"
-    SOURCE = "source"
+    OPERATION = "operation"
 
 
 class Value(NamedTuple):
@@ -54,7 +54,6 @@ class Program:
     backward : the position at which derivatives start.
     value : the position of the mean objective.
     gradients : the positions of the derivatives of the mean objective, by parameter.
-    shapes : the shapes of values of tensors, as text.
     """
 
     items: tuple[Value, ...]
@@ -65,7 +64,6 @@ class Program:
     backward: int
     value: int
     gradients: Mapping[str, int]
-    shapes: Mapping[int, str] = field(default_factory=dict)
 
     def live(self) -> list[bool]:
         """Which values the results depend on."""

@@ -196,7 +196,7 @@ class Values:
 
     def opaque(self, operation: Any, operands: tuple[int, ...], batched: bool) -> int:
         """The result of an operation over axes, which is a value itself: equal ones are one."""
-        return self._value(Kind.SOURCE, operands, operation, batched=batched)
+        return self._value(Kind.OPERATION, operands, operation, batched=batched)
 
     def mean(self, operand: int) -> int:
         """The mean over objects."""
@@ -333,7 +333,7 @@ class Values:
             return bounds.squared(known[0])
         if kind is Kind.DIVIDE and self.items[operands[1]].kind is Kind.NUMBER and not self._is(operands[1], 0.0):
             return bounds.multiplied(known[0], bounds.number(self.items[operands[1]].data))
-        return self.bound_of(data, operands) if kind is Kind.SOURCE else bounds.bound(kind, data, known)
+        return self.bound_of(data, operands) if kind is Kind.OPERATION else bounds.bound(kind, data, known)
 
     def _bound_below(self, position: int, assumed: Mapping[int, Bound], depth: int) -> Bound:
         if position in assumed:

@@ -19,11 +19,13 @@ from backpropsym.kernels.ir.array_operations import (
     BATCH,
     Arrange,
     Concatenate,
+    Constant,
     Finite,
     First,
     Fold,
     Item,
     Kept,
+    ObjectShare,
     Ordered,
     Pick,
     Place,
@@ -33,13 +35,14 @@ from backpropsym.kernels.ir.array_operations import (
     Reduce,
     Reshape,
     Scatter,
-    Source,
+    Size,
     Spread,
     Stack,
     Window,
     Windows,
 )
 from backpropsym.kernels.ir.array_values import ArrayValues
+from backpropsym.kernels.ir.place_checks import problem_of
 from backpropsym.kernels.ir.program import Kind, Program
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.shapes import shape_text
@@ -112,7 +115,7 @@ def verify_moved(
 
 def _error(step: str, program: Program, position: int, message: str) -> CompilerError:
     item = program.items[position]
-    what = type(item.data).__name__ if item.kind is Kind.SOURCE else item.kind.value
+    what = type(item.data).__name__ if item.kind is Kind.OPERATION else item.kind.value
     name = program.nodes.get(position) or program.owners[position]
     return CompilerError(
         f"{step} broke value {position}, {what} for {name or 'the kernel'}: {message}",
@@ -124,7 +127,7 @@ def _verify_value(program: Program, values: ArrayValues, position: int) -> None:
     item, shape = program.items[position], values.shape(position)
     operands = [values.shape(operand) for operand in item.operands]
     match item.kind:
-        case Kind.SOURCE:
+        case Kind.OPERATION:
             _require(item.data.shape == shape, f"the operation gives {item.data.shape}, and the value is {shape}")
             _RULES[type(item.data)](item.data, operands)
         case Kind.MEAN:
@@ -168,8 +171,13 @@ def _same(operation: Finite | First | Ordered, operands: Sequence[Shape]) -> Non
     _require(operands == [operation.shape], f"{_shown(operands)} is not {shape_text(operation.shape)}")
 
 
-def _source(operation: Source, operands: Sequence[Shape]) -> None:
-    _require(not operands, "a source has no operands")
+def _given(operation: Constant | Size | ObjectShare, operands: Sequence[Shape]) -> None:
+    _require(not operands, f"{type(operation).__name__} has no operands")
+    if isinstance(operation, Constant):
+        count = len(operation.data) // np.dtype(float).itemsize
+        _require(count == size_product(operation.shape), f"{count} numbers are not {shape_text(operation.shape)}")
+    else:
+        _require(not operation.shape, "a number has no axes")
 
 
 def _product(operation: Product, operands: Sequence[Shape]) -> None:
@@ -299,12 +307,19 @@ def _counts(regions: Sequence[tuple[Item, ...]], shape: Shape) -> Any:
 
 def _read(operation: Read, operands: Sequence[Shape]) -> None:
     _require(operation.lead == (operands[0][:1] == (BATCH,)), f"lead={operation.lead} of {shape_text(operands[0])}")
+    _read_places(operation, operands[0], len(operands) - 1)
 
 
 def _scatter(operation: Scatter, operands: Sequence[Shape]) -> None:
     _require(operation.lead == (operation.shape[:1] == (BATCH,)), f"lead={operation.lead} of {operation.shape}")
     if operation.based:
         _based(operation, operands[-1:])
+    _read_places(operation, operation.shape, len(operands) - 1 - operation.based)
+
+
+def _read_places(operation: Read | Scatter, shape: Shape, choosing: int) -> None:
+    problem = problem_of(operation.places, operation.rank, shape[operation.lead :], choosing)
+    _require(not problem, problem)
 
 
 def _concatenate(operation: Concatenate, operands: Sequence[Shape]) -> None:
@@ -322,7 +337,9 @@ def _stack(operation: Stack, operands: Sequence[Shape]) -> None:
 
 
 _RULES: dict[type[Any], Callable[[Any, Sequence[Shape]], None]] = {
-    Source: _source,
+    Constant: _given,
+    Size: _given,
+    ObjectShare: _given,
     Product: _product,
     Reduce: _reduce,
     Finite: _same,

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from backpropsym.errors import UnknownNameError
-from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number, names
+from backpropsym.formula.tree import Expr, names
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.kernels.ir.array_operations import (
     ALL,
     BATCH,
     Concatenate,
+    Constant,
     Finite,
     Item,
     Kept,
     Place,
     Read,
-    Source,
+    Size,
     Window,
     Windows,
 )
 from backpropsym.kernels.ir.array_values import ArrayValues
 from backpropsym.kernels.ir.bounds import Bound, Sign
+from backpropsym.kernels.ir.positions import Places
 from backpropsym.kernels.lowering.contractions import contract
+from backpropsym.kernels.lowering.positions import view_places
 from backpropsym.kernels.lowering.scalar_lowering import Environment, FormulaLowering
 from backpropsym.kernels.lowering.views import Moves, moves, padded
 from backpropsym.ops.function import FUNCTIONS
@@ -64,7 +66,6 @@ class ArrayForward:
         self.formulas = ArrayFormulas(graph.functions, by_value, self.values)
         self.known: dict[str, int] = {}
         self.nodes: dict[int, str] = {}
-        self.constants: dict[str, str] = {}
         self.moved: dict[str, Moves | None] = {}
         self.windowed: dict[str, tuple[int, tuple[Window | Kept, ...]]] = {}
 
@@ -90,7 +91,7 @@ class ArrayForward:
             numbers = np.asarray(self.graph.constants[node.name])
             if not node.shape:
                 return self.values.number(float(numbers))
-            return self.values.make(Source(node.shape, f"_np.array({numbers.tolist()!r}, dtype=_real)"))
+            return self.values.make(Constant.of(numbers))
         match node.op:
             case None:
                 position = self.values.leaf(node.name, node.name in self.graph.batched)
@@ -186,7 +187,7 @@ class ArrayForward:
         """A size as a number."""
         if isinstance(size, int):
             return self.values.number(float(size))
-        return self.values.make(Source((), f"1.0*{size_source(size)}"))
+        return self.values.make(Size((), size))
 
     def places(self, op: Reduction) -> list[int] | None:
         """What each place within the windows sees, where windows are reduced: a pool."""
@@ -248,40 +249,19 @@ class ArrayForward:
         reached = tuple(size if index in read else 1 for index, size in sizes)
         outside = -math.inf if op.absent else float(op.fill)
         shape_read = shape[: len(shape) - len(reached)] + reached
-        operation = Read(shape_read, self.index(node, op), lead, len(node.shape), outside if op.guards else 0.0)
+        operation = Read(shape_read, self.places_read(node, op), lead, len(node.shape), outside if op.guards else 0.0)
         return self.values.spread(self.values.make(operation, self.known[op.operand], *self.chosen(op, node)), shape)
 
     def chosen(self, op: View, node: Node) -> tuple[int, ...]:
         """The values that choose entries by data."""
         return tuple(self.known[parent] for parent in node.parents if parent != op.operand)
 
-    def index(self, node: Node, op: View) -> str:
-        """The source of the index arrays of a view, and of the mask of entries that exist."""
-        rank = len(node.shape)
-        axes = enumerate(zip(op.indices, node.shape, strict=True))
-        grid = {index: _axis_source(axis, rank, size) for axis, (index, size) in axes}
+    def places_read(self, node: Node, op: View) -> Places:
+        """The places of the operand that a view reads."""
         data = [parent for parent in node.parents if parent != op.operand]
-        for slot, parent in enumerate(data):
-            scalar = f"_whole({{{slot + 1}}}, {rank if self.lead(parent) else 0})"
-            grid[parent] = f"{{{slot + 1}}}" if self.graph[parent].shape else scalar
-        sources = [index_source(each, grid) for each in op.source]
-        for slot, (each, size) in enumerate(zip(op.source, self.graph[op.operand].shape, strict=True)):
-            if not set(names(each)).isdisjoint(data):
-                sources[slot] = f"_inside({sources[slot]}, {size_source(size)})"
-        guards = [f"({index_source(each, grid)}, {size_source(size)})" for each, size in op.guards]
-        text = f"({', '.join(sources)},), ({', '.join(guards)}{',' if guards else ''})"
-        if data or "_size_" in text:
-            return text
-        fresh = f"_INDEX_{len(self.constants) + 1}"
-        name = next((name for name, known in self.constants.items() if known == text), fresh)
-        self.constants[name] = text
-        return f"*{name}"
-
-    def stretch(self, shape: Shape, axis: int, start: Dimension) -> str:
-        """The source of index arrays that read an array of `shape` from `start` along one axis."""
-        sources = [_axis_source(each, len(shape), size) for each, size in enumerate(shape)]
-        sources[axis] += f" + {size_source(start)}"
-        return f"({', '.join(sources)},), ()"
+        return view_places(
+            op, node.shape, self.graph[op.operand].shape, data, [bool(self.lead(parent)) for parent in data]
+        )
 
 
 def indices_read(op: View) -> frozenset[str]:
@@ -318,46 +298,3 @@ def batched_windows(axes: Sequence[Window | Kept], lead: int) -> tuple[Window | 
             rest = (each.count, each.width, each.stride, each.dilation, each.start)
             shifted.append(Window(each.out + 1, each.within + 1, *rest))
     return tuple(shifted)
-
-
-def shape_source(shape: Shape) -> str:
-    """A shape as source; sizes that are not numbers have names in the kernel."""
-    inside = ", ".join(map(size_source, shape))
-    return f"({inside}{',' if len(shape) == 1 else ''})"
-
-
-def size_source(size: Dimension) -> str:
-    """A size as source."""
-    if isinstance(size, int) or size == BATCH:
-        return str(size)
-    named = re.sub(r"[A-Za-z_]\w*", lambda symbol: f"_size_{symbol.group()}", size)
-    return f"({named})" if not named.isidentifier() else named
-
-
-def index_source(expr: Expr, grid: Mapping[str, str]) -> str:
-    """A formula of indices as source on index arrays."""
-    match expr:
-        case Name(name):
-            return grid.get(name) or size_source(name)
-        case Number(value):
-            return f"({int(value)})" if value < 0 else str(int(value))
-        case Add(terms):
-            return "(" + " + ".join(index_source(term, grid) for term in terms) + ")"
-        case Mul(factors):
-            return "*".join(index_source(factor, grid) for factor in factors)
-        case Neg(operand):
-            return f"(-{index_source(operand, grid)})"
-        case Index(Name(name), subscripts):
-            return f"_named({grid[name]}, {', '.join(index_source(each, grid) for each in subscripts)})"
-        case Call("quotient", (above, below)):
-            return f"({index_source(above, grid)} // {index_source(below, grid)})"
-        case Call("remainder", (above, below)):
-            return f"({index_source(above, grid)} % {index_source(below, grid)})"
-        case _:
-            raise TypeError(f"{type(expr).__name__} is not a formula of indices over {names(expr)}")
-
-
-def _axis_source(axis: int, rank: int, size: Dimension) -> str:
-    text = f"_np.arange({size_source(size)})"
-    inside = ", ".join("-1" if each == axis else "1" for each in range(rank))
-    return f"{text}.reshape({inside})" if rank > 1 else text

@@ -8,10 +8,21 @@ from dataclasses import dataclass, field, replace
 
 from backpropsym.formula.tree import Name
 from backpropsym.graph.graph import Graph, Node
-from backpropsym.kernels.ir.array_operations import ALL, BATCH, First, Fold, Item, Place, Range, Read, Scatter, Source
+from backpropsym.kernels.ir.array_operations import (
+    ALL,
+    First,
+    Fold,
+    Item,
+    ObjectShare,
+    Place,
+    Range,
+    Read,
+    Scatter,
+)
 from backpropsym.kernels.ir.program import Program
 from backpropsym.kernels.lowering.array_forward import ArrayForward, indices_read, interior, offsets
 from backpropsym.kernels.lowering.contractions import contract
+from backpropsym.kernels.lowering.positions import stretch
 from backpropsym.kernels.lowering.views import Moves
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Shape, View
@@ -45,7 +56,7 @@ class ArrayLowering(ArrayForward):
         self.forward(objective)
         backward = len(self.values.items)
         self.values.derivative = True
-        seed = self.values.make(Source((), f"1.0/{BATCH}")) if self.lead(objective) else self.values.number(1.0)
+        seed = self.values.make(ObjectShare(())) if self.lead(objective) else self.values.number(1.0)
         found = self.pull_back({objective: seed}, wanted)
         return self.program(backward, self._mean(objective), found)
 
@@ -306,7 +317,7 @@ class ArrayLowering(ArrayForward):
             adjoint = self.values.sum(self.values.spread(adjoint, self.whole(node.name)), unread, keep=True)
         plain = {each.name for each in op.source if isinstance(each, Name)}
         unique = bool(lead or not own) and set(op.indices) <= plain and not op.guards
-        operation = Scatter(target, self.index(node, op), lead, len(node.shape), unique)
+        operation = Scatter(target, self.places_read(node, op), lead, len(node.shape), unique)
         self._give_late(op.operand, operation, adjoint, *self.chosen(op, node))
 
     def _pull_join(self, node: Node, operands: Sequence[str], axis: int, adjoint: int) -> None:
@@ -327,7 +338,7 @@ class ArrayLowering(ArrayForward):
             items[axis + lead] = (start, start + size, 1)
             return self.values.pick(full, items)
         batch = self.values.shape(full)[:lead]
-        return self.values.make(Read(batch + shape, self.stretch(shape, axis, start), lead, len(shape)), full)
+        return self.values.make(Read(batch + shape, stretch(shape, axis, start), lead, len(shape)), full)
 
 
 _MOST_REGIONS = 128

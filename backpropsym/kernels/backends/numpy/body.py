@@ -19,6 +19,7 @@ class ArrayBody:
     gradients : the source of each result.
     storage : the memory that the statements use.
     results : the shapes of results that are arrays, by the name of the array.
+    places : the names of index arrays that are the same at every call, and their source.
     helpers : the names that the statements use besides NumPy, such as `_erf_array`.
     """
 
@@ -28,4 +29,11 @@ class ArrayBody:
     gradients: dict[str, str] = field(default_factory=dict)
     storage: Storage = field(default_factory=Storage)
     results: dict[str, Shape] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
     helpers: dict[str, str] = field(default_factory=dict)
+
+    def named_places(self, text: str) -> str:
+        """The name of index arrays."""
+        name = next((name for name, known in self.places.items() if known == text), f"_INDEX_{len(self.places) + 1}")
+        self.places[name] = text
+        return name

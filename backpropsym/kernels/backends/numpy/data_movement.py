@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from backpropsym.kernels.backends.dialects import PRODUCT, Piece
 from backpropsym.kernels.backends.numpy.matrix_products import written_as_product
 from backpropsym.kernels.backends.numpy.placement import around, regions
+from backpropsym.kernels.backends.numpy.positions import places_source
 from backpropsym.kernels.backends.numpy.storage import Layout, picked_layout, plain_layout
 from backpropsym.kernels.backends.numpy.subscripts import WHOLE, item_source, item_sources, subscripts
 from backpropsym.kernels.backends.numpy.writer import ArrayWriter, Rule
+from backpropsym.kernels.backends.sizes import shape_source, size_source
 from backpropsym.kernels.ir.array_operations import (
     ALL,
     BATCH,
     Arrange,
     Concatenate,
+    Constant,
     Finite,
     First,
     Fold,
     Kept,
+    ObjectShare,
     Operation,
     Ordered,
     Pick,
@@ -27,12 +32,12 @@ from backpropsym.kernels.ir.array_operations import (
     Reduce,
     Reshape,
     Scatter,
+    Size,
     Spread,
     Stack,
     Window,
     Windows,
 )
-from backpropsym.kernels.lowering.array_forward import shape_source, size_source
 from backpropsym.ops.kinds import Shape
 
 _REDUCTIONS = {"sum": "add.reduce", "max": "maximum.reduce", "min": "minimum.reduce"}
@@ -248,16 +253,22 @@ def _place(writer: ArrayWriter, position: int, operation: Place) -> None:
 def _read(writer: ArrayWriter, position: int, operation: Read) -> None:
     operands = [writer.text(operand) for operand in writer.items[position].operands]
     writer.layouts[position] = plain_layout(operation.shape)
-    index = operation.index.format(*operands)
+    index = _places(writer, operation, operands)
     outside = "" if not operation.fill else ", -_np.inf" if operation.fill == -math.inf else f", {operation.fill!r}"
     writer.assign(position, f"_read({operands[0]}, {index}, {operation.lead}, {operation.rank}{outside})")
+
+
+def _places(writer: ArrayWriter, operation: Read | Scatter, operands: Sequence[str]) -> str:
+    """Index arrays and guards, under a name of the module where they are the same at every call."""
+    text = places_source(operation.places, operation.rank, operands)
+    return f"*{writer.body.named_places(text)}" if operation.places.fixed else text
 
 
 def _scatter(writer: ArrayWriter, position: int, operation: Scatter) -> None:
     item = writer.items[position]
     operands = [writer.text(operand) for operand in item.operands]
     out = _base(writer, position, operation.based, tuple(range(len(operation.shape))), zeros=True)
-    index = operation.index.format(*operands)
+    index = _places(writer, operation, operands)
     rest = f"{operation.lead}, {operation.rank}, {operation.unique}"
     writer.assign(position, f"_scatter({out}, {operands[0]}, {index}, {rest})")
 
@@ -302,7 +313,23 @@ def _layout(writer: ArrayWriter, operand: int) -> Layout:
     return writer.layouts.get(operand) or plain_layout(writer.shape(operand))
 
 
+def _constant(writer: ArrayWriter, position: int, operation: Constant) -> None:
+    writer.layouts[position] = plain_layout(operation.shape)
+    writer.assign(position, f"_np.array({operation.numbers.tolist()!r}, dtype=_real)")
+
+
+def _size(writer: ArrayWriter, position: int, operation: Size) -> None:
+    writer.pieces[position] = Piece(f"1.0*{size_source(operation.size)}", PRODUCT)
+
+
+def _object_share(writer: ArrayWriter, position: int, operation: ObjectShare) -> None:
+    writer.pieces[position] = Piece(f"1.0/{BATCH}", PRODUCT)
+
+
 MOVES: dict[type[Operation], Rule] = {
+    Constant: _constant,
+    Size: _size,
+    ObjectShare: _object_share,
     Reduce: _reduce,
     Finite: _finite,
     First: _first,

@@ -15,9 +15,9 @@ from backpropsym.kernels.backends.numpy.data_movement import MOVES
 from backpropsym.kernels.backends.numpy.matrix_products import write_product
 from backpropsym.kernels.backends.numpy.writer import ArrayWriter
 from backpropsym.kernels.backends.python.module import Names, after_imports, docstring_source, wrapped_names
+from backpropsym.kernels.backends.sizes import shape_source, size_source
 from backpropsym.kernels.ir.array_operations import BATCH, Product
 from backpropsym.kernels.ir.program import Program
-from backpropsym.kernels.lowering.array_forward import shape_source, size_source
 from backpropsym.kernels.lowering.array_lowering import ArrayLowering
 from backpropsym.kernels.passes.pipeline import improved
 from backpropsym.kernels.runtime import array_runtime, error_function
@@ -63,7 +63,7 @@ def array_module(
     chosen = {name: choice.uses for name, choice in whole_nodes(graph).items() if name in shapes}
     head += [f"_CHOICES = {chosen!r}"]
     head += [*wrapped_names("_OBJECTS", names.objects), *wrapped_names("_IGNORED", names.ignored)]
-    head += [f"{name} = ({text})" for name, text in lowering.constants.items()]
+    head += [f"{name} = ({text})" for name, text in code.places.items()]
     sizes = [f"{size_source(size)} = _sizes[{str(size)!r}]" for size in _symbols(graph, names)]
     lines = ["def _workspace(_real, _sizes):", '    """The arrays in which a call computes, kept for the next one."""']
     lines += [f"    {line}" for line in [*sizes, *code.storage.lines()]]

@@ -42,7 +42,7 @@ def placements(
     found: dict[int, Part] = {}
     depth: dict[int, int] = {}
     for position, item in reversed(list(enumerate(items))):
-        if not alive[position] or item.kind is not Kind.SOURCE or depth.get(position, 0) > _DEEPEST:
+        if not alive[position] or item.kind is not Kind.OPERATION or depth.get(position, 0) > _DEEPEST:
             continue
         places = regions(item.data, [values.shape(operand) for operand in item.operands])
         for operand, region in zip(item.operands, places, strict=False):
@@ -55,7 +55,7 @@ def placements(
 
 def _computed(item: Value) -> bool:
     """Whether a value is written into memory of its own, rather than given or a view."""
-    if item.kind is Kind.SOURCE:
+    if item.kind is Kind.OPERATION:
         return isinstance(item.data, _COMPUTED) and not (isinstance(item.data, Place) and item.data.based)
     return item.kind not in _GIVEN
 

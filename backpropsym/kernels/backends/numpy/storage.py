@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from backpropsym.kernels.backends.sizes import size_source
 from backpropsym.kernels.ir.array_operations import ALL, Item, nominal
-from backpropsym.kernels.lowering.array_forward import size_source
 from backpropsym.ops.kinds import Shape
 
 _WASTE = 4

@@ -11,11 +11,11 @@ from backpropsym.kernels.backends.numpy.body import ArrayBody
 from backpropsym.kernels.backends.numpy.placement import Part, around, placements
 from backpropsym.kernels.backends.numpy.storage import Layout, picked_layout, plain_layout
 from backpropsym.kernels.backends.numpy.subscripts import item_sources, subscripts
+from backpropsym.kernels.backends.sizes import shape_source
 from backpropsym.kernels.backends.statements import Naming
-from backpropsym.kernels.ir.array_operations import BATCH, Item, Operation, Product, Reshape, Source, nominal
+from backpropsym.kernels.ir.array_operations import BATCH, Item, Operation, Product, Reshape, nominal
 from backpropsym.kernels.ir.array_values import ArrayValues
 from backpropsym.kernels.ir.program import Kind, Program, Value
-from backpropsym.kernels.lowering.array_forward import shape_source
 from backpropsym.kernels.passes.row_fusion import rows_read
 from backpropsym.ops.kinds import Shape
 
@@ -146,21 +146,12 @@ class ArrayWriter:
             self.layouts[position] = plain_layout(shape)
         elif item.kind is Kind.NUMBER:
             self.pieces[position] = self.dialect.number(item.data)
-        elif isinstance(item.data, Source):
-            self._source(position, item.data)
-        elif item.kind is Kind.SOURCE:
+        elif item.kind is Kind.OPERATION:
             self.operation(position, item.data)
         elif not shape:
             self._number(position)
         else:
             self._elementwise(position)
-
-    def _source(self, position: int, operation: Source) -> None:
-        if not operation.shape:
-            self.pieces[position] = Piece(operation.text, PRODUCT)
-            return
-        self.layouts[position] = plain_layout(operation.shape)
-        self.assign(position, operation.text)
 
     def _number(self, position: int) -> None:
         """One number, without memory of its own; a statement if it is used again or made from an array."""
