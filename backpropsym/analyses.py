@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from backpropsym.arrays import Values
 from backpropsym.derive.analyses.dead_neurons import DeadShares, dead_shares
 from backpropsym.derive.analyses.jacobian import Jacobian
 from backpropsym.derive.analyses.sensitivity import FINITE, SMALL, Wiggles
@@ -40,7 +41,7 @@ class Analyses(ABC):
     ) -> Derivation | EntryDerivation | TensorDerivation:
         """The derivative of a node by a node."""
 
-    def trace(self, at: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
+    def trace(self, at: Values | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
         """Both passes of backpropagation at one object, number by number, and one step of gradient descent.
 
         Parameters
@@ -58,10 +59,10 @@ class Analyses(ABC):
 
     def train(
         self,
-        data: str | Path | Mapping[str, Any] | None = None,
-        test: Mapping[str, Any] | None = None,
+        data: str | Path | Values | None = None,
+        test: Values | None = None,
         *,
-        at: Mapping[str, Any] | None = None,
+        at: Values | None = None,
         plan: Plan | None = None,
         watch: Callable[[Step], None] | None = None,
     ) -> Training:
@@ -104,7 +105,7 @@ class Analyses(ABC):
 
     def wiggle(
         self,
-        at: Mapping[str, Any] | None = None,
+        at: Values | None = None,
         of: str | None = None,
         wrt: str | Sequence[str] = (),
         small: float = SMALL,
@@ -126,7 +127,7 @@ class Analyses(ABC):
         """
         return wiggle_graph(self.graph, at, of, (wrt,) if isinstance(wrt, str) else wrt, small, finite)
 
-    def dead(self, data: Mapping[str, Any]) -> DeadShares:
+    def dead(self, data: Values) -> DeadShares:
         """The share of objects on which each neuron is dead: nothing that it reads moves it.
 
         Parameters

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from backpropsym.arrays import Numbers
 from backpropsym.derive.entry_derivation import canonical_name
 from backpropsym.derive.gradient_graph import LiveDerivatives, gradient_graph, live
 from backpropsym.derive.local.links import LocalDerivatives
@@ -173,7 +174,7 @@ class Network(Presentations):
         self._changed().loss = value if isinstance(value, str) else tree(value)
 
     @property
-    def values(self) -> Mapping[str, float]:
+    def values(self) -> Numbers:
         """Numbers for leaves, used where a call gives none; set it to a mapping."""
         return self.graph.values
 

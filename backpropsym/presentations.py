@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from backpropsym.analyses import Analyses
+from backpropsym.arrays import Values
 from backpropsym.errors import NetworkError
 from backpropsym.story.shown import Derivation, EntryDerivation, TensorDerivation
 
@@ -47,7 +48,7 @@ class Presentations(Analyses):
         self,
         wrt: str | None = None,
         *,
-        values: Mapping[str, Any] | None = None,
+        values: Values | None = None,
         theme: str | Theme = "light",
         samples: int = 3,
         seed: int = 0,
@@ -76,9 +77,7 @@ class Presentations(Analyses):
         drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
         return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed, at=values), values))
 
-    def explore(
-        self, of: str | None = None, *, values: Mapping[str, Any] | None = None, theme: str | Theme = "light"
-    ) -> Explorer:
+    def explore(self, of: str | None = None, *, values: Values | None = None, theme: str | Theme = "light") -> Explorer:
         """A page for a browser: every derivative with its paths, and for networks of scalars all numbers, to change.
 
         Parameters
@@ -104,7 +103,7 @@ class Presentations(Analyses):
         of: str | None = None,
         *,
         wrt: str,
-        values: Mapping[str, Any] | None = None,
+        values: Values | None = None,
         steps: Sequence[str] | None = None,
         **options: Any,
     ) -> Slides:

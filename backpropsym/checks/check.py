@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.checks.arrays.check import check_arrays
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.comparison_result import merged
@@ -41,7 +42,7 @@ def check_graph(
     samples: int = 3,
     seed: int = 0,
     local: LocalDerivatives | None = None,
-    at: Mapping[str, Any] | None = None,
+    at: Values | None = None,
     progress: Progress | None = None,
     seconds: float = SECONDS,
     thorough: bool = False,

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.derive.local.links import Edge
 from backpropsym.evaluate.arithmetic import COMPLEX, evaluate
-from backpropsym.evaluate.number_systems import STEP, Array, SideRecorder, Spread, SpreadArithmetic, Switching
+from backpropsym.evaluate.number_systems import STEP, SideRecorder, Spread, SpreadArithmetic, Switching
 from backpropsym.formula.tree import Add, Expr, Neg, names
 from backpropsym.graph.graph import Graph
 from backpropsym.ops.function_table import FunctionTable
@@ -118,7 +119,7 @@ def _term(
         stepped[name] = value + 1j * STEP * direction
         spread[name] = Spread(value, direction)
     shape = (len(parents), np.shape(value)[1])
-    slope = np.imag(evaluate(term, stepped, table, COMPLEX)) / STEP
+    slope = np.imag(np.asarray(evaluate(term, stepped, table, COMPLEX))) / STEP
     size = evaluate(term, spread, table, SpreadArithmetic()).spread
     return np.broadcast_to(slope, shape), np.broadcast_to(size, shape)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import mpmath
 import numpy as np
 
+from backpropsym.arrays import Numbers
 from backpropsym.derive.forms.programme import adjoints
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.evaluate.arithmetic import ExactArithmetic, evaluate
@@ -43,12 +43,12 @@ class ExactPoint:
         self.arithmetic = ExactArithmetic(self.context)
         self.leaves = {name: self.context.mpf(float(value)) for name, value in leaves.items()}
 
-    def number(self, expr: Expr, values: Mapping[str, Any] | None = None) -> Any:
+    def number(self, expr: Expr, values: Numbers | None = None) -> mpmath.mpf:
         """The value of a formula over the nodes."""
         return evaluate(expr, self.values if values is None else values, self.graph.functions, self.arithmetic)
 
     @cached_property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, mpmath.mpf]:
         """The value of every node, with as many digits as differences need."""
         values = self._forward(self.leaves)
         exponents = [self.context.mag(value) for value in values.values() if value]
@@ -60,12 +60,12 @@ class ExactPoint:
         return self._forward(self.leaves) if zeros else values
 
     @cached_property
-    def step(self) -> Any:
+    def step(self) -> mpmath.mpf:
         """The step of differences."""
         self.values  # noqa: B018  (sets the precision)
         return self.context.mpf(10) ** (-STEP_DIGITS - self._zeros)
 
-    def _forward(self, leaves: Mapping[str, Any]) -> dict[str, Any]:
+    def _forward(self, leaves: Numbers) -> dict[str, mpmath.mpf]:
         values = dict(leaves)
         for name in self.graph.order:
             op = self.graph.nodes[name].op
@@ -74,21 +74,21 @@ class ExactPoint:
         return values
 
     @cached_property
-    def derived(self) -> dict[str, Any]:
+    def derived(self) -> dict[str, mpmath.mpf]:
         """The adjoint of every node by the backward programme; nan where a local derivative does not exist."""
-        numbers: dict[str, Any] = {}
+        numbers: dict[str, mpmath.mpf] = {}
         for equation in adjoints(self.local, self.of).equations:
             parts = (numbers[name] * self._local(link) for name, link in equation.parts)
             numbers[equation.by] = sum(parts, self.context.mpf(0)) if equation.parts else self.context.mpf(1)
         return numbers
 
-    def _local(self, edge: Edge) -> Any:
+    def _local(self, edge: Edge) -> mpmath.mpf:
         try:
             return self.number(self.local[edge])
         except _FAILURES:
             return self.context.nan
 
-    def slope(self, direction: Mapping[str, float]) -> Any:
+    def slope(self, direction: Mapping[str, float]) -> mpmath.mpf:
         """The derivative of the objective along a direction in the leaves, by a difference."""
         ends = []
         for sign in (1, -1):
@@ -96,7 +96,7 @@ class ExactPoint:
             ends.append(self._forward(self.leaves | moved)[self.of])
         return (ends[0] - ends[1]) / (2 * self.step)
 
-    def edge_slope(self, edge: Edge) -> Any:
+    def edge_slope(self, edge: Edge) -> mpmath.mpf:
         """d target / d source by a difference of the target's formula."""
         op = self.graph.nodes[edge.target].op
         assert op is not None, "a leaf has no edges into it"
@@ -106,12 +106,12 @@ class ExactPoint:
             ends.append(self.number(op.formula, moved))
         return (ends[0] - ends[1]) / (2 * self.step)
 
-    def disagreement(self, derived: Any, numeric: Any, size: float) -> float:
+    def disagreement(self, derived: mpmath.mpf, numeric: mpmath.mpf, size: float) -> float:
         """|derived - numeric| relative to `size`, the sum of the absolute values of what adds up to it."""
         floor = self.context.mpf(10) ** (5 - self.context.dps) / self.step * (1 + abs(self.values[self.of])) / AGREE
         return float(abs(derived - numeric) / (self.context.mpf(float(size)) + floor))
 
-    def gap(self, pair: Callable[[], tuple[Any, Any]], size: float) -> float:
+    def gap(self, pair: Callable[[], tuple[mpmath.mpf, mpmath.mpf]], size: float) -> float:
         """The disagreement of a pair of numbers; nan where one of them does not exist."""
         try:
             return self.disagreement(*pair(), size)
@@ -151,6 +151,6 @@ class ExactPoint:
         middle = len(names) // 2
         return self.disagreeing(names[:middle], sizes, random) | self.disagreeing(names[middle:], sizes, random)
 
-    def along(self, direction: Mapping[str, float]) -> Any:
+    def along(self, direction: Mapping[str, float]) -> mpmath.mpf:
         """The derived derivative of the objective along a direction; leaves without a path to it add nothing."""
         return sum(self.derived[name] * weight for name, weight in direction.items() if name in self.derived)

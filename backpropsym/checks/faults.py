@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.edges import ratio
 from backpropsym.checks.exact import AGREE
 from backpropsym.checks.gradients import Numbers, is_wrong
 from backpropsym.checks.judgement import TOLERANCE
 from backpropsym.checks.report import Fault
 from backpropsym.derive.local.links import Edge
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Expr, called
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.time_budget import Budget
 from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, evaluate
-from backpropsym.evaluate.number_systems import STEP, Array, BranchRecorder, Switching
+from backpropsym.evaluate.number_systems import STEP, BranchRecorder, Switching
 from backpropsym.graph.graph import Graph
 
 LEVELS = 8

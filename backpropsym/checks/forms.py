@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.edges import ratio
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.forms.programme import Programme
 from backpropsym.derive.forms.registry import FORMS
 from backpropsym.errors import LimitError
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.evaluate.scalar_evaluation import Evaluate, in_range
 from backpropsym.formula.tree import Expr
 from backpropsym.formula.tree import size as parts_of

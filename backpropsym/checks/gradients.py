@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.edges import kinks_on_paths, ratio, reverse_sweep
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.checks.finite_differences import Jobs, Objective, spread
@@ -17,7 +18,6 @@ from backpropsym.checks.sample_points import Points
 from backpropsym.derive.forms.programme import Programme, adjoints
 from backpropsym.derive.local.link_numbers import local_numbers
 from backpropsym.derive.local.links import Edge, LocalDerivatives
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.graph.graph import Graph, Role
 
 WORK = 3_000_000_000

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.edges import EPS
 from backpropsym.checks.finite_differences import Jobs, Slopes
 from backpropsym.checks.report import Verdict
-from backpropsym.evaluate.number_systems import Array
 
 TOLERANCE = 32.0
 SAME_SLOPES = 1e-6

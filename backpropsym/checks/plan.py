@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from backpropsym.arrays import Values
 from backpropsym.checks.time_budget import Budget
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Plan:
 
     samples: int = 3
     seed: int = 0
-    at: Mapping[str, Any] = field(default_factory=dict)
+    at: Values = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     thorough: bool = False
     others: tuple[Comparison, ...] = ()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Numeric, Values
 from backpropsym.checks.edges import EdgeNumerics, edge_numerics, reverse_sweep
 from backpropsym.evaluate.domains import domains
-from backpropsym.evaluate.number_systems import Array, Switching
+from backpropsym.evaluate.number_systems import Switching
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.graph.graph import Graph, Role
 
@@ -50,7 +50,7 @@ class Points:
         return len(next(iter(self.values.values()), ()))
 
 
-def find_points(graph: Graph, at: Mapping[str, Any], samples: int, random: np.random.Generator) -> Points:
+def find_points(graph: Graph, at: Values, samples: int, random: np.random.Generator) -> Points:
     """The given point, if its numbers are complete, and random ones: `samples` in all, more where there are kinks.
 
     A network with kinks gets `CANDIDATES` points, of which as many are chosen as it takes to see every switch on
@@ -86,7 +86,7 @@ class _Sampler:
     branching : those of them whose formulas have branches.
     """
 
-    def __init__(self, graph: Graph, at: Mapping[str, Any], random: np.random.Generator) -> None:
+    def __init__(self, graph: Graph, at: Values, random: np.random.Generator) -> None:
         kept = checked_nodes(graph)
         self.switching = Switching(graph.functions)
         self.graph = graph
@@ -121,7 +121,10 @@ class _Sampler:
     def _forward(self, leaves: Mapping[str, Array]) -> dict[str, Array]:
         """The values of the nodes, each of the shape of the points, constants filled in."""
         graph, points = self.graph, np.shape(next(iter(leaves.values()), np.zeros(1)))
-        values = dict(leaves) | {name: np.full(points, value) for name, value in graph.constants.items()}
+        values: dict[str, Numeric] = {
+            **leaves,
+            **{name: np.full(points, value) for name, value in graph.constants.items()},
+        }
         for of in dict.fromkeys((graph.objective, graph.output)):
             values |= forward(graph, values, of)
         return {name: np.broadcast_to(np.asarray(values[name], float), points) for name in self.wanted}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Arrays
 from backpropsym.derive.derivation import MAX_TERMS
 from backpropsym.derive.forms.adjoint_programme import matrix_programme, nested
 from backpropsym.derive.forms.matrix_notation import written_out
@@ -314,7 +315,7 @@ class TensorDerivation:
         return nested(equations if self.count <= MAX_TERMS else equations[-1:])
 
 
-def _of(adjoints: Mapping[str, Any], wrt: str, shape: tuple[int, ...], graph: Graph, batch: int | None) -> Any:
+def _of(adjoints: Arrays, wrt: str, shape: tuple[int, ...], graph: Graph, batch: int | None) -> Any:
     """The derivative by `wrt`, summed over objects: each object's part already carries its share of the mean."""
     found = adjoints.get(wrt, np.zeros(shape))
     return found.sum(axis=0) if batch is not None and wrt in graph.batched and found.ndim > len(shape) else found

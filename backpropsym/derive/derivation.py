@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backpropsym.arrays import Given, Numbers, Numeric, Values
 from backpropsym.derive.forms.expanded import Expander
 from backpropsym.derive.forms.factored import factored
 from backpropsym.derive.forms.programme import Programme, adjoints, tangents
@@ -31,6 +32,7 @@ from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
 from backpropsym.graph.graph import Graph
 
 if TYPE_CHECKING:
+    import mpmath
     import sympy as sp
 
 MAX_TERMS = 1_000
@@ -227,18 +229,18 @@ class Derivation:
         """The network to whose inputs, targets and parameters numbers are given."""
         return self.graph
 
-    def numbers(self, values: Mapping[str, Any] | None = None) -> dict[Edge, Any]:
+    def numbers(self, values: Values | None = None) -> dict[Edge, Numeric]:
         """The number of the local derivative on each link at `values`, completed by the network's own."""
         return self._numbers(self.node_values(values))
 
-    def _numbers(self, nodes: Mapping[str, Any]) -> dict[Edge, Any]:
+    def _numbers(self, nodes: Numbers) -> dict[Edge, Numeric]:
         """The number on each link; in a gradient network, whose nodes are sums that may cancel, by fifty digits."""
         exact = self._in_many_digits(nodes) if self.graph.derivatives else None
         if exact is not None:
             return {link: float(number) for link, number in exact.items()}
         return local_numbers(self.local, self.links(), nodes)
 
-    def numbers_at_one_object(self, values: Mapping[str, Any] | None = None) -> dict[Edge, float]:
+    def numbers_at_one_object(self, values: Values | None = None) -> dict[Edge, float]:
         """The same as plain numbers.
 
         Raises
@@ -250,7 +252,7 @@ class Derivation:
             raise ValuesError("paths have numbers at one object, and a batch was given", fix="give one number a name")
         return {link: float(number) for link, number in found.items()}
 
-    def analytics(self, at: Mapping[str, Any] | None = None) -> PathAnalytics:
+    def analytics(self, at: Values | None = None) -> PathAnalytics:
         """What all paths are like: how many, how long, how strong, how even; nothing is listed.
 
         Parameters
@@ -280,12 +282,12 @@ class Derivation:
         nodes = (self.graph[name] for name in self.graph.order if name in needed)
         return {node.name: node.formula for node in nodes if node.formula is not None}
 
-    def node_values(self, values: Mapping[str, Any] | None = None, besides: Iterable[str] = ()) -> dict[str, Any]:
+    def node_values(self, values: Values | None = None, besides: Iterable[str] = ()) -> dict[str, Numeric]:
         """The value of every node that `of` depends on; `besides` as for `formulas`."""
         leaves = given_values(self.graph, values or {}, self.graph.ancestors(self.of))
         return forward(self.graph, leaves, self.of)
 
-    def evaluate(self, /, **values: Any) -> float:
+    def evaluate(self, /, **values: Given) -> float:
         """The derivative in numbers, by the backward programme; its mean over objects for a batch.
 
         Parameters
@@ -301,7 +303,7 @@ class Derivation:
         given = given_numbers(self.network, values)
         return float(np.mean(self.adjoint_values(given)[self.wrt])) if self.count else 0.0
 
-    def adjoint_values(self, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def adjoint_values(self, values: Values | None = None) -> dict[str, Numeric]:
         """The derivative of `of` by every node on the paths, in numbers, by the backward programme."""
         nodes = self.node_values(values)
         numbers = self._numbers(nodes)
@@ -315,7 +317,7 @@ class Derivation:
             found |= self._summed(exact) if exact is not None else {}
         return {name: self._defined(name, each, nodes) for name, each in found.items()}
 
-    def _in_many_digits(self, nodes: Mapping[str, Any]) -> dict[Edge, Any] | None:
+    def _in_many_digits(self, nodes: Numbers) -> dict[Edge, mpmath.mpf] | None:
         """The numbers on the links in fifty digits; None for a batch, at kinks, and where one has none."""
         leaves = {name: value for name, value in nodes.items() if self.graph[name].op is None}
         links = self.links()
@@ -323,19 +325,19 @@ class Derivation:
             return None
         return ExactNumbers(self.graph, self.local, leaves).links([self.of], links)
 
-    def _summed(self, numbers: Mapping[Edge, Any]) -> dict[str, float]:
+    def _summed(self, numbers: Mapping[Edge, mpmath.mpf]) -> dict[str, float]:
         """The sums over paths of such numbers, in double precision."""
         found = self.space.sweep(SUM, numbers.__getitem__)
         sizes = self.space.sweep(SUM, lambda link: abs(numbers[link]))
         return {name: rounded(found[name], sizes[name]) for name in found}
 
-    def _defined(self, name: str, derivative: Any, nodes: Mapping[str, Any]) -> Any:
+    def _defined(self, name: str, derivative: Numeric, nodes: Numbers) -> Numeric:
         """The derivative by a node; its true slope where a dead path makes a product of local ones undefined."""
         if np.isfinite(derivative):
             return derivative
         return with_slopes(self.graph, nodes, (self.of, ()), name, derivative)
 
-    def numeric(self, values: Mapping[str, Any] | None = None, top: int | None = None) -> Iterator[NumericTerm]:
+    def numeric(self, values: Values | None = None, top: int | None = None) -> Iterator[NumericTerm]:
         """Terms with their numbers at one object: in path order, or the `top` strongest.
 
         Raises
@@ -348,7 +350,7 @@ class Derivation:
             paths = islice(self.space.strongest(lambda link: numbers[link]), top)
         yield from self._in_numbers(paths, numbers, values)
 
-    def terms_in_numbers(self, paths: Iterable[Path], values: Mapping[str, Any] | None = None) -> Iterator[NumericTerm]:
+    def terms_in_numbers(self, paths: Iterable[Path], values: Values | None = None) -> Iterator[NumericTerm]:
         """The terms of these paths with their numbers at one object.
 
         Raises
@@ -358,7 +360,7 @@ class Derivation:
         return self._in_numbers(paths, self.numbers_at_one_object(values), values)
 
     def _in_numbers(
-        self, paths: Iterable[Path], numbers: Mapping[Edge, float], values: Mapping[str, Any] | None
+        self, paths: Iterable[Path], numbers: Mapping[Edge, float], values: Values | None
     ) -> Iterator[NumericTerm]:
         cut = not all(map(math.isfinite, numbers.values())) and np.isfinite(self.adjoint_values(values)[self.wrt])
         whole = self.space.over(CUT_SUM if cut else SUM, lambda link: abs(numbers[link]))

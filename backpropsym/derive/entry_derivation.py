@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.derive.paths.entry_paths import unroll_between
@@ -127,7 +128,7 @@ class EntryDerivation(Derivation):
         places = {name: place for place, name in enumerate(self.whole.named.order)}
         return {name: found[name] for name in sorted(found, key=lambda name: places[name.partition("[")[0]])}
 
-    def node_values(self, values: Mapping[str, Any] | None = None, besides: Iterable[str] = ()) -> dict[str, Any]:
+    def node_values(self, values: Values | None = None, besides: Iterable[str] = ()) -> dict[str, Any]:
         """The value of every entry on the paths, of those that they use, and of entries `besides`."""
         leaves, batch, _ = array_leaves(self.whole, values or {}, self.whole.ancestors(self.target[0]))
         network = ArrayNetwork(self.whole, leaves, batch)

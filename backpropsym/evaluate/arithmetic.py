@@ -5,16 +5,22 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from backpropsym.arrays import Array, Numbers, Numeric
 from backpropsym.errors import AbstractFunctionError
 from backpropsym.formula.tree import Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow
 from backpropsym.ops.function import Primitive
 from backpropsym.ops.function_table import FunctionTable
 
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+if TYPE_CHECKING:
+    import mpmath
+
+    from backpropsym.evaluate.number_systems import Spread, SpreadArithmetic
+
+_COMPARE: dict[str, Callable[[Any, Any], Numeric]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -28,29 +34,30 @@ class Arithmetic:
     Overflow gives inf and undefined operations give nan, silently, as IEEE 754 says.
     """
 
-    def number(self, value: Fraction) -> Any:
+    def number(self, value: Fraction) -> Numeric:
         """A constant."""
         return np.float64(float(value))
 
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Numeric:
         """The value of a primitive function."""
-        return primitive.real(*arguments)
+        value: Numeric = primitive.real(*arguments)
+        return value
 
-    def power(self, base: Any, exponent: Fraction) -> Any:
+    def power(self, base: Numeric, exponent: Fraction) -> Numeric:
         """A power with a constant exponent."""
         if exponent.denominator == 1:
             return base ** int(exponent)
         return np.power(base, float(exponent))
 
-    def divide(self, above: Any, below: Any) -> Any:
+    def divide(self, above: Numeric, below: Numeric) -> Numeric:
         """A quotient."""
         return above / below
 
-    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+    def compare(self, symbol: str, left: Numeric, right: Numeric) -> Numeric:
         """Which branch a comparison chooses."""
         return _COMPARE[symbol](left, right)
 
-    def real(self, number: Any) -> Any:
+    def real(self, number: Numeric) -> Numeric:
         """The real number by which one number is larger than another, or is a position."""
         return number
 
@@ -99,23 +106,26 @@ class ComplexArithmetic(Arithmetic):
 class ExactArithmetic(Arithmetic):
     """mpmath numbers of a context's precision, one point at a time."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: mpmath.MPContext) -> None:
         self.context = context
 
-    def number(self, value: Fraction) -> Any:
+    def number(self, value: Fraction) -> Numeric:
         """A constant."""
-        return self.context.mpf(value.numerator) / value.denominator
+        constant: Numeric = self.context.mpf(value.numerator) / value.denominator
+        return constant
 
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Numeric:
         """The value of a primitive."""
-        return primitive.mpmath(self.context, *arguments)
+        value: Numeric = primitive.mpmath(self.context, *arguments)
+        return value
 
-    def power(self, base: Any, exponent: Fraction) -> Any:
+    def power(self, base: Numeric, exponent: Fraction) -> Numeric:
         """A power with a constant exponent."""
-        return base ** (self.context.mpf(exponent.numerator) / exponent.denominator)
+        value: Numeric = base ** (self.context.mpf(exponent.numerator) / exponent.denominator)
+        return value
 
 
-def _moved(step: Any, slope: Any) -> Any:
+def _moved(step: Any, slope: Any) -> Array:
     """step * slope, where no step moves nothing, however steep."""
     return np.where(step == 0, 0.0, step * slope)
 
@@ -131,7 +141,13 @@ REAL = Arithmetic()
 COMPLEX = ComplexArithmetic()
 
 
-def evaluate(expr: Expr, values: Mapping[str, Any], table: FunctionTable, arithmetic: Arithmetic = REAL) -> Any:
+@overload
+def evaluate(expr: Expr, values: Numbers, table: FunctionTable, arithmetic: Arithmetic = REAL) -> Numeric: ...
+@overload
+def evaluate(
+    expr: Expr, values: Mapping[str, Spread], table: FunctionTable, arithmetic: SpreadArithmetic
+) -> Spread: ...
+def evaluate(expr: Expr, values: Mapping[str, Any], table: FunctionTable, arithmetic: Any = REAL) -> Any:
     """The value of `expr` where each name has its number in `values`.
 
     Functions are computed by their numerically stable spelling.
@@ -172,7 +188,9 @@ def evaluate(expr: Expr, values: Mapping[str, Any], table: FunctionTable, arithm
             raise TypeError(f"{type(expr).__name__} has no scalar value")
 
 
-def call(name: str, arguments: tuple[Any, ...], table: FunctionTable, arithmetic: Arithmetic = REAL) -> Any:
+def call(
+    name: str, arguments: tuple[Any, ...], table: FunctionTable, arithmetic: Arithmetic | SpreadArithmetic = REAL
+) -> Any:
     """The value of a function at `arguments`."""
     function = table[name]
     if function.primitive is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Arrays, Given, Numbers, Numeric, Values
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import REAL, Arithmetic, evaluate
 from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number
@@ -32,18 +33,16 @@ class ArrayNetwork:
     batch : the number of objects, or None for one object without a batch axis.
     """
 
-    def __init__(
-        self, graph: Graph, leaves: Mapping[str, Any], batch: int | None = None, arithmetic: Arithmetic = REAL
-    ) -> None:
+    def __init__(self, graph: Graph, leaves: Values, batch: int | None = None, arithmetic: Arithmetic = REAL) -> None:
         self.graph = graph
         self.batch = batch
         self.objects = batch or 1
         self.magnitudes = False
         self.absent = -np.inf
         self.arithmetic = arithmetic
-        self.values: dict[str, Any] = {name: np.asarray(value) for name, value in leaves.items()}
+        self.values: dict[str, Array] = {name: np.asarray(value) for name, value in leaves.items()}
 
-    def forward(self, of: str) -> Any:
+    def forward(self, of: str) -> Array:
         """The value of a node; the values of all nodes that it depends on are kept in `values`."""
         wanted = self.graph.ancestors(of) - self.values.keys()
         entries, objects = self.graph.entries, self.objects
@@ -54,27 +53,28 @@ class ArrayNetwork:
                     self.values[name] = self.apply(name)
         return self.values[of]
 
-    def apply(self, name: str) -> Any:
+    def apply(self, name: str) -> Array:
         """The value of one node from the values of its parents."""
-        return self._apply(self.graph[name])
+        value: Array = self._apply(self.graph[name])
+        return value
 
-    def pulled(self, name: str, adjoint: Any, magnitudes: bool = False) -> dict[str, Any]:
+    def pulled(self, name: str, adjoint: Array, magnitudes: bool = False) -> dict[str, Array]:
         """What an adjoint of one node adds to the adjoints of each of its parents."""
         self.magnitudes = magnitudes
-        total: dict[str, Any] = {}
+        total: dict[str, Array] = {}
         with np.errstate(all="ignore"):
             for parent, part in self._pull(self.graph[name], adjoint):
                 total[parent] = total[parent] + part if parent in total else part
         return total
 
-    def reverse(self, of: str, seed: Any, magnitudes: bool = False) -> dict[str, Any]:
+    def reverse(self, of: str, seed: Given, magnitudes: bool = False) -> dict[str, Array]:
         """The adjoint of every node that `of` depends on, after `forward(of)`; `seed` has the value's shape.
 
         With `magnitudes`, the sum over paths of the absolute values of their products.
         """
         self.magnitudes = magnitudes
         wanted = self.graph.ancestors(of)
-        adjoints: dict[str, Any] = {name: np.zeros_like(self.values[name], dtype=float) for name in wanted}
+        adjoints: dict[str, Array] = {name: np.zeros_like(self.values[name], dtype=float) for name in wanted}
         adjoints[of] = np.asarray(seed, dtype=float)
         with np.errstate(all="ignore"):
             for name in reversed(self.graph.order):
@@ -88,7 +88,7 @@ class ArrayNetwork:
         """The number of batch axes of a node, 0 or 1."""
         return int(self.batch is not None and name in self.graph.batched)
 
-    def aligned(self, name: str, rank: int) -> Any:
+    def aligned(self, name: str, rank: int) -> Array:
         """A node's value with axes of size 1 put in, so that it broadcasts against `rank` axes."""
         value, own = self.values[name], len(self.graph[name].shape)
         lead = self.lead(name)
@@ -115,7 +115,7 @@ class ArrayNetwork:
                 return np.concatenate(parts, axis=axis + lead)
         raise TypeError(f"{node.name} is a leaf without a value")
 
-    def _full(self, name: str, lead: int) -> Any:
+    def _full(self, name: str, lead: int) -> Array:
         value = self.values[name]
         return np.broadcast_to(value, (self.objects, *value.shape)) if lead > self.lead(name) else value
 
@@ -127,7 +127,7 @@ class ArrayNetwork:
         )
         return ",".join(groups) + "->" + (BATCH if self.lead(out) else "") + output
 
-    def _positions(self, node: Node, view: View) -> tuple[tuple[Any, ...], Any]:
+    def _positions(self, node: Node, view: View) -> tuple[tuple[Array, ...], Array]:
         """Index arrays that read, for every entry of the node, an entry of the operand; and which count."""
         rank, lead = len(node.shape), self.lead(node.name)
         sizes = tuple(int(size) for size in node.shape)
@@ -137,25 +137,24 @@ class ArrayNetwork:
                 chosen = _as_whole(parent, np.real(self.values[parent]))
                 shown = chosen.reshape(chosen.shape + (1,) * rank) if self.lead(parent) else chosen
                 grid[parent] = chosen if self.graph[parent].shape else shown
-        kept: Any = np.ones((1,) * rank, bool)
+        kept: Array = np.ones((1,) * rank, bool)
         for position, size in view.guards:
             inside = whole(position, grid)
             kept = kept & (inside >= 0) & (inside < int(size))
         limits = self.graph[view.operand].shape
         positions = [whole(each, grid) for each in view.source]
         if not view.guards:
-            for position, size in zip(positions, limits, strict=True):
-                _require_inside(view.operand, position, int(size))
+            for place, size in zip(positions, limits, strict=True):
+                _require_inside(view.operand, place, int(size))
         found = tuple(
-            _spread(np.clip(position, 0, int(size) - 1), sizes)
-            for position, size in zip(positions, limits, strict=True)
+            _spread(np.clip(place, 0, int(size) - 1), sizes) for place, size in zip(positions, limits, strict=True)
         )
         if not self.lead(view.operand):
             return found, kept
         objects = np.arange(self.objects).reshape((-1,) + (1,) * rank)
         return ((objects, *found) if lead else found), kept
 
-    def _pull(self, node: Node, adjoint: Any) -> list[tuple[str, Any]]:
+    def _pull(self, node: Node, adjoint: Array) -> list[tuple[str, Array]]:
         """What an adjoint of `node` adds to the adjoints of its parents."""
         lead = self.lead(node.name)
         match node.op:
@@ -188,7 +187,7 @@ class ArrayNetwork:
                 ]
         return []
 
-    def _size(self, expr: Expr, values: Mapping[str, Any], table: FunctionTable) -> Any:
+    def _size(self, expr: Expr, values: Numbers, table: FunctionTable) -> Numeric:
         """A local derivative, or with `magnitudes` the sum of the absolute values of its terms."""
         if not self.magnitudes:
             return evaluate(expr, values, table, self.arithmetic)
@@ -208,18 +207,18 @@ class ArrayNetwork:
             case _:
                 return np.abs(evaluate(expr, values, table, self.arithmetic))
 
-    def _given(self, name: str) -> Any:
+    def _given(self, name: str) -> Array:
         return self.sizes[name] if self.magnitudes else self.values[name]
 
     @cached_property
-    def sizes(self) -> dict[str, Any]:
+    def sizes(self) -> dict[str, Array]:
         """How large the parts are that make up each value: what bounds its rounding, in units of eps.
 
         References
         ----------
         Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 3.3, running error analysis.
         """
-        found: dict[str, Any] = {}
+        found: dict[str, Array] = {}
         with np.errstate(all="ignore"):
             for name in self.graph.order:
                 if name in self.values:
@@ -230,7 +229,7 @@ class ArrayNetwork:
                     found[name] = np.maximum(0.0 if moved else own, self._size_from(node, found)) if known else own
         return found
 
-    def _size_from(self, node: Node, found: Mapping[str, Any]) -> Any:
+    def _size_from(self, node: Node, found: Arrays) -> Any:
         """The size of a value from those of its parents."""
         match node.op:
             case Elementwise(formula):
@@ -261,7 +260,7 @@ class ArrayNetwork:
             case _:
                 return ArrayNetwork(self.graph, found, self.batch).apply(node.name)
 
-    def _unbroadcast(self, part: Any, parent: str, node: Node) -> Any:
+    def _unbroadcast(self, part: Array, parent: str, node: Node) -> Any:
         """`part`, in the shape of `node`, summed to the shape of `parent`."""
         shape = self.values[parent].shape
         lead, own = self.lead(node.name), self.lead(parent)
@@ -274,8 +273,8 @@ class ArrayNetwork:
         return whole.sum(axis=ones, keepdims=True)
 
     def _pull_contraction(
-        self, node: Node, subscripts: str, operands: tuple[str, ...], adjoint: Any
-    ) -> list[tuple[str, Any]]:
+        self, node: Node, subscripts: str, operands: tuple[str, ...], adjoint: Array
+    ) -> list[tuple[str, Array]]:
         inputs, output = self._batched(subscripts, operands, node.name).split("->")
         groups = inputs.split(",")
         found = []
@@ -291,7 +290,7 @@ class ArrayNetwork:
         return found
 
 
-def _spread(positions: Any, shape: tuple[int, ...]) -> Any:
+def _spread(positions: Array, shape: tuple[int, ...]) -> Array:
     """Positions for every entry of a node, also where they do not depend on all of its axes."""
     return np.broadcast_to(positions, np.broadcast_shapes(np.shape(positions), shape))
 
@@ -322,7 +321,7 @@ def whole(expr: Expr, grid: Mapping[str, Any]) -> Any:
             raise TypeError(f"{type(expr).__name__} is not a formula of indices")
 
 
-def _reduce(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any:
+def _reduce(function: str, value: Array, axes: tuple[int, ...], keep: bool) -> Any:
     match function:
         case "sum":
             return np.sum(value, axis=axes, keepdims=keep)
@@ -340,13 +339,13 @@ def _reduce(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any
             return _extreme(function, value, axes, keep)
 
 
-def _extreme(function: str, value: Any, axes: tuple[int, ...], keep: bool) -> Any:
+def _extreme(function: str, value: Array, axes: tuple[int, ...], keep: bool) -> Any:
     """The entry with the first largest (or smallest) real part, so that a complex step keeps its branch."""
     total = np.sum(np.where(_first(function, value, axes), value, 0.0), axis=axes, keepdims=True)
     return total if keep else np.squeeze(total, axis=axes)
 
 
-def _first(function: str, value: Any, axes: tuple[int, ...]) -> Any:
+def _first(function: str, value: Array, axes: tuple[int, ...]) -> Array:
     """1 at the first extreme over `axes`, 0 elsewhere."""
     kept = tuple(axis for axis in range(value.ndim) if axis not in axes)
     moved = np.transpose(np.real(value), kept + axes)
@@ -357,7 +356,7 @@ def _first(function: str, value: Any, axes: tuple[int, ...]) -> Any:
     return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
 
 
-def _weight(function: str, value: Any, axes: tuple[int, ...], magnitudes: bool = False) -> Any:
+def _weight(function: str, value: Array, axes: tuple[int, ...], magnitudes: bool = False) -> Any:
     """d reduction / d entry, in the shape of the operand; with `magnitudes` of its terms in absolute value."""
     match function:
         case "sum":
@@ -379,7 +378,7 @@ def _weight(function: str, value: Any, axes: tuple[int, ...], magnitudes: bool =
 _FIX = "compute it from one input by whole multiples, such as 2*q + 1, or give it as an input; inputs are drawn whole"
 
 
-def _as_whole(name: str, value: Any) -> Any:
+def _as_whole(name: str, value: Array) -> Array:
     """Numbers of a node that choose entries, as integers."""
     with np.errstate(invalid="ignore"):
         chosen = np.asarray(value).astype(int)

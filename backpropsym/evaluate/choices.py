@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.errors import Problem, ValuesError
 from backpropsym.formula.tree import Index, Name, names
 from backpropsym.graph.graph import Graph
@@ -77,7 +77,7 @@ def whole_nodes(graph: Graph) -> dict[str, Choice]:
     return found
 
 
-def misplaced(name: str, array: Any, low: int, high: int) -> Problem | None:
+def misplaced(name: str, array: Array, low: int, high: int) -> Problem | None:
     """What is wrong with numbers that choose entries, if any of them is not a whole number from `low` to `high`."""
     if np.all((array >= low) & (array <= high) & (array == np.floor(array))):
         return None

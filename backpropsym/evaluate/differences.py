@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Given, Numeric, Values
 from backpropsym.evaluate.arithmetic import COMPLEX, ExactArithmetic
 from backpropsym.evaluate.reference import Position, Reference
 from backpropsym.graph.graph import Graph
@@ -18,7 +18,7 @@ DIGITS = 60
 """Of exact differences; a step of a third of them leaves two thirds for the derivative."""
 
 
-def complex_step(graph: Graph, leaves: Mapping[str, Any], of: str, wrt: Sequence[str]) -> dict[str, Any]:
+def complex_step(graph: Graph, leaves: Values, of: str, wrt: Sequence[str]) -> dict[str, Array]:
     """The derivative of a node by each leaf of `wrt`, to the precision of doubles, on the branch that values take.
 
     Parameters
@@ -35,7 +35,7 @@ def complex_step(graph: Graph, leaves: Mapping[str, Any], of: str, wrt: Sequence
     """
     arrays = {name: np.asarray(value, float) for name, value in leaves.items()}
     count = sum(arrays[name].size for name in wrt)
-    stepped: dict[str, Any] = dict(arrays)
+    stepped: dict[str, Array] = dict(arrays)
     columns: dict[str, slice] = {}
     first = 0
     for name in wrt:
@@ -50,7 +50,7 @@ def complex_step(graph: Graph, leaves: Mapping[str, Any], of: str, wrt: Sequence
     return {name: slopes[..., columns[name]].reshape(values.shape + arrays[name].shape) for name in wrt}
 
 
-def _stepped(array: Any, count: int, first: int) -> Any:
+def _stepped(array: Array, count: int, first: int) -> Array:
     """Each entry as `count` equal numbers, of which the one in the entry's own column has an imaginary step."""
     entries = np.empty(array.shape, object)
     for column, position in enumerate(np.ndindex(array.shape), first):
@@ -61,14 +61,14 @@ def _stepped(array: Any, count: int, first: int) -> Any:
 
 
 def exact_differences(
-    graph: Graph, leaves: Mapping[str, Any], of: str, wrt: Sequence[str], digits: int = DIGITS
-) -> dict[str, Any]:
+    graph: Graph, leaves: Values, of: str, wrt: Sequence[str], digits: int = DIGITS
+) -> dict[str, Array]:
     """The same by central differences over real numbers of many digits, rounded to doubles at the end.
 
     At a kink the mean of both slopes; next to one, within `10**-(digits/3)`, likewise.
     """
     point = ExactPoint(graph, leaves, digits)
-    slopes: dict[str, Any] = {}
+    slopes: dict[str, Array] = {}
     for name in wrt:
         shape = np.shape(leaves[name])
         columns = [point.slope(of, name, position) for position in np.ndindex(shape)]
@@ -87,7 +87,7 @@ class ExactPoint:
     leaves : arrays of one object, each in its leaf's own shape; doubles are taken as exact.
     """
 
-    def __init__(self, graph: Graph, leaves: Mapping[str, Any], digits: int = DIGITS) -> None:
+    def __init__(self, graph: Graph, leaves: Values, digits: int = DIGITS) -> None:
         self.graph = graph
         import mpmath  # here, for loading it takes longer than a picture
 
@@ -96,7 +96,7 @@ class ExactPoint:
         self.step = self.context.mpf(10) ** -(digits // 3)
         self._leaves = {name: self._exact(value) for name, value in leaves.items()}
 
-    def value(self, of: str, moved: Mapping[tuple[str, Position], Any] | None = None) -> Any:
+    def value(self, of: str, moved: Mapping[tuple[str, Position], Numeric] | None = None) -> Array:
         """The value of a node, an array of mpmath numbers, with some entries of leaves moved by what is given."""
         leaves = dict(self._leaves)
         for (name, position), distance in (moved or {}).items():
@@ -105,28 +105,30 @@ class ExactPoint:
         constants = {name: self._exact(value) for name, value in self.graph.constants.items()}
         return Reference(self.graph, {**leaves, **constants}, ExactArithmetic(self.context)).array(of)
 
-    def slope(self, of: str, name: str, position: Position = ()) -> Any:
+    def slope(self, of: str, name: str, position: Position = ()) -> Array:
         """The derivative of a node by one entry of a leaf, by a central difference."""
         ahead, behind = (self.value(of, {(name, position): sign * self.step}) for sign in (1, -1))
-        return (ahead - behind) / (2 * self.step)
+        slope: Array = (ahead - behind) / (2 * self.step)
+        return slope
 
-    def one_sided_slopes(self, of: str, name: str, position: Position = ()) -> tuple[Any, Any]:
+    def one_sided_slopes(self, of: str, name: str, position: Position = ()) -> tuple[Array, Array]:
         """The slopes of a node to the left and to the right of one entry of a leaf; equal where there is no kink."""
         here = self.value(of)
         ahead, behind = (self.value(of, {(name, position): sign * self.step}) for sign in (1, -1))
         return (here - behind) / self.step, (ahead - here) / self.step
 
-    def second_slope(self, of: str, first: tuple[str, Position], second: tuple[str, Position]) -> Any:
+    def second_slope(self, of: str, first: tuple[str, Position], second: tuple[str, Position]) -> Array:
         """The second derivative of a node by two entries of leaves, which may be the same."""
         corners = []
         for sign in (1, -1):
             for other in (1, -1):
-                moved: dict[tuple[str, Position], Any] = {first: sign * self.step}
+                moved: dict[tuple[str, Position], Numeric] = {first: sign * self.step}
                 moved[second] = moved.get(second, 0) + other * self.step
                 corners.append(sign * other * self.value(of, moved))
-        return sum(corners[1:], corners[0]) / (4 * self.step**2)
+        slope: Array = sum(corners[1:], corners[0]) / (4 * self.step**2)
+        return slope
 
-    def _exact(self, value: Any) -> Any:
+    def _exact(self, value: Given) -> Array:
         array = np.asarray(value, float)
         entries = np.empty(array.shape, object)
         for position in np.ndindex(array.shape):
@@ -134,7 +136,7 @@ class ExactPoint:
         return entries
 
 
-def entries_of(leaves: Mapping[str, Any], wrt: Sequence[str]) -> Iterator[tuple[str, Position]]:
+def entries_of(leaves: Values, wrt: Sequence[str]) -> Iterator[tuple[str, Position]]:
     """Every entry of some leaves, in order."""
     for name in wrt:
         for position in np.ndindex(np.shape(leaves[name])):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
 
+from backpropsym.arrays import Given, Values
 from backpropsym.errors import Problem, ValuesError, did_you_mean
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.ops.real_numbers import real_array
@@ -12,7 +12,7 @@ from backpropsym.ops.real_numbers import real_array
 _FREE = (Role.INPUT, Role.TARGET, Role.PARAMETER)
 
 
-def given_numbers(graph: Graph, values: Mapping[str, Any]) -> dict[str, Any]:
+def given_numbers(graph: Graph, values: Values) -> dict[str, Given]:
     """`values` by the names of the graph's inputs, targets and parameters.
 
     A network that lists tensors entry by entry (x[0], x[1], ...), such as a gradient network, takes them whole too.
@@ -25,7 +25,7 @@ def given_numbers(graph: Graph, values: Mapping[str, Any]) -> dict[str, Any]:
     ------
     ValuesError : a name that the network does not have, or one whose number is computed or constant; all mistakes.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, Given] = {}
     problems: list[Problem] = []
     entries = listed_tensors(graph) if any(name not in graph.nodes for name in values) else {}
     for name, value in values.items():
@@ -40,7 +40,7 @@ def given_numbers(graph: Graph, values: Mapping[str, Any]) -> dict[str, Any]:
     return found | {name: value for name, value in values.items() if name in graph.nodes}
 
 
-def _mistake(graph: Graph, name: str, entries: Mapping[str, Any]) -> Problem | None:
+def _mistake(graph: Graph, name: str, entries: Collection[str]) -> Problem | None:
     if name not in graph.nodes:
         free = [node.name for node in graph.nodes.values() if node.role in _FREE and "[" not in node.name]
         known = [*free, *entries]
@@ -64,8 +64,8 @@ def listed_tensors(graph: Graph) -> dict[str, dict[tuple[int, ...], str]]:
 
 
 def _taken_apart(
-    name: str, value: Any, entries: Mapping[tuple[int, ...], str], problems: list[Problem]
-) -> dict[str, Any]:
+    name: str, value: Given, entries: Mapping[tuple[int, ...], str], problems: list[Problem]
+) -> dict[str, Given]:
     """The number of each entry, or one number an object where the array leads with an axis of objects."""
     shape = tuple(max(sizes) + 1 for sizes in zip(*entries, strict=True))
     array, wrong = real_array(value)
@@ -81,6 +81,6 @@ def _taken_apart(
     return {entry: array[(slice(None),) * lead + at] for at, entry in entries.items()}
 
 
-def has_boolean(value: Any) -> bool:
+def has_boolean(value: Given) -> bool:
     """Whether a number or a nested list holds true or false, which nobody means as a number in a file."""
     return isinstance(value, bool) or (isinstance(value, list) and any(map(has_boolean, value)))

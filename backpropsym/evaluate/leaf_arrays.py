@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Values
 from backpropsym.errors import Problem, ValuesError
 from backpropsym.evaluate.choices import Choice, choices, misplaced
 from backpropsym.evaluate.given_numbers import given_numbers
@@ -16,8 +16,8 @@ from backpropsym.ops.size_values import size_value, solved_sizes
 
 
 def array_leaves(
-    graph: Graph, values: Mapping[str, Any], needed: Iterable[str]
-) -> tuple[dict[str, Any], int | None, dict[str, int]]:
+    graph: Graph, values: Values, needed: Iterable[str]
+) -> tuple[dict[str, Array], int | None, dict[str, int]]:
     """Arrays for the leaves among `needed` and for those that tell sizes, the number of objects, the sizes of symbols.
 
     Inputs and targets may have a leading axis of objects; if one has it, the others are repeated for every object.
@@ -32,7 +32,7 @@ def array_leaves(
     needed |= graph.sizing(needed)
     leaves = [name for name in graph.nodes if name in needed and graph[name].role is not Role.VALUE]
     problems: list[Problem] = []
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, Array] = {}
     for name in leaves:
         if name not in pool:
             problems.append(
@@ -70,13 +70,13 @@ def array_leaves(
     return arrays, count, sizes
 
 
-def _choice_problem(choice: Choice | None, name: str, array: Any, sizes: Mapping[str, int]) -> Problem | None:
+def _choice_problem(choice: Choice | None, name: str, array: Array, sizes: Mapping[str, int]) -> Problem | None:
     """What is wrong with numbers that choose entries: they are whole and inside."""
     ends = None if choice is None else choice.ends(sizes)
     return misplaced(name, array, *ends) if ends else None
 
 
-def _own(graph: Graph, name: str, array: Any) -> tuple[int, ...]:
+def _own(graph: Graph, name: str, array: Array) -> tuple[int, ...]:
     """The shape of an array without its leading axis of objects."""
     shape: tuple[int, ...] = array.shape
     return shape[name in graph.batched and len(shape) == len(graph[name].shape) + 1 :]

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from backpropsym.evaluate.arithmetic import COMPLEX, Arithmetic, evaluate
+from backpropsym.arrays import Array, Numbers, Numeric
+from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, evaluate
 from backpropsym.formula.tree import Compare, Expr, called, walk
-from backpropsym.ops.function import Primitive
+from backpropsym.ops.function import Function, Primitive
 from backpropsym.ops.function_table import FunctionTable
 
-Array = npt.NDArray[Any]
 STEP = 1e-100
 _SAME = 1e-6
 
@@ -27,8 +25,8 @@ class Spread:
     It bounds how much rounding can blur a derivative: what cancels in the derivative adds up here.
     """
 
-    value: Any
-    spread: Any
+    value: Numeric
+    spread: Numeric
 
     def __add__(self, other: Spread) -> Spread:
         return Spread(self.value + other.value, self.spread + other.spread)
@@ -41,17 +39,17 @@ class Spread:
         return Spread(-self.value, self.spread)
 
 
-class SpreadArithmetic(Arithmetic):
+class SpreadArithmetic:
     """Arithmetic on `Spread`; the derivatives of the primitives come from complex steps, not from the table."""
 
     def number(self, value: Fraction) -> Spread:
         """A constant."""
-        return Spread(super().number(value), 0.0)
+        return Spread(REAL.number(value), 0.0)
 
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Spread:
+    def apply(self, primitive: Primitive, arguments: tuple[Spread | Numeric, ...]) -> Spread:
         """The value of a primitive."""
         plain = [each.value if isinstance(each, Spread) else each for each in arguments]
-        spread: Any = 0.0
+        spread: Numeric = 0.0
         for index, argument in enumerate(arguments):
             if isinstance(argument, Spread):
                 stepped = [*plain[:index], plain[index] + 1j * STEP, *plain[index + 1 :]]
@@ -70,16 +68,16 @@ class SpreadArithmetic(Arithmetic):
         stepped = COMPLEX.power(base.value + 1j * STEP, exponent)
         return Spread(np.real(stepped), _scaled(base.spread, np.imag(stepped) / STEP))
 
-    def compare(self, symbol: str, left: Spread, right: Spread) -> Any:
+    def compare(self, symbol: str, left: Spread, right: Spread) -> Numeric:
         """Which branch a comparison chooses."""
-        return super().compare(symbol, left.value, right.value)
+        return REAL.compare(symbol, left.value, right.value)
 
-    def real(self, number: Any) -> Any:
+    def real(self, number: Spread | Numeric) -> Numeric:
         """The value."""
         return number.value if isinstance(number, Spread) else number
 
 
-def _scaled(spread: Any, slope: Any) -> Any:
+def _scaled(spread: Numeric, slope: Numeric) -> Numeric:
     """`spread` times |slope|, where nothing times infinity is nothing."""
     with np.errstate(all="ignore"):
         return np.where(spread == 0, 0.0, spread * np.abs(slope))
@@ -106,18 +104,18 @@ class BranchRecorder(Arithmetic):
         self.same = np.ones((rows, len(reference)), bool)
         self.touching = np.zeros(rows, bool)
 
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Numeric:
         """The value of a primitive."""
         if primitive.switch is not None:
             self.note(primitive.switch(*arguments))
-        return primitive.real(*arguments)
+        return super().apply(primitive, arguments)
 
-    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+    def compare(self, symbol: str, left: Numeric, right: Numeric) -> Numeric:
         """Which branch a comparison chooses."""
         self.note(left - right)
         return super().compare(symbol, left, right)
 
-    def note(self, switch: Any) -> None:
+    def note(self, switch: Numeric) -> None:
         """Take in the sign of a switching quantity."""
         sign = np.sign(switch)
         if np.ndim(sign) < 2 or sign.shape[-1] == 1:
@@ -130,15 +128,15 @@ class SideRecorder(Arithmetic):
     """Real arithmetic that keeps the sign of every switching quantity, in the order of evaluation."""
 
     def __init__(self) -> None:
-        self.signs: list[Any] = []
+        self.signs: list[Array] = []
 
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Numeric:
         """The value of a primitive."""
         if primitive.switch is not None:
             self.signs.append(np.sign(primitive.switch(*arguments)))
-        return primitive.real(*arguments)
+        return super().apply(primitive, arguments)
 
-    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+    def compare(self, symbol: str, left: Numeric, right: Numeric) -> Numeric:
         """Which branch a comparison chooses."""
         self.signs.append(np.sign(left - right))
         return super().compare(symbol, left, right)
@@ -153,7 +151,7 @@ class Switching:
     """
 
     def __init__(self, table: FunctionTable) -> None:
-        own: Mapping[str, Any] = {name: replace(entry, stable="") for name, entry in table.items() if entry.stable}
+        own: Mapping[str, Function] = {name: replace(entry, stable="") for name, entry in table.items() if entry.stable}
         self.table = table.with_own(own)
         self._known: dict[str, bool] = {}
 
@@ -161,7 +159,7 @@ class Switching:
         """Whether `expr` compares, or calls a function that branches."""
         return any(isinstance(part, Compare) for part in walk(expr)) or any(map(self._function, called(expr)))
 
-    def departs(self, expr: Expr, values: Mapping[str, Any], table: FunctionTable) -> bool:
+    def departs(self, expr: Expr, values: Numbers, table: FunctionTable) -> bool:
         """Whether `expr` has numbers by a convention at some point, where its definition has none or another."""
         if not any(table[name].clamped for name in called(expr) if name in table):
             return False

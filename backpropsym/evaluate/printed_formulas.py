@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.errors import PrintedError
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.printed_words import DELAYED, WORDS, Scope, Term, delta, whole
@@ -43,7 +44,7 @@ class PrintedFormulas:
     table : the registered functions and those of the network.
     """
 
-    def __init__(self, values: Mapping[str, Any], table: FunctionTable) -> None:
+    def __init__(self, values: Values, table: FunctionTable) -> None:
         self.values: dict[str, Any] = {name: _plain(value) for name, value in values.items()}
         self.table = table
         self._read: dict[str, Term] = {}

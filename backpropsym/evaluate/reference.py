@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Numbers, Numeric, Values
 from backpropsym.errors import AbstractFunctionError, ValuesError
 from backpropsym.evaluate.arithmetic import REAL, Arithmetic, ExactArithmetic
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Index, Limits, Mul, Name, Neg, Number, Pow
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.function import FUNCTIONS
-from backpropsym.ops.kinds import Definition, define_entry
+from backpropsym.ops.kinds import Definition, Shape, define_entry
 
 Position = tuple[int, ...]
-Scope = Mapping[str, Any]
+Scope = Numbers
 """What names mean inside one formula: an index its whole number, an argument of a function its number."""
 
 
@@ -39,14 +39,14 @@ class Reference:
         their numerically stable spelling.
     """
 
-    def __init__(self, graph: Graph, leaves: Mapping[str, Any], arithmetic: Arithmetic = REAL) -> None:
+    def __init__(self, graph: Graph, leaves: Values, arithmetic: Arithmetic = REAL) -> None:
         self.graph = graph
         self.arithmetic = arithmetic
         self._leaves = {name: np.asarray(value) for name, value in {**leaves, **graph.constants}.items()}
-        self._entries: dict[tuple[str, Position], Any] = {}
+        self._entries: dict[tuple[str, Position], Numeric] = {}
         self._definitions: dict[str, Definition] = {}
 
-    def array(self, name: str) -> Any:
+    def array(self, name: str) -> Array:
         """All entries of a node, an array in the node's shape, of objects where the numbers are no doubles.
 
         Raises
@@ -65,7 +65,7 @@ class Reference:
             values[position] = self.entry(name, position)
         return values.astype(float) if type(self.arithmetic) is Arithmetic else values
 
-    def entry(self, name: str, position: Position = ()) -> Any:
+    def entry(self, name: str, position: Position = ()) -> Numeric:
         """One entry of a node; its index counts from zero."""
         key = (name, position)
         if key not in self._entries:
@@ -81,18 +81,19 @@ class Reference:
     def _positions(self, node: Node) -> Iterator[Position]:
         return itertools.product(*map(range, _numbers(node.shape)))
 
-    def _computed(self, node: Node, position: Position) -> Any:
+    def _computed(self, node: Node, position: Position) -> Numeric:
         if node.op is None:
             if node.name not in self._leaves:
                 raise ValuesError(f"{node.name} has no numbers", fix="give an array for each leaf")
-            return self._leaves[node.name][position]
+            leaf: Numeric = self._leaves[node.name][position]
+            return leaf
         if node.name not in self._definitions:
             shapes = {parent: self.graph[parent].shape for parent in node.parents}
             self._definitions[node.name] = define_entry(node.op, node.shape, shapes)
         definition = self._definitions[node.name]
         return self._value(definition.body, dict(zip(definition.indices, position, strict=True)))
 
-    def _value(self, expr: Expr, scope: Scope) -> Any:
+    def _value(self, expr: Expr, scope: Scope) -> Numeric:
         """The number of a formula."""
         arithmetic = self.arithmetic
         match expr:
@@ -117,7 +118,7 @@ class Reference:
             case _:
                 raise TypeError(f"{type(expr).__name__} has no number")
 
-    def _called(self, call: Call, scope: Scope) -> Any:
+    def _called(self, call: Call, scope: Scope) -> Numeric:
         match call:
             case Call(function, (body, *limits)) if limits and isinstance(limits[-1], Limits):
                 terms = [self._value(body, inner) for inner in self._ranged(limits, scope)]
@@ -133,7 +134,7 @@ class Reference:
             case _:
                 return self._of_function(call, scope)
 
-    def _of_function(self, call: Call, scope: Scope) -> Any:
+    def _of_function(self, call: Call, scope: Scope) -> Numeric:
         """A function of scalars: a primitive of the number system, or its formula at the numbers of its arguments."""
         table = self.graph.functions
         function = table[call.function]
@@ -163,7 +164,7 @@ class Reference:
         for values in itertools.product(*ranges):
             yield {**scope, **dict(zip(indices, values, strict=True))}
 
-    def _reduced(self, function: str, terms: Sequence[Any]) -> Any:
+    def _reduced(self, function: str, terms: Sequence[Numeric]) -> Numeric:
         real = self.arithmetic.real
         match function:
             case "sum":
@@ -184,10 +185,10 @@ class Reference:
             case _:
                 raise TypeError(f"{function} reduces nothing")
 
-    def _constant(self, value: int) -> Any:
+    def _constant(self, value: int) -> Numeric:
         return self.arithmetic.number(Fraction(value))
 
-    def _apply(self, name: str, argument: Any) -> Any:
+    def _apply(self, name: str, argument: Numeric) -> Numeric:
         primitive = FUNCTIONS[name].primitive
         assert primitive is not None, f"{name} is a primitive"
         return self.arithmetic.apply(primitive, (argument,))
@@ -214,7 +215,7 @@ class Reference:
                 return int(value)
 
 
-def _folded(operation: Any, numbers: Any) -> Any:
+def _folded(operation: Callable[[Numeric, Numeric], Numeric], numbers: Iterable[Numeric]) -> Numeric:
     """The operation on the first two numbers, then on that and the third, and so on."""
     first, *others = numbers
     for number in others:
@@ -222,8 +223,9 @@ def _folded(operation: Any, numbers: Any) -> Any:
     return first
 
 
-def _numbers(shape: Sequence[Any]) -> Position:
-    symbols = [size for size in shape if not isinstance(size, int)]
-    if symbols:
-        raise ValuesError(f"the size {symbols[0]} is no number", fix="give sizes, as Graph.sized does")
-    return tuple(shape)
+def _numbers(shape: Shape) -> Position:
+    sizes = tuple(size for size in shape if isinstance(size, int))
+    if len(sizes) < len(shape):
+        symbol = next(size for size in shape if not isinstance(size, int))
+        raise ValuesError(f"the size {symbol} is no number", fix="give sizes, as Graph.sized does")
+    return sizes

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backpropsym.arrays import Given, Numbers, Numeric, Values
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
 from backpropsym.evaluate.given_numbers import given_numbers
@@ -16,11 +17,14 @@ from backpropsym.graph.graph import Graph, Role
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.real_numbers import real_array
 
-Evaluate = Callable[[Expr], Any]
+if TYPE_CHECKING:
+    import mpmath
+
+Evaluate = Callable[[Expr], Numeric]
 _DIGITS = 50
 
 
-def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str]) -> dict[str, Any]:
+def given_values(graph: Graph, values: Values, needed: Iterable[str]) -> dict[str, Numeric]:
     """Numbers for the leaves among `needed`: from `values`, else from the network's own, as float arrays.
 
     Raises
@@ -38,7 +42,7 @@ def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str])
             fix=f"give them in a file with --at, as keywords, or in the network's [values]: {example}",
         )
     found = {name: _array(name, pool[name]) for name in leaves}
-    batches = {len(value): name for name, value in found.items() if np.ndim(value)}
+    batches = {np.size(value): name for name, value in found.items() if np.ndim(value)}
     if len(batches) > 1:
         raise ValuesError(
             "batches of different lengths: " + ", ".join(f"{name} has {count}" for count, name in batches.items()),
@@ -47,7 +51,7 @@ def given_values(graph: Graph, values: Mapping[str, Any], needed: Iterable[str])
     return found
 
 
-def _array(name: str, value: Any) -> Any:
+def _array(name: str, value: Given) -> Numeric:
     array, wrong = real_array(value)
     if wrong or not array.size:
         reason = f": {wrong}" if wrong else ", for it has no objects"
@@ -57,12 +61,11 @@ def _array(name: str, value: Any) -> Any:
             f"the value of {name} has the shape {array.shape}",
             fix=f"{name} is a scalar: give a number, or one number an object, shape (batch,)",
         )
-    return array.astype(float)[()]
+    numbers: Numeric = array.astype(float)[()]
+    return numbers
 
 
-def forward(
-    graph: Graph, leaves: Mapping[str, Any], of: str | None = None, arithmetic: Arithmetic = REAL
-) -> dict[str, Any]:
+def forward(graph: Graph, leaves: Numbers, of: str | None = None, arithmetic: Arithmetic = REAL) -> dict[str, Numeric]:
     """The value of every node that `of` (or, without it, the whole graph) depends on."""
     wanted = graph.ancestors(of) if of is not None else graph.nodes.keys()
     values = dict(leaves)
@@ -74,7 +77,7 @@ def forward(
     return values
 
 
-def in_range(compute: Callable[[Evaluate], Any], values: Mapping[str, Any], table: FunctionTable) -> Any:
+def in_range(compute: Callable[[Evaluate], Numeric], values: Numbers, table: FunctionTable) -> Numeric:
     """What `compute` makes of formulas in double precision; in fifty digits where a part of them overflows.
 
     exp(s)/(exp(s) + exp(t)) is a number for any s, but its parts are none in double precision.
@@ -102,17 +105,17 @@ def in_range(compute: Callable[[Evaluate], Any], values: Mapping[str, Any], tabl
     return kept[()]
 
 
-def _exactly(point: _Point, table: FunctionTable, formula: Expr) -> Any:
+def _exactly(point: _Point, table: FunctionTable, formula: Expr) -> Numeric:
     return evaluate(formula, point, table, ExactArithmetic(point.context))
 
 
-class _Point(dict[str, Any]):
+class _Point(dict[str, Numeric]):
     """The numbers at one place of arrays, in a context's precision; each is made when it is asked for."""
 
-    def __init__(self, values: Mapping[str, Any], place: tuple[int, ...], context: Any) -> None:
+    def __init__(self, values: Numbers, place: tuple[int, ...], context: mpmath.MPContext) -> None:
         self._values, self._place, self.context = values, place, context
 
-    def __missing__(self, name: str) -> Any:
+    def __missing__(self, name: str) -> Numeric:
         value = np.asarray(self._values[name])
         self[name] = self.context.mpf(float(value[self._place] if value.ndim else value))
         return self[name]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backpropsym.arrays import Array, Given, Numeric, Values
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import ExactArithmetic
 from backpropsym.evaluate.reference import Reference
 from backpropsym.graph.graph import Graph, Node, Role
+
+if TYPE_CHECKING:
+    import mpmath
 
 Entry = tuple[str, tuple[int, ...]]
 MOST_ENTRIES = 2_000
@@ -27,7 +30,7 @@ _MOST_LOST = 64
 _SAME = 1e-9
 
 
-def one_sided_slopes(graph: Graph, values: Mapping[str, Any], of: Entry, wrt: Entry) -> tuple[float, float] | None:
+def one_sided_slopes(graph: Graph, values: Values, of: Entry, wrt: Entry) -> tuple[float, float] | None:
     """The slopes of one entry by another, to the left and to the right; nan where there is none.
 
     Only what the numbers need is computed: of a choice the branch that is taken.
@@ -62,7 +65,7 @@ def one_sided_slopes(graph: Graph, values: Mapping[str, Any], of: Entry, wrt: En
     here = leaves[wrt[0]][wrt[1]]
     step = max(abs(here), context.mpf(_LEAST)) / context.mpf(10) ** _STEP
 
-    def value(moved: Any) -> Any:
+    def value(moved: mpmath.mpf) -> mpmath.mpf | None:
         point = leaves[wrt[0]].copy()
         point[wrt[1]] = here + moved
         return _value(opened, {**leaves, **constants, wrt[0]: point}, context, of)
@@ -74,7 +77,7 @@ def one_sided_slopes(graph: Graph, values: Mapping[str, Any], of: Entry, wrt: En
     return left, right
 
 
-def with_slopes(graph: Graph, values: Mapping[str, Any], of: Entry, name: str, derivative: Any) -> Any:
+def with_slopes(graph: Graph, values: Values, of: Entry, name: str, derivative: Numeric) -> Numeric:
     """A derivative by a node in its shape, with true slopes where products of local derivatives have no number.
 
     That is where what is not taken, or a dead path, is multiplied by an infinite or an undefined local derivative.
@@ -114,7 +117,7 @@ def _opened(graph: Graph, name: str) -> Graph:
     return replace(graph, nodes={**graph.nodes, name: Node(name, Role.PARAMETER, node.shape)})
 
 
-def _exact(context: Any, value: Any) -> Any:
+def _exact(context: mpmath.MPContext, value: Given) -> Array:
     """Doubles as numbers of the context."""
     array = np.asarray(value, dtype=float)
     entries = np.empty(array.shape, object)
@@ -123,7 +126,7 @@ def _exact(context: Any, value: Any) -> Any:
     return entries
 
 
-def _value(graph: Graph, leaves: Mapping[str, Any], context: Any, of: Entry) -> Any:
+def _value(graph: Graph, leaves: Values, context: mpmath.MPContext, of: Entry) -> mpmath.mpf | None:
     """One entry as a number of the context; None where there is none."""
     try:
         value = Reference(graph, leaves, ExactArithmetic(context)).entry(*of)
@@ -132,7 +135,7 @@ def _value(graph: Graph, leaves: Mapping[str, Any], context: Any, of: Entry) -> 
     return value if isinstance(value, context.mpf) and context.isfinite(value) else None
 
 
-def _slope(moved: Any, at: Any, step: Any) -> float:
+def _slope(moved: mpmath.mpf | None, at: mpmath.mpf | None, step: mpmath.mpf) -> float:
     return math.nan if moved is None or at is None else float((moved - at) / step)
 
 

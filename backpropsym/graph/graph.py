@@ -12,6 +12,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from backpropsym.arrays import Numbers
 from backpropsym.collection import collection_paused
 from backpropsym.errors import Problem, UnknownNameError, did_you_mean
 from backpropsym.formula.tree import Expr
@@ -108,8 +109,8 @@ class Graph:
     loss: str | None = None
     title: str = ""
     functions: FunctionTable = field(default_factory=FunctionTable)
-    constants: Mapping[str, Any] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
+    constants: Numbers = field(default_factory=dict)
+    values: Numbers = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     blocks: tuple[Block, ...] = ()
     written: Mapping[str, Expr] = field(default_factory=dict)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Arrays, Given, Values
 from backpropsym.errors import Problem, ValuesError, did_you_mean
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.ops.kinds import Shape
@@ -28,7 +28,6 @@ _SHADES = {DIGITS: 16.0, MNIST: 255.0}
 _CLASSES = 10
 _TESTED = 5
 """One of so many digits is kept for the test: the last ones."""
-Arrays = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def read_data(graph: Graph, source: str) -> Data:
     return _fitted(graph, source, train, test, 255.0)
 
 
-def given_data(graph: Graph, train: Arrays, test: Arrays | None = None) -> Data:
+def given_data(graph: Graph, train: Values, test: Values | None = None) -> Data:
     """Arrays by name as data, brought into the shapes of the network.
 
     Raises
@@ -131,7 +130,7 @@ def _pictures(graph: Graph, source: str, arrays: Arrays) -> Data:
     return _fitted(graph, source, train, test, _SHADES[source])
 
 
-def _fitted(graph: Graph, source: str, train: Arrays, test: Arrays, shades: float) -> Data:
+def _fitted(graph: Graph, source: str, train: Values, test: Values, shades: float) -> Data:
     problems: list[Problem] = []
     fitted = [
         {name: _array(graph, source, name, array, shades, problems) for name, array in part.items()}
@@ -151,7 +150,7 @@ def _fitted(graph: Graph, source: str, train: Arrays, test: Arrays, shades: floa
     return Data(source, fitted[0], fitted[1])
 
 
-def _array(graph: Graph, source: str, name: str, given: Any, shades: float, problems: list[Problem]) -> Any:
+def _array(graph: Graph, source: str, name: str, given: Given, shades: float, problems: list[Problem]) -> Any:
     """The objects of one leaf, in its shape; None, and a problem more, where they do not fit."""
     array, shape = _numbers(given), graph[name].shape
     wrong = _no_numbers(array)
@@ -180,14 +179,15 @@ def _array(graph: Graph, source: str, name: str, given: Any, shades: float, prob
     return None
 
 
-def _numbers(given: Any) -> Any:
+def _numbers(given: Given) -> Array:
     array, wrong = real_array(given)
     if wrong:
         return np.asarray(None)
-    return array.astype(float) if array.dtype.kind == "b" else array
+    numbers: Array = array.astype(float) if array.dtype.kind == "b" else array
+    return numbers
 
 
-def _no_numbers(array: Any) -> str:
+def _no_numbers(array: Array) -> str:
     """What keeps an array from being the numbers of objects; nothing where it is that."""
     if array.dtype.kind not in "iuf":
         return "is no array of real numbers"
@@ -199,7 +199,7 @@ def _no_numbers(array: Any) -> str:
     return ""
 
 
-def is_onehot(array: Any) -> bool:
+def is_onehot(array: Array) -> bool:
     """Whether each row has one 1 and else zeros."""
     return bool(np.all((array == 0.0) | (array == 1.0)) and np.all(array.sum(axis=1) == 1.0))
 

@@ -8,18 +8,18 @@ objects in the rule for stopping, for a few may have no gradient where the other
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Arrays, Numeric, Values
 from backpropsym.errors import ValuesError
-from backpropsym.learn.data import Arrays, Data
+from backpropsym.learn.data import Data
 
-Objective = Callable[..., tuple[float, dict[str, Any]]]
-Parameters = dict[str, Any]
+Objective = Callable[..., tuple[float, dict[str, Array]]]
+Parameters = dict[str, Array]
 
 
 class Stop(StrEnum):
@@ -122,7 +122,7 @@ class Descent:
 
 def descend(
     objective: Objective,
-    start: Mapping[str, Any],
+    start: Values,
     data: Data,
     plan: Plan,
     watch: Callable[[Step, Parameters], None] | None = None,
@@ -167,7 +167,7 @@ def descend(
     return found
 
 
-def _moved(parameters: Parameters, gradients: Mapping[str, Any], rate: float) -> Parameters:
+def _moved(parameters: Parameters, gradients: Arrays, rate: float) -> Parameters:
     with np.errstate(all="ignore"):
         return {
             name: each - each.dtype.type(rate) * gradients[name] if name in gradients else each
@@ -180,7 +180,7 @@ def _distance(before: Parameters, after: Parameters) -> float:
         return _norm([np.float64(after[name]) - np.float64(before[name]) for name in after])
 
 
-def _norm(arrays: Iterable[Any]) -> float:
+def _norm(arrays: Iterable[Numeric]) -> float:
     """The Euclidean norm over all entries of all arrays, added up in float64."""
     with np.errstate(all="ignore"):
         return math.sqrt(sum(float(np.vdot(each, each)) for each in map(np.float64, arrays)))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Arrays, Values
 from backpropsym.errors import Problem, ValuesError
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.api.compile import Kernel
-from backpropsym.learn.data import Arrays, Data, is_onehot
+from backpropsym.learn.data import Data, is_onehot
 from backpropsym.learn.descent import Descent, Plan, Step, Stop, descend
 
 _AT_ONCE = 1000
@@ -71,14 +71,14 @@ class Training:
         return self.checkpoints[-1]
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Array]:
         """What was learned, arrays by parameter; `--at` and `net.trace` take it."""
         return self.descent.parameters
 
 
 def train(
     kernel: Kernel,
-    start: Mapping[str, Any],
+    start: Values,
     data: Data,
     plan: Plan,
     watch: Callable[[Step], None] | None = None,
@@ -109,15 +109,15 @@ def train(
 
     checkpoints: list[Checkpoint] = []
 
-    def objective(**values: Any) -> tuple[float, dict[str, Any]]:
+    def objective(**values: Array) -> tuple[float, dict[str, Array]]:
         return kernel(**fixed, **values)
 
-    def score(step: int, values: Mapping[str, Any]) -> None:
+    def score(step: int, values: Values) -> None:
         known = {**fixed, **values}
         test = _score(kernel, known, data.test) if data.test else None
         checkpoints.append(Checkpoint(step, _score(kernel, known, data.train), test))
 
-    def look(step: Step, values: Mapping[str, Any]) -> None:
+    def look(step: Step, values: Values) -> None:
         if str(step.number).rstrip("0") in _ROUND:
             score(step.number, values)
         if watch is not None:
@@ -131,7 +131,7 @@ def train(
     return Training(graph, graph.objective, data, descent, tuple(checkpoints))
 
 
-def _score(kernel: Kernel, values: Mapping[str, Any], objects: Arrays) -> Score:
+def _score(kernel: Kernel, values: Values, objects: Arrays) -> Score:
     """The mean objective and the share of right classes, some objects at a time."""
     graph, count = kernel.graph, max((len(array) for array in objects.values()), default=1)
     total, right, classes = 0.0, 0, _has_classes(graph, objects)

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.files import write_as
 
 
-def _npz(parameters: Mapping[str, Any]) -> bytes:
+def _npz(parameters: Values) -> bytes:
     stream = io.BytesIO()
     arrays: dict[str, Any] = {name: np.asarray(value) for name, value in parameters.items()}
     np.savez(stream, **arrays)
     return stream.getvalue()
 
 
-def _toml(parameters: Mapping[str, Any]) -> bytes:
+def _toml(parameters: Values) -> bytes:
     lines = [f"{name} = {json.dumps(np.asarray(value, float).tolist())}\n" for name, value in parameters.items()]
     return "".join(["[values]\n", *lines]).encode()
 
 
-WEIGHTS: dict[str, Callable[[Mapping[str, Any]], bytes]] = {".npz": _npz, ".toml": _toml}
+WEIGHTS: dict[str, Callable[[Values], bytes]] = {".npz": _npz, ".toml": _toml}
 
 
-def save_weights(parameters: Mapping[str, Any], path: Path) -> Path:
+def save_weights(parameters: Values, path: Path) -> Path:
     """Write arrays by name as the suffix of `path` says.
 
     Raises

@@ -10,12 +10,12 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from backpropsym.arrays import Array, Numbers
 from backpropsym.checks.sample_points import find_points
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import ExactArithmetic, evaluate
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.evaluate.random_functions import abstract_functions, concrete
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.formula.tree import Expr
@@ -147,7 +147,7 @@ class Ground:
         """The value of a formula at every point; None where it has none."""
         return [self._number(expr, point) for point in self.points]
 
-    def _number(self, expr: Expr, point: Mapping[str, Any]) -> Any:
+    def _number(self, expr: Expr, point: Numbers) -> Any:
         try:
             value = evaluate(expr, point, self.graph.functions, self.arithmetic)
             return value if self.context.isfinite(value) else None

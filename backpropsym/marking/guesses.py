@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.derive.paths.path_space import Path, edges
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.formula.tree import ONE, Expr
 from backpropsym.marking.monomials import Atoms, Monomial
 from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, ordered

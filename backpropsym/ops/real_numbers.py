@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def real_array(value: Any) -> tuple[Any, str]:
+def real_array(value: object) -> tuple[Any, str]:
     """`value` as an array of booleans, whole numbers or floats; and what keeps it from being one, else an empty text.
 
     Python objects that are numbers, such as fractions, become floats. Complex numbers, texts, None, dates, rows of

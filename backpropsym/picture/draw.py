@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from backpropsym.arrays import Values
 from backpropsym.derive.entry_derivation import read_entry
 from backpropsym.derive.gradient_graph import scalar_derivation
 from backpropsym.document.notation.names import Notation
@@ -33,7 +31,7 @@ def draw(
     *,
     level: str | None = None,
     path: PathNumbers | None = None,
-    values: Mapping[str, Any] | None = None,
+    values: Values | None = None,
     derivatives: bool = False,
     adjoints: bool = True,
     theme: str | Theme = "light",
@@ -106,7 +104,7 @@ def _subject(
     level: str | None,
     rows: int | None,
     choice: Choice,
-    values: Mapping[str, Any] | None,
+    values: Values | None,
 ) -> tuple[Subject, Passes | None]:
     """What is drawn, and its numbers where there are values."""
     if graph.scalar:

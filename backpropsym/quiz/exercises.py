@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,9 +35,9 @@ def complex_step(graph: Graph, of: str, wrt: str, values: Mapping[str, float]) -
     ----------
     Squire and Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40, 1998.
     """
-    leaves = {name: np.complex128(value) for name, value in values.items()}
+    leaves: dict[str, Any] = {name: np.complex128(value) for name, value in values.items()}
     leaves[wrt] = leaves[wrt] + 1j * STEP
-    return float(np.imag(forward(graph, leaves, of, COMPLEX)[of])) / STEP
+    return float(np.imag(np.asarray(forward(graph, leaves, of, COMPLEX)[of]))) / STEP
 
 
 def prove(what: str, found: float, expected: float) -> None:
@@ -227,7 +227,11 @@ class Compute(Exercise):
         writer, trace = pen.writer, self.trace
         assert trace.descent is not None
         rows = tuple(
-            (writer.name(step.node), writer.write(put_in(step.formula, step.inputs)), writer.measured(step.value))
+            (
+                writer.name(step.node),
+                writer.write(put_in(step.formula, step.inputs)),
+                writer.measured(float(step.value)),
+            )
             for step in trace.forward
         )
         forward_table = Table("", ("node", "numbers put in", "value"), rows, frozenset({2}))
@@ -237,7 +241,7 @@ class Compute(Exercise):
             (
                 writer.derivative(trace.of, step.node),
                 writer.write(step.right) if not step.bricks else self._products(step.bricks, pen),
-                writer.measured(step.adjoint),
+                writer.measured(float(step.adjoint)),
             )
             for step in steps
         )
@@ -264,7 +268,7 @@ class Compute(Exercise):
         assert trace.descent is not None
         leaves = {name: np.float64(value) for name, value in trace.leaves.items()}
         prove(trace.of, trace.descent.value_before, float(forward(self.graph, leaves, trace.of)[trace.of]))
-        slope = complex_step(self.graph, trace.of, self.wrt, trace.leaves)
+        slope = complex_step(self.graph, trace.of, self.wrt, leaves)
         prove(f"d{trace.of}/d{self.wrt}", float(trace.descent.gradient[self.wrt]), slope)
         moved = float(trace.leaves[self.wrt]) - trace.descent.rate * slope
         prove(f"the step of {self.wrt}", float(trace.descent.after[self.wrt]), moved)

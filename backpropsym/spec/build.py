@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.errors import FormulaError, NetworkError, Problem, counted, did_you_mean
 from backpropsym.evaluate.given_numbers import has_boolean
 from backpropsym.formula.names import name_problem
@@ -283,7 +284,7 @@ def _check_output(
 
 def _numbers(
     section: str,
-    given: Mapping[str, Any],
+    given: Values,
     roles: Mapping[str, Role],
     declaration: Declaration,
     problems: list[Problem],

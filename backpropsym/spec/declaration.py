@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backpropsym.arrays import Values
 from backpropsym.errors import Location
 from backpropsym.formula.tree import Expr, Span
 from backpropsym.graph.graph import Block
@@ -49,8 +50,8 @@ class Declaration:
     lowered: dict[str, list[Lowered]] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
     functions: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
-    notation: Mapping[str, Any] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+    notation: Values = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     symbols: set[str] = field(default_factory=set)
     located: Places | None = None

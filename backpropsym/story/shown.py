@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from backpropsym.arrays import Values
 from backpropsym.derive import array_derivation, derivation, entry_derivation, gradient_graph
 from backpropsym.derive.analyses import hessian
 from backpropsym.derive.form_views import in_form
@@ -26,7 +26,7 @@ class Derivation(derivation.Derivation):
         view = in_form(self, form)
         return super().expression(form) if view is self else view.expression(form)
 
-    def latex(self, form: str = "paths", values: Mapping[str, Any] | None = None) -> str:
+    def latex(self, form: str = "paths", values: Values | None = None) -> str:
         """The derivation as LaTeX for a document with amsmath and xcolor.
 
         Raises
@@ -74,7 +74,7 @@ class TensorDerivation(array_derivation.TensorDerivation):
         view = in_form(self, form)
         return super().expression(form) if view is self else view.expression(form)
 
-    def latex(self, form: str = "index", values: Mapping[str, Any] | None = None) -> str:
+    def latex(self, form: str = "index", values: Values | None = None) -> str:
         """The derivation as LaTeX for a document with amsmath.
 
         Raises

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from backpropsym.arrays import Values
 from backpropsym.derive.analyses.operation_counts import factored_sum, path_sum
 from backpropsym.derive.array_derivation import TensorDerivation, equation_of
 from backpropsym.derive.derivation import Derivation, NumericTerm
@@ -147,7 +148,7 @@ class Teller(ABC):
 class ScalarTeller(Teller):
     """Between scalars: neurons, or entries of tensors."""
 
-    def __init__(self, derivation: Derivation, values: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, derivation: Derivation, values: Values | None = None) -> None:
         super().__init__(derivation)
         self._derivation: Derivation = derivation
         self._values = values
@@ -376,6 +377,6 @@ def _elided(shown: Sequence[str], count: int, joint: str, writer: Writer) -> str
     return joint.join(parts)
 
 
-def teller(derivation: Derivation | TensorDerivation, values: Mapping[str, Any] | None = None) -> Teller:
+def teller(derivation: Derivation | TensorDerivation, values: Values | None = None) -> Teller:
     """Who tells of a derivation; with numbers where there are `values`, between scalars only."""
     return TensorTeller(derivation) if isinstance(derivation, TensorDerivation) else ScalarTeller(derivation, values)

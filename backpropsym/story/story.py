@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
+from backpropsym.arrays import Values
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation, count_text, paths_text
 from backpropsym.document.writers.latex_lines import broken, width
@@ -31,9 +31,7 @@ _PLUS, _DOTS = Maths("+", "+"), Maths(r"\cdots", "⋯")
 _DOWN = Line(NOTHING, Maths(r"\vdots", "⋮"), ())
 
 
-def story(
-    derivation: Derivation | TensorDerivation, drawing: Drawing, values: Mapping[str, Any] | None = None
-) -> Story:
+def story(derivation: Derivation | TensorDerivation, drawing: Drawing, values: Values | None = None) -> Story:
     """`derivation` step by step: the network, the forward pass, each path, the sum, the bricks, the backward pass.
 
     Parameters

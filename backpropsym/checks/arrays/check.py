@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.arrays.finite_differences import ArrayLines, Directions, directions
 from backpropsym.checks.arrays.forms import FormsFound, compare_forms
 from backpropsym.checks.arrays.links import wrong_links, wrong_sums
@@ -31,7 +32,6 @@ from backpropsym.checks.measured import of_forms, of_links, of_rows
 from backpropsym.checks.plan import Plan
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
 from backpropsym.evaluate.choices import whole_nodes
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.graph.unroll import entry_name
 from backpropsym.ops.kinds import Contraction, Elementwise, Reduction

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import RecordingNetwork, sizes
 from backpropsym.checks.finite_differences import NUMBERS, Jobs, Lines
 from backpropsym.checks.time_budget import Budget
 from backpropsym.evaluate.arithmetic import Arithmetic
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.evaluate.number_systems import Array, BranchRecorder, Switching
+from backpropsym.evaluate.number_systems import BranchRecorder, Switching
 from backpropsym.graph.graph import Graph, Role
 
 Position = tuple[int, ...]

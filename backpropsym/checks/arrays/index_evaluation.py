@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Values
 from backpropsym.checks.time_budget import Budget
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.array_evaluation import whole
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, names, rebuild
 from backpropsym.graph.definitions import FIRST
 from backpropsym.ops.function_table import FunctionTable
@@ -32,7 +32,7 @@ class IndexNumbers:
     budget : the time that evaluations may take.
     """
 
-    def __init__(self, values: Mapping[str, Any], table: FunctionTable, budget: Budget | None = None) -> None:
+    def __init__(self, values: Values, table: FunctionTable, budget: Budget | None = None) -> None:
         self.values = {name: np.asarray(value) for name, value in values.items()}
         self.table = table
         self.budget = budget or Budget()

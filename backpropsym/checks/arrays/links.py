@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.arrays.finite_differences import some_entries
 from backpropsym.checks.arrays.index_evaluation import IndexNumbers
 from backpropsym.checks.arrays.sample_points import ArrayPoint
@@ -27,7 +28,7 @@ from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.arithmetic import COMPLEX
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.evaluate.number_systems import STEP, Array
+from backpropsym.evaluate.number_systems import STEP
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import Call, Expr, Index, Name
 from backpropsym.graph.graph import Graph, Node, Role

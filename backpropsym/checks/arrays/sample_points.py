@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Values
 from backpropsym.checks.arrays.switches import RecordingNetwork, branching_nodes, moved_at_kink, on_kinks, sizes
 from backpropsym.checks.arrays.work import SMALL_WORK, work
 from backpropsym.checks.sample_points import DEFAULT, MAX_ROUNDS, MODERATE, RANGES
@@ -19,7 +20,7 @@ from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.choices import whole_nodes
 from backpropsym.evaluate.domains import domains
 from backpropsym.evaluate.leaf_arrays import array_leaves
-from backpropsym.evaluate.number_systems import STEP, Array, Switching
+from backpropsym.evaluate.number_systems import STEP, Switching
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.ops.kinds import View
 from backpropsym.ops.memory_budget import check_memory
@@ -41,7 +42,7 @@ class ArrayPoint:
     switching : what tells them.
     """
 
-    def __init__(self, graph: Graph, leaves: Mapping[str, Any], switching: Switching) -> None:
+    def __init__(self, graph: Graph, leaves: Values, switching: Switching) -> None:
         recording = RecordingNetwork(graph, leaves, switching)
         recording.forward(graph.objective)
         self.graph = graph
@@ -135,7 +136,7 @@ class ArrayPoints:
     lost: tuple[ArrayPoint, ...] = ()
 
 
-def with_sizes(graph: Graph, at: Mapping[str, Any]) -> Graph:
+def with_sizes(graph: Graph, at: Values) -> Graph:
     """The graph with numbers for its symbolic sizes: those of given arrays, else small ones that differ.
 
     Raises
@@ -160,7 +161,7 @@ def with_sizes(graph: Graph, at: Mapping[str, Any]) -> Graph:
     raise LimitError(f"no small numbers make all sizes positive: {shown}", fix="declare the sizes as numbers")
 
 
-def find_points(graph: Graph, at: Mapping[str, Any], samples: int, random: np.random.Generator) -> ArrayPoints:
+def find_points(graph: Graph, at: Values, samples: int, random: np.random.Generator) -> ArrayPoints:
     """The given objects, if their numbers are complete, and random points: more where there are branches."""
     check_memory(sum(graph.entries.values()), f"checking {graph.objective}")
     sampler = _Sampler(graph, at, random)
@@ -176,7 +177,7 @@ def find_points(graph: Graph, at: Mapping[str, Any], samples: int, random: np.ra
 
 
 class _Sampler:
-    def __init__(self, graph: Graph, at: Mapping[str, Any], random: np.random.Generator) -> None:
+    def __init__(self, graph: Graph, at: Values, random: np.random.Generator) -> None:
         self.graph = graph
         self.random = random
         self.pool = {**graph.values, **at}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Values
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.evaluate.number_systems import Array, SideRecorder, Switching
+from backpropsym.evaluate.number_systems import SideRecorder, Switching
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.kinds import Elementwise, Reduction
 
@@ -39,7 +39,7 @@ class RecordingNetwork(ArrayNetwork):
         smallest entry: 1 at it, -1 elsewhere, and 0 at each entry of a tie.
     """
 
-    def __init__(self, graph: Graph, leaves: Mapping[str, Any], switching: Switching, batch: int | None = None) -> None:
+    def __init__(self, graph: Graph, leaves: Values, switching: Switching, batch: int | None = None) -> None:
         super().__init__(graph, leaves, batch)
         self.switching = switching
         self.sides: dict[str, list[Array]] = {}
@@ -76,7 +76,7 @@ def on_kinks(node: Node, sides: list[Array]) -> Array:
     return _any_entry(node, [sign == 0 for sign in sides])
 
 
-def moved_at_kink(node: Node, sides: list[Array], stepped: Mapping[str, Any]) -> Array:
+def moved_at_kink(node: Node, sides: list[Array], stepped: Values) -> Array:
     """At which entries of a node a switch is at zero and what it looks at has an imaginary part."""
     parents = [np.imag(stepped[parent]) != 0 for parent in node.parents]
     return _any_entry(node, [(sign == 0) & parent for sign in sides for parent in parents])

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.exact import ExactPoint
 from backpropsym.checks.forms import FormsVerdict, compare_forms
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.errors import LimitError
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.graph.graph import Graph
 from backpropsym.graph.unroll import entry_name, unroll
 

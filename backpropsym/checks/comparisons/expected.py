@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.edges import EPS
-from backpropsym.evaluate.number_systems import Array
 
 TOLERANCE = 64.0
 """In roundings of the sum of absolute parts; what a derivative moves by under roundings counts as often."""

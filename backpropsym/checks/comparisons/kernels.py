@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.comparisons.expected import mean, stacked
 from backpropsym.checks.comparisons.objects import SingleObject
@@ -20,7 +21,7 @@ from backpropsym.kernels.api.compile import Kernel
 
 BATCHES = (1, 2, 5)
 SINGLE = float(np.finfo(np.float32).eps)
-Results = tuple[Any, Mapping[str, Any]]
+Results = tuple[Any, Values]
 
 
 def one_object(subject: Subject, kernel: Any, eps: float = EPS) -> Iterator[Pair]:

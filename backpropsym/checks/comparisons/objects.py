@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Arrays, Values
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.expected import Expected, exactly
@@ -18,7 +19,7 @@ from backpropsym.checks.edges import EPS
 from backpropsym.evaluate.arithmetic import COMPLEX, Arithmetic, ComplexArithmetic
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.choices import whole_nodes
-from backpropsym.evaluate.number_systems import STEP, Array
+from backpropsym.evaluate.number_systems import STEP
 from backpropsym.graph.graph import Graph
 from backpropsym.ops.function import Primitive
 
@@ -67,7 +68,7 @@ class _RoundedComplex(ComplexArithmetic, _Rounded):
 class _Perturbed(ArrayNetwork):
     """A network in which every value is off by a few roundings, but for those that choose entries."""
 
-    def __init__(self, graph: Graph, leaves: Mapping[str, Any], rounded: _Rounded, chosen: Collection[str]) -> None:
+    def __init__(self, graph: Graph, leaves: Values, rounded: _Rounded, chosen: Collection[str]) -> None:
         moved = {name: value if name in chosen else rounded.off(np.asarray(value)) for name, value in leaves.items()}
         super().__init__(graph, moved, arithmetic=rounded)
         self.rounded = rounded
@@ -152,7 +153,7 @@ class SingleObject:
     def _sweeps(self) -> dict[Any, dict[str, Any]]:
         return {}
 
-    def pushed(self, of: str, direction: Mapping[str, Any]) -> Expected:
+    def pushed(self, of: str, direction: Values) -> Expected:
         """The derivative of a node along a direction in some leaves, by a complex step."""
         leaves = {
             name: np.asarray(value) + 1j * STEP * np.asarray(direction[name]) if name in direction else value
@@ -176,7 +177,7 @@ class SingleObject:
 
         return Expected(right, np.abs(right), blur)
 
-    def second(self, direction: Mapping[str, Any], wrt: Sequence[str]) -> dict[str, Expected]:
+    def second(self, direction: Arrays, wrt: Sequence[str]) -> dict[str, Expected]:
         """The derivative of each gradient along a direction, by differences of gradients with two steps.
 
         Where the two steps differ, that much is uncertain; across a kink nothing is known.
@@ -189,7 +190,7 @@ class SingleObject:
             found[name] = Expected(near[name], size, partial(np.asarray, gap), LOOSE)
         return found
 
-    def _differences(self, direction: Mapping[str, Any], wrt: Sequence[str], step: float) -> dict[str, Array]:
+    def _differences(self, direction: Arrays, wrt: Sequence[str], step: float) -> dict[str, Array]:
         """Differences of gradients, of the fourth order; no numbers where a step takes another branch."""
         total: dict[str, Array] = {name: np.zeros(np.shape(self.point.values[name])) for name in wrt}
         for weight, times in ((8 / 12, 1.0), (-1 / 12, 2.0)):
@@ -212,7 +213,7 @@ class SingleObject:
             for own, sign in zip(signs, moved.sides[name], strict=True)
         )
 
-    def _parts(self, of: str, direction: Mapping[str, Any]) -> float:
+    def _parts(self, of: str, direction: Values) -> float:
         """By how much the derivative of a node along a direction moves where derivatives are spelled with values."""
         seed = self.random.choice([-1.0, 1.0], np.shape(self.point.values[of]))
         right = self._reverse(self.point.network, of, seed)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.objects import SingleObject
@@ -130,7 +131,7 @@ class Subject:
         spread = 0.2 / (1 + attempt)
         return value * (1 + spread * self.random.uniform(-1, 1, value.shape))
 
-    def batch(self, objects: Sequence[SingleObject], shared: frozenset[str] = frozenset()) -> Mapping[str, Any]:
+    def batch(self, objects: Sequence[SingleObject], shared: frozenset[str] = frozenset()) -> Values:
         """Objects as one batch: an axis of objects for every input and target but the shared ones."""
         singles = [self.given(single) for single in objects]
         batched = set(self.graph.names(Role.INPUT, Role.TARGET)) - shared

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Values
 from backpropsym.checks.arrays.finite_differences import Position, some_entries
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
@@ -21,7 +21,6 @@ from backpropsym.checks.edges import EPS
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.choices import whole_nodes
 from backpropsym.evaluate.differences import ExactPoint, complex_step
-from backpropsym.evaluate.number_systems import Array
 from backpropsym.evaluate.reference import Reference
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.graph.unroll import entry_name
@@ -94,7 +93,7 @@ def _count(graph: Graph, node: Node) -> int:
 def _blur(
     graph: Graph,
     name: str,
-    parents: Mapping[str, Any],
+    parents: Values,
     position: Position,
     right: float,
     random: np.random.Generator,
@@ -154,7 +153,7 @@ def _lost_parts(graph: Graph, name: str, point: ArrayPoint) -> Iterator[Pair]:
                 yield Pair(what, np.asarray(part)[tuple(place)], Expected(right, np.abs(right), partial(np.zeros, ())))
 
 
-def true_slopes(graph: Graph, leaves: Mapping[str, Any], of: str, name: str, position: Position) -> Array | None:
+def true_slopes(graph: Graph, leaves: Values, of: str, name: str, position: Position) -> Array | None:
     """The derivatives of the entries of a node in sixty digits where both one-sided ones agree, else None."""
     try:
         left, right = (np.array(side, float) for side in ExactPoint(graph, leaves).one_sided_slopes(of, name, position))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Arrays, Values
 from backpropsym.errors import UnknownNameError, ValuesError
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
@@ -30,10 +30,10 @@ class DeadShares:
 
     graph: Graph
     objects: int
-    shares: Mapping[str, Any]
+    shares: Arrays
 
 
-def dead_shares(graph: Graph, values: Mapping[str, Any]) -> DeadShares:
+def dead_shares(graph: Graph, values: Values) -> DeadShares:
     """The share of objects on which each neuron is dead.
 
     A neuron is an entry of a node before the output whose formula calls a function. It is dead at an object where

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Numbers, Values
 from backpropsym.derive.entry_derivation import scalar_names
 from backpropsym.derive.gradient_graph import (
     MOST_WRT,
@@ -101,7 +102,7 @@ class Hessian:
             )
         return self._carried(np.eye(len(self.names)), values)
 
-    def times(self, direction: Mapping[str, Any], /, **values: Any) -> dict[str, float]:
+    def times(self, direction: Values, /, **values: Any) -> dict[str, float]:
         """The product with a direction, by name, at the cost of about two gradients.
 
         Parameters
@@ -122,7 +123,7 @@ class Hessian:
     def _listed(self) -> str:
         return ", ".join(self.names[:5]) + (", ..." if len(self.names) > 5 else "")
 
-    def _entries(self, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    def _entries(self, numbers: Values) -> dict[str, Any]:
         if self.whole.scalar:
             return dict(numbers)
         entries = {name: value for name, value in numbers.items() if name in self._rows}
@@ -133,7 +134,7 @@ class Hessian:
                 raise ValuesError(f"the direction of {name} has the shape {np.shape(value)}", fix=fix)
         return entries | entry_values(self.whole, arrays)
 
-    def _numbers(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _numbers(self, values: Values) -> dict[str, Any]:
         """The value of every node of the gradient network."""
         within = self.graph.ancestors(*self._rows.values())
         wanted = [name for name, node in self.graph.nodes.items() if node.op is None and name in within]
@@ -145,7 +146,7 @@ class Hessian:
         directions = dict.fromkeys(self.graph.names(Role.INPUT), np.float64(0.0))
         return forward(self.graph, directions | leaves, self.graph.output)
 
-    def _carried(self, seeds: Any, values: Mapping[str, Any]) -> Any:
+    def _carried(self, seeds: Any, values: Values) -> Any:
         """For each row of `seeds`, a direction, the change of every first derivative: tangents of the adjoints."""
         numbers, within = self._numbers(values), self.graph.ancestors(*self._rows.values())
         parents = {name: self._paths.graph[name].parents for name in self.graph.order if name in within}
@@ -172,7 +173,7 @@ class Hessian:
                     tangents[name] = sum(parts, tangents.get(name, 0.0))
         return tangents
 
-    def _in_many_digits(self, numbers: Mapping[str, Any], links: list[Edge], times: int) -> dict[Edge, Any] | None:
+    def _in_many_digits(self, numbers: Numbers, links: list[Edge], times: int) -> dict[Edge, Any] | None:
         """The local derivatives in fifty digits; None for a batch, at kinks, and where there are too many."""
         leaves = {name: value for name, value in numbers.items() if self.graph[name].op is None}
         if len(links) * times > MOST_LINKS or not may_be_exact(self.graph, numbers):

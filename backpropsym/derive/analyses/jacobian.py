@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation
 
@@ -39,7 +40,7 @@ class Jacobian:
         """
         return np.block([[self._block(of, wrt, values) for wrt in self.wrt] for of in self.of])
 
-    def _block(self, of: str, wrt: str, values: Mapping[str, Any]) -> Any:
+    def _block(self, of: str, wrt: str, values: Values) -> Any:
         part = self.parts[of, wrt]
         found = np.asarray(part.evaluate(**values))
         rows = 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Numbers, Values
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.link_numbers import link_slopes
 from backpropsym.derive.local.links import Edge
@@ -57,7 +57,7 @@ class Kink:
         return len(others) < len(links) and 0.0 not in others
 
 
-def kink_of(derivation: Derivation, values: Mapping[str, Any] | None = None) -> Kink | None:
+def kink_of(derivation: Derivation, values: Values | None = None) -> Kink | None:
     """The kink at which a derivative is taken at one object; None where no term rests on a convention.
 
     Raises
@@ -87,7 +87,7 @@ def _paths_over(derivation: Derivation, links: Iterable[Edge]) -> Iterable[tuple
                 yield path
 
 
-def resting_links(graph: Graph, numbers: Mapping[Edge, float], values: Mapping[str, Any]) -> frozenset[Edge]:
+def resting_links(graph: Graph, numbers: Mapping[Edge, float], values: Numbers) -> frozenset[Edge]:
     """The links of a network of scalars at a kink: both slopes differ, or the local derivative is none of them."""
     touching: dict[str, bool] = {}
     found = []
@@ -102,7 +102,7 @@ def resting_links(graph: Graph, numbers: Mapping[Edge, float], values: Mapping[s
     return frozenset(found)
 
 
-def touches_kinks(graph: Graph, of: str, values: Mapping[str, Any]) -> bool:
+def touches_kinks(graph: Graph, of: str, values: Numbers) -> bool:
     """Whether a node that `of` depends on is at a kink, or ties in a maximum or a minimum over axes."""
     for name in graph.ancestors(of):
         op = graph[name].op
@@ -119,7 +119,7 @@ def touches_kinks(graph: Graph, of: str, values: Mapping[str, Any]) -> bool:
     return False
 
 
-def kinks_of(graph: Graph, values: Mapping[str, Any], of: str, derivatives: Mapping[str, Any]) -> dict[str, Kink]:
+def kinks_of(graph: Graph, values: Numbers, of: str, derivatives: Numbers) -> dict[str, Kink]:
     """The kinks of the derivatives of a number by the entries of some nodes, by the names of those entries.
 
     Parameters

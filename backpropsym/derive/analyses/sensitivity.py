@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Numbers, Values
 from backpropsym.derive.entry_derivation import EntryDerivation, read_entry, scalar_names
 from backpropsym.derive.local.link_numbers import local_numbers
 from backpropsym.derive.local.links import Edge, LocalDerivatives
@@ -152,7 +153,7 @@ class Wiggles:
     value: float
     rows: tuple[Wiggle, ...]
     stages: tuple[Stage, ...]
-    given: Mapping[str, Any]
+    given: Values
 
     @property
     def cut(self) -> tuple[Edge, ...]:
@@ -162,7 +163,7 @@ class Wiggles:
 
 def wiggle(
     graph: Graph,
-    values: Mapping[str, Any] | None = None,
+    values: Values | None = None,
     of: str | None = None,
     wrt: Sequence[str] = (),
     small: float = SMALL,
@@ -196,7 +197,7 @@ def wiggle(
     return Wiggles(graph, target, value, tuple(rows), tuple(stages), dict(values or {}))
 
 
-def _stages(graph: Graph, values: Mapping[str, Any], of: str, names: Sequence[str]) -> Iterator[tuple[str, Stage]]:
+def _stages(graph: Graph, values: Values, of: str, names: Sequence[str]) -> Iterator[tuple[str, Stage]]:
     """Each name with the network on which it is pushed; one for all where the network is small."""
     if graph.scalar:
         leaves = given_values(graph, values, graph.ancestors(graph[of].name, *names))
@@ -221,7 +222,7 @@ def _stages(graph: Graph, values: Mapping[str, Any], of: str, names: Sequence[st
         yield name, Stage(part.local, part.of, numbers)
 
 
-def _stage(graph: Graph, of: str, leaves: Mapping[str, Any], names: Sequence[str]) -> Stage:
+def _stage(graph: Graph, of: str, leaves: Numbers, names: Sequence[str]) -> Stage:
     values = dict(leaves)
     for target in (of, *names):
         if target not in values:

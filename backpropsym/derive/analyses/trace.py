@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Numbers, Numeric, Values
 from backpropsym.derive.analyses.kinks import Kink, kinks_of, resting_links
 from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.forms.adjoint_programme import matrix_programme
@@ -33,8 +33,8 @@ class ForwardStep:
     node: str
     left: Expr
     formula: Expr
-    inputs: Mapping[str, Any]
-    value: Any
+    inputs: Numbers
+    value: Numeric
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class BackwardStep:
     node: str
     right: Expr
     bricks: tuple[Brick, ...]
-    adjoint: Any
+    adjoint: Numeric
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class Descent:
     """One step against the gradient: after = before - rate * gradient, by parameter, and what it does to `of`."""
 
     rate: float
-    before: Mapping[str, Any]
-    gradient: Mapping[str, Any]
-    after: Mapping[str, Any]
+    before: Numbers
+    gradient: Numbers
+    after: Numbers
     value_before: float
     value_after: float
 
@@ -103,7 +103,7 @@ class Trace:
 
     graph: Graph
     of: str
-    leaves: Mapping[str, Any]
+    leaves: Numbers
     forward: tuple[ForwardStep, ...]
     backward: tuple[BackwardStep, ...]
     symbols: Mapping[str, str]
@@ -112,12 +112,12 @@ class Trace:
     resting: frozenset[Edge] = frozenset()
 
     @property
-    def gradient(self) -> dict[str, Any]:
+    def gradient(self) -> dict[str, Numeric]:
         """d of / d parameter by parameter; parameters that `of` does not depend on are left out."""
         return dict(self.descent.gradient) if self.descent else {}
 
 
-def trace(graph: Graph, values: Mapping[str, Any] | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
+def trace(graph: Graph, values: Values | None = None, of: str | None = None, rate: float = 0.1) -> Trace:
     """Both passes of `graph` at one object.
 
     Parameters
@@ -143,7 +143,7 @@ def _roots(graph: Graph, of: str) -> list[str]:
     return parameters or [name for name in graph.names(Role.INPUT) if name in within] or [of]
 
 
-def _trace_scalars(graph: Graph, values: Mapping[str, Any], of: str, rate: float) -> Trace:
+def _trace_scalars(graph: Graph, values: Values, of: str, rate: float) -> Trace:
     given = given_values(graph, values, graph.ancestors(of))
     _refuse_batch([name for name, value in given.items() if np.ndim(value)])
     # NumPy's numbers divide by zero as IEEE 754 says; Python's raise.
@@ -168,10 +168,10 @@ def _trace_scalars(graph: Graph, values: Mapping[str, Any], of: str, rate: float
         backward.append(BackwardStep(equation.by, right, bricks, known[equation.by]))
     gradient = {name: known[name] for name in graph.names(Role.PARAMETER) if name in known}
 
-    def again(moved: Mapping[str, Any]) -> float:
+    def again(moved: Numbers) -> float:
         return float(forward(graph, {**leaves, **moved}, of)[of])
 
-    descent = _descent(leaves, gradient, rate, found[of], again)
+    descent = _descent(leaves, gradient, rate, float(found[of]), again)
     kinks, resting = kinks_of(graph, found, of, gradient), resting_links(graph, factors, found)
     steps_taken = _forward_steps(graph, of, found), tuple(backward)
     return Trace(graph, of, leaves, *steps_taken, steps.symbols, descent, kinks, resting)
@@ -182,7 +182,7 @@ def _is_cut(brick: Brick) -> bool:
     return not np.isfinite(brick.product) and 0.0 in (brick.adjoint, brick.factor)
 
 
-def _trace_arrays(graph: Graph, values: Mapping[str, Any], of: str, rate: float) -> Trace:
+def _trace_arrays(graph: Graph, values: Values, of: str, rate: float) -> Trace:
     leaves, batch, sizes = array_leaves(graph, values, graph.ancestors(of))
     if batch is not None:
         _refuse_batch([name for name, value in leaves.items() if np.ndim(value) > len(graph[name].shape)])
@@ -198,7 +198,7 @@ def _trace_arrays(graph: Graph, values: Mapping[str, Any], of: str, rate: float)
     backward = [*seed, *(BackwardStep(each.node, each.right, (), known[each.node]) for each in equations)]
     gradient = {name: known[name] for name in graph.names(Role.PARAMETER) if name in known}
 
-    def again(moved: Mapping[str, Any]) -> float:
+    def again(moved: Numbers) -> float:
         return float(ArrayNetwork(graph, {**leaves, **moved}).forward(of))
 
     descent = _descent(leaves, gradient, rate, value, again)
@@ -214,7 +214,7 @@ def _refuse_batch(names: list[str]) -> None:
         )
 
 
-def _forward_steps(graph: Graph, of: str, values: Mapping[str, Any]) -> tuple[ForwardStep, ...]:
+def _forward_steps(graph: Graph, of: str, values: Numbers) -> tuple[ForwardStep, ...]:
     wanted, named = graph.ancestors(of), graph.named
     return tuple(
         ForwardStep(
@@ -229,11 +229,11 @@ def _forward_steps(graph: Graph, of: str, values: Mapping[str, Any]) -> tuple[Fo
 
 
 def _descent(
-    leaves: Mapping[str, Any],
-    gradient: Mapping[str, Any],
+    leaves: Numbers,
+    gradient: Numbers,
     rate: float,
     value: float,
-    again: Callable[[Mapping[str, Any]], float],
+    again: Callable[[Numbers], float],
 ) -> Descent | None:
     """The step, its value found by running the network `again` with the parameters moved."""
     if not gradient:

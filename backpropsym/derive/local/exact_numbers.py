@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backpropsym.arrays import Numbers
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import BackpropsymError
 from backpropsym.evaluate.arithmetic import ExactArithmetic, evaluate
 from backpropsym.evaluate.branches import at_switch
 from backpropsym.graph.graph import Graph
+
+if TYPE_CHECKING:
+    import mpmath
 
 DIGITS = 50
 MOST_LINKS = 20_000
@@ -31,7 +35,7 @@ class ExactNumbers:
     leaves : a number for each node that is given.
     """
 
-    def __init__(self, graph: Graph, local: LocalDerivatives, leaves: Mapping[str, Any]) -> None:
+    def __init__(self, graph: Graph, local: LocalDerivatives, leaves: Numbers) -> None:
         import mpmath  # here, for loading it takes longer than a picture
 
         context = mpmath.MPContext()
@@ -40,7 +44,7 @@ class ExactNumbers:
         self._graph, self._local = graph, local
         self._values = {name: context.mpf(float(value)) for name, value in leaves.items()}
 
-    def links(self, of: Iterable[str], links: Iterable[Edge]) -> dict[Edge, Any] | None:
+    def links(self, of: Iterable[str], links: Iterable[Edge]) -> dict[Edge, mpmath.mpf] | None:
         """The local derivative on each link, after a forward pass to `of`; None where something has no number."""
         needed, table = self._graph.ancestors(*of), self._graph.functions
         try:
@@ -53,12 +57,12 @@ class ExactNumbers:
             return None
 
 
-def rounded(value: Any, size: Any) -> float:
+def rounded(value: mpmath.mpf, size: mpmath.mpf) -> float:
     """A sum in double precision; zero where it is nothing beside the sum of the sizes of its terms."""
     return 0.0 if abs(value) <= _ZERO * size else float(value)
 
 
-def may_be_exact(graph: Graph, values: Mapping[str, Any]) -> bool:
+def may_be_exact(graph: Graph, values: Numbers) -> bool:
     """Whether more digits change nothing but digits: finite numbers of one object, none of them at a kink."""
     if any(np.ndim(value) or not np.isfinite(value) for value in values.values()):
         return False

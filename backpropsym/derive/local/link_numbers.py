@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Numbers, Numeric
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.evaluate.scalar_evaluation import Evaluate, in_range
 from backpropsym.evaluate.slopes import agreed, one_sided_slopes
@@ -16,7 +16,7 @@ from backpropsym.formula.tree import ZERO, Expr, names
 from backpropsym.graph.graph import Graph, Node, Role
 
 
-def local_numbers(local: LocalDerivatives, links: Iterable[Edge], values: Mapping[str, Any]) -> dict[Edge, Any]:
+def local_numbers(local: LocalDerivatives, links: Iterable[Edge], values: Numbers) -> dict[Edge, Numeric]:
     """The number of the local derivative on each link; where its formula has none, the slope of the node itself."""
     table = local.graph.functions
     found = {link: in_range(partial(_of_one, local[link]), values, table) for link in links}
@@ -24,7 +24,7 @@ def local_numbers(local: LocalDerivatives, links: Iterable[Edge], values: Mappin
     return found | {link: _with_slopes(local, link, found[link], values) for link in lost}
 
 
-def _with_slopes(local: LocalDerivatives, link: Edge, numbers: Any, values: Mapping[str, Any]) -> Any:
+def _with_slopes(local: LocalDerivatives, link: Edge, numbers: Numeric, values: Numbers) -> Numeric:
     """The numbers of a link, with the slope of the node where its formula multiplies in a branch that is not taken."""
     node = local.graph[link.target]
     if link in local.replaced:
@@ -38,7 +38,7 @@ def _with_slopes(local: LocalDerivatives, link: Edge, numbers: Any, values: Mapp
     return kept[()]
 
 
-def link_slopes(graph: Graph, link: Edge, values: Mapping[str, Any]) -> tuple[float, float] | None:
+def link_slopes(graph: Graph, link: Edge, values: Numbers) -> tuple[float, float] | None:
     """The slopes of a node of a network of scalars by one of its parents, to the left and to the right."""
     node = graph[link.target]
     parents = names(node.formula or ZERO)
@@ -47,5 +47,5 @@ def link_slopes(graph: Graph, link: Edge, values: Mapping[str, Any]) -> tuple[fl
     return one_sided_slopes(alone, values, (node.name, ()), (link.source, ()))
 
 
-def _of_one(formula: Expr, number: Evaluate) -> Any:
+def _of_one(formula: Expr, number: Evaluate) -> Numeric:
     return number(formula)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from rich.text import Text
 
+from backpropsym.arrays import Values
 from backpropsym.derive.array_derivation import IndexTerm, TensorDerivation
 from backpropsym.derive.derivation import MAX_TERMS
 from backpropsym.derive.forms.registry import array_form_of
@@ -32,7 +32,7 @@ def tensor_report(
     derivation: TensorDerivation,
     form: str = "paths",
     medium: str = "text",
-    values: Mapping[str, Any] | None = None,
+    values: Values | None = None,
     limit: int | None = None,
     ascii: bool = False,
 ) -> str:
@@ -72,7 +72,7 @@ def tensor_latex(derivation: TensorDerivation, form: str, view: LatexView, limit
 
 
 def tensor_data(
-    derivation: TensorDerivation, form: str = "paths", values: Mapping[str, Any] | None = None, limit: int = MAX_TERMS
+    derivation: TensorDerivation, form: str = "paths", values: Values | None = None, limit: int = MAX_TERMS
 ) -> dict[str, Any]:
     """`derivation` as data that JSON can hold.
 
@@ -97,7 +97,7 @@ class _Data:
         self,
         derivation: TensorDerivation,
         form: str,
-        values: Mapping[str, Any] | None,
+        values: Values | None,
         limit: int,
         texts: SympyTexts,
     ) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from backpropsym.arrays import Values
 from backpropsym.derive.analyses.kinks import Kink, kink_of
 from backpropsym.derive.array_derivation import step, steps
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, Term, count_text
@@ -22,7 +23,7 @@ from backpropsym.graph.graph import Graph
 
 
 def data(
-    derivation: Derivation, form: str = "paths", values: Mapping[str, Any] | None = None, limit: int = MAX_TERMS
+    derivation: Derivation, form: str = "paths", values: Values | None = None, limit: int = MAX_TERMS
 ) -> dict[str, Any]:
     """`derivation` in `form` as data that JSON can hold.
 
@@ -57,7 +58,7 @@ class _Data:
         self,
         derivation: Derivation,
         form: str,
-        values: Mapping[str, Any] | None,
+        values: Values | None,
         limit: int,
         texts: SympyTexts,
     ) -> None:

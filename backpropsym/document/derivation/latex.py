@@ -2,10 +2,10 @@ r"""A derivation as a LaTeX fragment: an align* in which each path has the colou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, NumericTerm
 from backpropsym.derive.forms.registry import form_of
 from backpropsym.document.derivation.conventions import conventions, spelled_out
@@ -35,7 +35,7 @@ class LatexView:
     braces : whether a brace under each term of the explicit sum names its path.
     """
 
-    values: Mapping[str, Any] | None = None
+    values: Values | None = None
     room: int = COLUMN
     braces: bool = False
 

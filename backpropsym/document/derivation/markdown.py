@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.forms.registry import form_of
 from backpropsym.document.derivation.conventions import conventions, spelled_out
@@ -19,9 +19,7 @@ LIMIT = 1_000
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&])")
 
 
-def markdown(
-    derivation: Derivation, form: str = "paths", values: Mapping[str, Any] | None = None, limit: int = LIMIT
-) -> str:
+def markdown(derivation: Derivation, form: str = "paths", values: Values | None = None, limit: int = LIMIT) -> str:
     """`derivation` in `form` as Markdown.
 
     Parameters
@@ -63,7 +61,7 @@ def markdown_text(text: str) -> str:
 
 
 def _body(
-    derivation: Derivation, form: str, values: Mapping[str, Any] | None, limit: int, writer: LatexWriter, name: str
+    derivation: Derivation, form: str, values: Values | None, limit: int, writer: LatexWriter, name: str
 ) -> list[str]:
     form_of(form)
     count = derivation.count

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from rich.text import Text
 
+from backpropsym.arrays import Values
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.form_views import in_form
@@ -62,7 +62,7 @@ def report(
     derivation: Derivation | TensorDerivation,
     form: str = "paths",
     medium: str = "text",
-    values: Mapping[str, Any] | None = None,
+    values: Values | None = None,
     limit: int | None = None,
     ascii: bool = False,
 ) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
 
+from backpropsym.arrays import Values
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.paths.analytics import PathAnalytics, PathNumbers
@@ -21,7 +21,7 @@ _MOST_LENGTHS = 12
 _BAR = 24
 
 
-def analytics_of(derivation: Derivation | TensorDerivation, values: Mapping[str, Any] | None) -> PathAnalytics:
+def analytics_of(derivation: Derivation | TensorDerivation, values: Values | None) -> PathAnalytics:
     """The analytics of a derivation; layer paths of tensors have no numbers, whatever `values` are.
 
     Raises

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
+from backpropsym.arrays import Values
 from backpropsym.derive.analyses.hessian import Hessian
 from backpropsym.derive.analyses.jacobian import Jacobian
 from backpropsym.derive.array_derivation import TensorDerivation
@@ -44,7 +45,7 @@ class MatrixReport:
     ValuesError : `values` are given and some are missing.
     """
 
-    def __init__(self, found: Hessian | Jacobian, values: Mapping[str, Any] | None = None, limit: int | None = None):
+    def __init__(self, found: Hessian | Jacobian, values: Values | None = None, limit: int | None = None):
         self.found = found
         self.values = dict(values or {})
         self.limit = limit

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from rich.text import Text
 
+from backpropsym.arrays import Values
 from backpropsym.derive.analyses.kinks import Kink, kink_of
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, count_text
@@ -39,7 +40,7 @@ class PathsView:
     ascii : whether only ASCII is used.
     """
 
-    values: Mapping[str, Any] | None = None
+    values: Values | None = None
     top: int | None = None
     by: Order = "share"
     limit: int | None = None

@@ -106,7 +106,7 @@ def _plain(trace: Trace, writer: Writer) -> TextWriter:
 
 def _bricks(trace: Trace, step: BackwardStep, writer: Writer) -> Iterator[tuple[str, ...]]:
     """One row for each consumer of a node; the last one has the adjoint, which is the sum of their products."""
-    adjoint = writer.measured(step.adjoint)
+    adjoint = writer.measured(float(step.adjoint))
     if not step.bricks:
         yield (writer.name(step.node), "", "", "", "", "", adjoint)
     for at, brick in enumerate(step.bricks):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Numbers
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.formula.tree import Expr, Name, Number, substitute
@@ -59,7 +59,7 @@ def _elided(array: Any, writer: Writer) -> str:
     return f"{sizes} of norm {norm}: {first}, ..."
 
 
-def put_in(expr: Expr, numbers: Mapping[str, Any]) -> Expr:
+def put_in(expr: Expr, numbers: Numbers) -> Expr:
     """`expr` with a number, to six digits, in the place of every name that has one."""
     return substitute(expr, {name: _leaf(float(value)) for name, value in numbers.items()})
 

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from backpropsym.arrays import Arrays
 from backpropsym.errors import NotScalarError, Problem, UnknownNameError, ValuesError
 from backpropsym.evaluate.choices import choices, misplaced
 from backpropsym.graph.graph import Graph
@@ -105,7 +106,7 @@ class TensorFunction:
         except IndexError as error:
             raise ValuesError(str(error), fix="give whole numbers that choose entries, which count from zero") from None
 
-    def _misplaced(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> list[Problem]:
+    def _misplaced(self, values: Arrays, sizes: Mapping[str, int]) -> list[Problem]:
         """What is wrong with numbers that choose entries."""
         given = {name: choice.ends(sizes) for name, choice in self.chosen.items() if name in values}
         found = (misplaced(name, values[name], *ends) for name, ends in given.items() if ends is not None)

@@ -167,7 +167,7 @@ class Lowering:
     def _node(self, name: str) -> int:
         node = self.graph[name]
         if node.role is Role.CONSTANT:
-            return self.values.number(self.graph.constants[name])
+            return self.values.number(float(self.graph.constants[name]))
         if node.op is None:
             return self.values.leaf(name, node.role in (Role.INPUT, Role.TARGET))
         if any(isinstance(part, Call) for part in walk(node.op.formula)):

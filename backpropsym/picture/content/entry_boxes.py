@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry_derivation import EntryDerivation, read_entry
 from backpropsym.derive.local.links import Edge
@@ -34,7 +34,7 @@ def neuron_subject(
     wrt: str | None,
     rows: int | None,
     choice: Choice,
-    values: Mapping[str, Any] | None = None,
+    values: Values | None = None,
 ) -> Subject:
     """Entries as neurons, with the paths between two entries; a name alone means the first entry that matters.
 

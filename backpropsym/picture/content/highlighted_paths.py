@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, Term, count_text, paths_text
 from backpropsym.derive.paths.path_space import Path
 from backpropsym.derive.paths.selection import number_of, path_of, representative
@@ -51,7 +52,7 @@ class Highlights:
     note: str = ""
 
 
-def highlights(derivation: Derivation, choice: Choice = ALL, values: Mapping[str, Any] | None = None) -> Highlights:
+def highlights(derivation: Derivation, choice: Choice = ALL, values: Values | None = None) -> Highlights:
     """The paths to highlight, each with its number in the order of the derivation.
 
     Parameters
@@ -86,7 +87,7 @@ def highlights(derivation: Derivation, choice: Choice = ALL, values: Mapping[str
     return Highlights(_numbered(derivation, numbers, values), note)
 
 
-def _chosen(derivation: Derivation, path: Sequence[int], values: Mapping[str, Any] | None) -> Highlights:
+def _chosen(derivation: Derivation, path: Sequence[int], values: Values | None) -> Highlights:
     numbers, count = list(dict.fromkeys(path)), derivation.count
     for number in numbers:
         if not 1 <= number <= count:
@@ -106,9 +107,7 @@ def _chosen(derivation: Derivation, path: Sequence[int], values: Mapping[str, An
     return Highlights(_numbered(derivation, numbers, values), note)
 
 
-def _numbered(
-    derivation: Derivation, numbers: Sequence[int], values: Mapping[str, Any] | None
-) -> tuple[Highlight, ...]:
+def _numbered(derivation: Derivation, numbers: Sequence[int], values: Values | None) -> tuple[Highlight, ...]:
     paths: list[Path] = [path_of(derivation.space, number) for number in numbers]
     if values is None:
         return tuple(Highlight(number, derivation.term(path)) for number, path in zip(numbers, paths, strict=True))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from backpropsym.arrays import Values
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.document.notation.names import latex_name
 from backpropsym.document.writers.latex_lines import width
@@ -49,7 +49,7 @@ class View:
     """
 
     weights: bool = True
-    values: Mapping[str, Any] | None = None
+    values: Values | None = None
     derivatives: bool = False
     rows: int | None = None
     width: Width | None = None

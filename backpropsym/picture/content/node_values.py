@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Values
 from backpropsym.derive.entry_derivation import read_entry
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.leaf_arrays import array_leaves
@@ -28,8 +28,8 @@ class Passes:
     """
 
     of: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    adjoints: Mapping[str, Any] = field(default_factory=dict)
+    values: Values = field(default_factory=dict)
+    adjoints: Values = field(default_factory=dict)
 
     def value(self, name: str) -> float | None:
         """The value of a scalar node or of an entry such as W[0,1]; None where it is no number of the pass."""
@@ -40,7 +40,7 @@ class Passes:
         return _number(self.adjoints, name)
 
 
-def passes(graph: Graph, of: str, values: Mapping[str, Any]) -> Passes:
+def passes(graph: Graph, of: str, values: Values) -> Passes:
     """Both passes for `of`: a scalar node, or an entry of a tensor.
 
     Parameters
@@ -73,7 +73,7 @@ def _per_object(graph: Graph, array: Any, name: str, batch: int | None, collect:
     return collect(array, axis=0) if batch is not None and name in graph.batched else array
 
 
-def _number(arrays: Mapping[str, Any], name: str) -> float | None:
+def _number(arrays: Values, name: str) -> float | None:
     node, _, place = name.partition("[")
     if node not in arrays:
         return None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from backpropsym.arrays import Values
 from backpropsym.derive.derivation import paths_text
 from backpropsym.document.derivation.conventions import conventions, spelled_out
 from backpropsym.document.writers.latex_lines import width
@@ -54,7 +55,7 @@ class Terms:
         subject: Subject,
         writer: Writer,
         places: Mapping[str, tuple[LinkId, ...]],
-        values: Mapping[str, Any] | None,
+        values: Values | None,
         *,
         shares: bool,
     ) -> None:

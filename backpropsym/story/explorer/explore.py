@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, SupportsFloat
 
+from backpropsym.arrays import Values
 from backpropsym.derive.array_derivation import TensorDerivation, equation_of
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.report import report
@@ -41,7 +42,7 @@ def explorer(
     of: str,
     derive: Callable[[str], Derivation | TensorDerivation],
     draw: Callable[[str], Drawing],
-    values: Mapping[str, Any],
+    values: Values,
     theme: str | Theme,
 ) -> Explorer:
     """The page of `graph`.
@@ -67,7 +68,7 @@ def explorer(
     views = tuple(_view(name, derive(name), draw(name)) for name in shown)
     computed = _script(graph, of, derived)
     drawn = random_parameters(graph) if computed else {}
-    numbers = {name: _rounded(value) for name, value in drawn.items()} | {
+    numbers: dict[str, Any] = {name: _rounded(value) for name, value in drawn.items()} | {
         **graph.values,
         **given_numbers(graph, values),
     }
@@ -116,7 +117,7 @@ def _script(graph: Graph, of: str, wrt: Sequence[str]) -> str:
         return ""
 
 
-def _rounded(value: Any) -> float:
+def _rounded(value: SupportsFloat) -> float:
     return float(f"{float(value):.{_DIGITS}g}")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Any
 
+from backpropsym.arrays import Values
 from backpropsym.checks.report import Report
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation, count_text
@@ -95,7 +95,7 @@ def handout(
     shown: str,
     drawings: tuple[Drawing, Drawing],
     report: Report,
-    values: Mapping[str, Any] | None = None,
+    values: Values | None = None,
 ) -> Handout:
     """The sheet of a network.
 
@@ -135,7 +135,7 @@ class _Parts:
         graph: Graph,
         derivations: Mapping[str, Derivation | TensorDerivation],
         shown: str,
-        values: Mapping[str, Any] | None,
+        values: Values | None,
     ) -> None:
         self._graph, self._derivations, self._shown, self._values = graph, derivations, shown, values
         self._tellers: dict[str, Teller] = {name: teller(each, values) for name, each in derivations.items()}
