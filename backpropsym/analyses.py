@@ -89,19 +89,15 @@ class Analyses(ABC):
         ('stopped after 12 steps', True)
         """
         from backpropsym.kernels.api.compile import compile_kernel
-        from backpropsym.learn.data import given_data, read_data
+        from backpropsym.learn.data import data_of
         from backpropsym.learn.descent import Plan
         from backpropsym.learn.starting_values import random_parameters
         from backpropsym.learn.training import train
 
         plan = plan or Plan()
-        if isinstance(data, str | Path):
-            objects = read_data(self.graph, str(data))
-        else:
-            objects = given_data(self.graph, data or {}, test)
         given = given_numbers(self.graph, at or {})
         start = {**random_parameters(self.graph, plan.seed), **self.graph.values, **given}
-        return train(compile_kernel(self.graph), start, objects, plan, watch)
+        return train(compile_kernel(self.graph), start, data_of(self.graph, data, test), plan, watch)
 
     def wiggle(
         self,

@@ -38,7 +38,7 @@ class Presentations(Analyses):
         ----------
         of : default: the output.
         options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `most`, `width` and `layout`,
-            as in `picture.draw.draw`.
+            as in `picture.options.Options`.
         """
         from backpropsym.picture.draw import draw as draw_graph
 

@@ -30,22 +30,25 @@ class By(StrEnum):
     LENGTH = "length"
 
 
+CountOption = Annotated[bool, typer.Option("--count", help="Print only how many there are, exactly.")]
+TopOption = Annotated[
+    int | None, typer.Option("--top", min=1, help="List only so many, the strongest first.", show_default=False)
+]
+ByOption = Annotated[By, typer.Option("--by", help="With --top: the largest share first, or the shortest first.")]
+StatsOption = Annotated[
+    bool, typer.Option("--stats", help="Tell what all paths are like: how long, how strong, how even, how dead.")
+]
+
+
 def paths(
     network: NetworkArgument,
     wrt: WrtOption,
     of: OfOption = None,
     level: LevelOption = None,
-    count: Annotated[bool, typer.Option("--count", help="Print only how many there are, exactly.")] = False,
-    top: Annotated[
-        int | None, typer.Option("--top", min=1, help="List only so many, the strongest first.", show_default=False)
-    ] = None,
-    by: Annotated[
-        By, typer.Option("--by", help="With --top: the largest share first, or the shortest first.")
-    ] = By.SHARE,
-    stats: Annotated[
-        bool,
-        typer.Option("--stats", help="Tell what all paths are like: how long, how strong, how even, how dead."),
-    ] = False,
+    count: CountOption = False,
+    top: TopOption = None,
+    by: ByOption = By.SHARE,
+    stats: StatsOption = False,
     at: AtOption = None,
     json: JsonOption = False,
     limit: LimitOption = None,
@@ -56,9 +59,9 @@ def paths(
     from backpropsym.document.reports.paths import PathsView, exact_count, path_data, path_text
     from backpropsym.document.writers.json_text import json_text
 
-    found = level_of(load_network(network), level)
-    values = read_numbers(at, found)
-    derivation = found.derive(of, wrt=wrt)
+    loaded = level_of(load_network(network), level)
+    values = read_numbers(at, loaded)
+    derivation = loaded.derive(of, wrt=wrt)
     if stats:
         whole = analytics_of(derivation, values)
         if json:

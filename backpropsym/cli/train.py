@@ -20,38 +20,47 @@ FAILED = 1
 _REPORTS = (".json", ".md", ".txt")
 
 
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="digits|mnist|FILE",
+        help="What is learned: digits are bundled, mnist is read from mnist.npz, FILE is .npz or TOML with NAME "
+        "(or NAME_train) and NAME_test for inputs and targets; if left out, the object of --at.",
+    ),
+]
+RateOption = Annotated[float, typer.Option("--rate", help="The length of a step over that of the gradient.")]
+ToleranceOption = Annotated[
+    float,
+    typer.Option(
+        "--tolerance", help="Stop when a step, with --batch a round of all objects, moves the parameters by less."
+    ),
+]
+StepsOption = Annotated[int, typer.Option("--steps", min=1, help="Make at most so many steps.")]
+BatchOption = Annotated[int, typer.Option("--batch", min=0, help="Objects a step, in random order; 0 means all.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the first parameters and of the order.")]
+LearnedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Save what was learned as .npz or .toml, which --at takes; or the report as .json, .md or .txt.",
+    ),
+]
+
+
 def train(
     network: NetworkArgument,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            metavar="digits|mnist|FILE",
-            help="What is learned: digits are bundled, mnist is read from mnist.npz, FILE is .npz or TOML with NAME "
-            "(or NAME_train) and NAME_test for inputs and targets; if left out, the object of --at.",
-        ),
-    ] = None,
-    rate: Annotated[float, typer.Option("--rate", help="The length of a step over that of the gradient.")] = 0.1,
-    tolerance: Annotated[
-        float,
-        typer.Option(
-            "--tolerance", help="Stop when a step, with --batch a round of all objects, moves the parameters by less."
-        ),
-    ] = 1e-6,
-    steps: Annotated[int, typer.Option("--steps", min=1, help="Make at most so many steps.")] = 1000,
-    batch: Annotated[int, typer.Option("--batch", min=0, help="Objects a step, in random order; 0 means all.")] = 0,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the first parameters and of the order.")] = 0,
+    data: DataOption = None,
+    rate: RateOption = 0.1,
+    tolerance: ToleranceOption = 1e-6,
+    steps: StepsOption = 1000,
+    batch: BatchOption = 0,
+    seed: SeedOption = 0,
     at: AtOption = None,
     json: JsonOption = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Save what was learned as .npz or .toml, which --at takes; or the report as .json, .md or .txt.",
-        ),
-    ] = None,
+    output: LearnedOption = None,
 ) -> None:
     """Train NETWORK by gradient descent: w(t) = w(t-1) - rate * gradient, until the step is smaller than a tolerance.
 
@@ -66,13 +75,13 @@ def train(
     weights = output is not None and output.suffix.lower() in WEIGHTS
     medium = medium_for(None, json, None if weights else output)
     with _watched(steps) as watch:
-        found = loaded.train(
+        training = loaded.train(
             data, at=read_numbers(at, loaded), plan=Plan(rate, tolerance, steps, batch, seed), watch=watch
         )
-    emit(train_report(found, medium, look(None if weights else output, False)[1]), None if weights else output)
+    emit(train_report(training, medium, look(None if weights else output, False)[1]), None if weights else output)
     if weights and output is not None:
-        wrote(save_weights(found.parameters, output))
-    if found.descent.stop is Stop.DIVERGED:
+        wrote(save_weights(training.parameters, output))
+    if training.descent.stop is Stop.DIVERGED:
         raise typer.Exit(FAILED)
 
 

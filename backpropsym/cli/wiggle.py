@@ -28,6 +28,17 @@ if TYPE_CHECKING:
     from backpropsym.derive.analyses.dead_neurons import DeadShares
     from backpropsym.derive.analyses.sensitivity import Wiggles
 
+SmallOption = Annotated[float, typer.Option("--small", help="How far the small push goes.")]
+PushOption = Annotated[float, typer.Option("--push", help="How far the finite push goes.")]
+ObjectsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="FILE",
+        help="Objects, .npz with a leading axis: show on which share of them each neuron is dead.",
+    ),
+]
+
 
 def wiggle(
     network: NetworkArgument,
@@ -35,16 +46,9 @@ def wiggle(
     init: InitOption = None,
     wrt: ColumnsOption = None,
     of: OfOption = None,
-    small: Annotated[float, typer.Option("--small", help="How far the small push goes.")] = 1e-3,
-    push: Annotated[float, typer.Option("--push", help="How far the finite push goes.")] = 1.0,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            metavar="FILE",
-            help="Objects, .npz with a leading axis: show on which share of them each neuron is dead.",
-        ),
-    ] = None,
+    small: SmallOption = 1e-3,
+    push: PushOption = 1.0,
+    data: ObjectsOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
     theme: ThemeOption = "light",
@@ -61,14 +65,14 @@ def wiggle(
 
     loaded = load_network(network)
     values = read_numbers(at, loaded, init) or {}
-    found: Wiggles | DeadShares
+    result: Wiggles | DeadShares
     if data is not None:
-        found = loaded.dead({**values, **(read_numbers(data, loaded) or {})})
+        result = loaded.dead({**values, **(read_numbers(data, loaded) or {})})
     else:
-        found = loaded.wiggle(values, of, wrt or (), small, push)
+        result = loaded.wiggle(values, of, wrt or (), small, push)
         if output is not None and output.suffix.lower() in FORMATS:
-            wrote(wiggle_drawing(found, theme).save(output))
+            wrote(wiggle_drawing(result, theme).save(output))
             return
     medium = medium_for(None, json, output)
     plain, width = look(output, ascii)
-    emit(wiggle_report(found, medium, limit, plain, width), output)
+    emit(wiggle_report(result, medium, limit, plain, width), output)

@@ -27,27 +27,8 @@ def array_leaves(
     ValuesError : arrays are missing, are not numbers, have other shapes, or are given to what the network does not
         have; all mistakes.
     """
-    pool = {**graph.values, **given_numbers(graph, values), **graph.constants}
-    needed = frozenset(needed)
-    needed |= graph.sizing(needed)
-    leaves = [name for name in graph.nodes if name in needed and graph[name].role is not Role.VALUE]
     problems: list[Problem] = []
-    arrays: dict[str, Array] = {}
-    for name in leaves:
-        if name not in pool:
-            problems.append(
-                Problem(
-                    f"no numbers are given for {name}",
-                    fix=f"give an array of shape {graph[name].shape} as a keyword, with --at FILE or in [values]",
-                )
-            )
-            continue
-        array, wrong = real_array(pool[name])
-        if wrong:
-            fix = f"give real numbers in an array of shape {graph[name].shape}"
-            problems.append(Problem(f"the value of {name} is not an array of numbers: {wrong}", fix=fix))
-        else:
-            arrays[name] = array.astype(float)
+    arrays = _given_arrays(graph, values, needed, problems)
     sizes = solved_sizes(
         pair
         for name, array in arrays.items()
@@ -68,6 +49,28 @@ def array_leaves(
             if name in graph.batched and name not in batch:
                 arrays[name] = np.broadcast_to(arrays[name], (count, *arrays[name].shape))
     return arrays, count, sizes
+
+
+def _given_arrays(graph: Graph, values: Values, needed: Iterable[str], problems: list[Problem]) -> dict[str, Array]:
+    """The leaves that have numbers as arrays of floats; those that have none are problems."""
+    pool = {**graph.values, **given_numbers(graph, values), **graph.constants}
+    needed = frozenset(needed)
+    needed |= graph.sizing(needed)
+    arrays: dict[str, Array] = {}
+    for name in graph.nodes:
+        if name not in needed or graph[name].role is Role.VALUE:
+            continue
+        if name not in pool:
+            fix = f"give an array of shape {graph[name].shape} as a keyword, with --at FILE or in [values]"
+            problems.append(Problem(f"no numbers are given for {name}", fix=fix))
+            continue
+        array, wrong = real_array(pool[name])
+        if wrong:
+            fix = f"give real numbers in an array of shape {graph[name].shape}"
+            problems.append(Problem(f"the value of {name} is not an array of numbers: {wrong}", fix=fix))
+        else:
+            arrays[name] = array.astype(float)
+    return arrays
 
 
 def _choice_problem(choice: Choice | None, name: str, array: Array, sizes: Mapping[str, int]) -> Problem | None:

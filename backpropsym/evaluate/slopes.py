@@ -50,25 +50,26 @@ def one_sided_slopes(graph: Graph, values: Values, of: Entry, wrt: Entry) -> tup
         return None
     if sum(math.prod(int(size) for size in opened[name].shape) for name in needed) > MOST_ENTRIES:
         return None
+    leaves = {name for name in needed if opened[name].op is None and name not in graph.constants}
+    if wrt[0] not in leaves:
+        return 0.0, 0.0
+    return _slopes(opened, {name: values[name] for name in leaves}, of, wrt)
+
+
+def _slopes(graph: Graph, values: Values, of: Entry, wrt: Entry) -> tuple[float, float]:
+    """The slopes of one entry by an entry of a leaf, to the left and to the right; nan where there is none."""
     import mpmath  # here, for loading it takes longer than a picture
 
     context = mpmath.MPContext()
     context.dps = _DIGITS
-    leaves = {
-        name: _exact(context, values[name])
-        for name in needed
-        if opened[name].op is None and name not in graph.constants
-    }
-    if wrt[0] not in leaves:
-        return 0.0, 0.0
-    constants = {name: _exact(context, value) for name, value in graph.constants.items()}
+    leaves = {name: _exact(context, value) for name, value in {**values, **graph.constants}.items()}
     here = leaves[wrt[0]][wrt[1]]
     step = max(abs(here), context.mpf(_LEAST)) / context.mpf(10) ** _STEP
 
     def value(moved: mpmath.mpf) -> mpmath.mpf | None:
         point = leaves[wrt[0]].copy()
         point[wrt[1]] = here + moved
-        return _value(opened, {**leaves, **constants, wrt[0]: point}, context, of)
+        return _value(graph, {**leaves, wrt[0]: point}, context, of)
 
     at = value(0)
     left, right = (

@@ -50,6 +50,16 @@ class Data:
         return max((len(array) for array in self.train.values()), default=1)
 
 
+def data_of(graph: Graph, data: str | Path | Values | None, test: Values | None = None) -> Data:
+    """The objects to learn from, given as arrays by name or as the name of a source; those of the test beside them.
+
+    Raises
+    ------
+    ValuesError : as `read_data` and `given_data`.
+    """
+    return read_data(graph, str(data)) if isinstance(data, str | Path) else given_data(graph, data or {}, test)
+
+
 def read_data(graph: Graph, source: str) -> Data:
     """The objects that `source` names: digits, mnist, or a file with arrays for inputs and targets.
 

@@ -93,6 +93,8 @@ class Descent:
     history : every step.
     moved : how far the last round moved the parameters.
     stop : why it ended; None while it runs.
+    before : the parameters before the last step.
+    round_start : the parameters at the start of this round.
     """
 
     plan: Plan
@@ -101,6 +103,37 @@ class Descent:
     history: list[Step] = field(default_factory=list)
     moved: float = math.inf
     stop: Stop | None = None
+    before: Parameters = field(init=False, repr=False)
+    round_start: Parameters = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.before = self.round_start = self.parameters
+
+    def advance(self, value: float, gradients: Arrays) -> bool:
+        """Make one step downhill and decide whether it was the last; no step is made where a number is not finite.
+
+        Parameters
+        ----------
+        value, gradients : the objective at the parameters, and its derivatives by them.
+
+        Returns
+        -------
+        Whether a step was made.
+        """
+        length = _norm(gradients.values())
+        if not (math.isfinite(value) and math.isfinite(length)):
+            self.parameters, self.stop = self.before, Stop.DIVERGED
+            return False
+        self.before, self.parameters = self.parameters, _moved(self.parameters, gradients, self.plan.rate)
+        step = Step(len(self.history) + 1, value, length, _distance(self.before, self.parameters))
+        self.history.append(step)
+        if step.number % self.round == 0:
+            self.moved, self.round_start = _distance(self.round_start, self.parameters), self.parameters
+        if self.moved < self.plan.tolerance:
+            self.stop = Stop.SMALL_STEP
+        elif step.number >= self.plan.steps:
+            self.stop = Stop.STEPS
+        return True
 
     @property
     def reason(self) -> str:
@@ -141,30 +174,16 @@ def descend(
     """
     count = data.objects
     steps_a_round = count // plan.batch if 0 < plan.batch < count else 1
-    found = Descent(plan, {name: np.array(value) for name, value in start.items()}, steps_a_round)
+    descent = Descent(plan, {name: np.array(value) for name, value in start.items()}, steps_a_round)
     batches = _batches(data, plan)
-    before = since = found.parameters
     try:
-        while found.stop is None:
-            value, gradients = objective(**found.parameters, **next(batches))
-            length = _norm(gradients.values())
-            if not (math.isfinite(value) and math.isfinite(length)):
-                found.parameters, found.stop = before, Stop.DIVERGED
-                break
-            before, found.parameters = found.parameters, _moved(found.parameters, gradients, plan.rate)
-            step = Step(len(found.history) + 1, value, length, _distance(before, found.parameters))
-            found.history.append(step)
-            if watch is not None:
-                watch(step, found.parameters)
-            if step.number % found.round == 0:
-                found.moved, since = _distance(since, found.parameters), found.parameters
-            if found.moved < plan.tolerance:
-                found.stop = Stop.SMALL_STEP
-            elif step.number >= plan.steps:
-                found.stop = Stop.STEPS
+        while descent.stop is None:
+            made = descent.advance(*objective(**descent.parameters, **next(batches)))
+            if made and watch is not None:
+                watch(descent.history[-1], descent.parameters)
     except KeyboardInterrupt:
-        found.stop = Stop.INTERRUPTED
-    return found
+        descent.stop = Stop.INTERRUPTED
+    return descent
 
 
 def _moved(parameters: Parameters, gradients: Arrays, rate: float) -> Parameters:

@@ -93,6 +93,31 @@ def train(
     ------
     ValuesError : something has no numbers, or the network has no parameters.
     """
+    parameters, fixed = _start(kernel, start, data)
+    scores = _Scores(kernel, fixed, data)
+
+    def objective(**values: Array) -> tuple[float, dict[str, Array]]:
+        return kernel(**fixed, **values)
+
+    def look(step: Step, values: Values) -> None:
+        if str(step.number).rstrip("0") in _ROUND:
+            scores.add(step.number, values)
+        if watch is not None:
+            watch(step)
+
+    scores.add(0, parameters)
+    descent = descend(objective, parameters, data, plan, look)
+    scores.finish(descent)
+    return Training(kernel.graph, kernel.graph.objective, data, descent, tuple(scores.checkpoints))
+
+
+def _start(kernel: Kernel, start: Values, data: Data) -> tuple[dict[str, Array], Values]:
+    """The parameters to start from, in the precision of the data, and the numbers that stay fixed.
+
+    Raises
+    ------
+    ValuesError : something has no numbers, or the objective depends on no parameter.
+    """
     graph = kernel.graph
     names = graph.names(Role.PARAMETER)
     if not any(name in graph.ancestors(graph.objective) for name in names):
@@ -104,31 +129,40 @@ def train(
     floats = [array.dtype for array in data.train.values() if array.dtype.kind == "f"]
     dtype = np.result_type(*floats) if floats else np.dtype(float)
     parameters = {name: np.asarray(start[name], dtype) for name in names if name in kernel.names}
-    fixed = {name: value for name, value in start.items() if name not in parameters and name not in data.train}
-    fixed = {name: value for name, value in fixed.items() if name in kernel.names}
+    fixed = {
+        name: value
+        for name, value in start.items()
+        if name in kernel.names and name not in parameters and name not in data.train
+    }
+    return parameters, fixed
 
-    checkpoints: list[Checkpoint] = []
 
-    def objective(**values: Array) -> tuple[float, dict[str, Array]]:
-        return kernel(**fixed, **values)
+class _Scores:
+    """The scores of a network while it is trained.
 
-    def score(step: int, values: Values) -> None:
-        known = {**fixed, **values}
-        test = _score(kernel, known, data.test) if data.test else None
-        checkpoints.append(Checkpoint(step, _score(kernel, known, data.train), test))
+    Parameters
+    ----------
+    fixed : the numbers that are the same for all objects and all steps.
+    """
 
-    def look(step: Step, values: Values) -> None:
-        if str(step.number).rstrip("0") in _ROUND:
-            score(step.number, values)
-        if watch is not None:
-            watch(step)
+    def __init__(self, kernel: Kernel, fixed: Values, data: Data) -> None:
+        self.kernel = kernel
+        self.fixed = fixed
+        self.data = data
+        self.checkpoints: list[Checkpoint] = []
 
-    score(0, parameters)
-    descent = descend(objective, parameters, data, plan, look)
-    if descent.stop is Stop.DIVERGED or checkpoints[-1].step != len(descent.history):
-        checkpoints = [each for each in checkpoints if each.step < len(descent.history)]
-        score(len(descent.history), descent.parameters)
-    return Training(graph, graph.objective, data, descent, tuple(checkpoints))
+    def add(self, step: int, parameters: Values) -> None:
+        """Score the parameters after a step."""
+        values = {**self.fixed, **parameters}
+        test = _score(self.kernel, values, self.data.test) if self.data.test else None
+        self.checkpoints.append(Checkpoint(step, _score(self.kernel, values, self.data.train), test))
+
+    def finish(self, descent: Descent) -> None:
+        """Score the end; where the descent diverged, at the last parameters with a finite objective."""
+        last = len(descent.history)
+        if descent.stop is Stop.DIVERGED or self.checkpoints[-1].step != last:
+            self.checkpoints = [checkpoint for checkpoint in self.checkpoints if checkpoint.step < last]
+            self.add(last, descent.parameters)
 
 
 def _score(kernel: Kernel, values: Values, objects: Arrays) -> Score:

@@ -16,7 +16,7 @@ from backpropsym.evaluate.given_numbers import has_boolean
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Compare, Expr, Name, Number, walk
-from backpropsym.graph.graph import Graph, Role, find_cycle
+from backpropsym.graph.graph import Block, Graph, Node, Role, find_cycle
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.real_numbers import real_array
@@ -64,9 +64,8 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     table = settle_abstract(table, [*formulas.values(), *own.values()])
     used = {name: used_names(declaration, name, formula) for name, formula in formulas.items()}
     for name, formula in formulas.items():
-        section = "" if name == LOSS and name not in declaration.nodes else "nodes"
         unknown = {parent for parent in used[name] if parent not in roles}
-        _check_formula(section, name, formula, unknown, roles, table, declaration, found)
+        _check_formula(name, formula, unknown, roles, table, declaration, found)
     for key, formula in own.items():
         _check_calls("functions", key, formula, table, declaration, found)
     found += own_function_clashes(roles, table, declaration)
@@ -80,24 +79,35 @@ def build(declaration: Declaration, problems: list[Problem] | None = None) -> Gr
     if found:
         raise NetworkError(_listed(found))
     nodes, blocks = lowered_nodes(declaration, roles, formulas, used, table)
-    loss = LOSS if declaration.loss is not None else None
-    written = {name: formula for name, formula in formulas.items() if name not in declaration.indices}
+    graph = _graph(declaration, nodes, blocks, table, formulas, constants, values)
+    assert len(graph.order) == len(graph.nodes), "a circle is a problem that was reported above"
+    return graph
+
+
+def _graph(
+    declaration: Declaration,
+    nodes: dict[str, Node],
+    blocks: tuple[Block, ...],
+    table: FunctionTable,
+    formulas: Mapping[str, Expr],
+    constants: dict[str, Any],
+    values: dict[str, Any],
+) -> Graph:
+    """The graph of a declaration without mistakes, with its warnings."""
     assert declaration.output is not None
     graph = Graph(
         nodes,
         declaration.output,
-        loss,
+        LOSS if declaration.loss is not None else None,
         declaration.title,
         table,
         constants,
         values,
         blocks=blocks,
-        written=written,
+        written={name: formula for name, formula in formulas.items() if name not in declaration.indices},
         notation=declaration.notation,
     )
-    verified = replace(graph, warnings=_warnings(graph, declaration))
-    assert len(verified.order) == len(verified.nodes), "a circle is a problem that was reported above"
-    return verified
+    return replace(graph, warnings=_warnings(graph, declaration))
 
 
 def _listed(problems: list[Problem]) -> list[Problem]:
@@ -172,7 +182,6 @@ def _formulas(
 
 
 def _check_formula(
-    section: str,
     key: str,
     formula: Expr,
     unknown: set[str],
@@ -181,7 +190,8 @@ def _check_formula(
     declaration: Declaration,
     problems: list[Problem],
 ) -> None:
-    """Unknown names and numbers out of range."""
+    """Unknown names and numbers out of range in the formula of a node or of the loss."""
+    section = "" if key == LOSS and key not in declaration.nodes else "nodes"
     for part in walk(formula):
         if len(problems) > MAX_PROBLEMS:
             return

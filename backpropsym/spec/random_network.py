@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 SUMS, VALUES, WEIGHTS = "suvm", "zhgk", "wpqr"
 FUNCTIONS = ("relu", "relu", "tanh", "sigmoid")
@@ -35,7 +35,6 @@ def layered(widths: Sequence[int], function: str = "relu", seed: int = 0, title:
     before = [f"x{at}" for at in range(1, widths[0] + 1)]
     values = {name: f"{chance.choice((-2, -1, 1, 2, 3))}" for name in before}
     nodes: dict[str, str] = {}
-    inputs = ", ".join(f'"{name}"' for name in before)
     for layer, width in enumerate(hidden):
         for end in range(1, width + 1):
             links = {_weight(WEIGHTS[layer], start, end): name for start, name in enumerate(before, 1)}
@@ -46,24 +45,36 @@ def layered(widths: Sequence[int], function: str = "relu", seed: int = 0, title:
     links = {f"c{start}": name for start, name in enumerate(before, 1)}
     values |= {weight: _quarter(chance) for weight in links}
     nodes["a"] = " + ".join(f"{weight}*{name}" for weight, name in links.items())
-    parameters = ", ".join(f'"{name}"' for name in values if name[0] != "x")
     values["y"] = f"{chance.choice((-1, 0, 1, 2))}"
+    return _file_text(title or "A network made by chance", nodes, function, values)
+
+
+def _file_text(title: str, nodes: Mapping[str, str], function: str, values: Mapping[str, str]) -> str:
+    """The text of a network file with the target y, the output a and a squared loss.
+
+    Parameters
+    ----------
+    nodes : formulas by name.
+    values : numbers by name; those in x are inputs, y is the target, all others are parameters.
+    """
+    inputs = [f'"{name}"' for name in values if name[0] == "x"]
+    parameters = [f'"{name}"' for name in values if name[0] not in "xy"]
     sections = {
         "nodes": {name: f'"{formula}"' for name, formula in nodes.items()},
         "functions": {"f": f'"{function}"'},
         "values": values,
     }
-    head = [
-        f'title = "{title or "A network made by chance"}"',
-        f"inputs = [{inputs}]",
+    lines = [
+        f'title = "{title}"',
+        f"inputs = [{', '.join(inputs)}]",
         'targets = ["y"]',
-        f"parameters = [{parameters}]",
+        f"parameters = [{', '.join(parameters)}]",
         'output = "a"',
         'loss = "(a - y)**2"',
     ]
     for section, rows in sections.items():
-        head += ["", f"[{section}]", *(f"{name} = {text}" for name, text in rows.items())]
-    return "\n".join(head) + "\n"
+        lines += ["", f"[{section}]", *(f"{name} = {text}" for name, text in rows.items())]
+    return "\n".join(lines) + "\n"
 
 
 def _weight(letter: str, start: int, end: int) -> str:

@@ -21,8 +21,8 @@ from backpropsym.cli.paths import By
 from backpropsym.derive.derivation import FORMS
 from backpropsym.derive.forms.registry import ARRAY_FORMS as TENSOR_FORMS
 from backpropsym.document.derivation.report import SUFFIXES
+from backpropsym.graph.levels import LEVELS
 from backpropsym.kernels.api.compile import MODES
-from backpropsym.picture.draw import LEVELS
 
 COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 DOCS = Path(__file__).parents[2] / "docs" / "commands.md"

@@ -21,19 +21,17 @@ from typing import NoReturn
 from backpropsym.errors import did_you_mean
 from backpropsym.formula import limits
 from backpropsym.formula.algebra import constant
+from backpropsym.formula.claims.calls import Calls
 from backpropsym.formula.claims.indices import MATRIX_CALLS, MATRIX_SIGNS, shown
 from backpropsym.formula.claims.names import BY_EXP, Vocabulary
-from backpropsym.formula.claims.scanner import ABOVE, BELOW, LETTERS, Scanner
-from backpropsym.formula.claims.whole_arrays import REDUCTIONS, NoAxesError, Reductions
-from backpropsym.formula.claims.words import WORD, Words
+from backpropsym.formula.claims.scanner import ABOVE, BELOW, COMPARISONS, LETTERS, Scanner
+from backpropsym.formula.claims.sums import MAX_PARTS, Sums
+from backpropsym.formula.claims.words import Words
 from backpropsym.formula.tree import (
     Add,
     Call,
-    Compare,
     Div,
     Expr,
-    Index,
-    Limits,
     Mul,
     Name,
     Neg,
@@ -46,21 +44,15 @@ from backpropsym.formula.tree import (
     walk,
 )
 
-MAX_PARTS = 10_000
 MAX_LEVELS = 2 * limits.MAX_DEPTH
 """A bracket is two levels: what stands before it and what is in it."""
 
-MAX_PRIMES = 4
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_PRIMES = re.compile(r"'+")
 _ABOVE = re.compile(f"[{''.join(ABOVE)}]+")
-_PRIME_ABOVE = re.compile(r"\^\{?\s*((?:(?:\\prime\b|')\s*)+)\}?")
 _FRACTIONS = ("\\frac", "\\dfrac", "\\tfrac")
 _TIMES = ("\\cdot", "\\times", "\\ast", "\\odot")
-_COMPARISONS = (("<=", "<="), (">=", ">="), ("\\leq", "<="), ("\\geq", ">="), ("\\le", "<="), ("\\ge", ">="))
 _STARTS = re.compile(r"[A-Za-z0-9.(\[{|\\]")
 _MATRIX = re.compile(r"@|\.(?:T|transpose|dot)\b")
-_AXIS = re.compile(r"axis\s*=\s*(-?\d{1,3})")
 
 
 def parse_claim(text: str, vocabulary: Vocabulary) -> Expr:
@@ -95,7 +87,8 @@ class _Reader:
         self.scanner = scanner
         self.vocabulary = vocabulary
         self.words = Words(scanner, vocabulary)
-        self.reductions = Reductions(vocabulary.shapes)
+        self.calls = Calls(scanner, vocabulary, self.words, self)
+        self.sums = Sums(scanner, vocabulary, self.words, self)
         self.level = 0
         self.bars = 0
         self.started = 0
@@ -177,7 +170,7 @@ class _Reader:
         if (following == "|" and self.bars) or (following == "[" and not self.scanner.latex):
             return False
         at = self.scanner.position
-        if self.scanner.text.startswith(("\\rvert", *(sign for sign, _ in _COMPARISONS)), at):
+        if self.scanner.text.startswith(("\\rvert", *(sign for sign, _ in COMPARISONS)), at):
             return False
         return bool(following) and (bool(_STARTS.match(following)) or following in LETTERS)
 
@@ -192,11 +185,11 @@ class _Reader:
 
     def power(self) -> Expr:
         base = self.atom()
-        while (exponent := self._exponent()) is not None:
-            base = self._raised(base, exponent)
+        while (exponent := self.exponent()) is not None:
+            base = self.raised(base, exponent)
         return base
 
-    def _exponent(self) -> Expr | None:
+    def exponent(self) -> Expr | None:
         """What stands above, as a tree; None where nothing does."""
         above = self.scanner.match(_ABOVE)
         if above is not None:
@@ -216,7 +209,7 @@ class _Reader:
         except ValueError:
             self.scanner.fail("a power that is no number", fix="write it as in x^2")
 
-    def _raised(self, base: Expr, exponent: Expr) -> Expr:
+    def raised(self, base: Expr, exponent: Expr) -> Expr:
         if base == Name("e") and "e" not in self.vocabulary.shapes:
             return Call("exp", (exponent,))
         value = constant(exponent)
@@ -237,10 +230,10 @@ class _Reader:
             if inner is not None:
                 return inner
             if any(map(self.scanner.take, _FRACTIONS)):
-                return Div(self._group(), self._group())
+                return Div(self.group(), self.group())
             if self.scanner.take("\\sqrt"):
-                return Call("sqrt", (self._group(),))
-            return self._sum_over() if self.scanner.take("\\sum") else self._word()
+                return Call("sqrt", (self.group(),))
+            return self.sums.over_index() if self.scanner.take("\\sum") else self._word()
 
     def _bracketed(self) -> Expr | None:
         """What stands in brackets of any kind, or between bars."""
@@ -260,7 +253,7 @@ class _Reader:
             self.scanner.fail(f"a number of {len(token)} characters", fix="write a shorter number")
         return Number(Fraction(token))
 
-    def _group(self) -> Expr:
+    def group(self) -> Expr:
         """The argument of a command: in braces, or one digit or name."""
         if self.scanner.take("{"):
             found = self.sum()
@@ -275,34 +268,6 @@ class _Reader:
             self.whole.pop()
             return self.words.entry(inner.name)
         return inner
-
-    def _sum_over(self) -> Expr:
-        r"""\sum_{k=0}^{n} product, or \sum_k where the range is that of the axes that k runs over."""
-        scanner = self.scanner
-        scanner.expect("_", "a sum")
-        braces = scanner.take("{")
-        index = scanner.match(WORD if braces else re.compile(r"[A-Za-z]"))
-        if index is None:
-            scanner.fail("a sum without an index", fix=r"write it as in \sum_{k=0}^{9}")
-        low: Expr | None = None
-        if braces:
-            low = self.sum() if scanner.take("=") else None
-            scanner.expect("}", "a sum")
-        high = self._exponent()
-        body = self.product()
-        if low is None or high is None:
-            size = self._range(index, body)
-            low, high = low or number(0), high or number(size - 1)
-        return Call("sum", (body, Limits(index, low, high)))
-
-    def _range(self, index: str, body: Expr) -> int:
-        """The size of the axes that `index` alone runs over."""
-        for part in walk(body):
-            if isinstance(part, Index) and isinstance(part.base, Name) and Name(index) in part.subscripts:
-                size = self.vocabulary.shapes[part.base.name][part.subscripts.index(Name(index))]
-                if isinstance(size, int):
-                    return size
-        self.scanner.fail(f"the range of {index} is not known", fix=rf"write it: \sum_{{{index}=0}}^{{9}}")
 
     def _word(self) -> Expr:
         """A node, an entry, or a call."""
@@ -341,13 +306,13 @@ class _Reader:
         start = self.scanner.position
         if (found := self.words.of_positions(word)) is not None:
             return found
-        if (found := self._reduced(word)) is not None:
+        if (found := self.sums.over_axes(word)) is not None:
             return found
         if word in BY_EXP and word not in self.vocabulary.shapes:
-            return self._by_exp(word)
+            return self.calls.by_exp(word)
         function = self.vocabulary.function(word)
-        if function is not None and self._is_called(word):
-            return self._call(function)
+        if function is not None and self.calls.is_called(word):
+            return self.calls.call(function)
         if word == "e" and "e" not in self.vocabulary.shapes and self.scanner.peek() == "^":
             return Name("e")
         layer, below = self.words.marks()
@@ -367,121 +332,3 @@ class _Reader:
         if self.vocabulary.shapes[options[0]]:
             self.whole.append((options[0], (self.started, len(self.scanner.text[: self.scanner.position].rstrip()))))
         return Name(options[0])
-
-    def _reduced(self, word: str) -> Expr | None:
-        """A sum over indices, or an op over axes of whole arrays; None where `word` is no such op here."""
-        op = "sum" if word == "Sum" else word
-        if op not in REDUCTIONS or self.scanner.peek() != "(" or not any(self.vocabulary.shapes.values()):
-            return None
-        if op != "sum" and (op in self.vocabulary.shapes or self.vocabulary.function(op)):
-            return None
-        scanner, named = self.scanner, len(self.whole)
-        scanner.expect("(", op)
-        body, axis, ranges = self.sum(), None, list[Expr]()
-        while scanner.take(","):
-            found = scanner.match(_AXIS)
-            if found is None and op != "sum":
-                scanner.fail(f"{op} takes one array and an axis", fix=f"write {op}(v), or {op}(A, axis=1)[i]")
-            if found is None:
-                ranges.append(self._limits())
-            else:
-                axis = int(found.partition("=")[2])
-        scanner.expect(")", f"{op}(...)")
-        if ranges:
-            return Call("sum", (body, *ranges))
-        if op == "sum" and len(self.whole) == named:
-            scanner.fail("a sum without a range", fix="write it as in sum(W[k,i]*d[k], (k, 0, 9))")
-        del self.whole[named:]
-        return self._over_axes(op, body, axis)
-
-    def _over_axes(self, op: str, body: Expr, axis: int | None) -> Expr:
-        """An op over axes of whole arrays at the positions that follow it."""
-        try:
-            rank = self.reductions.rank(body, axis)
-        except NoAxesError as error:
-            self.scanner.fail(f"{op} {error}", fix=f"name arrays of the network: {op}(v), or {op}(A, axis=1)[i]")
-        has = f"{op}(...) has {rank} {'axis' if rank == 1 else 'axes'} left"
-        if rank and self.scanner.peek() not in ("[", "_", *BELOW):
-            self.scanner.fail(f"{has}, and claims are about entries", fix=f"write {op}(...)[i,...]")
-        kept = self.words.subscripts(rank, has, f"{op}(...)[i,...]") if rank else ()
-        found = self.reductions.written(op, body, axis, kept)
-        if sum(1 for _ in walk(found)) > MAX_PARTS:
-            self.scanner.fail(f"{op} written out has more than {MAX_PARTS:,} parts", fix="nest fewer of them")
-        return found
-
-    def _is_called(self, word: str) -> bool:
-        """Whether a word that names a function is one here; a node of that name is one only before its arguments."""
-        following = self.scanner.peek()
-        if following in ("(", "'") or _PRIME_ABOVE.match(self.scanner.text, self.scanner.position):
-            return True
-        return word not in self.vocabulary.shapes and following not in ("_", *BELOW)
-
-    def _call(self, function: str) -> Expr:
-        """A function with its primes and its power, applied."""
-        function = self._primed(function)
-        exponent = self._exponent()
-        expression = self._applied(function)
-        return self._raised(expression, exponent) if exponent is not None else expression
-
-    def _by_exp(self, word: str) -> Expr:
-        """A hyperbolic function that the formula language writes with exp."""
-        exponent = self._exponent()
-        argument = self._group()
-        found = BY_EXP[word](Call("exp", (argument,)), Call("exp", (Neg(argument),)))
-        return self._raised(found, exponent) if exponent is not None else found
-
-    def _primed(self, function: str) -> str:
-        above = _PRIME_ABOVE.match(self.scanner.text, self.scanner.position)
-        if above:
-            self.scanner.position = above.end()
-            count = above.group(1).count("prime") + above.group(1).count("'")
-        else:
-            count = len(self.scanner.match(_PRIMES) or "")
-        if count > MAX_PRIMES:
-            self.scanner.fail(f"{count} primes", fix="count them again")
-        below = self.words.below() if count and self.scanner.peek() in ("_", *BELOW) else ""
-        for _ in range(count):
-            function = self.vocabulary.derivative(function, below or "")
-        return function
-
-    def _applied(self, function: str) -> Expr:
-        scanner = self.scanner
-        if not (scanner.peek() == "(" or (scanner.latex and scanner.peek() in ("{", "["))):
-            if not scanner.latex:
-                scanner.fail(f"{function} is a function", fix=f"write {function}(...)")
-            return Call(function, (self.power(),))
-        closing = {"(": ")", "{": "}", "[": "]"}[scanner.peek()]
-        scanner.position += 1
-        arguments = [self._argument(function, first=True)]
-        while scanner.take(","):
-            arguments.append(self._argument(function))
-        scanner.expect(closing, f"{function}(...)")
-        self._check_arguments(function, arguments)
-        return Call(function, tuple(arguments))
-
-    def _argument(self, function: str, first: bool = False) -> Expr:
-        found = self.sum()
-        if function == "where" and first:
-            for sign, symbol in (*_COMPARISONS, ("<", "<"), (">", ">")):
-                if self.scanner.take(sign):
-                    return Compare(symbol, found, self.sum())
-            self.scanner.fail("the first argument of where is a comparison", fix="where(x > 0, a, b)")
-        return found
-
-    def _limits(self) -> Expr:
-        self.scanner.expect("(", "the range of a sum")
-        index = self.scanner.match(WORD) or ""
-        self.scanner.expect(",", "the range of a sum")
-        low = self.sum()
-        self.scanner.expect(",", "the range of a sum")
-        high = self.sum()
-        self.scanner.expect(")", "the range of a sum")
-        return Limits(index, low, high)
-
-    def _check_arguments(self, function: str, arguments: list[Expr]) -> None:
-        signature = self.vocabulary.functions[function].signature
-        expected = signature.arguments
-        least = len([name for name in expected if name not in signature.defaults])
-        if not least <= len(arguments) <= len(expected):
-            fix = f"write {function}({', '.join(expected)})"
-            self.scanner.fail(f"{function} takes {len(expected)} arguments, found {len(arguments)}", fix=fix)

@@ -36,6 +36,9 @@ _SAME = {
 BELOW = {below: letter for letter, below in SUBSCRIPTS.items()}
 ABOVE = {above: digit for digit, above in SUPERSCRIPTS.items()}
 LETTERS = {letter: name for name, letter in GREEK.items()}
+COMPARISONS = (("<=", "<="), (">=", ">="), ("\\leq", "<="), ("\\geq", ">="), ("\\le", "<="), ("\\ge", ">="))
+"""Signs of two characters and more, each with its meaning."""
+
 _KNOWN = frozenset((*BELOW, *ABOVE, *LETTERS, "∂"))
 
 

@@ -63,32 +63,40 @@ def explorer(
     within = graph.ancestors(of)
     leaves = [name for name in graph.names(*_ROLES) if name in within]
     derived = [name for name in leaves if graph[name].role is not Role.TARGET]
-    links = sum(len(node.parents) for node in graph.nodes.values())
-    shown = _spread(derived, min(MOST_VIEWS, max(_FEWEST_VIEWS, MOST_LINKS // max(links, 1))))
-    views = tuple(_view(name, derive(name), draw(name)) for name in shown)
+    shown = _spread(derived, _most_views(graph))
     computed = _script(graph, of, derived)
-    drawn = random_parameters(graph) if computed else {}
-    numbers: dict[str, Any] = {name: _rounded(value) for name, value in drawn.items()} | {
-        **graph.values,
-        **given_numbers(graph, values),
-    }
+    numbers = _numbers(graph, values, drawn=bool(computed))
     return Explorer(
         title=graph.title or "Network",
         leaves=tuple(
             Leaf(name, writer.name(name), str(graph[name].role), float(numbers.get(name, 1.0)) if computed else None)
             for name in leaves
         ),
-        nodes=tuple(
-            (name, writer.write(left), writer.write(right))
-            for name in graph.named.order
-            for left, right in ([equation_of(graph, graph[name])] if graph[name].op is not None else [])
-            if name in within
-        ),
-        views=views,
+        nodes=tuple(_equation(graph, name, writer) for name in graph.named.order if name in within and graph[name].op),
+        views=tuple(_view(name, derive(name), draw(name)) for name in shown),
         script=computed,
         note=_note(writer.name(of), len(shown), len(derived), bool(computed)),
         theme=theme if isinstance(theme, Theme) else named_theme(theme),
     )
+
+
+def _numbers(graph: Graph, values: Values, drawn: bool) -> dict[str, Any]:
+    """The numbers that the page begins with; parameters are random where none are given and `drawn` asks for it."""
+    parameters = random_parameters(graph) if drawn else {}
+    rounded = {name: _rounded(value) for name, value in parameters.items()}
+    return {**rounded, **graph.values, **given_numbers(graph, values)}
+
+
+def _equation(graph: Graph, name: str, writer: UnicodeWriter) -> tuple[str, str, str]:
+    """A computed node: its name, and both sides of its equation as they are shown."""
+    left, right = equation_of(graph, graph[name])
+    return name, writer.write(left), writer.write(right)
+
+
+def _most_views(graph: Graph) -> int:
+    """How many pictures of the network fit on one page."""
+    links = sum(len(node.parents) for node in graph.nodes.values())
+    return min(MOST_VIEWS, max(_FEWEST_VIEWS, MOST_LINKS // max(links, 1)))
 
 
 def _spread(names: Sequence[str], most: int) -> list[str]:

@@ -1,0 +1,80 @@
+"""Files, functions and folders stay small enough to be read in one sitting."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2] / "backpropsym"
+MOST_LINES = 400
+MOST_LINES_BETWEEN = 40
+"""From the line of `def` to the last line of the function, docstring included."""
+
+MOST_MODULES = 20
+REGISTRIES = {"cli", "functions", "layers", "losses", "forms", "writers", "formats", "backends"}
+"""Folders with one module an entry: a command, an op, a form, a format. They grow with what the package offers."""
+
+KNOWN = {
+    "checks/check.py: check_graph",
+    "checks/judgement.py: judged",
+    "kernels/api/compile.py: compile_kernel",
+    "kernels/runtime/array_runtime.py",
+    "kernels/runtime/array_runtime.py: arranged_arrays",
+    "kernels/runtime/array_runtime.py: check_tensors",
+    "spec/lower.py: lowered_nodes",
+}
+"""What is still longer, to be split."""
+
+
+def long_files(package: Path) -> Iterator[str]:
+    """Modules of more than 400 lines."""
+    for path in sorted(package.rglob("*.py")):
+        if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES:
+            yield path.relative_to(package).as_posix()
+
+
+def long_functions(package: Path) -> Iterator[str]:
+    """Functions and methods whose last line is more than 40 lines below the first."""
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_function and (node.end_lineno or 0) - node.lineno > MOST_LINES_BETWEEN:
+                yield f"{path.relative_to(package).as_posix()}: {node.name}"
+
+
+def crowded_folders(package: Path) -> Iterator[str]:
+    """Folders with more than 20 modules, those of registries aside."""
+    for folder in sorted({path.parent for path in package.rglob("*.py")}):
+        if folder.name not in REGISTRIES and len(list(folder.glob("*.py"))) > MOST_MODULES:
+            yield folder.relative_to(package).as_posix()
+
+
+def test_no_file_is_long() -> None:
+    assert set(long_files(PACKAGE)) <= KNOWN
+
+
+def test_no_function_is_long() -> None:
+    assert set(long_functions(PACKAGE)) <= KNOWN
+
+
+def test_no_folder_is_crowded() -> None:
+    assert list(crowded_folders(PACKAGE)) == []
+
+
+def test_what_is_too_large_is_named(tmp_path: Path) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+    body = "    x = 1\n"
+    (room / "long.py").write_text("x = 1\n" * (MOST_LINES + 1))
+    (room / "just.py").write_text("x = 1\n" * MOST_LINES)
+    (room / "functions.py").write_text(
+        f"def short():\n{body * 40}\nclass A:\n    async def long(self):\n{('    ' + body) * 41}"
+    )
+    for count in range(MOST_MODULES - 2):
+        (room / f"m{count}.py").touch()
+    assert list(long_files(tmp_path)) == ["room/long.py"]
+    assert list(long_functions(tmp_path)) == ["room/functions.py: long"]
+    assert list(crowded_folders(tmp_path)) == ["room"]
+    (room / "m0.py").unlink()
+    assert list(crowded_folders(tmp_path)) == []
