@@ -19,7 +19,7 @@ from backpropsym.errors import UnknownNameError
 from backpropsym.evaluate.given_numbers import given_numbers
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.spec.handles import Handle, name_of
-from backpropsym.story.shown import Derivation, EntryDerivation, Hessian, TensorDerivation
+from backpropsym.story.shown import Derivation, Hessian
 
 if TYPE_CHECKING:
     from backpropsym.learn.descent import Plan, Step
@@ -36,9 +36,7 @@ class Analyses(ABC):
         """The verified graph."""
 
     @abstractmethod
-    def derive(
-        self, of: Handle | str | None = None, *, wrt: Handle | str
-    ) -> Derivation | EntryDerivation | TensorDerivation:
+    def derive(self, of: Handle | str | None = None, *, wrt: Handle | str) -> Derivation:
         """The derivative of a node by a node."""
 
     def trace(self, at: Values | None = None, of: str | None = None, rate: float = 0.1) -> Trace:

@@ -27,7 +27,7 @@ from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.handles import Handle, builder, handle, name_of, tree
 from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
-from backpropsym.story.shown import Derivation, EntryDerivation, HigherDerivation, TensorDerivation, derive_tensors
+from backpropsym.story.shown import Derivation, HigherDerivation, derive_tensors
 
 if TYPE_CHECKING:
     from backpropsym.checks.report import Report
@@ -210,9 +210,7 @@ class Network(Presentations):
         """The local derivatives of all links, shared by every derivation."""
         return LocalDerivatives(self.graph)
 
-    def derive(
-        self, of: Handle | str | None = None, *, wrt: Handle | str | Sequence[Handle | str]
-    ) -> Derivation | EntryDerivation | TensorDerivation:
+    def derive(self, of: Handle | str | None = None, *, wrt: Handle | str | Sequence[Handle | str]) -> Derivation:
         """The derivative of a node by a node, or of an entry such as "p[1]" by an entry such as "W1[2,0]".
 
         Parameters
@@ -287,7 +285,7 @@ class Network(Presentations):
         """
         return Network(graph=at_level(self.graph, level))
 
-    def gradients(self, of: str | None = None) -> dict[str, Derivation | EntryDerivation | TensorDerivation]:
+    def gradients(self, of: str | None = None) -> dict[str, Derivation]:
         """The derivative of a node (default: the loss, else the output) by every parameter."""
         return {name: self.derive(of or self.graph.objective, wrt=name) for name in self.parameters}
 

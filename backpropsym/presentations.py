@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from backpropsym.analyses import Analyses
 from backpropsym.arrays import Values
 from backpropsym.errors import NetworkError
-from backpropsym.story.shown import Derivation, EntryDerivation, TensorDerivation
+from backpropsym.story.shown import Derivation
 
 if TYPE_CHECKING:
     from backpropsym.checks.report import Report
@@ -24,7 +24,7 @@ class Presentations(Analyses):
     """Pictures, slides and handouts of a network, which has derivations and a check."""
 
     @abstractmethod
-    def gradients(self, of: str | None = None) -> dict[str, Derivation | EntryDerivation | TensorDerivation]:
+    def gradients(self, of: str | None = None) -> dict[str, Derivation]:
         """The derivative of a node by every parameter."""
 
     @abstractmethod

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -12,74 +11,40 @@ from typing import Any
 import numpy as np
 
 from backpropsym.arrays import Arrays
-from backpropsym.derive.derivation import MAX_TERMS
+from backpropsym.derive.derivation import MAX_TERMS, Derivation, Position
 from backpropsym.derive.forms.adjoint_programme import matrix_programme, nested
 from backpropsym.derive.forms.matrix_notation import written_out
 from backpropsym.derive.forms.named_reductions import Shorthand
+from backpropsym.derive.forms.programme import Programme
 from backpropsym.derive.forms.registry import array_form_of
-from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.entries import count_of, index_letters, mean_of, placed
 from backpropsym.derive.paths.analytics import PathAnalytics, analyse
 from backpropsym.derive.paths.index_composer import Composer, Walk
 from backpropsym.derive.paths.path_space import Path, PathSpace
-from backpropsym.errors import LimitError
+from backpropsym.derive.terms import Term, summed
+from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.leaf_arrays import array_leaves
 from backpropsym.evaluate.slopes import with_slopes
 from backpropsym.formula.algebra import add, div, neg
 from backpropsym.formula.tree import (
-    ONE,
     ZERO,
-    Add,
     Call,
     Expr,
     Index,
     Limits,
-    Mul,
     Name,
     Pow,
     called,
     children,
-    names,
     number,
     rebuild,
     substitute,
 )
 from backpropsym.graph.definitions import FIRST, definition
 from backpropsym.graph.graph import Graph, Node
+from backpropsym.graph.unroll import entry_name
 from backpropsym.ops.memory_budget import check_memory
-
-Position = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class IndexTerm:
-    """A layer-level path: the sum over its bound indices of the product of its factors.
-
-    Attributes
-    ----------
-    path : named nodes from wrt to of.
-    factors : the local derivative of each named link, in path order.
-    sums : bound indices with their limits, both ends included.
-    conditions : (low, expression, high): the term counts only where they hold.
-    """
-
-    path: Path
-    factors: tuple[Expr, ...]
-    sums: tuple[Limits, ...]
-    conditions: tuple[tuple[Expr, Expr, Expr], ...]
-
-    @property
-    def product(self) -> Expr:
-        """The product of the factors, without its sums and conditions."""
-        return _product(self.factors)
-
-    @property
-    def tree(self) -> Expr:
-        """The term as one formula."""
-        switches = [Call("inside", (expr, low, add([high, ONE]), ONE)) for low, expr, high in self.conditions]
-        product = _product([*self.factors, *switches])
-        return Call("Sum", (product, *self.sums)) if self.sums else product
 
 
 def _tail(position: Position) -> tuple[Any, ...]:
@@ -90,12 +55,6 @@ def _tail(position: Position) -> tuple[Any, ...]:
 def _entry(indices: Sequence[str], position: Position | None) -> tuple[Expr, ...]:
     """The entry that free indices name, or a fixed one."""
     return tuple(map(Name, indices)) if position is None else tuple(map(number, position))
-
-
-def _product(factors: Iterable[Expr]) -> Expr:
-    flat = [part for each in factors for part in (each.factors if isinstance(each, Mul) else (each,))]
-    kept = tuple(factor for factor in flat if factor != ONE)
-    return Mul(kept) if len(kept) > 1 else kept[0] if kept else ONE
 
 
 _SLIDING = frozenset(("array", "einsum"))
@@ -130,14 +89,19 @@ def step(graph: Graph, name: str, readable: bool = False) -> tuple[Expr, Expr]:
     return TensorDerivation(graph, name, name).entry_equation(readable)
 
 
-class TensorDerivation:
+class TensorDerivation(Derivation):
     """d `of` / d `wrt` where nodes have axes; an entry of each is named by free indices.
 
-    Attributes
+    Parameters
     ----------
-    of_indices, indices : the free indices of `of` and of `wrt`.
     of_at, wrt_at : the position of the one entry that is derived, where one is asked for.
+
+    Raises
+    ------
+    UnknownNameError : no such node.
     """
+
+    between_arrays = True
 
     def __init__(
         self, graph: Graph, of: str, wrt: str, of_at: Position | None = None, wrt_at: Position | None = None
@@ -156,17 +120,7 @@ class TensorDerivation:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.graph, self.of, self.wrt, self.of_at, self.wrt_at)
 
-    @property
-    def count(self) -> int:
-        """The number of layer-level paths, exact."""
-        return self.space.count
-
-    @property
-    def terms(self) -> Iterator[IndexTerm]:
-        """One term a layer-level path, made one by one."""
-        return map(self.term, self.space)
-
-    def term(self, path: Path, readable: bool = False) -> IndexTerm:
+    def term(self, path: Path, readable: bool = False) -> Term:
         """The term of one path, its deltas contracted.
 
         Parameters
@@ -178,7 +132,7 @@ class TensorDerivation:
         found = composer.pin(start, _entry(self.indices, self.wrt_at), self.graph[self.wrt].shape)
         return self._lettered(path, found, readable)
 
-    def _lettered(self, path: Path, found: Walk, readable: bool) -> IndexTerm:
+    def _lettered(self, path: Path, found: Walk, readable: bool) -> Term:
         """Bound indices renamed to the next free letters, factors in path order, anonymous nodes written out."""
         letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
         names = {each.index: self._next(letters) for each in found.sums}
@@ -188,7 +142,7 @@ class TensorDerivation:
             Limits(names[each.index], placed(each.low, values), placed(each.high, values)) for each in found.sums
         )
         conditions = tuple((placed(a, values), placed(b, values), placed(c, values)) for a, b, c in found.conditions)
-        return IndexTerm(path, factors, sums, conditions)
+        return Term(path, factors, self.graph, sums, conditions)
 
     def entry_equation(self, readable: bool = True) -> tuple[Expr, Expr]:
         """An entry of `of`, and what it is; `readable` as for `term`."""
@@ -247,9 +201,47 @@ class TensorDerivation:
         )
         return Call(expr.function, parts)
 
-    def analytics(self) -> PathAnalytics:
+    @property
+    def outer(self) -> None:
+        """The factor of the loss is not kept apart between arrays."""
+        return None
+
+    def analytics(self, at: Mapping[str, Any] | None = None) -> PathAnalytics:
         """How many layer-level paths there are, and how long; as each stands for many of neurons, none has a number."""
         return analyse(self.space)
+
+    def node_values(self, values: Mapping[str, Any] | None = None, besides: Iterable[str] = ()) -> dict[str, Any]:
+        """Never: paths between arrays have no numbers.
+
+        Raises
+        ------
+        NotScalarError : with the entry to ask for.
+        """
+        raise self._not_of_numbers("numbers along paths")
+
+    def formulas(self, besides: Iterable[str] = ()) -> dict[str, Expr]:
+        """Never: nodes with axes have no formulas of numbers.
+
+        Raises
+        ------
+        NotScalarError : with the entry to ask for.
+        """
+        raise self._not_of_numbers("formulas of numbers")
+
+    def programme(self, direction: str = "backward") -> Programme:
+        """Never: between arrays the backward programme is in matrix notation.
+
+        Raises
+        ------
+        NotScalarError : with what to ask for.
+        """
+        raise self._not_of_numbers("a programme of numbers")
+
+    def _not_of_numbers(self, what: str) -> NotScalarError:
+        shapes = ((name, self.graph[name].shape) for name in (self.of, self.wrt))
+        entries = [entry_name(name, (0,) * len(shape)) for name, shape in shapes]
+        message = "d{}/d{} is a derivative between arrays and has no {}".format(*self.ends, what)
+        return NotScalarError(message, fix=f"ask for one entry by one entry, such as d{entries[0]}/d{entries[1]}")
 
     def evaluate(self, /, **values: Any) -> Any:
         """The derivative in numbers, axes of `of` first, then those of `wrt`; its mean over objects for a batch.
@@ -282,34 +274,21 @@ class TensorDerivation:
         found = found if self.wrt_at is None else np.asarray(found)[_tail(self.wrt_at)]
         return float(found) if found.ndim == 0 else found
 
-    @cached_property
-    def tree(self) -> Expr:
-        """The whole derivative as one formula."""
-        terms = tuple(term.tree for term in self.terms)
-        if not terms:
-            return ZERO
-        return terms[0] if len(terms) == 1 else Add(terms)
-
-    def expression(self, form: str = "index") -> str:
-        """`tree` as text, or the backward programme in matrix notation as one formula.
+    def tree(self, form: str = "paths") -> Expr:
+        """The derivative as one formula: of an entry that free indices name, or of whole arrays in matrix notation.
 
         Raises
         ------
         NotScalarError : matrix notation of what has axes.
-        UnknownNameError : a form that only derivatives between scalars have.
+        UnknownNameError : a form that only derivatives between numbers have.
         """
-        return sympy_text(self.graph.functions, array_form_of(form).tree(self))
+        return array_form_of(form).tree(self)
 
-    def steps(self, exprs: Iterable[Expr]) -> tuple[str, ...]:
-        """The steps of layers that `exprs` name, and those in whose formulas they stand: names that nobody wrote."""
-        return steps(self.graph, (name for expr in exprs for name in names(expr)))
+    def path_sum(self) -> Expr:
+        """The sum over layer-level paths, an entry of it."""
+        return summed([term.tree for term in self.terms]) if self.count else ZERO
 
-    def step(self, name: str, readable: bool = False) -> tuple[Expr, Expr]:
-        """An entry of a step of a layer, such as the scores inside attention, and its formula."""
-        return step(self.graph, name, readable)
-
-    @property
-    def matrix(self) -> Expr:
+    def matrix_notation(self) -> Expr:
         """The backward programme as one formula; its last equation alone where there are too many paths for that."""
         equations = matrix_programme(self.graph, self.of, [self.wrt], self.of_at)
         return nested(equations if self.count <= MAX_TERMS else equations[-1:])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -24,16 +23,20 @@ from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.derive.paths.analytics import PathAnalytics, analyse
 from backpropsym.derive.paths.path_space import Path, PathSpace, edges
 from backpropsym.derive.paths.semiring import CUT_SUM, SUM
+from backpropsym.derive.terms import NumericTerm, Term, summed
 from backpropsym.errors import AbstractFunctionError, LimitError, ValuesError
 from backpropsym.evaluate.given_numbers import given_numbers
 from backpropsym.evaluate.scalar_evaluation import forward, given_values
 from backpropsym.evaluate.slopes import with_slopes
-from backpropsym.formula.tree import ONE, ZERO, Add, Expr, Mul, depth
+from backpropsym.formula.tree import ONE, ZERO, Expr, depth
 from backpropsym.graph.graph import Graph
+from backpropsym.graph.unroll import entry_name
 
 if TYPE_CHECKING:
     import mpmath
     import sympy as sp
+
+Position = tuple[int, ...]
 
 MAX_TERMS = 1_000
 MAX_LEVELS = 150
@@ -41,66 +44,8 @@ _CANCELLED = 1e3
 """A sum that is smaller than the sum of its terms' sizes by this factor has lost digits."""
 
 
-@dataclass(frozen=True)
-class Term:
-    """One path and the local derivatives along it.
-
-    Attributes
-    ----------
-    path : names from wrt to of.
-    derivatives : the local derivative of each link as a tree, in path order.
-    """
-
-    path: Path
-    derivatives: tuple[Expr, ...]
-    graph: Graph
-
-    @property
-    def factors(self) -> tuple[sp.Expr, ...]:
-        """The local derivatives in SymPy, in path order; their product is the term."""
-        symbolic = self.graph.functions.symbolic
-        return tuple(symbolic.expression(self.graph.functions.written(each)) for each in self.derivatives)
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The local derivatives as text that SymPy's `parse_expr` reads."""
-        return tuple(sympy_text(self.graph.functions, each) for each in self.derivatives)
-
-    @property
-    def product(self) -> str:
-        """The term as text, factors in path order, factors of one left out."""
-        return sympy_text(self.graph.functions, self.tree)
-
-    @property
-    def tree(self) -> Expr:
-        """The product of the local derivatives in path order, factors of one left out."""
-        factors = [part for each in self.derivatives for part in (each.factors if isinstance(each, Mul) else (each,))]
-        kept = tuple(factor for factor in factors if factor != ONE)
-        if len(kept) > 1:
-            return Mul(kept)
-        return kept[0] if kept else ONE
-
-
-@dataclass(frozen=True)
-class NumericTerm:
-    """A term at given numbers.
-
-    Attributes
-    ----------
-    term : the path and its formulas.
-    numbers : the number of each factor, in path order.
-    value : their product, in units of `of` per unit of `wrt`.
-    share : |value| over the sum of |value| of all paths; nan where that sum is zero.
-    """
-
-    term: Term
-    numbers: tuple[float, ...]
-    value: float
-    share: float
-
-
 class Derivation:
-    """d `of` / d `wrt`, for any node by any node.
+    """d `of` / d `wrt`, for any node by any node, as a sum over paths: between numbers here, between arrays below it.
 
     Every form is a view of the same local derivatives on the same paths.
 
@@ -108,6 +53,12 @@ class Derivation:
     ----------
     local : the local derivatives of the graph.
     of, wrt : names of nodes.
+
+    Attributes
+    ----------
+    between_arrays : whether terms are in index notation. A path then stands for many between neurons and has no number.
+    of_at, wrt_at : the position of the one entry that is derived, where one of an array is asked for.
+    of_indices, indices : the free indices of `of` and of `wrt`, which name an entry of each.
 
     Raises
     ------
@@ -117,6 +68,12 @@ class Derivation:
     ----------
     Bauer, Computational graphs and rounding error, SIAM Journal on Numerical Analysis 11, 1974.
     """
+
+    between_arrays: ClassVar[bool] = False
+    of_at: Position | None = None
+    wrt_at: Position | None = None
+    of_indices: tuple[str, ...] = ()
+    indices: tuple[str, ...] = ()
 
     def __init__(self, local: LocalDerivatives, of: str, wrt: str) -> None:
         self.local = local
@@ -129,7 +86,13 @@ class Derivation:
         return type(self), (self.local, self.of, self.wrt)
 
     def __repr__(self) -> str:
-        return f"Derivation(d{self.of}/d{self.wrt}, {paths_text(self.count)})"
+        of, wrt = self.ends
+        return f"Derivation(d{of}/d{wrt}, {paths_text(self.count)})"
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What is derived and by what, an entry of an array by its position."""
+        return entry_name(self.of, self.of_at or ()), entry_name(self.wrt, self.wrt_at or ())
 
     @property
     def count(self) -> int:
@@ -141,8 +104,13 @@ class Derivation:
         """One term a path, made one by one."""
         return map(self.term, self.space)
 
-    def term(self, path: Path) -> Term:
-        """The term of one path."""
+    def term(self, path: Path, readable: bool = False) -> Term:
+        """The term of one path.
+
+        Parameters
+        ----------
+        readable : whether softmax and logsumexp are written by name, for people, and not by sums and exp.
+        """
         return Term(path, tuple(self.local[link] for link in edges(path)), self.graph)
 
     @cached_property
@@ -179,7 +147,7 @@ class Derivation:
 
     def path_sum(self) -> Expr:
         """The sum over paths of the products of local derivatives, equal terms apart."""
-        return _sum([term.tree for term in self._listed()])
+        return summed([term.tree for term in self._listed()])
 
     def factored(self) -> Expr:
         """The path sum with common bricks pulled out."""
@@ -213,7 +181,7 @@ class Derivation:
         terms = [term.tree for term in self._listed()]
         expander = Expander(self.graph)
         expander.check(terms)
-        return _sum([expander.expand(term) for term in terms])
+        return summed([expander.expand(term) for term in terms])
 
     def nested(self, direction: str) -> Expr:
         """The last equation of a programme with all earlier ones put in."""
@@ -381,8 +349,3 @@ def count_text(count: int) -> str:
 def paths_text(count: int) -> str:
     """A number of paths for people."""
     return "1 path" if count == 1 else f"{count_text(count)} paths"
-
-
-def _sum(terms: list[Expr]) -> Expr:
-    """A sum in which equal terms stay apart: each is a path of its own."""
-    return terms[0] if len(terms) == 1 else Add(tuple(terms))

@@ -8,13 +8,13 @@ from backpropsym.derive.entry_derivation import EntryDerivation
 from backpropsym.derive.forms.registry import ARRAY_FORMS, FORMS
 
 
-def in_form(derivation: Derivation | TensorDerivation, form: str) -> Derivation | TensorDerivation:
+def in_form(derivation: Derivation, form: str) -> Derivation:
     """The derivation that `form` is a view of.
 
     Index and matrix notation exist for scalars too; and a number by a number has every form of scalars, whatever lies
     between the two.
     """
-    if not isinstance(derivation, TensorDerivation):
+    if not derivation.between_arrays:
         if form in FORMS or form not in ARRAY_FORMS:
             return derivation
         return TensorDerivation(derivation.graph, derivation.of, derivation.wrt)

@@ -12,14 +12,13 @@ from backpropsym.document.derivation.latex import LatexView
 from backpropsym.document.derivation.notebook import bundle, derivation_latex
 from backpropsym.document.derivation.report import latex_fragment
 from backpropsym.graph.graph import Graph
-from backpropsym.graph.unroll import entry_name
 
 if TYPE_CHECKING:
     from backpropsym.picture.drawing import Drawing
 
 
 class Derivation(derivation.Derivation):
-    """A derivation between scalars."""
+    """A derivation between numbers."""
 
     def expression(self, form: str = "paths") -> str:
         """The derivative as text in any form that the command knows."""
@@ -31,6 +30,7 @@ class Derivation(derivation.Derivation):
 
         Raises
         ------
+        UnknownNameError : no such form.
         LimitError : the form would be too large to write out.
         ValuesError : the numeric form lacks numbers.
         """
@@ -40,7 +40,8 @@ class Derivation(derivation.Derivation):
         """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
         from backpropsym.picture.draw import draw as draw_graph
 
-        return draw_graph(getattr(self, "whole", self.graph), self.wrt, self.of, **options)
+        of, wrt = self.ends
+        return draw_graph(self.network, wrt, of, **options)
 
     def _repr_latex_(self) -> str:
         return derivation_latex(self)
@@ -66,38 +67,11 @@ class Hessian(hessian.Hessian):
         return HigherDerivation(self.graph, found.local, found.of, found.wrt)
 
 
-class TensorDerivation(array_derivation.TensorDerivation):
-    """A derivation between tensors, in index notation."""
-
-    def expression(self, form: str = "index") -> str:
-        """The derivative as text in any form that the command knows."""
-        view = in_form(self, form)
-        return super().expression(form) if view is self else view.expression(form)
-
-    def latex(self, form: str = "index", values: Values | None = None) -> str:
-        """The derivation as LaTeX for a document with amsmath.
-
-        Raises
-        ------
-        UnknownNameError : no such form.
-        """
-        return latex_fragment(self, form, LatexView(values))
-
-    def draw(self, **options: Any) -> Drawing:
-        """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
-        from backpropsym.picture.draw import draw as draw_graph
-
-        of, wrt = entry_name(self.of, self.of_at or ()), entry_name(self.wrt, self.wrt_at or ())
-        return draw_graph(self.graph, wrt, of, **options)
-
-    def _repr_latex_(self) -> str:
-        return derivation_latex(self)
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return bundle(repr(self), svg=lambda: self.draw().svg, latex=self._repr_latex_)
+class TensorDerivation(array_derivation.TensorDerivation, Derivation):
+    """A derivation between arrays, in index notation."""
 
 
-def derive_tensors(graph: Graph, of: str | None, wrt: str) -> EntryDerivation | TensorDerivation:
+def derive_tensors(graph: Graph, of: str | None, wrt: str) -> Derivation:
     """The derivation in a network of tensors: between entries where one side names an entry, else between tensors.
 
     Parameters

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from backpropsym.arrays import Values
 from backpropsym.derive.analyses.operation_counts import factored_sum, path_sum
-from backpropsym.derive.array_derivation import TensorDerivation, equation_of
-from backpropsym.derive.derivation import Derivation, NumericTerm
+from backpropsym.derive.array_derivation import equation_of
+from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_programme
+from backpropsym.derive.terms import NumericTerm
 from backpropsym.document.derivation.array_pages import adjoint_names, entry_title, index_sum
 from backpropsym.document.derivation.conventions import conventions, kept_axes, spelled_out
 from backpropsym.document.notation.names import Notation
@@ -54,7 +55,7 @@ class Teller(ABC):
     trivial: Maths | None = None
     total: Maths | None = None
 
-    def __init__(self, derivation: Derivation | TensorDerivation) -> None:
+    def __init__(self, derivation: Derivation) -> None:
         self._derivation: Any = derivation
         self.graph: Graph = derivation.graph
         notation = Notation.of(derivation.graph)
@@ -64,7 +65,7 @@ class Teller(ABC):
         self.output = derivation.graph.output
         if not derivation.count:
             self.trivial = Maths("0", "0")
-        elif isinstance(derivation, Derivation) and derivation.wrt == derivation.of:
+        elif not derivation.between_arrays and derivation.wrt == derivation.of:
             self.trivial = Maths("1", "1")
 
     @property
@@ -263,9 +264,9 @@ class ScalarTeller(Teller):
 class TensorTeller(Teller):
     """Between tensors: terms in index notation, the backward pass in matrix notation."""
 
-    def __init__(self, derivation: TensorDerivation) -> None:
+    def __init__(self, derivation: Derivation) -> None:
         super().__init__(derivation)
-        self._derivation: TensorDerivation = derivation
+        self._derivation: Derivation = derivation
 
     @property
     def derivative(self) -> Maths:
@@ -377,6 +378,6 @@ def _elided(shown: Sequence[str], count: int, joint: str, writer: Writer) -> str
     return joint.join(parts)
 
 
-def teller(derivation: Derivation | TensorDerivation, values: Values | None = None) -> Teller:
+def teller(derivation: Derivation, values: Values | None = None) -> Teller:
     """Who tells of a derivation; with numbers where there are `values`, between scalars only."""
-    return TensorTeller(derivation) if isinstance(derivation, TensorDerivation) else ScalarTeller(derivation, values)
+    return TensorTeller(derivation) if derivation.between_arrays else ScalarTeller(derivation, values)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from backpropsym.arrays import Values
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation, count_text, paths_text
 from backpropsym.document.writers.latex_lines import broken, width
 from backpropsym.picture.drawing import Drawing
@@ -31,7 +30,7 @@ _PLUS, _DOTS = Maths("+", "+"), Maths(r"\cdots", "⋯")
 _DOWN = Line(NOTHING, Maths(r"\vdots", "⋮"), ())
 
 
-def story(derivation: Derivation | TensorDerivation, drawing: Drawing, values: Values | None = None) -> Story:
+def story(derivation: Derivation, drawing: Drawing, values: Values | None = None) -> Story:
     """`derivation` step by step: the network, the forward pass, each path, the sum, the bricks, the backward pass.
 
     Parameters

@@ -40,7 +40,7 @@ def registry() -> Iterator[None]:
 @pytest.mark.parametrize("medium", MEDIA)
 def test_a_form_that_is_added_is_printed_in_every_medium(medium: str) -> None:
     define(Form("twice", lambda derivation: doubled(derivation.tree("factored"))))
-    define(ArrayForm("twice", lambda derivation: doubled(derivation.tree), entries=True))
+    define(ArrayForm("twice", lambda derivation: doubled(derivation.path_sum()), entries=True))
     for net, wrt in ((bp.load(NUMBERS), "w11"), (bp.parse(ARRAYS), "W1")):
         derivation = net.derive(wrt=wrt)
         text = report(derivation, "twice", medium)
@@ -54,7 +54,7 @@ def test_a_form_that_is_added_is_printed_in_every_medium(medium: str) -> None:
 @pytest.mark.parametrize("wrong", [False, True])
 def test_check_evaluates_a_form_that_is_added(wrong: bool) -> None:
     define(Form("it", lambda derivation: doubled(derivation.path_sum()) if wrong else derivation.path_sum()))
-    define(ArrayForm("it", lambda each: doubled(each.tree) if wrong else each.tree, entries=True))
+    define(ArrayForm("it", lambda each: doubled(each.path_sum()) if wrong else each.path_sum(), entries=True))
     for net in (bp.load("neuron"), bp.parse(ARRAYS)):
         found = bp.check(net, seed=0)
         assert found.passed != wrong

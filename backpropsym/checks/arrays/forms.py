@@ -123,7 +123,7 @@ def _index(
         positions = some[id(point)]
         grid = dict(zip(derivation.indices, np.array(positions, int).reshape(len(positions), -1).T, strict=True))
         try:
-            values = np.broadcast_to(numbers.at(derivation.tree, grid), len(positions))
+            values = np.broadcast_to(numbers.at(derivation.path_sum(), grid), len(positions))
         except LimitError:
             found.notes.add(f"index form of {name}: its sums are too long")
             return

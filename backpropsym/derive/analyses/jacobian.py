@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from backpropsym.arrays import Values
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation
 
 
@@ -25,9 +24,9 @@ class Jacobian:
 
     of: tuple[str, ...]
     wrt: tuple[str, ...]
-    parts: Mapping[tuple[str, str], Derivation | TensorDerivation]
+    parts: Mapping[tuple[str, str], Derivation]
 
-    def __getitem__(self, pair: tuple[str, str]) -> Derivation | TensorDerivation:
+    def __getitem__(self, pair: tuple[str, str]) -> Derivation:
         """The derivation of one pair (of, wrt)."""
         return self.parts[pair]
 
@@ -44,6 +43,6 @@ class Jacobian:
         part = self.parts[of, wrt]
         found = np.asarray(part.evaluate(**values))
         rows = 1
-        if isinstance(part, TensorDerivation) and part.of_at is None:
+        if part.between_arrays and part.of_at is None:
             rows = int(np.prod(found.shape[: len(part.graph[part.of].shape)], dtype=int))
         return found.reshape(rows, -1)

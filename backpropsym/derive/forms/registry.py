@@ -33,12 +33,10 @@ class WritesNumber(Protocol):
 class WritesArrays(Protocol):
     """What forms ask of the derivative of what has axes, or by what has axes."""
 
-    @property
-    def tree(self) -> Expr:
-        """The derivative in index notation."""
+    def path_sum(self) -> Expr:
+        """The derivative in index notation, the sum over layer-level paths."""
 
-    @property
-    def matrix(self) -> Expr:
+    def matrix_notation(self) -> Expr:
         """The derivative in matrix notation."""
 
 
@@ -118,8 +116,8 @@ define(Form("backward", lambda derivation: derivation.nested("backward")))
 define(Form("forward", lambda derivation: derivation.nested("forward")))
 define(Form("numeric", lambda derivation: derivation.path_sum()))
 
-define(ArrayForm("paths", lambda derivation: derivation.tree, entries=True))
-define(ArrayForm("index", lambda derivation: derivation.tree, entries=True))
-define(ArrayForm("matrix", lambda derivation: derivation.matrix, entries=False))
-define(ArrayForm("backward", lambda derivation: derivation.matrix, entries=False))
-define(ArrayForm("numeric", lambda derivation: derivation.tree, entries=True))
+define(ArrayForm("paths", lambda derivation: derivation.path_sum(), entries=True))
+define(ArrayForm("index", lambda derivation: derivation.path_sum(), entries=True))
+define(ArrayForm("matrix", lambda derivation: derivation.matrix_notation(), entries=False))
+define(ArrayForm("backward", lambda derivation: derivation.matrix_notation(), entries=False))
+define(ArrayForm("numeric", lambda derivation: derivation.path_sum(), entries=True))

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from rich.text import Text
 
-from backpropsym.derive.array_derivation import IndexTerm, TensorDerivation, equation_of
-from backpropsym.derive.derivation import count_text
+from backpropsym.derive.array_derivation import equation_of, step, steps
+from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_programme
 from backpropsym.derive.forms.registry import array_form_of
+from backpropsym.derive.terms import Term
 from backpropsym.document.derivation.conventions import conventions, spelled_out
 from backpropsym.document.derivation.latex import (
     LatexView,
@@ -29,8 +30,7 @@ from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.document.writers.unicode import AsciiWriter, UnicodeWriter
-from backpropsym.formula.tree import Expr, Index, Name
-from backpropsym.graph.unroll import entry_name
+from backpropsym.formula.tree import Expr, Index, Name, names
 
 MAX_SIDE = 8
 """A matrix with more rows or columns than this shows the first ones and the last in LaTeX."""
@@ -43,7 +43,7 @@ MATRIX_FORMS = ("matrix", "backward")
 INDEX_FORMS = ("paths", "index")
 
 
-def matrix_equations(derivation: TensorDerivation) -> tuple[MatrixEquation, ...]:
+def matrix_equations(derivation: Derivation) -> tuple[MatrixEquation, ...]:
     """The backward programme of a derivation in matrix notation."""
     return matrix_programme(derivation.graph, derivation.of, [derivation.wrt], derivation.of_at)
 
@@ -56,7 +56,7 @@ def adjoint_names(equations: Iterable[MatrixEquation]) -> dict[str, str]:
 class _Page:
     """What every medium lists of one derivation."""
 
-    def __init__(self, derivation: TensorDerivation, form: str, writer: Writer, limit: int) -> None:
+    def __init__(self, derivation: Derivation, form: str, writer: Writer, limit: int) -> None:
         array_form_of(form)
         self.derivation = derivation
         self.form = form
@@ -65,17 +65,11 @@ class _Page:
         self.writer = writer
         self.limit = limit
 
-    @property
-    def names(self) -> tuple[str, str]:
-        """What is derived and by what, as the person asked."""
-        found = self.derivation
-        return entry_name(found.of, found.of_at or ()), entry_name(found.wrt, found.wrt_at or ())
-
     def paths(self) -> list[tuple[str, ...]]:
         """The paths that are listed."""
         return list(itertools.islice(self.derivation.space, self.limit))
 
-    def terms(self) -> list[IndexTerm]:
+    def terms(self) -> list[Term]:
         """One term a path, as a person writes it."""
         return [self.derivation.term(path, readable=True) for path in self.paths()]
 
@@ -85,7 +79,7 @@ class _Page:
 
     def _left(self, equation: MatrixEquation) -> str:
         if equation.node == self.derivation.wrt:
-            return self.writer.derivative(self.names[0], equation.node)
+            return self.writer.derivative(self.derivation.ends[0], equation.node)
         return self.writer.write(Name(equation.symbol))
 
     def factors(self) -> Iterator[Expr]:
@@ -95,29 +89,28 @@ class _Page:
         elif self.form not in (*INDEX_FORMS, "numeric"):
             yield self.formula()
         else:
-            yield from (factor for term in self.terms() for factor in term.factors)
+            yield from (factor for term in self.terms() for factor in term.derivatives)
 
     def formula(self) -> Expr:
         """The whole derivative in a form without a page of its own."""
-        return array_form_of(self.form).tree(self.derivation)
+        return self.derivation.tree(self.form)
 
     def steps(self) -> tuple[list[str], int]:
         """What the steps inside layers are that the formulas name and nobody wrote, and how many are left out."""
-        found = self.derivation.steps(self.factors())
+        found = steps(self.derivation.graph, (name for shown in self.factors() for name in names(shown)))
         equations = (
             equation_of(self.derivation.graph, self.derivation.graph[name])
             if self.form in MATRIX_FORMS
-            else self.derivation.step(name, readable=True)
+            else step(self.derivation.graph, name, readable=True)
             for name in found[:MAX_STEPS]
         )
         shown = [f"{self.writer.write(left)} = {self.writer.write(right)}" for left, right in equations]
         return shown, len(found) - len(shown)
 
 
-def entry_title(derivation: TensorDerivation, writer: Writer) -> str:
+def entry_title(derivation: Derivation, writer: Writer) -> str:
     """The derivative that is derived, entry by entry, with its free indices."""
-    of = entry_name(derivation.of, derivation.of_at or ())
-    wrt = entry_name(derivation.wrt, derivation.wrt_at or ())
+    of, wrt = derivation.ends
     if isinstance(writer, LatexWriter):
         above, below = (
             writer.write(Index(Name(name), tuple(map(Name, indices))) if indices else Name(name))
@@ -129,13 +122,13 @@ def entry_title(derivation: TensorDerivation, writer: Writer) -> str:
     return f"{sign}{writer.name(of)}{tails[0]}/{sign}{writer.name(wrt)}{tails[1]}"
 
 
-def index_sum(term: IndexTerm, writer: Writer) -> str:
+def index_sum(term: Term, writer: Writer) -> str:
     """A term behind the signs of its sums, with its conditions."""
     latex = isinstance(writer, LatexWriter)
     at_most = r"\le" if latex else "<=" if isinstance(writer, AsciiWriter) else "≤"
     sums = " ".join(writer.ranged(limits) for limits in term.sums)
     held = ", ".join(f" {at_most} ".join(map(writer.write, condition)) for condition in term.conditions)
-    text = f"{sums} {writer.write(term.product)}".strip()
+    text = f"{sums} {writer.write(term.summand)}".strip()
     where = r"\quad\text{where }" if latex else "where"
     return f"{text}  {where} {held}" if held else text
 
@@ -143,7 +136,7 @@ def index_sum(term: IndexTerm, writer: Writer) -> str:
 class TensorText(_Page):
     """A derivation between tensors on a terminal, each path in the colour that it has in the picture."""
 
-    def __init__(self, derivation: TensorDerivation, form: str, view: TextView) -> None:
+    def __init__(self, derivation: Derivation, form: str, view: TextView) -> None:
         notation = Notation.of(derivation.graph)
         super().__init__(derivation, form, AsciiWriter(notation) if view.ascii else UnicodeWriter(notation), view.limit)
         self.view = view
@@ -164,7 +157,7 @@ class TensorText(_Page):
     @property
     def title(self) -> str:
         """The derivative, its free indices in brackets."""
-        of, wrt = self.names
+        of, wrt = self.derivation.ends
         if not array_form_of(self.form).entries:
             return self.writer.derivative(of, wrt)
         return entry_title(self.derivation, self.writer)
@@ -223,7 +216,7 @@ class TensorText(_Page):
 class TensorLatex(_Page):
     """A derivation between tensors in LaTeX with amsmath and xcolor."""
 
-    def __init__(self, derivation: TensorDerivation, form: str, limit: int, view: LatexView | None = None) -> None:
+    def __init__(self, derivation: Derivation, form: str, limit: int, view: LatexView | None = None) -> None:
         super().__init__(derivation, form, LatexWriter(Notation.of(derivation.graph)), limit)
         view = view or LatexView()
         self.room, self.values, self.braces = view.room, view.values, view.braces
@@ -231,7 +224,7 @@ class TensorLatex(_Page):
     @property
     def title(self) -> str:
         """The derivative, its free indices as subscripts."""
-        of, wrt = self.names
+        of, wrt = self.derivation.ends
         if self.form == "numeric" or not array_form_of(self.form).entries:
             return self.writer.derivative(of, wrt)
         return entry_title(self.derivation, self.writer)

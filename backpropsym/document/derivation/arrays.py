@@ -9,10 +9,10 @@ import numpy as np
 from rich.text import Text
 
 from backpropsym.arrays import Values
-from backpropsym.derive.array_derivation import IndexTerm, TensorDerivation
-from backpropsym.derive.derivation import MAX_TERMS
+from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.forms.registry import array_form_of
 from backpropsym.derive.forms.sympy_text import SympyTexts, with_clear_names
+from backpropsym.derive.terms import Term
 from backpropsym.document.derivation.array_pages import MATRIX_FORMS, TensorLatex, TensorText, matrix_equations
 from backpropsym.document.derivation.conventions import conventions
 from backpropsym.document.derivation.data import definitions
@@ -24,12 +24,11 @@ from backpropsym.document.writers.json_text import json_text
 from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.tree import Expr, Limits, names
-from backpropsym.graph.unroll import entry_name
 from backpropsym.ops.kinds import size_of
 
 
 def tensor_report(
-    derivation: TensorDerivation,
+    derivation: Derivation,
     form: str = "paths",
     medium: str = "text",
     values: Values | None = None,
@@ -58,13 +57,13 @@ def tensor_report(
             raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
 
 
-def tensor_text(derivation: TensorDerivation, form: str, view: TextView) -> Text:
+def tensor_text(derivation: Derivation, form: str, view: TextView) -> Text:
     """`derivation` in `form` as styled text; its `plain` is the text without colours."""
     array_form_of(form)
     return TensorText(derivation, form, view).page()
 
 
-def tensor_latex(derivation: TensorDerivation, form: str, view: LatexView, limit: int | None = None) -> str:
+def tensor_latex(derivation: Derivation, form: str, view: LatexView, limit: int | None = None) -> str:
     """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
     array_form_of(form)
     body = TensorLatex(derivation, form, limit or MAX_TERMS, view).body()
@@ -72,7 +71,7 @@ def tensor_latex(derivation: TensorDerivation, form: str, view: LatexView, limit
 
 
 def tensor_data(
-    derivation: TensorDerivation, form: str = "paths", values: Values | None = None, limit: int = MAX_TERMS
+    derivation: Derivation, form: str = "paths", values: Values | None = None, limit: int = MAX_TERMS
 ) -> dict[str, Any]:
     """`derivation` as data that JSON can hold.
 
@@ -95,7 +94,7 @@ class _Data:
 
     def __init__(
         self,
-        derivation: TensorDerivation,
+        derivation: Derivation,
         form: str,
         values: Values | None,
         limit: int,
@@ -114,14 +113,14 @@ class _Data:
         derivation, form = self.derivation, self.form
         graph = derivation.graph
         found: dict[str, Any] = {
-            "of": entry_name(derivation.of, derivation.of_at or ()),
-            "wrt": entry_name(derivation.wrt, derivation.wrt_at or ()),
+            "of": derivation.ends[0],
+            "wrt": derivation.ends[1],
             "form": form,
             "count": derivation.count,
             "indices": list(derivation.indices),
             "of_indices": list(derivation.of_indices),
             "terms": [self._term(term) for term in self.terms],
-            "expression": self._text(self.built.tree(derivation)) if self._writable else None,
+            "expression": self._text(derivation.tree(form)) if self._writable else None,
             "output": graph.output,
             "conventions": conventions(derivation, AsciiWriter(Notation.of(graph))),
         }
@@ -143,11 +142,11 @@ class _Data:
         self.named.update(dict.fromkeys(names(expr)))
         return self.texts.text(expr)
 
-    def _term(self, term: IndexTerm) -> dict[str, Any]:
+    def _term(self, term: Term) -> dict[str, Any]:
         return {
             "path": list(term.path),
-            "factors": [self._text(factor) for factor in term.factors],
-            "product": self._text(term.product),
+            "factors": [self._text(factor) for factor in term.derivatives],
+            "product": self._text(term.summand),
             "sums": [self._range(limits) for limits in term.sums],
             "conditions": [[self._text(part) for part in condition] for condition in term.conditions],
         }

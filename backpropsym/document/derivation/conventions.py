@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.notation.idioms import ROOT
 from backpropsym.document.writers.tree_writer import KEPT, Writer
@@ -17,7 +16,7 @@ _LARGEST_DEFINITION = 60
 _NEVER_NEGATIVE = ("square", "exp", "abs", "relu", "softplus", "sigmoid", "cosh", "sqrt", "softmax")
 
 
-def conventions(derivation: Derivation | TensorDerivation, writer: Writer) -> list[str]:
+def conventions(derivation: Derivation, writer: Writer) -> list[str]:
     """One entry a fact about the functions on the paths: f = relu, f'(0) = 0; written by `writer`."""
     graph = derivation.graph
     between = graph.between(derivation.wrt, derivation.of)

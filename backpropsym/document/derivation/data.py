@@ -11,8 +11,9 @@ from typing import Any
 from backpropsym.arrays import Values
 from backpropsym.derive.analyses.kinks import Kink, kink_of
 from backpropsym.derive.array_derivation import step, steps
-from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, Term, count_text
+from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.forms.sympy_text import SympyTexts, with_clear_names
+from backpropsym.derive.terms import NumericTerm, Term
 from backpropsym.document.derivation.conventions import conventions
 from backpropsym.document.derivation.kinks import kink_data
 from backpropsym.document.notation.names import Notation

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from backpropsym.arrays import Values
-from backpropsym.derive.derivation import Derivation, NumericTerm
+from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.forms.registry import form_of
+from backpropsym.derive.terms import NumericTerm
 from backpropsym.document.derivation.conventions import conventions, spelled_out
 from backpropsym.document.derivation.listed_parts import equations, terms
 from backpropsym.document.notation.names import Notation

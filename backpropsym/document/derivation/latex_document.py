@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.latex import LANDSCAPE, PACKAGES, LatexView
 from backpropsym.document.derivation.report import latex_fragment
@@ -29,9 +28,7 @@ def fonts() -> str:
     return _FONTS
 
 
-def latex_document(
-    derivation: Derivation | TensorDerivation, form: str = "paths", view: LatexView | None = None
-) -> str:
+def latex_document(derivation: Derivation, form: str = "paths", view: LatexView | None = None) -> str:
     """A whole document with the title of the network and `derivation` in `form`.
 
     It needs amsmath, geometry and xcolor, all in TeX Live's recommended collection.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from backpropsym.derive.array_derivation import TensorDerivation, equation_of
+from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.arrays import tensor_report
 from backpropsym.document.derivation.latex import align, equation, latex
@@ -51,9 +51,9 @@ def network_latex(graph: Graph) -> str:
     return markdown_of(align(lines)) if lines else ""
 
 
-def derivation_latex(derivation: Derivation | TensorDerivation) -> str:
+def derivation_latex(derivation: Derivation) -> str:
     """A derivation as displayed mathematics; of a sum over very many paths, its factored form."""
-    if isinstance(derivation, TensorDerivation):
+    if derivation.between_arrays:
         text = tensor_report(derivation, "index", "latex")
     else:
         text = latex(derivation, "paths" if derivation.count <= MAX_PATHS else "factored")

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from rich.text import Text
 
 from backpropsym.arrays import Values
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.form_views import in_form
 from backpropsym.document.derivation.arrays import tensor_latex, tensor_report, tensor_text
@@ -42,24 +41,24 @@ def medium_of(path: Path) -> str:
     return SUFFIXES[suffix]
 
 
-def terminal(derivation: Derivation | TensorDerivation, form: str, view: TextView) -> Text:
+def terminal(derivation: Derivation, form: str, view: TextView) -> Text:
     """`derivation` in `form` for a terminal, each path in its colour."""
     derivation = in_form(derivation, form)
-    if isinstance(derivation, TensorDerivation):
+    if derivation.between_arrays:
         return tensor_text(derivation, form, view)
     return text(derivation, form, view)
 
 
-def latex_fragment(derivation: Derivation | TensorDerivation, form: str, view: LatexView) -> str:
+def latex_fragment(derivation: Derivation, form: str, view: LatexView) -> str:
     """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
     derivation = in_form(derivation, form)
-    if isinstance(derivation, TensorDerivation):
+    if derivation.between_arrays:
         return tensor_latex(derivation, form, view)
     return latex(derivation, form, view)
 
 
 def report(
-    derivation: Derivation | TensorDerivation,
+    derivation: Derivation,
     form: str = "paths",
     medium: str = "text",
     values: Values | None = None,
@@ -84,7 +83,7 @@ def report(
     derivation = in_form(derivation, form)
     if medium == "typst":
         return typst(report(derivation, form, "latex", values, limit), derivation.graph.title)
-    if isinstance(derivation, TensorDerivation):
+    if derivation.between_arrays:
         return tensor_report(derivation, form, medium, values, limit, ascii)
     match medium:
         case "json":

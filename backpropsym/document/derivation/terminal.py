@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from backpropsym.derive.analyses.kinks import Kink, kink_of
-from backpropsym.derive.derivation import Derivation, NumericTerm, Term, count_text, paths_text
+from backpropsym.derive.derivation import Derivation, count_text, paths_text
 from backpropsym.derive.forms.registry import form_of
-from backpropsym.derive.gradient_graph import HigherDerivation
+from backpropsym.derive.terms import NumericTerm, Term
 from backpropsym.document.derivation.conventions import conventions
 from backpropsym.document.derivation.kinks import MARK, kink_text
 from backpropsym.document.derivation.listed_parts import equations, terms
@@ -100,7 +100,7 @@ class _Page:
         of, wrt, graph = self.derivation.of, self.derivation.wrt, self.derivation.graph
         names = self.writer.name
         why = f"there is no path from {names(wrt)} to {names(of)}"
-        if isinstance(self.derivation, HigherDerivation) and graph.between(wrt, of):
+        if graph.derivatives and graph.between(wrt, of):
             why = f"every path from {names(wrt)} to {names(of)} has a link that is zero everywhere, such as ReLU''"
         elif graph.between(of, wrt):
             why += f"; {names(wrt)} is computed from {names(of)}"

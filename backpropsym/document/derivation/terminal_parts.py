@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.text import Text
 
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.conventions import spelled_out
 from backpropsym.document.palette import PALETTE
@@ -81,9 +80,7 @@ def numbered(rows: Sequence[tuple[str, str]], room: int, gap: str = "      ") ->
     return result
 
 
-def where_lines(
-    exprs: Iterable[Expr], derivation: Derivation | TensorDerivation, writer: Writer, more: Sequence[str] = ()
-) -> Text:
+def where_lines(exprs: Iterable[Expr], derivation: Derivation, writer: Writer, more: Sequence[str] = ()) -> Text:
     """What the derivatives of functions in `exprs` stand for, one line each, and `more` such lines."""
     result = Text()
     for line in (*spelled_out(exprs, derivation.graph.functions, writer), *more):
@@ -101,14 +98,14 @@ def quoted(view: TextView) -> str:
     return shlex.quote(printable(view.source)) if view.source else "NETWORK"
 
 
-def of_option(derivation: Derivation | TensorDerivation) -> str:
+def of_option(derivation: Derivation) -> str:
     """The option that asks for the same node; nothing where it is the one asked for without it."""
     graph = getattr(derivation, "whole", derivation.graph)
     of = _of(derivation)
     return "" if of == graph.default_target else f" --of {shlex.quote(of)}"
 
 
-def next_steps(derivation: Derivation | TensorDerivation, view: TextView) -> Text:
+def next_steps(derivation: Derivation, view: TextView) -> Text:
     """The commands that draw and prove a derivation."""
     if not view.source or view.source == "-":
         return Text()
@@ -125,9 +122,9 @@ def next_steps(derivation: Derivation | TensorDerivation, view: TextView) -> Tex
     return lines.append(" " * 11).append(f"{check:<{width}}").append("     prove it\n", style="dim")
 
 
-def _of(derivation: Derivation | TensorDerivation) -> str:
+def _of(derivation: Derivation) -> str:
     return entry_name(derivation.of, getattr(derivation, "of_at", None) or ())
 
 
-def _wrt(derivation: Derivation | TensorDerivation) -> str:
+def _wrt(derivation: Derivation) -> str:
     return entry_name(derivation.wrt, getattr(derivation, "wrt_at", None) or ())

@@ -8,7 +8,6 @@ from typing import Any
 from rich.text import Text
 
 from backpropsym.arrays import Values
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.paths.analytics import PathAnalytics, PathNumbers
 from backpropsym.document.derivation.data import finite
@@ -21,14 +20,14 @@ _MOST_LENGTHS = 12
 _BAR = 24
 
 
-def analytics_of(derivation: Derivation | TensorDerivation, values: Values | None) -> PathAnalytics:
+def analytics_of(derivation: Derivation, values: Values | None) -> PathAnalytics:
     """The analytics of a derivation; layer paths of tensors have no numbers, whatever `values` are.
 
     Raises
     ------
     ValuesError : `values` do not make the numbers complete.
     """
-    return derivation.analytics(values) if isinstance(derivation, Derivation) else derivation.analytics()
+    return derivation.analytics(values)
 
 
 def analytics_data(found: PathAnalytics) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def analytics_data(found: PathAnalytics) -> dict[str, Any]:
     }
 
 
-def analytics_text(derivation: Derivation | TensorDerivation, found: PathAnalytics, ascii: bool = False) -> Text:
+def analytics_text(derivation: Derivation, found: PathAnalytics, ascii: bool = False) -> Text:
     """The same for people."""
     writer: TextWriter = (AsciiWriter if ascii else UnicodeWriter)(Notation.of(derivation.graph))
     ends = f"from {writer.name(derivation.wrt)} to {writer.name(derivation.of)}"

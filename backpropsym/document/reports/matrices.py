@@ -9,7 +9,6 @@ from typing import Any
 from backpropsym.arrays import Values
 from backpropsym.derive.analyses.hessian import Hessian
 from backpropsym.derive.analyses.jacobian import Jacobian
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.document.derivation.conventions import facts
@@ -29,7 +28,7 @@ LIMIT = 40
 ROOM = 70
 """Letters of a formula on one line of a landscape page, beside the other columns."""
 
-Part = Derivation | TensorDerivation
+Part = Derivation
 
 
 class MatrixReport:
@@ -160,7 +159,7 @@ def _tree(part: Part) -> Expr | None:
     if part.count > MAX_TERMS:
         return None
     try:
-        return part.tree if isinstance(part, TensorDerivation) else part.tree("factored")
+        return part.tree("index" if part.between_arrays else "factored")
     except LimitError:
         return None
 

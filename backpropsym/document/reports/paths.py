@@ -13,9 +13,9 @@ from rich.text import Text
 
 from backpropsym.arrays import Values
 from backpropsym.derive.analyses.kinks import Kink, kink_of
-from backpropsym.derive.array_derivation import TensorDerivation
-from backpropsym.derive.derivation import MAX_TERMS, Derivation, NumericTerm, count_text
+from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.paths.path_space import Path
+from backpropsym.derive.terms import NumericTerm
 from backpropsym.document.derivation.data import finite
 from backpropsym.document.derivation.kinks import MARK, kink_data, kink_text
 from backpropsym.document.derivation.terminal import elided
@@ -47,7 +47,7 @@ class PathsView:
     ascii: bool = False
 
 
-def path_data(derivation: Derivation | TensorDerivation, view: PathsView, listed: bool = True) -> dict[str, Any]:
+def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> dict[str, Any]:
     """The paths of `derivation` as plain data.
 
     Returns
@@ -63,7 +63,7 @@ def path_data(derivation: Derivation | TensorDerivation, view: PathsView, listed
     """
     view = _layers(derivation, view)
     found: dict[str, Any] = {"of": derivation.of, "wrt": derivation.wrt, "count": derivation.count}
-    if _with_numbers(view) and isinstance(derivation, Derivation):
+    if _with_numbers(view) and not derivation.between_arrays:
         found["value"] = finite(derivation.evaluate(**dict(view.values or {})))
         found["dead"] = _dead(derivation, view)
     kink = _kink(derivation, view)
@@ -74,7 +74,7 @@ def path_data(derivation: Derivation | TensorDerivation, view: PathsView, listed
     return found
 
 
-def path_text(derivation: Derivation | TensorDerivation, view: PathsView) -> Text:
+def path_text(derivation: Derivation, view: PathsView) -> Text:
     """The same as a table."""
     view = _layers(derivation, view)
     writer: TextWriter = (AsciiWriter if view.ascii else UnicodeWriter)(Notation.of(derivation.graph))
@@ -83,7 +83,7 @@ def path_text(derivation: Derivation | TensorDerivation, view: PathsView) -> Tex
     count = derivation.count
     head = f"{count_text(count)} path{'' if count == 1 else 's'} from {writer.name(derivation.wrt)} to "
     result = Text(head + writer.name(derivation.of), style="bold")
-    if _with_numbers(view) and count and isinstance(derivation, Derivation):
+    if _with_numbers(view) and count and not derivation.between_arrays:
         total = derivation.evaluate(**dict(view.values or {}))
         name = writer.derivative(derivation.of, derivation.wrt)
         result.append(f"; {name} = {writer.measured(total)}; {count_text(_dead(derivation, view))} dead")
@@ -97,9 +97,9 @@ def path_text(derivation: Derivation | TensorDerivation, view: PathsView) -> Tex
     return result
 
 
-def _kink(derivation: Derivation | TensorDerivation, view: PathsView) -> Kink | None:
+def _kink(derivation: Derivation, view: PathsView) -> Kink | None:
     """The kink at the numbers of the view, if there are any."""
-    return kink_of(derivation, view.values) if _with_numbers(view) and isinstance(derivation, Derivation) else None
+    return kink_of(derivation, view.values) if _with_numbers(view) and not derivation.between_arrays else None
 
 
 def exact_count(count: int) -> str:
@@ -108,9 +108,9 @@ def exact_count(count: int) -> str:
     return str(count) if not longest or count.bit_length() < 3.3 * longest else count_text(count)
 
 
-def _layers(derivation: Derivation | TensorDerivation, view: PathsView) -> PathsView:
+def _layers(derivation: Derivation, view: PathsView) -> PathsView:
     """The view of layer paths, each of which stands for many paths of neurons and has no one number."""
-    if not isinstance(derivation, TensorDerivation):
+    if not derivation.between_arrays:
         return view
     return replace(view, values=None, by="length")
 
@@ -119,11 +119,9 @@ def _with_numbers(view: PathsView) -> bool:
     return view.values is not None or (view.top is not None and view.by == "share")
 
 
-def _chosen(
-    derivation: Derivation | TensorDerivation, view: PathsView, default: int
-) -> Iterator[tuple[Path, NumericTerm | None]]:
+def _chosen(derivation: Derivation, view: PathsView, default: int) -> Iterator[tuple[Path, NumericTerm | None]]:
     """The paths to list, each with its numbers where there are any."""
-    if isinstance(derivation, Derivation) and (numbers := _numbered(derivation, view, default)) is not None:
+    if not derivation.between_arrays and (numbers := _numbered(derivation, view, default)) is not None:
         yield from ((each.term.path, each) for each in numbers)
         return
     # Halving at each link makes the strongest paths the shortest ones.

@@ -98,7 +98,7 @@ def _texts(
                 left.append(f"{name}: its {form} form is too long")
 
 
-def _is_short(derivation: Derivation | TensorDerivation, what: str, left: list[str]) -> bool:
+def _is_short(derivation: Derivation, what: str, left: list[str]) -> bool:
     """Whether a derivative has few enough paths, and some."""
     if derivation.count > MOST_PATHS:
         left.append(f"{what}: {derivation.count:,} paths")

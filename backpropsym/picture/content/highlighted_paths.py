@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from backpropsym.arrays import Values
-from backpropsym.derive.derivation import Derivation, Term, count_text, paths_text
+from backpropsym.derive.derivation import Derivation, count_text, paths_text
 from backpropsym.derive.paths.path_space import Path
 from backpropsym.derive.paths.selection import number_of, path_of, representative
+from backpropsym.derive.terms import Term
 from backpropsym.errors import LimitError, UnknownNameError
 
 MAX_TRAILS = 8

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, SupportsFloat
 
 from backpropsym.arrays import Values
-from backpropsym.derive.array_derivation import TensorDerivation, equation_of
+from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.report import report
 from backpropsym.document.notation.names import Notation
@@ -40,7 +40,7 @@ _DIGITS = 3
 def explorer(
     graph: Graph,
     of: str,
-    derive: Callable[[str], Derivation | TensorDerivation],
+    derive: Callable[[str], Derivation],
     draw: Callable[[str], Drawing],
     values: Values,
     theme: str | Theme,
@@ -106,10 +106,10 @@ def _spread(names: Sequence[str], most: int) -> list[str]:
     return [names[at * (len(names) - 1) // (most - 1)] for at in range(most)]
 
 
-def _view(wrt: str, derivation: Derivation | TensorDerivation, drawing: Drawing) -> View:
+def _view(wrt: str, derivation: Derivation, drawing: Drawing) -> View:
     paths = tuple(sorted({int(number) for number in _NUMBER.findall(drawing.svg)}))
     forms: tuple[str, ...] = _SCALAR_FORMS
-    if isinstance(derivation, TensorDerivation):
+    if derivation.between_arrays:
         forms = _TENSOR_FORMS[:1] if derivation.of_indices else _TENSOR_FORMS
     text = "\n".join(report(derivation, form).split("\n  next")[0].rstrip() + "\n" for form in forms)
     return View(wrt, drawing.svg, paths, derivation.count, text)

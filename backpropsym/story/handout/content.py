@@ -9,7 +9,6 @@ from itertools import groupby
 
 from backpropsym.arrays import Values
 from backpropsym.checks.report import Report
-from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.picture.content.highlighted_paths import MAX_TRAILS
@@ -91,7 +90,7 @@ class Handout:
 
 def handout(
     graph: Graph,
-    derivations: Mapping[str, Derivation | TensorDerivation],
+    derivations: Mapping[str, Derivation],
     shown: str,
     drawings: tuple[Drawing, Drawing],
     report: Report,
@@ -122,7 +121,7 @@ def handout(
     return Handout(graph.title or "A network", tuple(found))
 
 
-def most_paths(derivations: Mapping[str, Derivation | TensorDerivation]) -> str:
+def most_paths(derivations: Mapping[str, Derivation]) -> str:
     """The first parameter with the most paths; more than a picture shows count as many."""
     return max(derivations, key=lambda name: min(derivations[name].count, MAX_TRAILS))
 
@@ -133,7 +132,7 @@ class _Parts:
     def __init__(
         self,
         graph: Graph,
-        derivations: Mapping[str, Derivation | TensorDerivation],
+        derivations: Mapping[str, Derivation],
         shown: str,
         values: Values | None,
     ) -> None:

@@ -91,7 +91,7 @@ def test_index_form_and_unrolled_paths_agree_with_the_reverse_sweep(name: str) -
         for position in list(np.ndindex(*graph[leaf].shape))[:MOST_ENTRIES]:
             expected = pytest.approx(float(adjoints[leaf][position]), rel=1e-9, abs=1e-11)
             indices = dict(zip(derivation.indices, map(number, position), strict=True))
-            concrete = EntryReader(graph).concrete(substitute(derivation.tree, indices))
+            concrete = EntryReader(graph).concrete(substitute(derivation.tree(), indices))
             assert float(evaluate(concrete, entries, graph.functions)) == expected
             assert Derivation(local, of, entry_name(leaf, position)).evaluate(**given) == expected
 

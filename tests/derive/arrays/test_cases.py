@@ -67,7 +67,7 @@ def test_all_views_of_the_derivative_agree(name: str) -> None:
             stepped[leaf][position] += 1j * STEP
             assert np.imag(ArrayNetwork(graph, stepped, None, COMPLEX).forward("total")) / STEP == expected
             indices = dict(zip(derivation.indices, map(number, position), strict=True))
-            concrete = EntryReader(graph).concrete(substitute(derivation.tree, indices))
+            concrete = EntryReader(graph).concrete(substitute(derivation.tree(), indices))
             assert float(evaluate(concrete, numbers, graph.functions)) == expected
             entry = Derivation(local, "total", entry_name(leaf, position))
             assert entry.count <= MOST_TERMS

@@ -37,7 +37,7 @@ def test_lecture_convolution_by_filter_bias_and_image() -> None:
     assert _index(graph, "a", "b") == "Sum(2*out[i,j], (i, 0, 3), (j, 0, 2))"
     image = TensorDerivation(graph, "a", "im")
     (term,) = image.terms
-    assert to_text(term.product) == "K[k,l]*2*out[i - k,j - l]"
+    assert to_text(term.summand) == "K[k,l]*2*out[i - k,j - l]"
     assert [[to_text(part) for part in each] for each in term.conditions] == [["0", "i - k", "3"], ["0", "j - l", "2"]]
 
 
@@ -96,10 +96,10 @@ def test_ties_of_an_extreme_go_to_the_first_entry(line: str) -> None:
     graph = parse_network(head + line)
     derivation = TensorDerivation(graph, "a", "h")
     assert f"      {TIES[line]}\n" in tensor_report(derivation, "index", "text", ascii=True)
-    assert not {"argmax", "argmin", "first"} & set(called(derivation.tree))
+    assert not {"argmax", "argmin", "first"} & set(called(derivation.tree()))
     values = {"h": np.ones((2, 3)), "u": np.array([3.0, 5.0, 7.0]), "v": np.array([2.0, 4.0]), "a": np.array(1.0)}
     grid = dict(zip(derivation.indices, np.ogrid[:2, :3], strict=True))
-    found = IndexNumbers(values, graph.functions).at(derivation.tree, grid)
+    found = IndexNumbers(values, graph.functions).at(derivation.tree(), grid)
     numbers = derivation.evaluate(W=np.full((2, 3), 0.5), u=values["u"], v=values["v"])
     np.testing.assert_array_equal(found, numbers)
     assert np.count_nonzero(found) < found.size

@@ -325,7 +325,7 @@ def test_paths_through_time_are_those_of_the_recurrence() -> None:
     net = bp.loads(LSTM)
     assert [net.derive("l", wrt=f"b{gate}").count for gate in "oz"] == [sum(by_output), sum(by_cell)]
     (last,) = [term for term in net.derive("l", wrt="bo").terms if len(term.path) == 5]
-    assert to_text(last.product) == "sigmoid_prime(so3[i])*tanh(c3[i])*(y3[i] - t[i])"
+    assert to_text(last.summand) == "sigmoid_prime(so3[i])*tanh(c3[i])*(y3[i] - t[i])"
 
 
 def numbers(graph: Graph) -> dict[str, Any]:
