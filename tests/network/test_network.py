@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
-from backpropsym.derive.derivation import Derivation
 from backpropsym.errors import AbstractFunctionError, NetworkError, UnknownNameError
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.spec.source import examples
@@ -90,7 +89,7 @@ def test_every_example_is_derived_by_every_parameter(name: str) -> None:
     for wrt, derivation in network.gradients().items():
         assert derivation.wrt == wrt
         assert derivation.expression()
-        if not isinstance(derivation, Derivation):
+        if derivation.between_arrays:
             continue
         assert derivation.expression("backward")
         try:
