@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 
 class Outcome(StrEnum):
@@ -44,7 +43,7 @@ class Compared:
         """Whether nothing of it is left."""
         return not self.left
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> dict[str, object]:
         """The result as plain data."""
         return {
             "name": self.name,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
 from textwrap import wrap
-from typing import Any
 
 from backpropsym.checks.comparison_result import Compared, Outcome, unreached
 from backpropsym.derive.local.links import Edge
@@ -132,7 +131,7 @@ class Row:
         """Whether something disagrees, or no point was found at which the derivative is defined."""
         return self.verdict is Verdict.MISMATCH or (self.verdict is Verdict.UNDEFINED and not self.passed)
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> dict[str, object]:
         """The row as plain data."""
         return {
             "wrt": self.name,
@@ -223,7 +222,7 @@ class Report:
         problems += [Problem(f"a derivative is wrong: {fault}") for fault in self.faults if fault not in in_rows]
         raise GradientMismatchError(problems)
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> dict[str, object]:
         """The report as plain data; what is not finite is None."""
         return {
             "of": self.of,
@@ -343,7 +342,7 @@ def _problem(of: str, row: Row) -> Problem:
     return Problem(f"d{of}/d{row.name} disagrees with independent numerics", details=details, fix=correct)
 
 
-def _fault_data(fault: Fault) -> dict[str, Any]:
+def _fault_data(fault: Fault) -> dict[str, object]:
     edge = None if fault.edge is None else list(fault.edge)
     return {"place": fault.place, "derived": fault.derived, "numeric": _finite(fault.numeric), "edge": edge}
 

@@ -117,7 +117,7 @@ class TensorDerivation(Derivation):
         self.indices = tuple(self._letters[:rank])
         self.of_indices = tuple(self._letters[rank : rank + of_rank])
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.graph, self.of, self.wrt, self.of_at, self.wrt_at)
 
     def term(self, path: Path, readable: bool = False) -> Term:

@@ -82,7 +82,7 @@ class Derivation:
         self.wrt = self.graph[wrt].name
         self.space = PathSpace(self.graph, wrt, of)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.local, self.of, self.wrt)
 
     def __repr__(self) -> str:

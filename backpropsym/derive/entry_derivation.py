@@ -108,7 +108,7 @@ class EntryDerivation(Derivation):
         super().__init__(local, entry_name(*of), entry_name(*wrt))
         self._entries = of, wrt
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.whole, *self._entries)
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry_derivation import scalar_names
@@ -184,7 +183,7 @@ class HigherDerivation(Derivation):
         # Only paths avoid the dead links: a node is computed from all that its formula names.
         self.graph = whole
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.graph, self.local, self.of, self.wrt)
 
 

@@ -40,8 +40,7 @@ class Arithmetic:
 
     def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Numeric:
         """The value of a primitive function."""
-        value: Numeric = primitive.real(*arguments)
-        return value
+        return primitive.real(*arguments)
 
     def power(self, base: Numeric, exponent: Fraction) -> Numeric:
         """A power with a constant exponent."""

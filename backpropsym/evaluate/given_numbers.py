@@ -81,6 +81,6 @@ def _taken_apart(
     return {entry: array[(slice(None),) * lead + at] for at, entry in entries.items()}
 
 
-def has_boolean(value: Given) -> bool:
+def has_boolean(value: object) -> bool:
     """Whether a number or a nested list holds true or false, which nobody means as a number in a file."""
     return isinstance(value, bool) or (isinstance(value, list) and any(map(has_boolean, value)))

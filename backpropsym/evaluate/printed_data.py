@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Values
 from backpropsym.errors import PrintedError
 from backpropsym.evaluate.printed_formulas import PrintedFormulas
 from backpropsym.ops.function_table import FunctionTable
@@ -27,7 +28,7 @@ class PrintedData:
     table : the functions of the network.
     """
 
-    def __init__(self, data: Mapping[str, Any], values: Mapping[str, Any], table: FunctionTable) -> None:
+    def __init__(self, data: Mapping[str, Any], values: Values, table: FunctionTable) -> None:
         self.data = data
         renamed = data.get("renamed", {})
         self.formulas = PrintedFormulas({renamed.get(name, name): value for name, value in values.items()}, table)
@@ -37,7 +38,7 @@ class PrintedData:
         """The free indices of an entry of the derivative, those of `of` first; none of a number."""
         return (*self.data.get("of_indices", ()), *self.data.get("indices", ()))
 
-    def define(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    def define(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:
         """The arrays of the steps of layers, computed from their definitions.
 
         Raises
@@ -45,7 +46,7 @@ class PrintedData:
         PrintedError : a definition names what is not defined.
         """
         waiting = dict(self.data.get("definitions", {}))
-        found: dict[str, Any] = {}
+        found: dict[str, Array] = {}
         while waiting:
             ready = {name: self._defined(entry, shapes.get(name, ())) for name, entry in waiting.items()}
             arrays = {name: array for name, array in ready.items() if not isinstance(array, PrintedError)}
@@ -57,7 +58,7 @@ class PrintedData:
             waiting = {name: entry for name, entry in waiting.items() if name not in arrays}
         return found
 
-    def _defined(self, entry: Mapping[str, Any], shape: Sequence[int]) -> Any:
+    def _defined(self, entry: Mapping[str, Any], shape: Sequence[int]) -> Array | PrintedError:
         try:
             return self.formulas.entries(entry["expression"], entry["indices"], shape)
         except PrintedError as error:
@@ -65,7 +66,7 @@ class PrintedData:
 
     def statements(
         self, shape: Sequence[int], places: Sequence[tuple[int, ...]] | None = None
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Iterator[tuple[str, Array]]:
         """Each way in which the data state the derivative, by name, with its values at some entries.
 
         Parameters
@@ -88,9 +89,11 @@ class PrintedData:
         if "equations" in data:
             yield "equations", _at(self._equations(shape, arrays), places)
         if data["expression"] is not None:
-            whole = self.formulas.array(data["expression"], shape) if arrays else None
-            entries = (self.formulas.array(data["expression"], (), scope) for scope in scopes if not arrays)
-            yield "expression", _at(whole, places) if arrays else np.array(list(entries), float)
+            if arrays:
+                yield "expression", _at(self.formulas.array(data["expression"], shape), places)
+            else:
+                entries = [self.formulas.array(data["expression"], (), scope) for scope in scopes]
+                yield "expression", np.array(entries, float)
         if len(data["terms"]) == data["count"]:
             for part in ("product", "factors"):
                 sums = [sum(self._term(term, part, scope) for term in data["terms"]) for scope in scopes]
@@ -135,7 +138,7 @@ class PrintedData:
         for place in itertools.product(*ranges):
             yield {**indices, **dict(zip((index for index, *_ in sums), place, strict=True))}
 
-    def _equations(self, shape: Sequence[int], arrays: bool) -> Any:
+    def _equations(self, shape: Sequence[int], arrays: bool) -> Array:
         """The last equation, the earlier ones computed in their order."""
         value: Any = None
         for equation in self.data["equations"]:
@@ -147,5 +150,5 @@ class PrintedData:
         return np.asarray(value, float) if not arrays else self.formulas.array(text, shape)
 
 
-def _at(array: Any, places: Sequence[tuple[int, ...]]) -> Any:
+def _at(array: Array, places: Sequence[tuple[int, ...]]) -> Array:
     return np.array([array[place] for place in places], float)

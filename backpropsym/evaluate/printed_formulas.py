@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Array, Given, Numeric, Values
 from backpropsym.errors import PrintedError
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.printed_words import DELAYED, WORDS, Scope, Term, delta, whole
@@ -70,7 +70,7 @@ class PrintedFormulas:
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise PrintedError(f"the printed formula has no value: {error}", details=(text,)) from error
 
-    def array(self, text: str, shape: Sequence[int], indices: Mapping[str, int] | None = None) -> Any:
+    def array(self, text: str, shape: Sequence[int], indices: Mapping[str, int] | None = None) -> Array:
         """The value of a formula that must have `shape`.
 
         Raises
@@ -83,14 +83,14 @@ class PrintedFormulas:
             raise PrintedError(message, details=(text,))
         return value
 
-    def entries(self, text: str, indices: Sequence[str], shape: Sequence[int]) -> Any:
+    def entries(self, text: str, indices: Sequence[str], shape: Sequence[int]) -> Array:
         """The array of a formula of one entry, for every position of its free `indices`."""
         found = np.empty(tuple(shape))
         for position in np.ndindex(*found.shape):
             found[position] = self.array(text, (), dict(zip(indices, position, strict=True)))
         return found
 
-    def assign(self, symbol: str, value: Any) -> None:
+    def assign(self, symbol: str, value: Given) -> None:
         """Give a symbol a value for later formulas; that of an entry, `d_s[1,0]`, stands beside those of others."""
         name, bracket, position = symbol.partition("[")
         if not bracket:
@@ -276,7 +276,7 @@ def _stretch(part: ast.Slice) -> Term:
     return lambda scope: slice(*bounds)
 
 
-def _power(base: Any, exponent: Any) -> Any:
+def _power(base: Numeric, exponent: Numeric) -> Any:
     if isinstance(base, int) and isinstance(exponent, int) and exponent < 0:
         base = float(base)
     return base**exponent if isinstance(exponent, int) else np.power(base, float(exponent))

@@ -12,15 +12,21 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, SupportsFloat, TypeAlias
 
 import numpy as np
+
+from backpropsym.arrays import Array, Given, Numeric
 
 Scope = Mapping[str, int]
 """The indices in scope."""
 
 Term = Callable[[Scope], Any]
 """A formula as a function of the indices in scope."""
+
+Axis: TypeAlias = "int | tuple[int, ...] | None"
+Places: TypeAlias = "float | tuple[float, ...]"
+"""One position, or one an axis; whole numbers are read from text, and may be floats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Word:
     run: Callable[..., Any] | None = None
 
 
-def whole(value: Any) -> int:
+def whole(value: SupportsFloat) -> int:
     """A number that is a position."""
     number = float(value)
     if not number.is_integer():
@@ -47,42 +53,42 @@ def whole(value: Any) -> int:
     return int(number)
 
 
-def delta(first: Any, second: Any) -> Any:
+def delta(first: Given, second: Given) -> Any:
     """1 where two positions are equal, else 0."""
     return np.asarray(np.equal(first, second), float)[()]
 
 
-def _axes(value: Any, axis: Any) -> tuple[int, ...]:
+def _axes(value: Given, axis: Axis) -> tuple[int, ...]:
     given = range(np.ndim(value)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return tuple(int(each) for each in given)
 
 
-def _over_axes(function: Callable[..., Any]) -> Callable[..., Any]:
+def _over_axes(function: Callable[..., Numeric]) -> Callable[..., Numeric]:
     """A function of an array over axes, of all where none are given; they stay with size 1 where `keepdims` is 1."""
 
-    def reduced(value: Any, axis: Any = None, keepdims: int = 0) -> Any:
+    def reduced(value: Given, axis: Axis = None, keepdims: int = 0) -> Numeric:
         array = np.asarray(value, float)
         return function(array, axis=_axes(array, axis), keepdims=bool(keepdims))
 
     return reduced
 
 
-def _logsumexp(array: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+def _logsumexp(array: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
     top = np.max(array, axis=axis, keepdims=True)
-    found = top + np.log(np.sum(np.exp(array - top), axis=axis, keepdims=True))
+    found: Array = top + np.log(np.sum(np.exp(array - top), axis=axis, keepdims=True))
     return found if keepdims else np.squeeze(found, axis=axis)
 
 
-def _norm(array: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+def _norm(array: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
     return np.sqrt(np.sum(array * array, axis=axis, keepdims=keepdims))
 
 
-def _softmax(value: Any, axis: Any = None) -> Any:
+def _softmax(value: Given, axis: Axis = None) -> Any:
     array = np.asarray(value, float)
     return np.exp(array - _logsumexp(array, _axes(array, -1 if axis is None else axis), True))
 
 
-def _rows(value: Any, axis: Any) -> tuple[Any, tuple[int, ...], Any]:
+def _rows(value: Given, axis: Axis) -> tuple[Array, tuple[int, ...], tuple[int, ...]]:
     """The entries over axes as rows, what remains first, and those axes."""
     array = np.asarray(value, float)
     axes = tuple(sorted(each % max(array.ndim, 1) for each in _axes(array, axis)))
@@ -90,15 +96,15 @@ def _rows(value: Any, axis: Any) -> tuple[Any, tuple[int, ...], Any]:
     return moved.reshape((*moved.shape[: array.ndim - len(axes)], -1)), axes, moved.shape
 
 
-def _first(position: Callable[..., Any]) -> Callable[..., Any]:
+def _first(position: Callable[..., Array]) -> Callable[..., Array]:
     """The position of the first extreme, its axes counted in one row."""
     return lambda value, axis=None: position(_rows(value, axis)[0], axis=-1)
 
 
-def _is_first(position: Callable[..., Any]) -> Callable[..., Any]:
+def _is_first(position: Callable[..., Array]) -> Callable[..., Array]:
     """1 at the first extreme over axes, else 0."""
 
-    def marked(value: Any, axis: Any = None) -> Any:
+    def marked(value: Given, axis: Axis = None) -> Array:
         rows, axes, shape = _rows(value, axis)
         marks = np.arange(rows.shape[-1]) == np.asarray(position(rows, axis=-1))[..., None]
         last = range(len(shape) - len(axes), len(shape))
@@ -107,7 +113,7 @@ def _is_first(position: Callable[..., Any]) -> Callable[..., Any]:
     return marked
 
 
-def _outer(a: Any, b: Any) -> Any:
+def _outer(a: Given, b: Given) -> Any:
     if np.ndim(a) != 1 or np.ndim(b) != 1:
         raise ValueError(f"outer takes two vectors, found the shapes {np.shape(a)} and {np.shape(b)}")
     return np.multiply.outer(np.asarray(a), np.asarray(b))
@@ -119,7 +125,7 @@ def _einsum(*arguments: Any) -> Any:
     return np.einsum(*(list(map(int, each)) if isinstance(each, tuple) else np.asarray(each) for each in arguments))
 
 
-def _onehot(position: Any, size: Any) -> Any:
+def _onehot(position: Places, size: Places) -> Array:
     places = position if isinstance(position, tuple) else (position,)
     found = np.zeros(tuple(map(whole, size)) if isinstance(size, tuple) else (whole(size),))
     place = tuple(map(whole, places))
@@ -129,11 +135,11 @@ def _onehot(position: Any, size: Any) -> Any:
     return found
 
 
-def _reshape(value: Any, *sizes: Any) -> Any:
+def _reshape(value: Given, *sizes: float) -> Array:
     return np.reshape(value, [whole(size) for size in sizes])
 
 
-def _slices(value: Any, *parts: Any) -> Any:
+def _slices(value: Given, *parts: Places) -> Array:
     """Python's range for each axis: (start, stop, step), () for a whole one, or one position."""
     array, axis = np.asarray(value), 0
     for part in parts:
@@ -152,13 +158,19 @@ def _require_inside(places: Sequence[int], size: int) -> None:
         raise IndexError(f"position {places} on an axis of {size}")
 
 
-def _concat(*parts: Any, axis: Any = 0) -> Any:
+def _concat(*parts: Any, axis: float = 0) -> Array:
     if isinstance(parts[-1], tuple):
         *parts, (axis,) = parts  # type: ignore[assignment]
     return np.concatenate(list(map(np.asarray, parts)), axis=int(axis))
 
 
-def _windows(value: Any, sizes: Any, stride: Any = None, padding: Any = None, dilation: Any = None) -> Any:
+def _windows(
+    value: Given,
+    sizes: tuple[int, ...],
+    stride: tuple[int, ...] = (),
+    padding: tuple[int, ...] = (),
+    dilation: tuple[int, ...] = (),
+) -> Array:
     """Every window over the last axes: places of windows, then places inside a window; zeros in the padding."""
     space = len(sizes)
     stride, padding, dilation = stride or (1,) * space, padding or (0,) * space, dilation or (1,) * space
@@ -171,7 +183,7 @@ def _windows(value: Any, sizes: Any, stride: Any = None, padding: Any = None, di
     return found[(*outer, *(slice(None, None, step) for step in dilation))]
 
 
-def _gather(value: Any, index: Any, axis: Any) -> Any:
+def _gather(value: Given, index: Given, axis: float) -> Any:
     positions = np.vectorize(whole, otypes=[int])(index)
     _require_inside(positions.ravel().tolist(), np.shape(value)[int(axis)])
     return np.take(value, positions, axis=int(axis))
@@ -228,7 +240,7 @@ def _array(word: str, arguments: Sequence[Any]) -> Term:
     """The array whose entries a formula gives."""
     body, *limits = arguments
 
-    def listed(scope: Scope) -> Any:
+    def listed(scope: Scope) -> Array:
         shape = [whole(high(scope)) + 1 - whole(low(scope)) for _, low, high in limits]
         return np.array([body(inner) for inner in _listed(limits, scope)], float).reshape(shape)
 
@@ -239,7 +251,7 @@ def _scatter(word: str, arguments: Sequence[Any]) -> Term:
     """Zeros like an array, to whose entries a formula's values are added."""
     body, like, *limits, place = arguments
 
-    def scattered(scope: Scope) -> Any:
+    def scattered(scope: Scope) -> Array:
         found = np.zeros(np.shape(like(scope)))
         for inner in _listed(limits, scope):
             value = body(inner)

@@ -123,7 +123,7 @@ class Graph:
         for field_name in ("nodes", "constants", "values", "written", "notation", "derivatives"):
             object.__setattr__(self, field_name, MappingProxyType(dict(getattr(self, field_name))))
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         values = (getattr(self, each.name) for each in fields(self))
         return Graph, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from backpropsym.arrays import Numeric
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.tree import Expr
 
 if TYPE_CHECKING:
+    import mpmath as mp
     import sympy as sp
 
 Formula = str | Expr
@@ -35,13 +37,13 @@ class Primitive:
 
     scalar: str
     array: str
-    real: Callable[..., Any]
+    real: Callable[..., Numeric]
     complex: Callable[..., Any]
-    mpmath: Callable[..., Any]
+    mpmath: Callable[..., mp.mpf]
     symbolic: Callable[..., sp.Expr] | None = None
-    switch: Callable[..., Any] | None = None
+    switch: Callable[..., Numeric] | None = None
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         """Pickled by the name under which it is registered, for it is code."""
         for name, function in FUNCTIONS.items():
             if function.primitive is self:

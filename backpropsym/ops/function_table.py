@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 from backpropsym.formula.algebra import without_units
 from backpropsym.formula.parse import Signature, parse_formula
@@ -49,7 +48,7 @@ class FunctionTable(Mapping[str, Function]):
         self._partials: dict[tuple[str, int], Expr] = {}
         self.symbolic = SymbolicFunctions(lambda name: self[name].arguments, self.bind, self.partial)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _table, (self.own, tuple(self._primes))
 
     def with_own(self, own: Mapping[str, Function]) -> FunctionTable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backpropsym.errors import FormulaError
 from backpropsym.formula.algebra import add, div, mul, neg, power
@@ -41,7 +41,7 @@ class SymbolicFunctions:
         self._arguments = arguments
         self._bind = bind
         self._partial = partial
-        self._classes: dict[str, Any] = {}
+        self._classes: dict[str, type[sp.Function]] = {}
 
     @staticmethod
     def symbol(name: str) -> sp.Symbol:
@@ -76,20 +76,20 @@ class SymbolicFunctions:
             case _:
                 raise TypeError(f"{type(expr).__name__} has no scalar SymPy form")
 
-    def function(self, name: str) -> Any:
+    def function(self, name: str) -> type[sp.Function]:
         """The SymPy class of a function: it prints by its name and derives by the table."""
 
-        def fdiff(instance: Any, argindex: int = 1) -> sp.Expr:
+        def fdiff(instance: sp.Function, argindex: int = 1) -> sp.Expr:
             slots = map(self.symbol, self._arguments(name))
             tree = self._partial(name, argindex - 1)
             return self.expression(tree).xreplace(dict(zip(slots, instance.args, strict=True)))
 
         return self._class(name, len(self._arguments(name)), fdiff)
 
-    def _where(self, operator: str) -> Any:
+    def _where(self, operator: str) -> type[sp.Function]:
         """`where` as a function of (left, right, then, otherwise): SymPy cannot derive relations."""
 
-        def fdiff(instance: Any, argindex: int = 1) -> sp.Expr:
+        def fdiff(instance: sp.Function, argindex: int = 1) -> sp.Expr:
             import sympy as sp
 
             left, right = instance.args[:2]
@@ -98,7 +98,7 @@ class SymbolicFunctions:
 
         return self._class(_WHERE[operator], 4, fdiff)
 
-    def _class(self, name: str, arity: int, fdiff: Callable[..., sp.Expr]) -> Any:
+    def _class(self, name: str, arity: int, fdiff: Callable[..., sp.Expr]) -> type[sp.Function]:
         if name not in self._classes:
             import sympy as sp
 

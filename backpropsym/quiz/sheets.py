@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from backpropsym.document.derivation.conventions import facts
 from backpropsym.document.writers.json_text import json_text
 from backpropsym.errors import UnknownNameError
@@ -55,7 +53,7 @@ def _network(quiz: Quiz, pen: Pen) -> str:
     return head + pen.display(lines) + "".join([*where, pen.words(". ") if where else "", *learned])
 
 
-def quiz_data(quiz: Quiz) -> dict[str, Any]:
+def quiz_data(quiz: Quiz) -> dict[str, object]:
     """The quiz as data: `title`, `seed`, `network` (formulas by node), and `exercises` of kind, question, solution."""
     pen = TextPen(quiz.graph, ascii=True)
     nodes = quiz.graph.nodes.values()

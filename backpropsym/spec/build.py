@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Real
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Array, Numeric
 from backpropsym.errors import FormulaError, NetworkError, Problem, counted, did_you_mean
 from backpropsym.evaluate.given_numbers import has_boolean
 from backpropsym.formula.names import name_problem
@@ -294,13 +294,13 @@ def _check_output(
 
 def _numbers(
     section: str,
-    given: Values,
+    given: Mapping[str, object],
     roles: Mapping[str, Role],
     declaration: Declaration,
     problems: list[Problem],
-) -> dict[str, Any]:
+) -> dict[str, Numeric]:
     """Declared numbers as floats, and as arrays where nodes have axes."""
-    numbers: dict[str, Any] = {}
+    numbers: dict[str, Numeric] = {}
     for name, value in given.items():
         place = declaration.places(section, name, None)
         if name in declaration.unreadable or len(problems) > MAX_PROBLEMS:
@@ -326,13 +326,13 @@ def _numbers(
     return numbers
 
 
-def _array(name: str, value: Any, section: str, declaration: Declaration) -> Any:
+def _array(name: str, value: object, section: str, declaration: Declaration) -> Array | Problem:
     """A nested list as an array in the declared shape; else what is wrong with it."""
-    array, wrong = real_array(value)
+    numbers, wrong = real_array(value)
     wrong = wrong or ("it holds true or false" if has_boolean(value) else "")
     if wrong:
         return Problem(f"the value of {name} is not an array of numbers: {wrong}", fix=f"write {name} = [1.0, 2.0]")
-    array = array.astype(float)
+    array: Array = numbers.astype(float)
     if not np.all(np.isfinite(array)):
         return Problem(f"the value of {name} is not finite", fix="give finite numbers")
     leaves = (declaration.inputs, declaration.targets, declaration.parameters)
@@ -345,7 +345,7 @@ def _array(name: str, value: Any, section: str, declaration: Declaration) -> Any
     return array
 
 
-def _finite(value: Any) -> bool:
+def _finite(value: SupportsFloat) -> bool:
     try:
         return math.isfinite(float(value))
     except OverflowError:

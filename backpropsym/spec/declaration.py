@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from backpropsym.arrays import Values
 from backpropsym.errors import Location
 from backpropsym.formula.tree import Expr, Span
 from backpropsym.graph.graph import Block
+from backpropsym.ops.kinds import Shape
 from backpropsym.ops.lowering import Lowered
 
 Places = Callable[[str, str, Span | None], Location]
@@ -37,10 +36,10 @@ class Declaration:
     """
 
     title: str = ""
-    inputs: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    targets: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    parameters: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Shape] = field(default_factory=dict)
+    targets: dict[str, Shape] = field(default_factory=dict)
+    parameters: dict[str, Shape] = field(default_factory=dict)
+    constants: dict[str, object] = field(default_factory=dict)
     nodes: dict[str, str | Expr] = field(default_factory=dict)
     indices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
@@ -50,8 +49,8 @@ class Declaration:
     lowered: dict[str, list[Lowered]] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
     functions: Mapping[str, str] = field(default_factory=dict)
-    values: Values = field(default_factory=dict)
-    notation: Values = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
+    notation: Mapping[str, object] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     symbols: set[str] = field(default_factory=set)
     located: Places | None = None

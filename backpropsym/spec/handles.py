@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any
+from typing import SupportsFloat, TypeAlias
 
 from backpropsym.errors import FormulaError, counted, did_you_mean
 from backpropsym.formula import limits
@@ -31,6 +31,9 @@ from backpropsym.ops import registry  # noqa: F401  (the import registers the co
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.lowering import COMPOSITIONS
 
+Operand: TypeAlias = "Handle | SupportsFloat"
+"""What may stand in a formula: a handle, or a number of Python, NumPy or `fractions`."""
+
 
 class Handle:
     """A formula under construction: a node, a number, or what arithmetic made of them."""
@@ -55,35 +58,35 @@ class Handle:
     def __repr__(self) -> str:
         return f"<{to_text(self.expr)}>"
 
-    def __add__(self, other: Any) -> Handle:
+    def __add__(self, other: Operand) -> Handle:
         term = tree(other)
         return self._longer(Add((*_terms(self.expr), term)), term)
 
-    def __radd__(self, other: Any) -> Handle:
+    def __radd__(self, other: Operand) -> Handle:
         return self if _is_zero(other) else Handle(Add((tree(other), self.expr)))
 
-    def __sub__(self, other: Any) -> Handle:
+    def __sub__(self, other: Operand) -> Handle:
         term = Neg(tree(other))
         return self._longer(Add((*_terms(self.expr), term)), term)
 
-    def __rsub__(self, other: Any) -> Handle:
+    def __rsub__(self, other: Operand) -> Handle:
         return Handle(Add((tree(other), Neg(self.expr))))
 
-    def __mul__(self, other: Any) -> Handle:
+    def __mul__(self, other: Operand) -> Handle:
         factors = self.expr.factors if isinstance(self.expr, Mul) else (self.expr,)
         factor = tree(other)
         return self._longer(Mul((*factors, factor)), factor)
 
-    def __rmul__(self, other: Any) -> Handle:
+    def __rmul__(self, other: Operand) -> Handle:
         return Handle(Mul((tree(other), self.expr)))
 
-    def __truediv__(self, other: Any) -> Handle:
+    def __truediv__(self, other: Operand) -> Handle:
         return Handle(Div(self.expr, tree(other)))
 
-    def __rtruediv__(self, other: Any) -> Handle:
+    def __rtruediv__(self, other: Operand) -> Handle:
         return Handle(Div(tree(other), self.expr))
 
-    def __matmul__(self, other: Any) -> Handle:
+    def __matmul__(self, other: Operand) -> Handle:
         return Handle(MatMul(self.expr, tree(other)))
 
     def __neg__(self) -> Handle:
@@ -104,22 +107,22 @@ class Handle:
             )
         return Handle(raised)
 
-    def __rpow__(self, base: Any) -> Handle:
+    def __rpow__(self, base: Operand) -> Handle:
         raise FormulaError("the exponent is not a constant", fix="use bp.exp(p*log(base))")
 
     def __abs__(self) -> Handle:
         return Handle(Call("abs", (self.expr,)))
 
-    def __lt__(self, other: Any) -> Handle:
+    def __lt__(self, other: Operand) -> Handle:
         return Handle(Compare("<", self.expr, tree(other)))
 
-    def __le__(self, other: Any) -> Handle:
+    def __le__(self, other: Operand) -> Handle:
         return Handle(Compare("<=", self.expr, tree(other)))
 
-    def __gt__(self, other: Any) -> Handle:
+    def __gt__(self, other: Operand) -> Handle:
         return Handle(Compare(">", self.expr, tree(other)))
 
-    def __ge__(self, other: Any) -> Handle:
+    def __ge__(self, other: Operand) -> Handle:
         return Handle(Compare(">=", self.expr, tree(other)))
 
     def __bool__(self) -> bool:
@@ -128,12 +131,12 @@ class Handle:
     def __iter__(self) -> Iterator[Handle]:
         raise FormulaError("a formula has no parts to go through", fix='declare several names: net.input("x1 x2")')
 
-    def __getitem__(self, subscripts: Any) -> Handle:
+    def __getitem__(self, subscripts: Operand | tuple[Operand, ...]) -> Handle:
         parts = subscripts if isinstance(subscripts, tuple) else (subscripts,)
         return Handle(Index(self.expr, tuple(map(tree, parts))))
 
 
-def tree(value: Any) -> Expr:
+def tree(value: Operand) -> Expr:
     """The tree of a handle or a number.
 
     Raises
@@ -153,7 +156,7 @@ def tree(value: Any) -> Expr:
         ) from None
 
 
-def _option(value: Any) -> Expr:
+def _option(value: Operand | str) -> Expr:
     """An option of an op: a text, a switch, or what may stand in a formula."""
     return Text(value) if isinstance(value, str) else tree(int(value) if isinstance(value, bool) else value)
 
@@ -161,7 +164,7 @@ def _option(value: Any) -> Expr:
 def builder(name: str, arity: int, required: int) -> Callable[..., Handle]:
     """The Python form of a function of the formula language: handles in, a handle out."""
 
-    def apply(*arguments: Any) -> Handle:
+    def apply(*arguments: Operand) -> Handle:
         if not required <= len(arguments) <= arity:
             wanted = counted(arity, "argument") if required == arity else f"{required} to {arity} arguments"
             raise FormulaError(f"{name} takes {wanted}, found {len(arguments)}")
@@ -179,7 +182,7 @@ def registered(name: str) -> Callable[..., Handle]:
         function = FUNCTIONS[name]
         return builder(name, len(function.arguments), len(function.required))
 
-    def apply(*arguments: Any, **options: Any) -> Handle:
+    def apply(*arguments: Operand | str, **options: Operand | str) -> Handle:
         known = composition.signature.options
         for key in options:
             if key not in known:
@@ -196,7 +199,7 @@ def _terms(expr: Expr) -> tuple[Expr, ...]:
     return expr.terms if isinstance(expr, Add) else (expr,)
 
 
-def _is_zero(value: Any) -> bool:
+def _is_zero(value: object) -> bool:
     return isinstance(value, int) and value == 0
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from backpropsym.errors import Problem
 from backpropsym.formula.names import name_problem
 from backpropsym.formula.tree import Expr
+from backpropsym.ops.kinds import Shape
 from backpropsym.ops.sizes import read_size, size_symbols
 from backpropsym.spec.declaration import Declaration
 
@@ -33,7 +33,7 @@ def settle_heads(declaration: Declaration, problems: list[Problem]) -> None:
         nodes[name] = formula
     declaration.nodes = nodes
     for section in ("inputs", "targets", "parameters"):
-        leaves: dict[str, tuple[Any, ...]] = getattr(declaration, section)
+        leaves: dict[str, Shape] = getattr(declaration, section)
         for name, shape in leaves.items():
             leaves[name] = _counted(name, shape, declaration)
             declaration.symbols.update(symbol for size in leaves[name] for symbol in _symbols(size))
@@ -51,9 +51,9 @@ def _indices(key: str, inside: str, declaration: Declaration, problems: list[Pro
     return indices
 
 
-def _counted(name: str, shape: tuple[Any, ...], declaration: Declaration) -> tuple[Any, ...]:
+def _counted(name: str, shape: Shape, declaration: Declaration) -> Shape:
     """A shape with its ranges as sizes; the smallest indices are kept in the declaration."""
-    sizes: list[Any] = []
+    sizes: list[int | str] = []
     lows: list[int] = []
     for size in shape:
         match = _RANGE.match(size) if isinstance(size, str) else None
@@ -65,17 +65,17 @@ def _counted(name: str, shape: tuple[Any, ...], declaration: Declaration) -> tup
     return tuple(sizes)
 
 
-def _normal(size: Any) -> Any:
+def _normal(size: int | str) -> int | str:
     """A size in normal form; what is none stays as it is, for `shape_problem` to refuse."""
     found = read_size(size) if isinstance(size, str) else None
     return size if found is None else found
 
 
-def _symbols(size: Any) -> tuple[str, ...]:
+def _symbols(size: object) -> tuple[str, ...]:
     return size_symbols(size) if isinstance(size, str) and read_size(size) is not None else ()
 
 
-def shape_problem(name: str, shape: tuple[Any, ...]) -> Problem | None:
+def shape_problem(name: str, shape: Shape) -> Problem | None:
     """What is wrong with a declared shape: sizes are positive whole numbers, symbols "n", or sums and products."""
     for size in shape:
         whole = isinstance(size, int) and not isinstance(size, bool) and size > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backpropsym.errors import did_you_mean
 from backpropsym.formula.names import name_problem
@@ -80,7 +80,7 @@ def is_activation(name: object) -> bool:
     return isinstance(name, str) and name in FUNCTIONS and len(FUNCTIONS[name].required) == 1
 
 
-def call_text(name: str, arguments: Iterable[Any], options: Mapping[str, Any]) -> str:
+def call_text(name: str, arguments: Iterable[object], options: Mapping[str, object]) -> str:
     """A call in the formula language."""
     return f"{name}({', '.join([*map(str, arguments), *(f'{key}={value}' for key, value in options.items())])})"
 

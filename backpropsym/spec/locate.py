@@ -278,7 +278,7 @@ def _parsed(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def _put(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+def _put(data: dict[str, Any], path: tuple[str, ...], value: object) -> None:
     """`value` at `path` of nested tables; left out where something else than a table is in the way."""
     for key in path[:-1]:
         data = data.setdefault(key, {})

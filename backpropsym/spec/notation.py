@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from backpropsym.errors import did_you_mean
 
@@ -44,7 +43,7 @@ _GROUP = re.compile(r"\{([^{}]*)\}")
 _SCRIPTS = re.compile(r"(?:\s*[\^_]\s*(?:@|\\[A-Za-z]+|#[1-9]?|[A-Za-z0-9*'+\-]))+|[\^_]")
 
 
-def notation_problems(table: Mapping[str, Any], known: Collection[str]) -> Iterator[tuple[str, str, str]]:
+def notation_problems(table: Mapping[str, object], known: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """What is wrong in a table: the key, what is wrong with it, and the fix.
 
     Parameters
@@ -62,14 +61,14 @@ def notation_problems(table: Mapping[str, Any], known: Collection[str]) -> Itera
             yield key, *problem
 
 
-def _option(key: str, value: Any) -> Iterator[tuple[str, str]]:
+def _option(key: str, value: object) -> Iterator[tuple[str, str]]:
     if key == "entry-style" and value not in STYLES:
         yield f"{key} is not one of {', '.join(STYLES)}", 'write entry-style = "subscripts"'
     if key == "count-from" and (isinstance(value, bool) or value not in (0, 1)):
         yield f"{key} is not 0 or 1", "write count-from = 1"
 
 
-def _latex(value: Any, places: int) -> tuple[str, str] | None:
+def _latex(value: object, places: int) -> tuple[str, str] | None:
     """What is wrong with the LaTeX of a name that has so many indices to put in."""
     if not isinstance(value, str) or not value.strip():
         return "its notation is not a text", r"write LaTeX in single quotes: x = '\vec{x}'"

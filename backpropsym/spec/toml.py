@@ -9,6 +9,7 @@ from typing import Any
 from backpropsym.collection import collection_paused
 from backpropsym.errors import NetworkError, Problem, did_you_mean
 from backpropsym.graph.graph import Graph
+from backpropsym.ops.kinds import Shape
 from backpropsym.spec.build import build
 from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.locate import Source, words
@@ -85,7 +86,7 @@ def _fill(declaration: Declaration, data: dict[str, Any], source: Source, proble
         setattr(declaration, key, _table(key, data.get(key, {}), source, problems))
 
 
-def _leaves(key: str, entry: Any, source: Source, problems: list[Problem]) -> dict[str, tuple[Any, ...]]:
+def _leaves(key: str, entry: object, source: Source, problems: list[Problem]) -> dict[str, Shape]:
     """inputs = ["x1", "x2"] or {x = [784]} as shapes by name."""
     if isinstance(entry, dict) and all(isinstance(shape, list) for shape in entry.values()):
         return {name: tuple(shape) for name, shape in entry.items()}
@@ -100,7 +101,7 @@ def _leaves(key: str, entry: Any, source: Source, problems: list[Problem]) -> di
     return {}
 
 
-def _texts(key: str, entry: Any, source: Source, problems: list[Problem]) -> dict[str, str]:
+def _texts(key: str, entry: object, source: Source, problems: list[Problem]) -> dict[str, str]:
     """A table of texts."""
     table = _table(key, entry, source, problems)
     for name, text in table.items():
@@ -111,7 +112,7 @@ def _texts(key: str, entry: Any, source: Source, problems: list[Problem]) -> dic
     return {name: text for name, text in table.items() if isinstance(text, str)}
 
 
-def _table(key: str, entry: Any, source: Source, problems: list[Problem]) -> dict[str, Any]:
+def _table(key: str, entry: object, source: Source, problems: list[Problem]) -> dict[str, Any]:
     if isinstance(entry, dict):
         return entry
     problems.append(Problem(f"{key} is not a table", source.place("", key), fix=f"write a section [{key}]"))

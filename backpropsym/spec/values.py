@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Numeric
 from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
 from backpropsym.evaluate.given_numbers import has_boolean, listed_tensors
 from backpropsym.graph.graph import Graph, Role
@@ -20,7 +21,7 @@ MAX_TEXT_BYTES = 16 * 2**20
 MAX_ENTRIES = 100_000_000
 
 
-def read_values(path: Path, graph: Graph) -> dict[str, Any]:
+def read_values(path: Path, graph: Graph) -> dict[str, Numeric]:
     """Arrays by name from `path`: a .npz archive, else TOML (a [values] section or plain keys); - is standard input.
 
     Raises
@@ -38,7 +39,7 @@ def read_values(path: Path, graph: Graph) -> dict[str, Any]:
     return {name: array.astype(float)[()] for name, array in arrays.items()}
 
 
-def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
+def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Location]]:
     """Arrays by name from `path`, as they are there, and their places; - is standard input.
 
     Raises
@@ -56,7 +57,7 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
     return {name: _array(value) for name, value in values.items()}, places
 
 
-def _mistake(name: str, array: Any, graph: Graph) -> tuple[str, str]:
+def _mistake(name: str, array: Array, graph: Graph) -> tuple[str, str]:
     """What is wrong with one entry, and the fix; empty texts where nothing is."""
     if name not in graph.nodes and name not in listed_tensors(graph):
         fix = did_you_mean(name, graph.nodes, "the names are in: backpropsym summary NETWORK")
@@ -70,13 +71,13 @@ def _mistake(name: str, array: Any, graph: Graph) -> tuple[str, str]:
     return "", ""
 
 
-def _array(value: Any) -> Any:
+def _array(value: object) -> Array:
     """`value` as an array of real numbers; of kind object where it is no such thing."""
     array, wrong = real_array(value)
     return np.asarray(None) if wrong or has_boolean(value) else array
 
 
-def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
+def _read_toml(path: Path) -> tuple[Mapping[str, object], dict[str, Location]]:
     """Values and their places."""
     if path.stat().st_size > MAX_TEXT_BYTES:
         raise ValuesError(f"{path} has {path.stat().st_size:,} bytes", fix="store large arrays as .npz")
@@ -87,7 +88,7 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
     return _read_source(source)
 
 
-def _read_stream(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
+def _read_stream(path: Path) -> tuple[Mapping[str, object], dict[str, Location]]:
     """Values and their places from a pipe, whose length is known only once it has been read."""
     try:
         with path.open("rb") as stream:
@@ -99,7 +100,7 @@ def _read_stream(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
         raise ValuesError(f"{path} is not readable text: {error}", fix="write TOML in UTF-8 into it") from None
 
 
-def _read_source(source: Source) -> tuple[dict[str, Any], dict[str, Location]]:
+def _read_source(source: Source) -> tuple[Mapping[str, object], dict[str, Location]]:
     data, problems = source.load()
     if problems:
         raise ValuesError(problems)
@@ -108,7 +109,7 @@ def _read_source(source: Source) -> tuple[dict[str, Any], dict[str, Location]]:
     return values, {name: source.place(section, name) for name in values}
 
 
-def _read_archive(path: Path) -> tuple[dict[str, Any], dict[str, Location]]:
+def _read_archive(path: Path) -> tuple[Mapping[str, object], dict[str, Location]]:
     """Arrays of an .npz; the headers are read before anything is allocated."""
     try:
         with zipfile.ZipFile(path) as archive:

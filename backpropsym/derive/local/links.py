@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from backpropsym.formula.tree import Expr, substitute
 from backpropsym.graph.graph import Graph
@@ -33,7 +33,7 @@ class LocalDerivatives:
         self.replaced = dict(replaced or {})
         self._by_target: dict[str, dict[str, Expr]] = {}
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.graph, self.replaced)
 
     def of(self, target: str) -> Mapping[str, Expr]:

@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from backpropsym.collection import collection_paused
 from backpropsym.derive.local.links import Edge
@@ -34,7 +34,7 @@ class PathSpace:
         self.source = graph[source].name
         self.target = graph[target].name
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.graph, self.source, self.target)
 
     @cached_property

@@ -108,7 +108,7 @@ class _Data:
         self.terms = list(itertools.islice(derivation.terms, limit))
         self.named: dict[str, None] = {}
 
-    def whole(self) -> dict[str, Any]:
+    def whole(self) -> dict[str, object]:
         """All of it."""
         derivation, form = self.derivation, self.form
         graph = derivation.graph

@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
 
 from backpropsym.arrays import Values
 from backpropsym.derive.analyses.kinks import Kink, kink_of
@@ -25,7 +24,7 @@ from backpropsym.graph.graph import Graph
 
 def data(
     derivation: Derivation, form: str = "paths", values: Values | None = None, limit: int = MAX_TERMS
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """`derivation` in `form` as data that JSON can hold.
 
     Parameters
@@ -72,11 +71,11 @@ class _Data:
         self.entries: dict[str, None] = {}
         self.graph = getattr(derivation, "whole", derivation.graph)
 
-    def whole(self) -> dict[str, Any]:
+    def whole(self) -> dict[str, object]:
         """All of it."""
         derivation, form = self.derivation, self.form
         writable = form not in ("paths", "numeric") or derivation.count <= MAX_TERMS
-        found: dict[str, Any] = {
+        found: dict[str, object] = {
             "of": derivation.of,
             "wrt": derivation.wrt,
             "form": form,
@@ -92,11 +91,11 @@ class _Data:
         found["definitions"] = self._derivatives() | definitions(self.graph, self.named, self.texts)
         return found
 
-    def _derivatives(self) -> dict[str, dict[str, Any]]:
+    def _derivatives(self) -> dict[str, dict[str, object]]:
         """The first derivatives and steps of layers that texts of a second one name, and those in their formulas."""
         graph = self.derivation.graph
         own = graph.derivatives.keys() | graph.listed_steps
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, dict[str, object]] = {}
         while waiting := [name for name in self.entries if name in own and name not in found]:
             for name in waiting:
                 formula = graph[name].formula
@@ -109,10 +108,10 @@ class _Data:
         self.named.update(dict.fromkeys(name.partition("[")[0] for name in names(expr)))
         return self.texts.text(expr)
 
-    def _extras(self) -> dict[str, Any]:
+    def _extras(self) -> dict[str, object]:
         """What only some forms and derivatives have."""
         derivation, form = self.derivation, self.form
-        found: dict[str, Any] = {}
+        found: dict[str, object] = {}
         if form == "numeric":
             found["value"] = finite(derivation.evaluate(**dict(self.values or {})))
             found["kink"] = kink_data(self.kink) if self.kink else None
@@ -124,18 +123,18 @@ class _Data:
             ]
         return found
 
-    def _terms(self) -> list[dict[str, Any]]:
+    def _terms(self) -> list[dict[str, object]]:
         derivation = self.derivation
         if self.form != "numeric":
             return [self._term(term) for term in itertools.islice(derivation.terms, self.limit)]
         top = self.limit if derivation.count > self.limit else None
         return [self._numeric(each) for each in derivation.numeric(self.values, top)] if derivation.count else []
 
-    def _term(self, term: Term) -> dict[str, Any]:
+    def _term(self, term: Term) -> dict[str, object]:
         factors = [self._text(each) for each in term.derivatives]
         return {"path": list(term.path), "factors": factors, "product": self._text(term.tree)}
 
-    def _numeric(self, each: NumericTerm) -> dict[str, Any]:
+    def _numeric(self, each: NumericTerm) -> dict[str, object]:
         numbers = [finite(number) for number in each.numbers]
         found = {"numbers": numbers, "value": finite(each.value), "share": finite(each.share)}
         found["convention"] = self.kink is not None and self.kink.marks(each.term.path, each.numbers)
@@ -159,9 +158,9 @@ class _Data:
         ]
 
 
-def definitions(graph: Graph, named: Iterable[str], texts: SympyTexts) -> dict[str, dict[str, Any]]:
+def definitions(graph: Graph, named: Iterable[str], texts: SympyTexts) -> dict[str, dict[str, object]]:
     """The steps of layers among the nodes `named`, and those in their formulas: an entry's indices and its formula."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for name in steps(graph, named):
         entry, formula = step(graph, name)
         found[texts.symbol(name)] = {

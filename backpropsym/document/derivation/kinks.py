@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from backpropsym.derive.analyses.kinks import Kink
 from backpropsym.document.writers.numbers import finite_data
@@ -32,7 +31,7 @@ def _slope(slope: float, writer: Writer) -> str:
     return "undefined" if math.isnan(slope) else writer.measured(slope)
 
 
-def kink_data(kink: Kink) -> dict[str, Any]:
+def kink_data(kink: Kink) -> dict[str, object]:
     """The same for scripts: `value`, `left`, `right` (None where there is no finite slope), and `neither`."""
     return {
         "value": finite_data(kink.value),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from rich.text import Text
 
@@ -30,7 +29,7 @@ def analytics_of(derivation: Derivation, values: Values | None) -> PathAnalytics
     return derivation.analytics(values)
 
 
-def analytics_data(found: PathAnalytics) -> dict[str, Any]:
+def analytics_data(found: PathAnalytics) -> dict[str, object]:
     """The analytics as plain data.
 
     Returns
@@ -39,7 +38,7 @@ def analytics_data(found: PathAnalytics) -> dict[str, Any]:
     `magnitude` (sum of absolute values), `cancelled`, `alive`, `dead`, `strongest` (`path`, `value`, `share`),
     `entropy` in nats, `effective` and `path_norm`.
     """
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "count": found.count,
         "lengths": {str(length): count for length, count in found.lengths.items()},
         "mean_length": finite(found.mean_length),

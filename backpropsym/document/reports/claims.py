@@ -160,7 +160,7 @@ def _mixed_up(slip: Slip, verdict: Verdict) -> str:
     return "the function instead of its derivative" if parent else "the derivative instead of the function"
 
 
-def verdict_data(verdict: Verdict) -> dict[str, Any]:
+def verdict_data(verdict: Verdict) -> dict[str, object]:
     """One verdict as plain data.
 
     Returns
@@ -170,7 +170,7 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
     wrong `values`, the two numbers at one point; and `unseen`, links that no point shows.
     """
     writer = _writer(verdict, ascii=True)
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "of": verdict.ends[0],
         "wrt": verdict.ends[1],
         "claim": verdict.text,
@@ -186,7 +186,7 @@ def verdict_data(verdict: Verdict) -> dict[str, Any]:
     return data
 
 
-def _slip_data(slip: Slip, verdict: Verdict, writer: TextWriter) -> dict[str, Any]:
+def _slip_data(slip: Slip, verdict: Verdict, writer: TextWriter) -> dict[str, object]:
     table = verdict.derivation.graph.functions
 
     def text(expr: Expr | None) -> str | None:
@@ -204,11 +204,11 @@ def _slip_data(slip: Slip, verdict: Verdict, writer: TextWriter) -> dict[str, An
     }
 
 
-def marks_data(marks: Sequence[Mark]) -> dict[str, Any]:
+def marks_data(marks: Sequence[Mark]) -> dict[str, object]:
     """Many verdicts as plain data, with how many there are of each."""
     claims = []
     for mark in marks:
-        entry: dict[str, Any] = {"name": mark.claim.name}
+        entry: dict[str, object] = {"name": mark.claim.name}
         if mark.verdict is not None:
             entry |= verdict_data(mark.verdict)
         else:

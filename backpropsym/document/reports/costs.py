@@ -31,7 +31,7 @@ def costs_data(graph: Graph) -> dict[str, Any]:
     `forward`, with numbers, or with formulas in the symbolic widths as text.
     """
     parameters = list(graph.names(Role.PARAMETER))
-    forms: dict[str, dict[str, Any]] = {}
+    forms: dict[str, dict[str, object]] = {}
     if graph.scalar:
         local = LocalDerivatives(graph)
         for form, cost in gradient_costs(local, graph.objective, parameters).items():
@@ -90,7 +90,7 @@ def elimination_of(graph: Graph, order: str) -> Elimination:
     return eliminate(LocalDerivatives(graph), [graph.objective], graph.names(Role.PARAMETER), order)
 
 
-def elimination_data(found: Elimination) -> dict[str, Any]:
+def elimination_data(found: Elimination) -> dict[str, object]:
     """The steps of an elimination as plain data: for each the node, its links, and the cost so far."""
     return {
         "order": found.order,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from rich import box
 from rich.table import Table
@@ -13,7 +13,18 @@ from backpropsym.ops.function import Function
 from backpropsym.ops.function_table import FunctionTable
 
 
-def functions_data() -> list[dict[str, Any]]:
+class FunctionFacts(TypedDict):
+    """What is said of a function: texts in the formula language, the derivatives by argument."""
+
+    name: str
+    usage: str
+    formula: str | None
+    derivatives: dict[str, str]
+    kink: str
+    source: str
+
+
+def functions_data() -> list[FunctionFacts]:
     """One entry a function: `name`, `usage`, `formula`, `derivatives` by argument, `kink`, `source`."""
     table = FunctionTable()
     return [

@@ -131,7 +131,7 @@ class MatrixReport:
         value = () if self.matrix is None else (shown(part.evaluate(**self.values), writer),)
         return (writer.derivative(of, by), count_text(part.count), formula, *value)
 
-    def data(self) -> dict[str, Any]:
+    def data(self) -> dict[str, object]:
         """The report as data that JSON can hold.
 
         Returns

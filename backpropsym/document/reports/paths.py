@@ -6,7 +6,7 @@ import itertools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from rich.text import Text
@@ -144,8 +144,8 @@ def _dead(derivation: Derivation, view: PathsView) -> int:
     return derivation.count - derivation.space.alive(lambda link: numbers[link] == 0.0)
 
 
-def _entry(path: Path, each: NumericTerm | None, kink: Kink | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"path": list(path), "length": len(path) - 1}
+def _entry(path: Path, each: NumericTerm | None, kink: Kink | None) -> dict[str, object]:
+    entry: dict[str, object] = {"path": list(path), "length": len(path) - 1}
     if each is not None:
         entry |= {"value": finite(each.value), "share": finite(each.share)}
     return entry | ({"convention": kink.marks(path, each.numbers)} if each and kink else {})

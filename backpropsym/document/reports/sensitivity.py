@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -167,7 +166,7 @@ def _listed(names: Sequence[str], words: Writer) -> str:
     return shown_names + (f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else "")
 
 
-def wiggle_data(found: Wiggles) -> dict[str, Any]:
+def wiggle_data(found: Wiggles) -> dict[str, object]:
     """Wiggles as data that JSON can hold.
 
     Returns
@@ -199,7 +198,7 @@ def wiggle_data(found: Wiggles) -> dict[str, Any]:
     }
 
 
-def _zero_data(zero: ZeroLink, stage: Stage, words: Writer) -> dict[str, Any]:
+def _zero_data(zero: ZeroLink, stage: Stage, words: Writer) -> dict[str, object]:
     table = stage.graph.functions
     return {
         "link": list(zero.link),
@@ -221,7 +220,7 @@ def _dead_table(found: DeadShares, writer: Writer) -> Table:
     return Table(title, ("neuron", "dead, %"), rows, frozenset({1}), notes=notes)
 
 
-def dead_data(found: DeadShares) -> dict[str, Any]:
+def dead_data(found: DeadShares) -> dict[str, object]:
     """Shares of dead neurons as data: keys `objects` and `dead`, the shares in the shape of each node."""
     return {
         "objects": found.objects,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from backpropsym.derive.analyses.trace import BackwardStep, Descent, Trace
 from backpropsym.derive.forms.sympy_text import sympy_text
@@ -141,7 +140,7 @@ def _descent(trace: Trace, step: Descent, writer: Writer) -> Table:
     return Table(title, ("parameter", "before", "gradient", "after"), rows, right, notes=(verdict,))
 
 
-def trace_data(trace: Trace) -> dict[str, Any]:
+def trace_data(trace: Trace) -> dict[str, object]:
     """`trace` as data that JSON can hold.
 
     Returns
@@ -175,9 +174,9 @@ def trace_data(trace: Trace) -> dict[str, Any]:
     }
 
 
-def _backward_data(trace: Trace, step: BackwardStep) -> dict[str, Any]:
+def _backward_data(trace: Trace, step: BackwardStep) -> dict[str, object]:
     table = trace.graph.functions
-    found: dict[str, Any] = {"node": step.node, "formula": sympy_text(table, step.right)}
+    found: dict[str, object] = {"node": step.node, "formula": sympy_text(table, step.right)}
     if trace.graph.scalar:
         found["symbol"] = trace.symbols[step.node]
         found["bricks"] = [
@@ -194,7 +193,7 @@ def _backward_data(trace: Trace, step: BackwardStep) -> dict[str, Any]:
     return found | {"adjoint": finite_data(step.adjoint)}
 
 
-def _descent_data(step: Descent) -> dict[str, Any]:
+def _descent_data(step: Descent) -> dict[str, object]:
     parameters = {
         name: {
             "before": finite_data(step.before[name]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from backpropsym.document.writers.json_text import json_text
@@ -69,7 +67,7 @@ def _scores(training: Training) -> Table:
     return Table("After steps, on all objects", ("step", *heads), tuple(rows), frozenset(columns), words)
 
 
-def train_data(training: Training) -> dict[str, Any]:
+def train_data(training: Training) -> dict[str, object]:
     """`training` as data that JSON can hold.
 
     Returns
@@ -108,7 +106,7 @@ def train_data(training: Training) -> dict[str, Any]:
     }
 
 
-def _score_data(score: Score | None) -> dict[str, Any] | None:
+def _score_data(score: Score | None) -> dict[str, object] | None:
     if score is None:
         return None
     return {"objects": score.objects, "objective": finite_data(score.objective), "right": score.right}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 
-def json_text(data: Any) -> str:
+def json_text(data: object) -> str:
     """`data` as indented JSON with a newline at its end.
 
     Python refuses to write integers of more than 4,300 digits; path counts can be longer, so the bound is lifted

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
+from typing import SupportsFloat
 
 import numpy as np
 
-from backpropsym.arrays import Numbers
+from backpropsym.arrays import Array, Given, Numbers
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.formula.tree import Expr, Name, Number, substitute
@@ -19,7 +19,7 @@ MOST_ENTRIES = 9
 _FIRST = 3
 
 
-def shown(value: Any, writer: Writer) -> str:
+def shown(value: Given, writer: Writer) -> str:
     """A number, or an array, in the medium of `writer`."""
     array = np.asarray(value)
     if array.ndim == 0:
@@ -29,25 +29,25 @@ def shown(value: Any, writer: Writer) -> str:
     return _elided(array, writer)
 
 
-def _entry(value: Any, writer: Writer) -> str:
+def _entry(value: SupportsFloat, writer: Writer) -> str:
     """One number among many, to four digits."""
     return writer.measured(float(f"{float(value):.4g}"))
 
 
-def _text_array(array: Any, writer: Writer) -> str:
+def _text_array(array: Array, writer: Writer) -> str:
     if array.ndim == 0:
         return _entry(array, writer)
     return "[" + ", ".join(_text_array(part, writer) for part in array) + "]"
 
 
-def _latex_array(array: Any, writer: Writer) -> str:
+def _latex_array(array: Array, writer: Writer) -> str:
     if array.ndim == 1:
         return "(" + r",\, ".join(_entry(each, writer) for each in array) + ")"
     rows = r" \\ ".join(" & ".join(_entry(each, writer) for each in row) for row in array)
     return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
 
 
-def _elided(array: Any, writer: Writer) -> str:
+def _elided(array: Array, writer: Writer) -> str:
     with np.errstate(all="ignore"):
         norm = writer.measured(float(np.linalg.norm(array.ravel())))
     first = ", ".join(_entry(each, writer) for each in array.ravel()[:_FIRST])
@@ -68,7 +68,7 @@ def _leaf(value: float) -> Expr:
     return Number(Fraction(f"{value:.6g}")) if math.isfinite(value) else Name(f"{value}".replace("-", "minus_"))
 
 
-def finite_data(value: Any) -> Any:
+def finite_data(value: Given) -> object:
     """A number or nested lists of numbers for JSON, which has no word for what is not finite: that is None."""
     array = np.asarray(value, dtype=float)
     if array.ndim == 0:

@@ -86,7 +86,7 @@ class Kernel(Products, partial[Results]):
         """What a function has, such as its code, for tools that look into it."""
         return getattr(self.func, name)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return compile_kernel, (self.graph, *astuple(self._options))
 
     def save(self, path: str | Path) -> None:

@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.formula.tree import ONE, ZERO, Call, Name
 from backpropsym.ops.function import Function, Primitive, define
+
+if TYPE_CHECKING:
+    import sympy as sp
 
 erf_array = np.vectorize(math.erf, otypes=[float])
 erfc_array = np.vectorize(math.erfc, otypes=[float])
 
 
-def _inside(condition: Any, function: Any, z: Any) -> Any:
+def _inside(condition: Array, function: Callable[[Array], Array], z: Array) -> Array:
     """`function(z)` where the real function is defined, nan elsewhere: complex branches are not ours."""
     safe = np.where(condition, z, 1.0)
     return np.where(condition, function(safe), np.nan)
 
 
-def _complex_error_function(real: Any, sign: float) -> Any:
+def _complex_error_function(real: Callable[[Array], Array], sign: float) -> Callable[[Array], Any]:
     """erf or erfc beside the real axis, by its first Taylor term; exact for a step of 1e-100."""
 
-    def evaluate(z: Any) -> Any:
+    def evaluate(z: Array) -> Any:
         x = np.real(z)
         return real(x) + 1j * np.imag(z) * sign * 2 / math.sqrt(math.pi) * np.exp(-x * x)
 
     return evaluate
 
 
-def _sympy(name: str) -> Callable[..., Any]:
+def _sympy(name: str) -> Callable[..., sp.Expr]:
     """SymPy's function of that name, looked up when it is called: SymPy takes a while to load."""
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: sp.Expr) -> sp.Expr:
         import sympy
 
         return getattr(sympy, name)(*arguments)

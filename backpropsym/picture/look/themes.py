@@ -61,7 +61,7 @@ class Theme:
     tag_font: float = 13.0
     note_font: float = 15.0
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return _theme, (values | {"boxes": dict(self.boxes), "substitutes": dict(self.substitutes)},)
 
