@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,9 @@ from backpropsym.spec.toml import parse_network
 from backpropsym.story.shown import Derivation, HigherDerivation, derive_tensors
 
 if TYPE_CHECKING:
+    from backpropsym.checks.check import CheckOptions
     from backpropsym.checks.report import Report
-    from backpropsym.kernels.api.compile import Kernel
+    from backpropsym.kernels.api.compile import CompileOptions, Kernel
 
 _ABSTRACT = "abstract"
 
@@ -64,7 +65,7 @@ class Network(Presentations):
         self._finished = graph
         self._built: Graph | None = graph
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Without what can be derived again."""
         return {name: value for name, value in self.__dict__.items() if name not in ("local", "_live")}
 
@@ -289,7 +290,7 @@ class Network(Presentations):
         """The derivative of a node (default: the loss, else the output) by every parameter."""
         return {name: self.derive(of or self.graph.objective, wrt=name) for name in self.parameters}
 
-    def check(self, samples: int = 3, seed: int = 0, **options: Any) -> Report:
+    def check(self, samples: int = 3, seed: int = 0, **options: Unpack[CheckOptions]) -> Report:
         """Compare everything that the network gives with independent numerics; see `checks.check.check_graph`.
 
         Parameters
@@ -346,12 +347,12 @@ class Network(Presentations):
         return random_parameters(self.graph, seed)
 
 
-def compile(network: Network, mode: str = "reverse", **options: Any) -> Kernel:
+def compile(network: Network, mode: str = "reverse", **options: Unpack[CompileOptions]) -> Kernel:
     """A fast function for value and gradients; see `Network.compile`."""
     return network.compile(mode, **options)
 
 
-def check(network: Network, samples: int = 3, seed: int = 0, **options: Any) -> Report:
+def check(network: Network, samples: int = 3, seed: int = 0, **options: Unpack[CheckOptions]) -> Report:
     """Compare everything that a network gives with independent numerics; see `Network.check`."""
     return network.check(samples, seed, **options)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from backpropsym.analyses import Analyses
 from backpropsym.arrays import Values
@@ -12,7 +12,9 @@ from backpropsym.errors import NetworkError
 from backpropsym.story.shown import Derivation
 
 if TYPE_CHECKING:
+    from backpropsym.checks.check import CheckOptions
     from backpropsym.checks.report import Report
+    from backpropsym.picture.draw import DrawOptions, LookOptions
     from backpropsym.picture.drawing import Drawing
     from backpropsym.picture.look.themes import Theme
     from backpropsym.story.decks.slides import Slides
@@ -28,10 +30,10 @@ class Presentations(Analyses):
         """The derivative of a node by every parameter."""
 
     @abstractmethod
-    def check(self, samples: int = 3, seed: int = 0, **options: Any) -> Report:
+    def check(self, samples: int = 3, seed: int = 0, **options: Unpack[CheckOptions]) -> Report:
         """The proof of every gradient."""
 
-    def draw(self, of: str | None = None, *, wrt: str | None = None, **options: Any) -> Drawing:
+    def draw(self, of: str | None = None, *, wrt: str | None = None, **options: Unpack[DrawOptions]) -> Drawing:
         """The picture of the network; with `wrt`, the paths from there to `of` highlighted.
 
         Parameters
@@ -105,7 +107,7 @@ class Presentations(Analyses):
         wrt: str,
         values: Values | None = None,
         steps: Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[LookOptions],
     ) -> Slides:
         """A derivation step by step: the network, both passes, each path lit with its term, the sum, the bricks.
 
@@ -120,8 +122,8 @@ class Presentations(Analyses):
         from backpropsym.story.decks.slides import Slides
         from backpropsym.story.story import story
 
-        on_slides = {"rows": shown_rows.ON_SLIDES, "most": highlighted_paths.ON_SLIDES}
-        drawing = self.draw(of, wrt=wrt, values=values, **{**on_slides, **options})
+        look: LookOptions = {"rows": shown_rows.ON_SLIDES, "most": highlighted_paths.ON_SLIDES, **options}
+        drawing = self.draw(of, wrt=wrt, values=values, **look)
         told = story(self.derive(of, wrt=wrt), drawing, values)
         return Slides(told.only(steps) if steps is not None else told)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -35,6 +35,15 @@ from backpropsym.graph.graph import Graph
 EXACT_EDGES = 100
 POINTS = 4
 """As many points, or the samples where they are more, are compared with kernels."""
+
+
+class CheckOptions(TypedDict, total=False):
+    """What `Network.check` may be told besides the number of samples and the seed."""
+
+    at: Values | None
+    progress: Progress | None
+    seconds: float
+    thorough: bool
 
 
 def check_graph(

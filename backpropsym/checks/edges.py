@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Array
+from backpropsym.arrays import Array, Numeric
 from backpropsym.derive.local.links import Edge
 from backpropsym.evaluate.arithmetic import COMPLEX, evaluate
 from backpropsym.evaluate.number_systems import STEP, SideRecorder, Spread, SpreadArithmetic, Switching
@@ -71,13 +71,13 @@ def _sides(formula: Expr, values: Mapping[str, Array], table: FunctionTable, poi
 
 def _slopes(
     formula: Expr, values: Mapping[str, Array], table: FunctionTable
-) -> tuple[dict[str, Array], dict[str, Array]]:
+) -> tuple[dict[str, Numeric], dict[str, Numeric]]:
     """Slope and size of the derivative of `formula` by each of its names.
 
     A sum is taken term by term, so that a neuron with many links costs as much as its links.
     """
-    slopes: dict[str, Any] = dict.fromkeys(names(formula), 0.0)
-    sizes: dict[str, Any] = dict.fromkeys(names(formula), 0.0)
+    slopes: dict[str, Numeric] = dict.fromkeys(names(formula), 0.0)
+    sizes: dict[str, Numeric] = dict.fromkeys(names(formula), 0.0)
     for term in _terms(formula):
         sign = 1.0
         while isinstance(term, Neg):
@@ -124,13 +124,13 @@ def _term(
     return np.broadcast_to(slope, shape), np.broadcast_to(size, shape)
 
 
-def reverse_sweep(graph: Graph, of: str, factors: Mapping[Edge, Any]) -> dict[str, Any]:
+def reverse_sweep(graph: Graph, of: str, factors: Mapping[Edge, Array]) -> dict[str, Numeric]:
     """For every node that `of` depends on, the sum over paths to `of` of the products of `factors`.
 
     The check's own accumulation: it shares no code with the derivation's programmes.
     """
     within = graph.ancestors(of)
-    totals: dict[str, Any] = dict.fromkeys(within, 0.0)
+    totals: dict[str, Numeric] = dict.fromkeys(within, 0.0)
     totals[of] = np.ones_like(next(iter(factors.values()), 1.0), dtype=float)
     with np.errstate(all="ignore"):
         for name in reversed(graph.order):
@@ -140,12 +140,12 @@ def reverse_sweep(graph: Graph, of: str, factors: Mapping[Edge, Any]) -> dict[st
     return totals
 
 
-def _times(total: Any, factor: Any) -> Any:
+def _times(total: Numeric, factor: Numeric) -> Array:
     """The product, in which zero times an undefined slope is zero: a dead path carries nothing."""
     return np.where((total == 0) | (factor == 0), 0.0, total * factor)
 
 
-def kinks_on_paths(graph: Graph, of: str, numerics: EdgeNumerics) -> dict[str, Any]:
+def kinks_on_paths(graph: Graph, of: str, numerics: EdgeNumerics) -> dict[str, Array]:
     """For every node that `of` depends on, whether a path to `of` crosses a kink, shape (points,).
 
     A path that is cut by a zero slope before it reaches the kink crosses nothing.
@@ -165,7 +165,7 @@ def kinks_on_paths(graph: Graph, of: str, numerics: EdgeNumerics) -> dict[str, A
     return crossing
 
 
-def ratio(derived: Any, numeric: Any, size: Any) -> Any:
+def ratio(derived: Numeric, numeric: Numeric, size: Numeric) -> Array:
     """|derived - numeric| in units of eps * size; infinite where one of them is not a number."""
     with np.errstate(all="ignore"):
         gap = np.abs(derived - numeric)

@@ -6,11 +6,10 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Array
+from backpropsym.arrays import Array, Numeric
 from backpropsym.checks.time_budget import Budget
 from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, evaluate
 from backpropsym.evaluate.number_systems import STEP, BranchRecorder, Switching
@@ -213,7 +212,7 @@ class Objective(Lines):
         self, jobs: Jobs, offsets: Array, arithmetic: Arithmetic, recorder: BranchRecorder | None = None
     ) -> Array:
         """See Lines."""
-        moved: dict[str, Any] = {}
+        moved: dict[str, Numeric] = {}
         rows: dict[str, list[int]] = {}
         for row, name in enumerate(jobs.names):
             rows.setdefault(name, []).append(row)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Array
+from backpropsym.arrays import Array, Numeric
 from backpropsym.checks.edges import ratio
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
@@ -72,11 +71,13 @@ def compare_forms(
     return FormsVerdict(tuple(agree), differ, parts)
 
 
-def _same_exactly(derivation: Derivation, compute: Callable[[Evaluate], Any], point: ExactPoint, size: float) -> bool:
+def _same_exactly(
+    derivation: Derivation, compute: Callable[[Evaluate], Numeric], point: ExactPoint, size: float
+) -> bool:
     return point.gap(lambda: (compute(point.number), point.derived[derivation.wrt]), size) <= AGREE
 
 
-def _forms(derivation: Derivation) -> Iterator[tuple[str, int, Callable[[Evaluate], Any]]]:
+def _forms(derivation: Derivation) -> Iterator[tuple[str, int, Callable[[Evaluate], Numeric]]]:
     """The forms, each with its number of parts and as a function of how a formula is evaluated."""
     for form in FORMS:
         if form == "numeric":
@@ -92,15 +93,15 @@ def _forms(derivation: Derivation) -> Iterator[tuple[str, int, Callable[[Evaluat
         yield form, parts_of(tree), _tree(tree)
 
 
-def _tree(tree: Expr) -> Callable[[Evaluate], Any]:
+def _tree(tree: Expr) -> Callable[[Evaluate], Numeric]:
     return lambda number: number(tree)
 
 
-def _programme(programme: Programme) -> Callable[[Evaluate], Any]:
+def _programme(programme: Programme) -> Callable[[Evaluate], Numeric]:
     """The last equation of a programme, all equations computed in their order."""
 
-    def compute(number: Evaluate) -> Any:
-        known: dict[str, Any] = {}
+    def compute(number: Evaluate) -> Numeric:
+        known: dict[str, Numeric] = {}
         for equation in programme.equations:
             parts = [known[name] * number(programme.local[link]) for name, link in equation.parts]
             known[programme.varying(equation)] = sum(parts[1:], parts[0]) if parts else 1.0

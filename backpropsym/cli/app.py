@@ -42,7 +42,7 @@ from backpropsym.errors import BackpropsymError
 class Commands(TyperGroup):
     """Commands whose errors are messages, not tracebacks."""
 
-    def invoke(self, ctx: Any) -> Any:
+    def invoke(self, ctx: Any) -> object:
         """Run a command; what a person can cause ends with its message on standard error and status 2."""
         try:
             return super().invoke(ctx)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from backpropsym.cli.arguments import (
 from backpropsym.cli.completion import complete_node
 from backpropsym.cli.output import made, wrote
 from backpropsym.errors import OutputError
+
+if TYPE_CHECKING:
+    from backpropsym.picture.draw import DrawOptions
 
 
 class Kind(StrEnum):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from backpropsym.arrays import Numbers
 from backpropsym.collection import collection_paused
@@ -114,7 +114,7 @@ class Graph:
     warnings: tuple[Problem, ...] = ()
     blocks: tuple[Block, ...] = ()
     written: Mapping[str, Expr] = field(default_factory=dict)
-    notation: Mapping[str, Any] = field(default_factory=dict)
+    notation: Mapping[str, object] = field(default_factory=dict)
     derivatives: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     steps: frozenset[str] = frozenset()
     listed_steps: frozenset[str] = frozenset()

@@ -6,11 +6,10 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Numbers, Numeric, Values
 from backpropsym.errors import LimitError
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
@@ -59,9 +58,9 @@ def entry_count(graph: Graph) -> int:
     return sum(math.prod(int(size) for size in node.shape) for node in graph.nodes.values() if node.named)
 
 
-def entry_values(graph: Graph, arrays: Values) -> dict[str, Any]:
+def entry_values(graph: Graph, arrays: Values) -> dict[str, Numeric]:
     """The number of each entry by its name, or one number an object where an array leads with an axis of objects."""
-    found: dict[str, Any] = {}
+    found: dict[str, Numeric] = {}
     for name, value in arrays.items():
         array = np.asarray(value, dtype=float)
         lead = array.ndim - len(graph[name].shape)
@@ -125,7 +124,7 @@ def _check_size(graph: Graph) -> None:
         )
 
 
-def _entries(graph: Graph, numbers: Values) -> dict[str, Any]:
+def _entries(graph: Graph, numbers: Numbers) -> dict[str, float]:
     return {
         entry_name(name, position): np.asarray(value)[position].item()
         for name, value in numbers.items()

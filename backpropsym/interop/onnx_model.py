@@ -8,10 +8,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.errors import MissingExtraError, NetworkError, OutputError, Problem
 from backpropsym.formula.letters import GREEK
 from backpropsym.formula.limits import MAX_NAME_CHARACTERS
@@ -20,6 +21,9 @@ from backpropsym.interop.onnx_ops import RULES, SAME, Operator, Sizes
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.spec.toml import parse_network
+
+if TYPE_CHECKING:
+    import onnx
 
 _NOISE = re.compile(r"_output_\d+$")
 _SPELLED = {letter: name for name, letter in GREEK.items()}
@@ -42,7 +46,7 @@ class Imported:
     """
 
     text: str
-    parameters: dict[str, Any]
+    parameters: dict[str, Array]
 
 
 def import_onnx(path: Path, loss: str | None = None) -> Imported:
@@ -61,7 +65,7 @@ def import_onnx(path: Path, loss: str | None = None) -> Imported:
     return _Model(model.graph, path.stem).imported(loss)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> onnx.ModelProto:
     try:
         import onnx
     except ImportError as error:
@@ -82,15 +86,15 @@ def _read(path: Path) -> Any:
 class _Model:
     """A graph of ONNX on its way to a network."""
 
-    graph: Any
+    graph: onnx.GraphProto
     title: str
-    stored: dict[str, Any] = field(default_factory=dict)
+    stored: dict[str, Array] = field(default_factory=dict)
     shapes: dict[str, Sizes] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     numbers: dict[str, int] = field(default_factory=dict)
-    parameters: dict[str, Any] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Array] = field(default_factory=dict)
+    constants: dict[str, Array] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def imported(self, loss: str | None) -> Imported:
@@ -123,7 +127,7 @@ class _Model:
         """See Operands."""
         return tuple(self.stored[name].shape) if name in self.stored else self.shapes[name]
 
-    def constant(self, name: str) -> Any:
+    def constant(self, name: str) -> Array:
         """See Operands."""
         if name not in self.stored:
             raise NetworkError(f"{name} is computed where ONNX takes a constant here", fix="export it as a constant")
@@ -132,7 +136,7 @@ class _Model:
     def _problem(self, message: str, fix: str) -> None:
         self.problems.append(Problem(message, fix=fix))
 
-    def _of_one_object(self, value: Any) -> Any:
+    def _of_one_object(self, value: onnx.ValueInfoProto) -> Any:
         sizes = [dimension.dim_value or None for dimension in value.type.tensor_type.shape.dim]
         return tuple(sizes[1:])
 
@@ -157,7 +161,7 @@ class _Model:
                 self.texts[node.output[0]] = self._fresh(node.output[0])
                 yield self.texts[node.output[0]], formula
 
-    def _formula(self, node: Any) -> str:
+    def _formula(self, node: onnx.NodeProto) -> str:
         shape = self.shapes.get(node.output[0], (None,))
         known = tuple(size or 0 for size in shape)
         entrywise = node.op_type in _ENTRYWISE
@@ -173,7 +177,7 @@ class _Model:
         return text
 
     @staticmethod
-    def _is_operand(node: Any, at: int) -> bool:
+    def _is_operand(node: onnx.NodeProto, at: int) -> bool:
         """Whether an input is an array that a formula reads, and not a shape or axes."""
         settings = {"Reshape", "Squeeze", "Unsqueeze", "ReduceMean", "ReduceSum", "ReduceMax", "Dropout"}
         return bool(node.input[at]) and not (at > 0 and node.op_type in settings)
@@ -237,7 +241,7 @@ def _declared(key: str, shapes: dict[str, Sizes]) -> str:
     return f"{key} = {{{', '.join(f'{name} = {json.dumps(list(shape))}' for name, shape in shapes.items())}}}"
 
 
-def _attributes(node: Any) -> dict[str, Any]:
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     from onnx import helper, numpy_helper
 
     found = {each.name: helper.get_attribute_value(each) for each in node.attribute}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from backpropsym.arrays import Array
 from backpropsym.errors import NetworkError
 
 Sizes = tuple[int, ...]
@@ -21,7 +22,7 @@ class Operands(Protocol):
     def shape(self, name: str) -> Sizes:
         """The shape of a value for one object."""
 
-    def constant(self, name: str) -> Any:
+    def constant(self, name: str) -> Array:
         """The array that a constant value is.
 
         Raises

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Numeric
 from backpropsym.errors import NetworkError
 from backpropsym.evaluate.choices import whole_nodes
 from backpropsym.evaluate.domains import domains
@@ -17,7 +17,7 @@ from backpropsym.ops.memory_budget import check_memory
 _USUAL = (-2.0, 2.0)
 
 
-def random_parameters(graph: Graph, seed: int = 0) -> dict[str, Any]:
+def random_parameters(graph: Graph, seed: int = 0) -> dict[str, Array]:
     """Parameters by name, in their shapes: He et al., Delving deep into rectifiers, 2015.
 
     Vectors and scalars are standard normal for networks of scalars, and zero (biases) otherwise; matrices and filters
@@ -33,7 +33,7 @@ def random_parameters(graph: Graph, seed: int = 0) -> dict[str, Any]:
     return {name: _initial(graph[name].shape, graph.scalar, random) for name in graph.names(Role.PARAMETER)}
 
 
-def random_numbers(graph: Graph, seed: int, given: Container[str]) -> dict[str, Any]:
+def random_numbers(graph: Graph, seed: int, given: Container[str]) -> dict[str, Numeric]:
     """Numbers for every leaf but those `given`: parameters as `random_parameters` has them, and one object.
 
     Inputs and targets are uniform on (-2, 2), or where their functions are defined; what chooses an entry, such as a
@@ -58,7 +58,7 @@ def random_numbers(graph: Graph, seed: int, given: Container[str]) -> dict[str, 
     return {name: np.asarray(value)[()] for name, value in found.items() if name not in given}
 
 
-def _initial(shape: Shape, scalar: bool, random: np.random.Generator) -> Any:
+def _initial(shape: Shape, scalar: bool, random: np.random.Generator) -> Array:
     sizes = _sizes(shape)
     if len(sizes) > 1:
         return random.normal(0.0, math.sqrt(2.0 / math.prod(sizes[1:])), sizes)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TypeAlias
 
 import mpmath
 import numpy as np
 
-from backpropsym.arrays import Array, Numbers
+from backpropsym.arrays import Array, Numbers, Numeric
 from backpropsym.checks.sample_points import find_points
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import Edge, LocalDerivatives
@@ -33,26 +34,29 @@ _LARGEST_EXPONENT = 200
 _LARGEST_POWER = 100_000
 _FAILURES = (ArithmeticError, ValueError, TypeError)
 
+Column: TypeAlias = "list[mpmath.mpf | None]"
+"""The numbers of a formula, one a point; None where it has none."""
+
 
 class BoundedArithmetic(ExactArithmetic):
     """mpmath's numbers, where what would take unbounded time or memory overflows instead."""
 
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> mpmath.mpf:
         """The value of a primitive; a result off the real axis is an error."""
         for argument in arguments:
             self._check(argument, _LARGEST_EXPONENT)
         return self._real(super().apply(primitive, arguments))
 
-    def power(self, base: Any, exponent: Any) -> Any:
+    def power(self, base: mpmath.mpf, exponent: Fraction) -> mpmath.mpf:
         """A power with a constant exponent."""
         self._check(base, _LARGEST_POWER)
         return self._real(super().power(base, exponent))
 
-    def _check(self, value: Any, largest: int) -> None:
+    def _check(self, value: Numeric, largest: int) -> None:
         if not self.context.isfinite(value) or (value and self.context.mag(value) > largest):
             raise OverflowError("beyond what is evaluated")
 
-    def _real(self, value: Any) -> Any:
+    def _real(self, value: mpmath.mpf | mpmath.mpc) -> mpmath.mpf:
         if isinstance(value, self.context.mpc):
             raise ArithmeticError("not a real number")
         return value
@@ -92,7 +96,7 @@ class Ground:
         leaves, self.silent = self._leaves(of)
         self.points = [forward(self.graph, each, None, self.arithmetic) for each in leaves]
 
-    def _leaves(self, of: str) -> tuple[list[dict[str, Any]], tuple[Edge, ...]]:
+    def _leaves(self, of: str) -> tuple[list[dict[str, mpmath.mpf]], tuple[Edge, ...]]:
         """Numbers for the leaves at each point, and the links that carry nothing at any."""
         graph = replace(self.graph, output=of, loss=None, values={})
         links = self.derivation.links()
@@ -133,7 +137,7 @@ class Ground:
         live = [into[link.source] & carries[link] & out[link.target] for link in carries]
         return np.array(live).reshape(len(live), count)
 
-    def _point(self, kept: Mapping[str, Array], at: int) -> dict[str, Any]:
+    def _point(self, kept: Mapping[str, Array], at: int) -> dict[str, mpmath.mpf]:
         """The numbers of all leaves at one point; those that the derivative does not depend on are drawn here."""
         numbers = {}
         for name, node in self.graph.nodes.items():
@@ -143,11 +147,11 @@ class Ground:
                 numbers[name] = self.context.mpf(float(drawn if given is None else given))
         return numbers
 
-    def numbers(self, expr: Expr) -> list[Any]:
+    def numbers(self, expr: Expr) -> Column:
         """The value of a formula at every point; None where it has none."""
         return [self._number(expr, point) for point in self.points]
 
-    def _number(self, expr: Expr, point: Numbers) -> Any:
+    def _number(self, expr: Expr, point: Numbers) -> mpmath.mpf | None:
         try:
             value = evaluate(expr, point, self.graph.functions, self.arithmetic)
             return value if self.context.isfinite(value) else None
@@ -155,34 +159,35 @@ class Ground:
             return None
 
     @cached_property
-    def links(self) -> Mapping[Edge, list[Any]]:
+    def links(self) -> Mapping[Edge, Column]:
         """The local derivative of every link on a path, at every point."""
         return {link: self.numbers(self.local[link]) for link in self.derivation.links()}
 
     @cached_property
-    def truth(self) -> list[Any]:
+    def truth(self) -> Column:
         """The derivative at every point, by one backward sweep; None where a local derivative has no value."""
         return [self._swept(at, absolute=False) for at in range(len(self.points))]
 
     @cached_property
-    def scale(self) -> list[Any]:
+    def scale(self) -> Column:
         """The sum of the absolute values of the path products at every point."""
         return [self._swept(at, absolute=True) for at in range(len(self.points))]
 
-    def _swept(self, at: int, absolute: bool) -> Any:
+    def _swept(self, at: int, absolute: bool) -> mpmath.mpf | None:
         space = self.derivation.space
         total = {space.target: self.context.mpf(1)}
         for name in reversed(space.nodes):
             if name == space.target:
                 continue
             numbers = [self.links[Edge(name, user)][at] for user in space.successors[name]]
-            if None in numbers:
+            known = [number for number in numbers if number is not None]
+            if len(known) < len(numbers):
                 return None
-            sizes = map(abs, numbers) if absolute else numbers
+            sizes = map(abs, known) if absolute else known
             total[name] = sum(n * total[user] for n, user in zip(sizes, space.successors[name], strict=True))
         return total.get(space.source, self.context.mpf(0))
 
-    def differing(self, claimed: list[Any]) -> tuple[int, int | None]:
+    def differing(self, claimed: Column) -> tuple[int, int | None]:
         """At how many points a claim and the derivative can be compared, and the first at which they differ."""
         compared, first = 0, None
         for at, (mine, theirs) in enumerate(zip(self.truth, claimed, strict=True)):

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backpropsym.errors import Location, Problem, ValuesError, did_you_mean
 from backpropsym.spec.locate import Source, is_file
@@ -71,7 +70,7 @@ def read_claims(path: Path) -> list[Claim]:
     return found
 
 
-def _claim(number: int, entry: Any, where: Location, problems: list[Problem]) -> Claim | None:
+def _claim(number: int, entry: object, where: Location, problems: list[Problem]) -> Claim | None:
     """One entry; what is wrong with it is added to `problems`."""
     before = len(problems)
     if not isinstance(entry, Mapping):
@@ -90,7 +89,7 @@ def _claim(number: int, entry: Any, where: Location, problems: list[Problem]) ->
     return Claim(str(name) if name not in (None, "") else str(number), entry["wrt"], entry["claim"], of or None)
 
 
-def _toml(text: str, file: str) -> Iterator[tuple[int | None, Any]]:
+def _toml(text: str, file: str) -> Iterator[tuple[int | None, object]]:
     data, problems = Source(text, file).load()
     if problems:
         raise ValuesError(problems)
@@ -102,7 +101,7 @@ def _toml(text: str, file: str) -> Iterator[tuple[int | None, Any]]:
     yield from zip(places, entries, strict=True)
 
 
-def _csv(text: str, file: str) -> Iterator[tuple[int | None, Any]]:
+def _csv(text: str, file: str) -> Iterator[tuple[int | None, object]]:
     rows = csv.DictReader(io.StringIO(text), restkey="more", strict=True)
     try:
         for row in rows:
@@ -112,7 +111,7 @@ def _csv(text: str, file: str) -> Iterator[tuple[int | None, Any]]:
         raise ValuesError([Problem(f"not a row of CSV: {error}", where, fix="put quotes around formulas")]) from None
 
 
-def _json(text: str, file: str) -> Iterator[tuple[int | None, Any]]:
+def _json(text: str, file: str) -> Iterator[tuple[int | None, object]]:
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from backpropsym.arrays import Array
 from backpropsym.derive.paths.path_space import Path, edges
 from backpropsym.formula.tree import ONE, Expr
+from backpropsym.marking.claim_context import Column
 from backpropsym.marking.monomials import Atoms, Monomial
 from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, ordered
+
+if TYPE_CHECKING:
+    import mpmath
 
 _NUMBERS = tuple(Fraction(each) for each in (1, -1, 2, -2)) + (Fraction(1, 2), Fraction(-1, 2))
 _CLOSE = 1e-9
@@ -46,13 +50,15 @@ class Guesses:
     expected : the monomials of the path sum.
     """
 
-    def __init__(self, atoms: Atoms, claimed: Sequence[Any], expected: Sequence[Expected]) -> None:
+    def __init__(self, atoms: Atoms, claimed: Column, expected: Sequence[Expected]) -> None:
         self.atoms, self.expected = atoms, expected
         ground = atoms.ground
         self.comparison = Comparison(ground.graph)
-        self.kept = [at for at, pair in enumerate(zip(claimed, ground.truth, strict=True)) if None not in pair]
-        self.claimed = [claimed[at] for at in self.kept]
-        self.truth = [ground.truth[at] for at in self.kept]
+        pairs = enumerate(zip(claimed, ground.truth, strict=True))
+        kept = [(at, mine, right) for at, (mine, right) in pairs if mine is not None and right is not None]
+        self.kept = [at for at, *_ in kept]
+        self.claimed = [mine for _, mine, _ in kept]
+        self.truth = [right for *_, right in kept]
         self.names = list(atoms.known)[:_MAX_ATOMS]
 
     def slips(self) -> list[Slip]:
@@ -69,7 +75,7 @@ class Guesses:
             rest = [c - (t - n) for c, t, n in zip(self.claimed, self.truth, numbers, strict=True)]
             yield Subject(each.monomial, each.paths[0], _floats(numbers), self._cleaned(rest))
 
-    def _cleaned(self, values: Sequence[Any]) -> Array:
+    def _cleaned(self, values: Sequence[mpmath.mpf]) -> Array:
         """Differences as floats; what is only rounding of the fifty digits is zero."""
         return _floats(
             [value if abs(value) > abs(whole) * 1e-35 else 0 for value, whole in zip(values, self.truth, strict=True)]
@@ -81,7 +87,7 @@ class Guesses:
         kept = {atom: n for atom, n in first.items() if all(other.get(atom) == n for other in others)}
         return Monomial.of(Fraction(1), kept)
 
-    def _path_numbers(self, expected: Expected) -> list[Any]:
+    def _path_numbers(self, expected: Expected) -> list[mpmath.mpf]:
         """The product of the links of the paths of a term, at each point."""
         links = self.atoms.ground.links
         product = self.atoms.ground.context.fprod
@@ -128,10 +134,10 @@ class Guesses:
 
     def _column(self, atom: Expr) -> Array:
         numbers = self.atoms.numbers(atom)
-        return np.array([np.nan if numbers[at] is None else float(numbers[at]) for at in self.kept])
+        return np.array([np.nan if (number := numbers[at]) is None else float(number) for at in self.kept])
 
 
-def _floats(values: Sequence[Any]) -> Array:
+def _floats(values: Iterable[mpmath.mpf]) -> Array:
     return np.array([float(value) for value in values])
 
 

@@ -11,12 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from backpropsym.errors import LimitError
 from backpropsym.formula.algebra import power
 from backpropsym.formula.tree import ONE, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, children, names, walk
-from backpropsym.marking.claim_context import Ground
+from backpropsym.marking.claim_context import Column, Ground
+
+if TYPE_CHECKING:
+    import mpmath
 
 MAX_MONOMIALS = 1_000
 _DIGITS = 30
@@ -86,7 +89,7 @@ class Atoms:
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self._numbers: dict[Expr, list[Any]] = {}
+        self._numbers: dict[Expr, Column] = {}
         nodes = ground.graph.nodes
         self._aliases: dict[Expr, Expr] = {}
         self._aliases |= {node.formula: Name(name) for name, node in nodes.items() if isinstance(node.formula, Call)}
@@ -94,9 +97,9 @@ class Atoms:
         self.known: dict[Expr, None] = dict.fromkeys((*map(Name, nodes), *factors))
 
     @cached_property
-    def _by_numbers(self) -> Mapping[tuple[Any, ...], tuple[Expr, list[Any]]]:
+    def _by_numbers(self) -> Mapping[tuple[str | None, ...], tuple[Expr, Column]]:
         """Each atom by its numbers; of those that are alike the first."""
-        found: dict[tuple[Any, ...], tuple[Expr, list[Any]]] = {}
+        found: dict[tuple[str | None, ...], tuple[Expr, Column]] = {}
         for atom in self.known:
             key = self._key(self.numbers(atom))
             if key is not None:
@@ -111,13 +114,13 @@ class Atoms:
         for source, target in dict.fromkeys(links):
             yield from _bricks(self.ground.local.of(target)[source])
 
-    def numbers(self, expr: Expr) -> list[Any]:
+    def numbers(self, expr: Expr) -> Column:
         """The numbers of an atom or of a part of a claim."""
         if expr not in self._numbers:
             self._numbers[expr] = self.ground.numbers(expr)
         return self._numbers[expr]
 
-    def _key(self, numbers: Sequence[Any]) -> tuple[Any, ...] | None:
+    def _key(self, numbers: Column) -> tuple[str | None, ...] | None:
         """The numbers up to a common factor, rounded; None for what is nowhere defined, or constant."""
         context = self.ground.context
         unit = next((value for value in numbers if value), None)
@@ -132,7 +135,7 @@ class Atoms:
             return expr
         return self._aliases.get(expr)
 
-    def like(self, numbers: Sequence[Any]) -> Monomial | None:
+    def like(self, numbers: Column) -> Monomial | None:
         """A number times an atom that has these numbers."""
         key = self._key(numbers)
         found = self._by_numbers.get(key) if key is not None else None
@@ -140,12 +143,14 @@ class Atoms:
             return None
         atom, own = found
         at = next(place for place, value in enumerate(own) if value)
-        ratio = numbers[at] / own[at]
+        first, second = numbers[at], own[at]
+        assert first is not None and second is not None, "both have values at the same points"
+        ratio = first / second
         simple = Fraction(str(self.ground.context.nstr(ratio, 20))).limit_denominator(_SIMPLEST)
         close = abs(ratio - self.ground.context.mpf(simple.numerator) / simple.denominator) < 1e-20
         return Monomial(simple, ((atom, Fraction(1)),)) if close and simple else None
 
-    def product(self, powers: Iterable[tuple[Expr, Fraction]]) -> list[Any]:
+    def product(self, powers: Iterable[tuple[Expr, Fraction]]) -> Column:
         """The numbers of a product of powers."""
         columns = []
         for atom, n in powers:
@@ -164,7 +169,7 @@ def _bricks(expr: Expr) -> Iterator[Expr]:
             yield expr
 
 
-def _raised(value: Any, exponent: Any) -> Any:
+def _raised(value: mpmath.mpf | None, exponent: mpmath.mpf) -> mpmath.mpf | None:
     if value is None or (value == 0 and exponent < 0) or (value < 0 and exponent != int(exponent)):
         return None
     return value**exponent

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import Edge
@@ -15,7 +14,7 @@ from backpropsym.formula.claims.names import Vocabulary
 from backpropsym.formula.claims.parse import parse_claim
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph
-from backpropsym.marking.claim_context import Ground
+from backpropsym.marking.claim_context import Column, Ground
 from backpropsym.marking.guesses import Guesses
 from backpropsym.marking.index_sums import written_out
 from backpropsym.marking.monomials import Atoms, Expansion, Monomial
@@ -97,7 +96,9 @@ class Examiner:
             return Verdict(derivation, text, tree, True, method, points, silent=silent)
         example = None
         if differs_at is not None:
-            example = (float(numbers[differs_at]), float(ground.truth[differs_at]))
+            claimed, right = numbers[differs_at], ground.truth[differs_at]
+            assert claimed is not None and right is not None, "points without a value are not compared"
+            example = (float(claimed), float(right))
         slips = tuple(self._slips(tree, numbers)) if differs_at is not None else ()
         return Verdict(derivation, text, tree, False, "points", points, slips, example, ground.silent)
 
@@ -126,7 +127,7 @@ class Examiner:
         """Whether the claim has the terms of the path sum by its spelling alone."""
         return bool(self._expected) and any(same(terms, self._expected) for terms in self._readings(tree, False))
 
-    def _slips(self, tree: Expr, numbers: Sequence[Any]) -> list[Slip]:
+    def _slips(self, tree: Expr, numbers: Column) -> list[Slip]:
         """The nearest explanation: the fewest kinds of slips, term by term; else one that fits the numbers."""
         if not self._expected:
             return []
@@ -156,7 +157,7 @@ def vocabulary(graph: Graph) -> Vocabulary:
     )
 
 
-def _derivative(table: FunctionTable) -> Any:
+def _derivative(table: FunctionTable) -> Callable[[str, str], str]:
     def name(function: str, argument: str) -> str:
         return table.derivative(function, argument or table[function].arguments[0]).name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from backpropsym.arrays import Values
 from backpropsym.derive import array_derivation, derivation, entry_derivation, gradient_graph
@@ -14,6 +14,7 @@ from backpropsym.document.derivation.report import latex_fragment
 from backpropsym.graph.graph import Graph
 
 if TYPE_CHECKING:
+    from backpropsym.picture.draw import DrawOptions
     from backpropsym.picture.drawing import Drawing
 
 
@@ -36,7 +37,7 @@ class Derivation(derivation.Derivation):
         """
         return latex_fragment(self, form, LatexView(values))
 
-    def draw(self, **options: Any) -> Drawing:
+    def draw(self, **options: Unpack[DrawOptions]) -> Drawing:
         """The picture with this derivation's paths highlighted; options as in `Network.draw`."""
         from backpropsym.picture.draw import draw as draw_graph
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Numeric, Values
 from backpropsym.derive.analyses.operation_counts import factored_sum, path_sum
 from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
@@ -340,7 +340,7 @@ class TensorTeller(Teller):
         return self._name(entry_name(self._derivation.wrt, self._derivation.wrt_at or ()))
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Numeric | None) -> float | None:
     """A number at one object; None for none and for a batch."""
     return float(value) if value is not None and getattr(value, "ndim", 0) == 0 else None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -153,7 +152,7 @@ def _sampled(graph: Graph, names: Sequence[str], most: int) -> list[str]:
     return [f"compared along {DIRECTIONS} random directions and at {most} random entries a point: {listed}"]
 
 
-def _total(first: Any, second: Any) -> float:
+def _total(first: Array, second: Array) -> float:
     """The sum of products, in which nothing times an undefined number is nothing."""
     with np.errstate(all="ignore"):
         return float(np.sum(np.where(np.asarray(second) == 0, 0.0, first * second)))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -135,7 +134,7 @@ def _index(
 
 
 def _agree(
-    form: str, name: str, point: ArrayPoint, positions: Sequence[Position], values: Any, found: FormsFound
+    form: str, name: str, point: ArrayPoint, positions: Sequence[Position], values: Iterable[float], found: FormsFound
 ) -> bool:
     fine = True
     for position, value in zip(positions, values, strict=True):

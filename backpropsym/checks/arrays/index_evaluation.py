@@ -49,10 +49,10 @@ class IndexNumbers:
             return np.asarray(self._at(expr, dict(grid)))
 
     def _at(self, expr: Expr, grid: Grid) -> Any:
-        known: dict[str, Any] = {}
+        known: dict[str, Array] = {}
         return evaluate(self._plain(expr, grid, known), known, self.table)
 
-    def _plain(self, expr: Expr, grid: Grid, known: dict[str, Any]) -> Expr:
+    def _plain(self, expr: Expr, grid: Grid, known: dict[str, Array]) -> Expr:
         """`expr` with everything that is not arithmetic replaced by a name, whose value goes into `known`."""
         found = self._special(expr, grid)
         if found is None:
@@ -87,18 +87,18 @@ class IndexNumbers:
             case _:
                 return None
 
-    def _within(self, subscript: Expr, name: str, axis: int, grid: Grid) -> Any:
+    def _within(self, subscript: Expr, name: str, axis: int, grid: Grid) -> Array:
         """A subscript in numbers; one outside, which only a condition that is false can meet, reads the edge."""
         found = self._position(subscript, grid)
         return np.clip(found, 0, self.values[name].shape[axis] - 1)
 
-    def _position(self, expr: Expr, grid: Grid) -> Any:
-        read: dict[str, Any] = {}
+    def _position(self, expr: Expr, grid: Grid) -> Array:
+        read: dict[str, Array] = {}
         plain = self._without_reads(expr, grid, read)
         chosen = {name: self.values[name].astype(int) for name in names(plain) if name not in grid and name not in read}
         return np.asarray(whole(plain, {**grid, **chosen, **read}))
 
-    def _without_reads(self, expr: Expr, grid: Grid, read: dict[str, Any]) -> Expr:
+    def _without_reads(self, expr: Expr, grid: Grid, read: dict[str, Array]) -> Expr:
         """A position with each entry of an array in it, as in E[t[i]], replaced by a name of what is read there."""
         if isinstance(expr, Index):
             name = f"#{len(read)}"

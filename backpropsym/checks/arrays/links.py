@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Array
+from backpropsym.arrays import Array, Numeric
 from backpropsym.checks.arrays.finite_differences import some_entries
 from backpropsym.checks.arrays.index_evaluation import IndexNumbers
 from backpropsym.checks.arrays.sample_points import ArrayPoint
@@ -120,7 +120,7 @@ class _Link:
 
     def _stepped(self, parent: str, direction: Array) -> Array:
         """d node along a direction of one parent, in the node's shape, by a complex step."""
-        values: dict[str, Any] = {each: self.point.values[each] for each in self.node.parents}
+        values: dict[str, Array] = {each: self.point.values[each] for each in self.node.parents}
         values[parent] = values[parent] + 1j * STEP * direction
         with np.errstate(all="ignore"):
             found = ArrayNetwork(self.graph, values, arithmetic=COMPLEX).apply(self.node.name)
@@ -145,7 +145,7 @@ def _along(access: Access) -> Expr:
     return Call("Sum", (product, *access.sums)) if access.sums else product
 
 
-def _total(first: Any, second: Any) -> float:
+def _total(first: Numeric, second: Array) -> float:
     return float(np.sum(np.where(np.asarray(second) == 0, 0.0, first * second)))
 
 

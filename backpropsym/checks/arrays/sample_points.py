@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -53,17 +52,17 @@ class ArrayPoint:
         self._crossing: dict[str, bool] = {}
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Array]:
         """The value of each node."""
         return self.network.values
 
     @cached_property
-    def adjoints(self) -> dict[str, Any]:
+    def adjoints(self) -> dict[str, Array]:
         """The adjoint of each node, by the reverse sweep under check."""
         return self.network.reverse(self.graph.objective, 1.0)
 
     @cached_property
-    def magnitudes(self) -> dict[str, Any]:
+    def magnitudes(self) -> dict[str, Array]:
         """For each node, what rounding may blur in its adjoint: the sum of absolute path products."""
         return self.network.reverse(self.graph.objective, 1.0, magnitudes=True)
 
@@ -224,9 +223,9 @@ class _Sampler:
                 kept.append(point)
         return kept
 
-    def _leaves(self, ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    def _leaves(self, ranges: Mapping[str, tuple[float, float]]) -> dict[str, Array]:
         """Random arrays; what chooses an entry is a whole number within its axis."""
-        found: dict[str, Any] = {}
+        found: dict[str, Array] = {}
         for name in self.leaves:
             shape = sizes(self.graph[name])
             if name in self.chosen:

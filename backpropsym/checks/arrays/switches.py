@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from backpropsym.arrays import Array, Values
@@ -44,7 +42,7 @@ class RecordingNetwork(ArrayNetwork):
         self.switching = switching
         self.sides: dict[str, list[Array]] = {}
 
-    def apply(self, name: str) -> Any:
+    def apply(self, name: str) -> Array:
         """The value of a node; its switches are kept."""
         found = super().apply(name)
         node, lead = self.graph[name], self.lead(name)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Array
+from backpropsym.arrays import Array, Given
 from backpropsym.checks.edges import EPS
 
 TOLERANCE = 64.0
@@ -36,7 +35,7 @@ class Expected:
     blur: Callable[[], Array]
     loose: float = 0.0
 
-    def wrong(self, found: Any, eps: float = EPS) -> tuple[int, ...] | str | None:
+    def wrong(self, found: Given, eps: float = EPS) -> tuple[int, ...] | str | None:
         """The position of the worst wrong entry of `found`, what is wrong with its shape, or None.
 
         Where the right entry is no finite number nothing is compared; where it is one, the entry found must be.
@@ -79,7 +78,7 @@ def stacked(parts: Sequence[Expected], divided_by: float = 1.0) -> Expected:
     )
 
 
-def exactly(value: Any) -> Expected:
+def exactly(value: Given) -> Expected:
     """An array without uncertainty."""
     array = np.asarray(value, float)
     return Expected(array, np.abs(array), lambda: np.zeros(array.shape))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Array, Arrays, Given, Numeric
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.comparisons.expected import mean, stacked
 from backpropsym.checks.comparisons.objects import SingleObject
@@ -21,10 +21,10 @@ from backpropsym.kernels.api.compile import Kernel
 
 BATCHES = (1, 2, 5)
 SINGLE = float(np.finfo(np.float32).eps)
-Results = tuple[Any, Values]
+Results = tuple[Numeric, Arrays]
 
 
-def one_object(subject: Subject, kernel: Any, eps: float = EPS) -> Iterator[Pair]:
+def one_object(subject: Subject, kernel: Kernel, eps: float = EPS) -> Iterator[Pair]:
     """Value and gradients at every point; in single precision where rounded numbers take the same branches."""
     for single in subject.singles:
         given = subject.given(single)
@@ -37,7 +37,7 @@ def one_object(subject: Subject, kernel: Any, eps: float = EPS) -> Iterator[Pair
         yield from results(subject, kernel(**given), [single], "", eps)
 
 
-def _single_precision(value: Any) -> Any:
+def _single_precision(value: Given) -> Array:
     array = np.asarray(value)
     return array.astype(np.float32) if array.dtype.kind == "f" else array
 

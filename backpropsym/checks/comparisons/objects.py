@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Array, Arrays, Values
+from backpropsym.arrays import Array, Arrays, Given, Numeric, Values
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.expected import Expected, exactly
@@ -52,11 +52,11 @@ class _Rounded(Arithmetic):
         """A value with an error of rounding."""
         return value * (1 + ROUNDINGS * self.eps * self.random.uniform(-1, 1, np.shape(value)))
 
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Any:
         """The value of a primitive, off."""
         return self.off(super().apply(primitive, arguments))
 
-    def power(self, base: Any, exponent: Fraction) -> Any:
+    def power(self, base: Numeric, exponent: Fraction) -> Any:
         """A power, off."""
         return self.off(super().power(base, exponent))
 
@@ -74,7 +74,7 @@ class _Perturbed(ArrayNetwork):
         self.rounded = rounded
         self.chosen = chosen
 
-    def apply(self, name: str) -> Any:
+    def apply(self, name: str) -> Array:
         """The value of a node, off."""
         found = super().apply(name)
         return found if name in self.chosen else self.rounded.off(found)
@@ -117,7 +117,7 @@ class SingleObject:
         largest = max((np.size(value) for value in self.point.values.values()), default=0)
         return FEW if largest > LARGE else COPIES
 
-    def _expected(self, compute: Callable[[ArrayNetwork], Any], size: Any) -> Expected:
+    def _expected(self, compute: Callable[[ArrayNetwork], Array], size: Given) -> Expected:
         """What `compute` makes of the network, uncertain by what it makes of copies that are off."""
         right = np.asarray(compute(self.point.network), float)
 
@@ -135,14 +135,14 @@ class SingleObject:
         """The derivative of the objective by a leaf; zero where it does not depend on it."""
         return self.pulled(self.graph.objective, 1.0, name)
 
-    def pulled(self, of: str, cotangent: Any, name: str) -> Expected:
+    def pulled(self, of: str, cotangent: Given, name: str) -> Expected:
         """A cotangent of a node times the node's derivative by a leaf."""
         if name not in self.graph.ancestors(of):
             return exactly(np.zeros(sizes(self.graph[name])))
         magnitudes = self._reverse(self.point.network, of, np.abs(cotangent), True)[name]
         return self._expected(lambda network: self._reverse(network, of, cotangent)[name], magnitudes)
 
-    def _reverse(self, network: ArrayNetwork, of: str, cotangent: Any, magnitudes: bool = False) -> dict[str, Any]:
+    def _reverse(self, network: ArrayNetwork, of: str, cotangent: Given, magnitudes: bool = False) -> dict[str, Array]:
         """All adjoints for a cotangent, each sweep made once."""
         key = (id(network), of, np.asarray(cotangent, float).tobytes(), magnitudes)
         if key not in self._sweeps:
@@ -150,7 +150,7 @@ class SingleObject:
         return self._sweeps[key]
 
     @cached_property
-    def _sweeps(self) -> dict[Any, dict[str, Any]]:
+    def _sweeps(self) -> dict[object, dict[str, Array]]:
         return {}
 
     def pushed(self, of: str, direction: Values) -> Expected:

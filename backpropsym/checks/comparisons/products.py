@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.expected import Expected, mean, stacked
 from backpropsym.checks.comparisons.kernels import shared_sets
@@ -23,7 +23,7 @@ FEW = 2
 MOST_COLUMNS = 200
 """Of Jacobians: rows or columns, whichever are fewer."""
 
-Case = tuple[list[SingleObject], dict[str, Any], frozenset[str], str]
+Case = tuple[list[SingleObject], dict[str, Array], frozenset[str], str]
 
 
 def _cases(subject: Subject) -> Iterator[Case]:
@@ -132,7 +132,7 @@ def pushed_forward(subject: Subject) -> Iterator[Pair]:
             yield Pair(f"jvp of {node}{label}", found, _rows(parts, rows))
 
 
-def _direction(subject: Subject, names: tuple[str, ...]) -> dict[str, Any]:
+def _direction(subject: Subject, names: tuple[str, ...]) -> dict[str, Array]:
     return {name: subject.random.standard_normal(sizes(subject.graph[name])) for name in names}
 
 

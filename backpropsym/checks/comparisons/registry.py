@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backpropsym.arrays import Given
 from backpropsym.checks.comparison_result import Compared, Outcome, unreached
 from backpropsym.checks.comparisons.expected import Expected
 from backpropsym.checks.comparisons.subject import Subject
@@ -29,7 +30,7 @@ class Pair:
     """
 
     what: str
-    found: object
+    found: Given
     expected: Expected
     eps: float = EPS
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Array, Arrays
 from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.objects import SingleObject
@@ -45,7 +45,7 @@ class Subject:
         self.plan = plan or Plan()
         self.budget = self.plan.budget
         self.lost = lost
-        self._kernels: dict[Any, Kernel] = {}
+        self._kernels: dict[object, Kernel] = {}
         self._objects: dict[frozenset[str], list[SingleObject]] = {}
 
     @property
@@ -123,7 +123,7 @@ class Subject:
                 return point
         return first
 
-    def _moved(self, name: str, other: ArrayPoint, attempt: int) -> Any:
+    def _moved(self, name: str, other: ArrayPoint, attempt: int) -> Array:
         value = np.asarray(other.leaves[name])
         chosen = whole_nodes(self.graph)
         if name in chosen:
@@ -131,7 +131,7 @@ class Subject:
         spread = 0.2 / (1 + attempt)
         return value * (1 + spread * self.random.uniform(-1, 1, value.shape))
 
-    def batch(self, objects: Sequence[SingleObject], shared: frozenset[str] = frozenset()) -> Values:
+    def batch(self, objects: Sequence[SingleObject], shared: frozenset[str] = frozenset()) -> Arrays:
         """Objects as one batch: an axis of objects for every input and target but the shared ones."""
         singles = [self.given(single) for single in objects]
         batched = set(self.graph.names(Role.INPUT, Role.TARGET)) - shared

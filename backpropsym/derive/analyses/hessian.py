@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backpropsym.arrays import Numbers, Values
+from backpropsym.arrays import Array, Given, Numbers, Numeric, Values
 from backpropsym.derive.entry_derivation import scalar_names
 from backpropsym.derive.gradient_graph import (
     MOST_WRT,
@@ -26,6 +26,9 @@ from backpropsym.evaluate.leaf_arrays import array_leaves
 from backpropsym.evaluate.scalar_evaluation import forward, given_values
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.graph.unroll import entry_values
+
+if TYPE_CHECKING:
+    import mpmath
 
 MOST_NUMBERS = 50_000_000
 """Directions times nodes: what the matrix in numbers needs to hold at once."""
@@ -83,7 +86,7 @@ class Hessian:
         for at, row in enumerate(self.names):
             yield from ((row, column) for column in self.names[at:])
 
-    def evaluate(self, /, **values: Any) -> Any:
+    def evaluate(self, /, **values: Given) -> Array:
         """The matrix in numbers, shape (names, names); its mean over objects for a batch.
 
         Parameters
@@ -102,7 +105,7 @@ class Hessian:
             )
         return self._carried(np.eye(len(self.names)), values)
 
-    def times(self, direction: Values, /, **values: Any) -> dict[str, float]:
+    def times(self, direction: Values, /, **values: Given) -> dict[str, float]:
         """The product with a direction, by name, at the cost of about two gradients.
 
         Parameters
@@ -134,7 +137,7 @@ class Hessian:
                 raise ValuesError(f"the direction of {name} has the shape {np.shape(value)}", fix=fix)
         return entries | entry_values(self.whole, arrays)
 
-    def _numbers(self, values: Values) -> dict[str, Any]:
+    def _numbers(self, values: Values) -> dict[str, Numeric]:
         """The value of every node of the gradient network."""
         within = self.graph.ancestors(*self._rows.values())
         wanted = [name for name, node in self.graph.nodes.items() if node.op is None and name in within]
@@ -146,7 +149,7 @@ class Hessian:
         directions = dict.fromkeys(self.graph.names(Role.INPUT), np.float64(0.0))
         return forward(self.graph, directions | leaves, self.graph.output)
 
-    def _carried(self, seeds: Any, values: Values) -> Any:
+    def _carried(self, seeds: Array, values: Values) -> Array:
         """For each row of `seeds`, a direction, the change of every first derivative: tangents of the adjoints."""
         numbers, within = self._numbers(values), self.graph.ancestors(*self._rows.values())
         parents = {name: self._paths.graph[name].parents for name in self.graph.order if name in within}
@@ -162,7 +165,7 @@ class Hessian:
         return np.stack([np.mean(tangents.get(symbol, still), axis=-1) for symbol in self._rows.values()], axis=-1)
 
     def _tangents(
-        self, seeds: Any, parents: Mapping[str, Sequence[str]], factors: Mapping[Edge, Any]
+        self, seeds: Array, parents: Mapping[str, Sequence[str]], factors: Mapping[Edge, Numeric]
     ) -> dict[str, Any]:
         """The change of every node along each direction of `seeds`, shape (directions, objects)."""
         tangents: dict[str, Any] = {name: seeds[:, at, None] for at, name in enumerate(self.names)}
@@ -173,7 +176,7 @@ class Hessian:
                     tangents[name] = sum(parts, tangents.get(name, 0.0))
         return tangents
 
-    def _in_many_digits(self, numbers: Numbers, links: list[Edge], times: int) -> dict[Edge, Any] | None:
+    def _in_many_digits(self, numbers: Numbers, links: list[Edge], times: int) -> dict[Edge, mpmath.mpf] | None:
         """The local derivatives in fifty digits; None for a batch, at kinks, and where there are too many."""
         leaves = {name: value for name, value in numbers.items() if self.graph[name].op is None}
         if len(links) * times > MOST_LINKS or not may_be_exact(self.graph, numbers):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ class Jacobian:
         """The derivation of one pair (of, wrt)."""
         return self.parts[pair]
 
-    def evaluate(self, /, **values: Any) -> Any:
+    def evaluate(self, /, **values: Given) -> Array:
         """The matrix in numbers: a row for each entry of `of`, a column for each of `wrt`, the last axis fastest.
 
         Raises
@@ -39,7 +38,7 @@ class Jacobian:
         """
         return np.block([[self._block(of, wrt, values) for wrt in self.wrt] for of in self.of])
 
-    def _block(self, of: str, wrt: str, values: Values) -> Any:
+    def _block(self, of: str, wrt: str, values: Values) -> Array:
         part = self.parts[of, wrt]
         found = np.asarray(part.evaluate(**values))
         rows = 1

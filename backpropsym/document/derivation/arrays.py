@@ -151,7 +151,7 @@ class _Data:
             "conditions": [[self._text(part) for part in condition] for condition in term.conditions],
         }
 
-    def _range(self, limits: Limits) -> list[Any]:
+    def _range(self, limits: Limits) -> list[object]:
         """[index, size] where the index starts at zero, else [index, low, high]."""
         size = size_of(limits)
         if size is None:

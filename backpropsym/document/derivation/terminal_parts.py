@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.text import Text
 
@@ -37,7 +36,7 @@ class TextView:
     level : the level that the person asked for, which the commands to try next carry; nothing where they left it out.
     """
 
-    values: Any = None
+    values: Values | None = None
     limit: int = LIMIT
     ascii: bool = False
     width: int = WIDTH

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.text import Text
 
@@ -83,10 +82,10 @@ def _numbers(verdict: Verdict, writer: TextWriter) -> str:
 
 def _alike(slips: Sequence[Slip]) -> list[list[list[Slip]]]:
     """The slips of each term together, and those terms together that have the same slips."""
-    terms: dict[Any, list[Slip]] = {}
+    terms: dict[object, list[Slip]] = {}
     for slip in slips:
         terms.setdefault((slip.path, slip.right, slip.claimed), []).append(slip)
-    found: dict[Any, list[list[Slip]]] = {}
+    found: dict[object, list[list[Slip]]] = {}
     for each in terms.values():
         found.setdefault(tuple(slip.nature for slip in each), []).append(each)
     return list(found.values())
@@ -94,7 +93,7 @@ def _alike(slips: Sequence[Slip]) -> list[list[list[Slip]]]:
 
 def _groups(slips: Sequence[Slip]) -> list[list[Slip]]:
     """Slips of the same nature together."""
-    found: dict[Any, list[Slip]] = {}
+    found: dict[object, list[Slip]] = {}
     for slip in slips:
         found.setdefault(slip.nature, []).append(slip)
     return list(found.values())

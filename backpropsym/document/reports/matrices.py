@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Array, Values
 from backpropsym.derive.analyses.hessian import Hessian
 from backpropsym.derive.analyses.jacobian import Jacobian
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
@@ -57,7 +56,7 @@ class MatrixReport:
             return self.found.graph
         return next(iter(self.found.parts.values())).graph
 
-    def _matrix(self, wanted: bool) -> Any:
+    def _matrix(self, wanted: bool) -> Array | None:
         """All numbers; None where they cannot be had and were not asked for."""
         try:
             return self.found.evaluate(**self.values)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Given
 from backpropsym.checks.arrays.finite_differences import Position, some_entries
 from backpropsym.checks.arrays.work import work
 from backpropsym.checks.comparisons.expected import Expected
@@ -128,7 +129,7 @@ def _read_back(
     places = some_entries(shape, PLACES, np.random.default_rng(0))
     taken = [place if place is not None else each for each in places]
 
-    def at_places(array: Any) -> Any:
+    def at_places(array: Given) -> Array:
         return np.array([np.asarray(array)[each] for each in taken], float)
 
     expected = Expected(at_places(adjoint.right), at_places(adjoint.size), lambda: at_places(adjoint.blur()), LOOSE)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import astuple, dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from backpropsym.collection import collection_paused
 from backpropsym.errors import OutputError, Problem, UnknownNameError, ValuesError, did_you_mean
@@ -110,6 +110,15 @@ class _Options:
     mode: str
     accuracy: str
     parameters: tuple[str, ...]
+    engine: str
+    objects_at_once: int | None
+
+
+class CompileOptions(TypedDict, total=False):
+    """What `compile` may be told besides the mode; see `compile_kernel`."""
+
+    accuracy: str
+    parameters: Sequence[str] | None
     engine: str
     objects_at_once: int | None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Array, Values
 from backpropsym.derive.entry_derivation import read_entry
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.leaf_arrays import array_leaves
@@ -69,7 +69,7 @@ def passes(graph: Graph, of: str, values: Values) -> Passes:
     return Passes(entry_name(name, position), found, pulled)
 
 
-def _per_object(graph: Graph, array: Any, name: str, batch: int | None, collect: Any) -> Any:
+def _per_object(graph: Graph, array: Array, name: str, batch: int | None, collect: Callable[..., Array]) -> Array:
     return collect(array, axis=0) if batch is not None and name in graph.batched else array
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Given
 from backpropsym.derive.entry_derivation import read_entry
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Add, names
@@ -49,7 +49,7 @@ def image_cells(graph: Graph, at: Mapping[str, tuple[int, ...]] | None = None) -
     return found
 
 
-def shaded(cells: Cells, values: Any) -> Cells:
+def shaded(cells: Cells, values: Given) -> Cells:
     """`cells` with the numbers of the front sheet as shades, the largest magnitude being 1."""
     front = np.asarray(values, dtype=float).reshape((-1, cells.rows, cells.columns))[0]
     top = float(np.max(np.abs(front))) or 1.0

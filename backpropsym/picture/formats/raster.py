@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from backpropsym.errors import LimitError, MissingExtraError, printable
 
@@ -56,7 +56,7 @@ def size(svg: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def compiled(source: bytes, data: Mapping[str, Any], name: str) -> bytes:
+def compiled(source: bytes, data: Mapping[str, object], name: str) -> bytes:
     """A PDF from Typst source, which reads `data` as the JSON of the input called `name`.
 
     Raises

@@ -99,7 +99,7 @@ def _data(path: Path) -> dict[str, Any]:
         raise ThemeError(f"{path} is not TOML: {error}", fix='write lines such as ink = "#1B2430"') from None
 
 
-def _mistakes(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _mistakes(data: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """What is wrong, and the fix."""
     for key, value in data.items():
         if key not in _KEYS:
@@ -117,7 +117,7 @@ def _mistakes(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _box_mistakes(value)
 
 
-def _box_mistakes(value: Any) -> Iterator[tuple[str, str]]:
+def _box_mistakes(value: object) -> Iterator[tuple[str, str]]:
     if not isinstance(value, dict):
         yield "boxes is not a table", 'write a section such as [boxes.input] with fill = "#EEF1F5"'
         return
@@ -142,16 +142,15 @@ def _style(style: BoxStyle, data: Mapping[str, Any]) -> BoxStyle:
     return BoxStyle(data.get("fill", style.fill).upper(), data.get("outline", style.outline).upper(), dash)
 
 
-def _is_colour(value: Any) -> bool:
+def _is_colour(value: object) -> bool:
     return isinstance(value, str) and bool(_COLOUR.match(value))
 
 
-def _is_size(value: Any, bounds: tuple[float, float]) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and bounds[0] <= value <= bounds[1]
+def _is_size(value: object, bounds: tuple[float, float]) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bounds[0] <= value <= bounds[1]
 
 
-def _is_dash(value: Any) -> bool:
+def _is_dash(value: object) -> bool:
     return isinstance(value, list) and len(value) <= 6 and all(_is_size(each, (0.5, 50.0)) for each in value)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any
 
 from backpropsym.errors import printable
 from backpropsym.picture.formats.html_page import POLICY
@@ -100,7 +99,7 @@ def _html(part: Part, theme: Theme, sticky: bool) -> str:
             return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _data(part: Part, theme: Theme, sticky: bool) -> Iterator[dict[str, Any]]:
+def _data(part: Part, theme: Theme, sticky: bool) -> Iterator[dict[str, object]]:
     """What Typst sets of a part."""
     match part:
         case Heading(words):
@@ -120,7 +119,7 @@ def _data(part: Part, theme: Theme, sticky: bool) -> Iterator[dict[str, Any]]:
             yield {"kind": "table", "header": list(header), "rows": cells}
 
 
-def _picture(svg: str, alt: str, most: float, sticky: bool) -> dict[str, Any]:
+def _picture(svg: str, alt: str, most: float, sticky: bool) -> dict[str, object]:
     """A picture of at most so many millimetres in height."""
     wide, high = size(svg)
     size_of = {"wide": wide, "high": high, "most": most}
