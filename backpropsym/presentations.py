@@ -14,9 +14,9 @@ from backpropsym.story.shown import Derivation
 if TYPE_CHECKING:
     from backpropsym.checks.check import CheckOptions
     from backpropsym.checks.report import Report
-    from backpropsym.picture.draw import DrawOptions, LookOptions
     from backpropsym.picture.drawing import Drawing
     from backpropsym.picture.look.themes import Theme
+    from backpropsym.picture.options import DrawOptions, LookOptions
     from backpropsym.story.decks.slides import Slides
     from backpropsym.story.explorer.page import Explorer
     from backpropsym.story.handout.sheet import Sheet

@@ -25,7 +25,9 @@ from backpropsym.cli.output import made, wrote
 from backpropsym.errors import OutputError
 
 if TYPE_CHECKING:
-    from backpropsym.picture.draw import DrawOptions
+    from backpropsym.picture.options import DrawOptions
+
+    pass
 
 
 class Kind(StrEnum):
@@ -111,7 +113,7 @@ def draw(
         raise OutputError("nothing is to be written", fix="name a file with -o, or a folder with --frames")
     loaded = load_network(network)
     values = read_numbers(at, loaded, init)
-    options: dict[str, Any] = {"theme": theme, "rows": rows, "layout": layout.value, "values": values}
+    options: DrawOptions = {"theme": theme, "rows": rows, "layout": layout.value, "values": values}
     if width is not None:
         options |= {"width": width.value, "values": values or {}}
     if frames is not None:
@@ -121,5 +123,6 @@ def draw(
         for written in slides.frames(made(frames), f".{frames_as.value}"):
             wrote(written)
     if output is not None:
-        drawing = loaded.draw(of, wrt=wrt, path=path_numbers(path), level=level.value if level else None, **options)
+        options |= {"path": path_numbers(path), "level": level.value if level else None}
+        drawing = loaded.draw(of, wrt=wrt, **options)
         wrote(drawing.save(output))

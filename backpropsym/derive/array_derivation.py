@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Arrays
+from backpropsym.arrays import Arrays, Given
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, Position
 from backpropsym.derive.forms.adjoint_programme import matrix_programme, nested
 from backpropsym.derive.forms.matrix_notation import written_out
@@ -243,7 +243,7 @@ class TensorDerivation(Derivation):
         message = "d{}/d{} is a derivative between arrays and has no {}".format(*self.ends, what)
         return NotScalarError(message, fix=f"ask for one entry by one entry, such as d{entries[0]}/d{entries[1]}")
 
-    def evaluate(self, /, **values: Any) -> Any:
+    def evaluate(self, /, **values: Given) -> Any:
         """The derivative in numbers, axes of `of` first, then those of `wrt`; its mean over objects for a batch.
 
         Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Unpack
 
 from backpropsym.derive.entry_derivation import read_entry
 from backpropsym.derive.gradient_graph import scalar_derivation
@@ -18,10 +18,10 @@ from backpropsym.picture.content.node_values import Passes, passes
 from backpropsym.picture.content.patches import image_cells
 from backpropsym.picture.content.subject import Subject
 from backpropsym.picture.drawing import Drawing
-from backpropsym.picture.options import Options
+from backpropsym.picture.options import DrawOptions, Options
 
 
-def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options: Any) -> Drawing:
+def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options: Unpack[DrawOptions]) -> Drawing:
     """The picture of `graph`; with `wrt`, the paths from there to `of` in the colours of their terms.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from backpropsym.arrays import Values
 from backpropsym.errors import UnknownNameError, did_you_mean
@@ -12,6 +13,26 @@ from backpropsym.picture.content.link_width import WIDTHS, Width
 from backpropsym.picture.layout.engine import Engine, check_engine
 from backpropsym.picture.look.theme_file import theme as named_theme
 from backpropsym.picture.look.themes import Theme
+
+
+class LookOptions(TypedDict, total=False):
+    """The attributes of `Options` but for the numbers, as keywords."""
+
+    level: str | None
+    path: PathNumbers | None
+    derivatives: bool
+    adjoints: bool
+    theme: str | Theme
+    rows: int | None
+    most: int
+    width: Width | None
+    layout: Engine
+
+
+class DrawOptions(LookOptions, total=False):
+    """The attributes of `Options`, as keywords."""
+
+    values: Values | None
 
 
 @dataclass(frozen=True, kw_only=True)

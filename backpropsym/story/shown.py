@@ -14,8 +14,8 @@ from backpropsym.document.derivation.report import latex_fragment
 from backpropsym.graph.graph import Graph
 
 if TYPE_CHECKING:
-    from backpropsym.picture.draw import DrawOptions
     from backpropsym.picture.drawing import Drawing
+    from backpropsym.picture.options import DrawOptions
 
 
 class Derivation(derivation.Derivation):

@@ -56,7 +56,7 @@ class Teller(ABC):
     total: Maths | None = None
 
     def __init__(self, derivation: Derivation) -> None:
-        self._derivation: Any = derivation
+        self._derivation: Derivation = derivation
         self.graph: Graph = derivation.graph
         notation = Notation.of(derivation.graph)
         self._writers: tuple[Writer, Writer] = (LatexWriter(notation), UnicodeWriter(notation))

@@ -1,8 +1,9 @@
-"""Files, functions and folders stay small enough to be read in one sitting."""
+"""Files, functions and folders stay small enough to be read in one sitting, and types say what they can."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ MOST_LINES_BETWEEN = 40
 """From the line of `def` to the last line of the function, docstring included."""
 
 MOST_MODULES = 20
+MOST_ANY = 480
+"""Uses of `Any`, imports included: what has no type that says more. It may only fall."""
+
 REGISTRIES = {"cli", "functions", "layers", "losses", "forms", "writers", "formats", "backends"}
 """Folders with one module an entry: a command, an op, a form, a format. They grow with what the package offers."""
 
@@ -50,6 +54,11 @@ def crowded_folders(package: Path) -> Iterator[str]:
             yield folder.relative_to(package).as_posix()
 
 
+def uses_of_any(package: Path) -> int:
+    """How often `Any` is written, wherever it stands."""
+    return sum(len(re.findall(r"\bAny\b", path.read_text(encoding="utf-8"))) for path in package.rglob("*.py"))
+
+
 def test_no_file_is_long() -> None:
     assert set(long_files(PACKAGE)) <= KNOWN
 
@@ -60,6 +69,15 @@ def test_no_function_is_long() -> None:
 
 def test_no_folder_is_crowded() -> None:
     assert list(crowded_folders(PACKAGE)) == []
+
+
+def test_types_are_said() -> None:
+    assert uses_of_any(PACKAGE) <= MOST_ANY
+
+
+def test_uses_of_any_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("from typing import Any\n\nx: dict[str, Any] = Anything\n")
+    assert uses_of_any(tmp_path) == 2
 
 
 def test_what_is_too_large_is_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Array, Given, Values
 from backpropsym.derive.derivation import Derivation
 
 

@@ -112,7 +112,7 @@ class _Data:
         """All of it."""
         derivation, form = self.derivation, self.form
         graph = derivation.graph
-        found: dict[str, Any] = {
+        found: dict[str, object] = {
             "of": derivation.ends[0],
             "wrt": derivation.ends[1],
             "form": form,
@@ -142,7 +142,7 @@ class _Data:
         self.named.update(dict.fromkeys(names(expr)))
         return self.texts.text(expr)
 
-    def _term(self, term: Term) -> dict[str, Any]:
+    def _term(self, term: Term) -> dict[str, object]:
         return {
             "path": list(term.path),
             "factors": [self._text(factor) for factor in term.derivatives],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.conventions import spelled_out
 from backpropsym.document.palette import PALETTE

@@ -47,7 +47,7 @@ class PathsView:
     ascii: bool = False
 
 
-def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> dict[str, Any]:
+def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> dict[str, object]:
     """The paths of `derivation` as plain data.
 
     Returns
@@ -62,7 +62,7 @@ def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> d
     ValuesError : numbers are asked for and some are missing.
     """
     view = _layers(derivation, view)
-    found: dict[str, Any] = {"of": derivation.of, "wrt": derivation.wrt, "count": derivation.count}
+    found: dict[str, object] = {"of": derivation.of, "wrt": derivation.wrt, "count": derivation.count}
     if _with_numbers(view) and not derivation.between_arrays:
         found["value"] = finite(derivation.evaluate(**dict(view.values or {})))
         found["dead"] = _dead(derivation, view)
