@@ -14,7 +14,7 @@ import sympy as sp
 from backpropsym.evaluate.arithmetic import COMPLEX, ExactArithmetic, evaluate
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Add, Call, Compare, Div, Expr, Mul, Name, Neg, Number, Pow
-from backpropsym.ops.function import FUNCTIONS, Function
+from backpropsym.ops.function import FUNCTIONS, Function, define
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.symbolic import to_tree
 
@@ -228,3 +228,10 @@ def test_another_name_for_a_function_has_its_derivative(name: str) -> None:
 
 def test_every_function_has_a_name_that_formulas_can_call() -> None:
     assert all(name.isidentifier() and name == entry.name for name, entry in FUNCTIONS.items())
+
+
+def test_a_name_is_registered_once() -> None:
+    before = dict(FUNCTIONS)
+    with pytest.raises(ValueError, match="tanh is already registered"):
+        define(FUNCTIONS["tanh"])
+    assert before == FUNCTIONS

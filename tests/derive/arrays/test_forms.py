@@ -231,3 +231,8 @@ def test_a_number_that_divides_every_term_stands_once_in_the_bricks() -> None:
     assert derivation.expression("paths").count("/3") == 3
     signs = loads('parameters = ["w"]\ninputs = ["x"]\noutput = "a"\n[nodes]\ns = "w*x"\na = "sin(s)/9 - cos(w)/9"')
     assert signs.derive("a", wrt="w").expression("factored").count("/9") == 1
+
+
+def test_matrix_notation_of_chosen_entries_names_the_array_once() -> None:
+    text = 'inputs = {i = [2], x = [2, 3], w = [2, 2]}\noutput = "a"\n[nodes]\na = "sum(w*gather(x, i, axis=1))"\n'
+    assert loads(text).derive(wrt="w").expression("matrix") == "gather(x, i, 1)"
