@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from backpropsym.arrays import Arrays
+from backpropsym.arrays import Array, Arrays, Given
 from backpropsym.errors import NotScalarError, Problem, UnknownNameError, ValuesError
 from backpropsym.evaluate.choices import choices, misplaced
 from backpropsym.graph.graph import Graph
@@ -73,13 +73,13 @@ class TensorFunction:
         self.memory = array_runtime.Memory(namespace["_workspace"], namespace["_results"], most)
         linecache.cache[file] = (len(text.whole), None, text.whole.splitlines(keepends=True), file)
 
-        def kernel(**given: Any) -> Results:
+        def kernel(**given: Given) -> Results:
             return self.call(given)
 
         self.function = kernel
         weakref.finalize(kernel, linecache.cache.pop, file, None)
 
-    def call(self, given: dict[str, Any]) -> Results:
+    def call(self, given: dict[str, Given]) -> Results:
         """Value and gradients.
 
         Raises
@@ -91,7 +91,7 @@ class TensorFunction:
         missing = [name for name in self.names.needed if name not in given]
         if missing:
             mistakes.append((f"no value is given for {', '.join(missing[:10])}", f"give {missing[0]}=..."))
-        values: dict[str, Any] = {}
+        values: dict[str, Array] = {}
         sizes: dict[str, int] = {}
         if not mistakes:
             values, sizes, mistakes = array_runtime.arranged_arrays(given, self.shapes, self.names.objects)

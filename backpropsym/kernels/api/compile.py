@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+from backpropsym.arrays import Given, Numeric
 from backpropsym.collection import collection_paused
 from backpropsym.errors import OutputError, Problem, UnknownNameError, ValuesError, did_you_mean
 from backpropsym.files import write_whole
@@ -59,7 +60,7 @@ class Kernel(Products, partial[Results]):
     ValuesError : on a call with missing or unknown names, or with something that is not a number.
     """
 
-    def __new__(cls, function: Callable[..., Results], *_: Any) -> Kernel:
+    def __new__(cls, function: Callable[..., Results], *_: object) -> Kernel:
         """The function as a kernel."""
         return super().__new__(cls, function)
 
@@ -220,19 +221,19 @@ class _Compiled:
         exec(compile(before + self.text.arrays, self.file, "exec"), namespace)
         return cast(Callable[..., Any], namespace["_arrays"])
 
-    def general(self, given: dict[str, Any]) -> Results:
+    def general(self, given: dict[str, Given]) -> Results:
         """A call with more than floats: arrays, integers, mistakes."""
         values = checked(given, self.names)
         if all(isinstance(value, float) for value in values.values()):
             return self.function(**values)
         return on_arrays(self.arrays, values, self.most) if self.loop is None else self.loop(values)
 
-    def limits(self, given: dict[str, Any]) -> Results:
+    def limits(self, given: dict[str, Given]) -> Results:
         """A point where Python raises: NumPy gives inf and nan, as IEEE 754 says."""
         return on_arrays(self.arrays, {name: given[name] for name in self.names.needed})
 
 
-def checked(given: dict[str, Any], names: Names) -> dict[str, Any]:
+def checked(given: dict[str, Given], names: Names) -> dict[str, Numeric]:
     """What a kernel was called with, as floats and arrays.
 
     Raises
@@ -245,5 +246,5 @@ def checked(given: dict[str, Any], names: Names) -> dict[str, Any]:
     return values
 
 
-def _keyword(name: str, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+def _keyword(name: str, default: object = inspect.Parameter.empty) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)

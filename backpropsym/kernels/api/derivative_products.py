@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from backpropsym.arrays import Array, Given, Numeric, Values
 from backpropsym.errors import UnknownNameError, ValuesError, did_you_mean
 from backpropsym.graph.graph import Graph, Node, Role, Shape
 from backpropsym.kernels.api.array_functions import Result, array_function, leaf_names
@@ -19,7 +20,6 @@ from backpropsym.kernels.lowering.tangent_lowering import TangentLowering
 from backpropsym.kernels.lowering.tangents import tangent_graph, unused_name
 from backpropsym.ops.memory_budget import check_memory
 
-Arrays = Mapping[str, Any]
 Choice = str | Sequence[str] | None
 Found = dict[str, Any]
 _VALUE = "the objective"
@@ -47,15 +47,15 @@ class Products:
         self.by_value = accuracy == "default"
         self.parameters = parameters
         self.most = most
-        self._functions: dict[Any, Any] = {}
+        self._functions: dict[object, Any] = {}
 
-    def gradients(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
+    def gradients(self, values: Values, wrt: Choice = None) -> tuple[float, Found]:
         """The mean objective, and its derivative by each of `wrt`, which may be inputs, targets and parameters."""
         leaves = self._leaves(wrt)
         found = self._call(self._once(("gradients", leaves), lambda: self._gradients(leaves)), values, leaves)
         return float(np.mean(found.pop(_VALUE))), found
 
-    def per_object(self, values: Arrays, wrt: Choice = None) -> tuple[Any, Found]:
+    def per_object(self, values: Values, wrt: Choice = None) -> tuple[Numeric, Found]:
         """The objective of each object, shape (n,), and its derivative by each of `wrt`, shape (n, ...)."""
         leaves = self._leaves(wrt)
         count = math.prod(self._objects(values)) * sum(self.graph.entries[name] for name in leaves)
@@ -64,7 +64,7 @@ class Products:
         value, objects = np.ravel(found.pop(_VALUE)), self._objects(values)
         return _plain(np.broadcast_to(value, objects).copy() if objects else value[0]), found
 
-    def intermediates(self, values: Arrays, of: Choice = None) -> Found:
+    def intermediates(self, values: Values, of: Choice = None) -> Found:
         """The values of nodes by name; default: of all that a person named and the objective depends on."""
         if of is None:
             needed = self.graph.ancestors(self.graph.objective)
@@ -72,7 +72,7 @@ class Products:
         nodes = self._nodes(of)
         return self._call(self._once(("values", nodes), lambda: self._values(nodes)), values, summed=())
 
-    def vjp(self, values: Arrays, cotangents: Arrays, wrt: Choice = None) -> Found:
+    def vjp(self, values: Values, cotangents: Values, wrt: Choice = None) -> Found:
         """For each leaf of `wrt`, the sum over nodes of cotangent times the node's derivative by it.
 
         Parameters
@@ -81,7 +81,7 @@ class Products:
         """
         return self._vjp(values, cotangents, self._leaves(wrt))
 
-    def jvp(self, values: Arrays, tangents: Arrays, of: Choice = None) -> Found:
+    def jvp(self, values: Values, tangents: Values, of: Choice = None) -> Found:
         """The derivative of each node of `of` (default: the objective, of each object) along a direction.
 
         Parameters
@@ -93,7 +93,7 @@ class Products:
         function, called = self._once(("jvp", leaves, nodes), lambda: self._jvp(leaves, nodes))
         return self._call(function, self._joined(values, tangents, called), summed=())
 
-    def hvp(self, values: Arrays, direction: Arrays, wrt: Choice = None) -> Found:
+    def hvp(self, values: Values, direction: Values, wrt: Choice = None) -> Found:
         """The Hessian of the mean objective times a direction, by each of `wrt` (default: the parameters).
 
         Computed as the gradient of the directional derivative: the cost of a few gradients, whatever the size.
@@ -106,7 +106,7 @@ class Products:
         function, called = self._once(("hvp", moved, leaves), lambda: self._hvp(moved, leaves))
         return self._call(function, self._joined(values, direction, called), leaves)
 
-    def jacobian(self, values: Arrays, of: str, wrt: str) -> Any:
+    def jacobian(self, values: Values, of: str, wrt: str) -> Any:
         """The derivative of every entry of a node by every entry of a leaf: the node's axes, then the leaf's.
 
         With a batch, one such array an object. Row by row or column by column, whichever are fewer.
@@ -132,14 +132,16 @@ class Products:
         return _plain(np.transpose(stacked, order))
 
     @staticmethod
-    def _stacked(parts: list[Any], objects: tuple[int, ...], first: Any, second: Any, value: Any) -> Any:
+    def _stacked(
+        parts: list[Array], objects: tuple[int, ...], first: tuple[int, ...], second: tuple[int, ...], value: Array
+    ) -> Array:
         """Derivatives along unit directions as one array: the axes of objects, of the directions, of the rest."""
         found = np.empty((len(parts), *objects, *second), np.result_type(value))
         for index, part in enumerate(parts):
             found[index] = part
         return np.moveaxis(found, 0, len(objects)).reshape((*objects, *first, *second))
 
-    def _vjp(self, values: Arrays, cotangents: Arrays, leaves: tuple[str, ...], summed: bool = True) -> Found:
+    def _vjp(self, values: Values, cotangents: Values, leaves: tuple[str, ...], summed: bool = True) -> Found:
         nodes = self._nodes(tuple(cotangents))
         key = ("vjp", nodes, leaves, summed)
         function, called = self._once(key, lambda: self._pull(nodes, leaves, summed))
@@ -217,13 +219,13 @@ class Products:
         needed = leaf_names(graph, (objective, graph.objective, *leaves, *called.values()))
         return array_function(graph, lowering, backward, results, needed, self.most), called
 
-    def _once(self, key: Any, make: Callable[[], _T]) -> _T:
+    def _once(self, key: object, make: Callable[[], _T]) -> _T:
         if key not in self._functions:
             self._functions[key] = make()
         found: _T = self._functions[key]
         return found
 
-    def _call(self, function: TensorFunction, given: Arrays, summed: Sequence[str]) -> Found:
+    def _call(self, function: TensorFunction, given: Values, summed: Sequence[str]) -> Found:
         """The results of a call: without the axis of objects where none was given, else with a row for each of them.
 
         Parameters
@@ -242,7 +244,7 @@ class Products:
                     found[name] = np.repeat(found[name], objects[0], axis=0)
         return {name: _plain(each) for name, each in found.items()}
 
-    def _objects(self, given: Arrays, function: TensorFunction | None = None) -> tuple[int, ...]:
+    def _objects(self, given: Values, function: TensorFunction | None = None) -> tuple[int, ...]:
         """The shape of the axis of objects: (n,), or () where nothing is given with one.
 
         Raises
@@ -252,7 +254,9 @@ class Products:
         own = {name: function.shapes[name] for name in function.names.objects} if function else {}
         shapes = self._varying | own
         sizes = {
-            name: len(given[name]) for name in shapes if name in given and np.ndim(given[name]) > len(shapes[name])
+            name: np.shape(given[name])[0]
+            for name in shapes
+            if name in given and np.ndim(given[name]) > len(shapes[name])
         }
         for name in sizes:
             if name in self.graph.nodes and self.graph[name].role is Role.PARAMETER:
@@ -269,11 +273,11 @@ class Products:
         names = self.graph.names(Role.INPUT, Role.TARGET)
         return {name: self.graph[name].shape for name in names}
 
-    def _joined(self, values: Arrays, moved: Arrays, called: Mapping[str, str]) -> Found:
+    def _joined(self, values: Values, moved: Values, called: Mapping[str, str]) -> dict[str, Given]:
         """Values together with directions under their own names."""
         return {**values, **{called[name]: each for name, each in moved.items()}}
 
-    def _directions(self, tangents: Arrays) -> tuple[str, ...]:
+    def _directions(self, tangents: Values) -> tuple[str, ...]:
         if not tangents:
             raise ValuesError("no direction is given", fix="give one array for each leaf that moves")
         return self._leaves(tuple(tangents))
@@ -322,7 +326,7 @@ def _seed(lowering: TangentLowering, objective: str, mean: bool) -> int:
     return lowering.values.number(1.0)
 
 
-def _units(shape: tuple[int, ...]) -> Iterator[Any]:
+def _units(shape: tuple[int, ...]) -> Iterator[Array]:
     """For each entry of an array, 1 there and 0 elsewhere; whole numbers, which leave the precision to the values."""
     for position in np.ndindex(shape):
         unit = np.zeros(shape, np.int8)
@@ -330,5 +334,5 @@ def _units(shape: tuple[int, ...]) -> Iterator[Any]:
         yield unit
 
 
-def _plain(array: Any) -> Any:
+def _plain(array: Array) -> Any:
     return float(array) if np.ndim(array) == 0 else array

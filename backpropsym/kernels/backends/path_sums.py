@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from backpropsym.arrays import Array, Given, Numbers, Numeric
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.evaluate.arithmetic import REAL, call
@@ -17,13 +18,13 @@ from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.graph.graph import Graph
 from backpropsym.kernels.backends.python.module import Names
 
-Checked = Callable[[dict[str, Any], Names], dict[str, Any]]
+Checked = Callable[[dict[str, Any], Names], dict[str, Numeric]]
 _COMPARISONS = {"where<": np.less, "where<=": np.less_equal, "where>": np.greater, "where>=": np.greater_equal}
 
 
 def paths_function(
     graph: Graph, parameters: Sequence[str], names: Names, checked: Checked
-) -> tuple[Callable[..., Any], str]:
+) -> tuple[Callable[..., tuple[float, dict[str, float]]], str]:
     """A function of the values by name that gives the mean objective and its gradients, and its source.
 
     Raises
@@ -33,7 +34,7 @@ def paths_function(
     local = LocalDerivatives(graph)
     sums = {name: _PathSum(graph, Derivation(local, graph.objective, name)) for name in parameters}
 
-    def kernel(**given: Any) -> tuple[float, dict[str, float]]:
+    def kernel(**given: Given) -> tuple[float, dict[str, float]]:
         values = checked({"_unknown": given}, names)
         leaves = {name: value if isinstance(value, np.ndarray) else np.float64(value) for name, value in values.items()}
         with np.errstate(all="ignore"):
@@ -57,13 +58,14 @@ class _PathSum:
         self.function = sp.lambdify(symbols, plain, modules=[numbered, "numpy"], dummify=True)
         self.source = inspect.getsource(self.function)
 
-    def __call__(self, nodes: dict[str, Any]) -> Any:
-        return self.function(*(nodes[name] for name in self.names))
+    def __call__(self, nodes: Numbers) -> Numeric:
+        value: Numeric = self.function(*(nodes[name] for name in self.names))
+        return value
 
 
-def _numeric_functions(graph: Graph, expression: sp.Expr) -> dict[str, Callable[..., Any]]:
+def _numeric_functions(graph: Graph, expression: sp.Expr) -> dict[str, Callable[..., Numeric]]:
     """What computes each function in `expression`, by its name."""
-    functions: dict[str, Callable[..., Any]] = {}
+    functions: dict[str, Callable[..., Numeric]] = {}
     for name in sorted({type(part).__name__ for part in expression.atoms(sp.Function)}):
         if name in _COMPARISONS:
             functions[name] = partial(_where, _COMPARISONS[name])
@@ -72,7 +74,7 @@ def _numeric_functions(graph: Graph, expression: sp.Expr) -> dict[str, Callable[
     return functions
 
 
-def _where(compare: Callable[[Any, Any], Any], left: Any, right: Any, then: Any, otherwise: Any) -> Any:
+def _where(compare: Callable[..., Array], left: Numeric, right: Numeric, then: Numeric, otherwise: Numeric) -> Array:
     return np.where(compare(left, right), then, otherwise)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Given
 from backpropsym.kernels.ir.positions import Places
 from backpropsym.ops.kinds import Shape
 from backpropsym.ops.sizes import Dimension
@@ -40,7 +41,7 @@ class Constant(Operation):
     data: bytes
 
     @classmethod
-    def of(cls, numbers: Any) -> Constant:
+    def of(cls, numbers: Given) -> Constant:
         """The constant that holds an array of numbers."""
         array = np.asarray(numbers, float)
         return cls(array.shape, array.tobytes())

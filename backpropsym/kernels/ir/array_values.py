@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
 
 from backpropsym.kernels.ir import bounds
 from backpropsym.kernels.ir.array_operations import (
@@ -101,7 +100,7 @@ class ArrayValues(Values):
         gate = self.gates.of(operand) if self.gates.cut[operand] else self.number(1.0)
         return self.spread(gate, self.shape(operand))
 
-    def bound_of(self, operation: Any, operands: tuple[int, ...]) -> Bound:
+    def bound_of(self, operation: Operation, operands: tuple[int, ...]) -> Bound:
         """See Values."""
         known = [self.bounds[operand] for operand in operands]
         finite = all(each.finite for each in known)
@@ -126,7 +125,7 @@ class ArrayValues(Values):
                 return bounds.either(known)
         return known[0]
 
-    def is_cut_by(self, operation: Any, cut: Sequence[bool]) -> bool:
+    def is_cut_by(self, operation: Operation, cut: Sequence[bool]) -> bool:
         """See Values; zeros around what is placed are cut off too."""
         match operation:
             case First():

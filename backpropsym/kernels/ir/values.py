@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backpropsym.arrays import Numeric
 from backpropsym.errors import LimitError
 from backpropsym.kernels.ir import bounds
 from backpropsym.kernels.ir.bounds import Bound
@@ -22,16 +23,19 @@ from backpropsym.kernels.ir.gates import Gates
 from backpropsym.kernels.ir.program import Kind, Value
 from backpropsym.ops.function import FUNCTIONS, Primitive
 
+if TYPE_CHECKING:
+    from backpropsym.kernels.ir.array_operations import Operation
+
 MAX_VALUES = 3_000_000
 
 
-_FOLD: dict[Kind, Callable[[Any, Any], Any]] = {
+_FOLD: dict[Kind, Callable[[float, float], float]] = {
     Kind.ADD: operator.add,
     Kind.SUBTRACT: operator.sub,
     Kind.MULTIPLY: operator.mul,
     Kind.DIVIDE: operator.truediv,
 }
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -74,7 +78,7 @@ class Values:
         self.owners: list[str] = []
         self.owner = ""
         self.derivative = False
-        self._positions: dict[tuple[Any, ...], int] = {}
+        self._positions: dict[tuple[object, ...], int] = {}
         self._means: dict[int, int] = {}
         self.bounds: list[Bound] = []
         self.gates = Gates(self)
@@ -194,7 +198,7 @@ class Values:
             return self._folded(primitive.real, *(self.items[argument].data for argument in arguments))
         return self._value(Kind.CALL, arguments, name)
 
-    def opaque(self, operation: Any, operands: tuple[int, ...], batched: bool) -> int:
+    def opaque(self, operation: Operation, operands: tuple[int, ...], batched: bool) -> int:
         """The result of an operation over axes, which is a value itself: equal ones are one."""
         return self._value(Kind.OPERATION, operands, operation, batched=batched)
 
@@ -290,7 +294,7 @@ class Values:
         key = (kind, right, left) if commutes and right < left else (kind, left, right)
         return self._value(kind, (left, right), None, key)
 
-    def _folded(self, function: Callable[..., Any], *numbers: float) -> int:
+    def _folded(self, function: Callable[..., Numeric], *numbers: float) -> int:
         """A constant computed now, by IEEE 754: inf and nan rather than errors."""
         with np.errstate(all="ignore"):
             return self.number(float(function(*map(np.float64, numbers))))
@@ -300,7 +304,7 @@ class Values:
         kind: Kind,
         operands: tuple[int, ...],
         data: Any,
-        key: tuple[Any, ...] | None = None,
+        key: tuple[object, ...] | None = None,
         batched: bool | None = None,
     ) -> int:
         key = key or (kind, data, *operands)
@@ -354,11 +358,11 @@ class Values:
             assumed[self.items[left].operands[0]] = assumed[left]
         return self._bound_below(branch, assumed, _DEPTH)
 
-    def bound_of(self, operation: Any, operands: tuple[int, ...]) -> Bound:
+    def bound_of(self, operation: Operation, operands: tuple[int, ...]) -> Bound:
         """What is known of the result of an operation over axes."""
         return Bound(all(self.bounds[operand].finite for operand in operands))
 
-    def is_cut_by(self, operation: Any, cut: Sequence[bool]) -> bool:
+    def is_cut_by(self, operation: Operation, cut: Sequence[bool]) -> bool:
         """Whether the result of an operation over axes may be cut off, of operands that may be."""
         return False
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.errors import CompilerError
 from backpropsym.kernels.ir.array_operations import (
     ALL,
@@ -292,7 +293,7 @@ def _place(operation: Place, operands: Sequence[Shape]) -> None:
         _require(not operation.complete or int(set_by.min()) > 0, "the places leave entries unset")
 
 
-def _counts(regions: Sequence[tuple[Item, ...]], shape: Shape) -> Any:
+def _counts(regions: Sequence[tuple[Item, ...]], shape: Shape) -> Array:
     """By how many regions each entry is set; axes of which all regions have the whole count as one place."""
     sizes: list[int] = []
     for axis, size in enumerate(shape):

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array, Numeric
 from backpropsym.errors import LimitError, MissingExtraError
 from backpropsym.graph.graph import Graph
 from backpropsym.kernels.backends.dialects import ScalarDialect
@@ -68,7 +69,7 @@ class FusedLoop:
         return value, dict(zip(self.gradients, gradients, strict=True))
 
     @staticmethod
-    def _filled(value: Any, size: int, dtype: Any) -> Any:
+    def _filled(value: Numeric, size: int, dtype: np.dtype[Any]) -> Array:
         return np.full(size, value, dtype) if isinstance(value, float) else np.ascontiguousarray(value)
 
 
@@ -87,7 +88,7 @@ def compiler() -> Callable[..., Any]:
     return partial(numba.njit, error_model="numpy")
 
 
-def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dict[str, Any]]:
+def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dict[str, object]]:
     """The text of the loop, and the functions that it calls."""
     code = body(program, ScalarDialect(), graph.nodes)
     count = len(code.forward) + len(code.backward)
@@ -110,10 +111,10 @@ def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dic
     return "\n".join(lines) + "\n", _namespace(code.helpers)
 
 
-def _namespace(helpers: dict[str, str]) -> dict[str, Any]:
+def _namespace(helpers: dict[str, str]) -> dict[str, object]:
     """What the loop calls: functions that make vectors where there are such, else Python's."""
     made = compiler()
-    found: dict[str, Any] = {"__name__": "backpropsym.fused", "_range": range, "_min": min}
+    found: dict[str, object] = {"__name__": "backpropsym.fused", "_range": range, "_min": min}
     found["_total"] = made(_total, fastmath={"reassoc"})
     vectors = dict(vars(branchless))
     for name in ("power_of_two", "below_one", *branchless.BRANCHLESS):
@@ -124,7 +125,7 @@ def _namespace(helpers: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def _total(numbers: Any, count: int) -> float:
+def _total(numbers: Array, count: int) -> float:
     """The sum of the first entries, in any order, so that it is computed several at once."""
     total = 0.0
     for at in range(count):
