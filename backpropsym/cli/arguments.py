@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from backpropsym.arrays import Numeric
 from backpropsym.cli.completion import complete_network, complete_node, complete_theme
 from backpropsym.cli.output import to_file
 
@@ -201,7 +202,7 @@ def path_numbers(text: str | None) -> list[int] | None:
     return found
 
 
-def read_numbers(at: Path | None, network: Network, init: int | None = None) -> dict[str, Any] | None:
+def read_numbers(at: Path | None, network: Network, init: int | None = None) -> dict[str, Numeric] | None:
     """The numbers of `--at`, and those that `--init` draws, which are told on standard error; None without either.
 
     Raises

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Arrays, Given
+from backpropsym.arrays import Arrays, Given, Numeric, Values
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, Position
 from backpropsym.derive.forms.adjoint_programme import matrix_programme, nested
 from backpropsym.derive.forms.matrix_notation import written_out
@@ -47,7 +48,7 @@ from backpropsym.graph.unroll import entry_name
 from backpropsym.ops.memory_budget import check_memory
 
 
-def _tail(position: Position) -> tuple[Any, ...]:
+def _tail(position: Position) -> tuple[EllipsisType | int, ...]:
     """A subscript that picks a position of the last axes."""
     return (..., *position)
 
@@ -206,11 +207,11 @@ class TensorDerivation(Derivation):
         """The factor of the loss is not kept apart between arrays."""
         return None
 
-    def analytics(self, at: Mapping[str, Any] | None = None) -> PathAnalytics:
+    def analytics(self, at: Values | None = None) -> PathAnalytics:
         """How many layer-level paths there are, and how long; as each stands for many of neurons, none has a number."""
         return analyse(self.space)
 
-    def node_values(self, values: Mapping[str, Any] | None = None, besides: Iterable[str] = ()) -> dict[str, Any]:
+    def node_values(self, values: Values | None = None, besides: Iterable[str] = ()) -> dict[str, Numeric]:
         """Never: paths between arrays have no numbers.
 
         Raises

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Values
+from backpropsym.arrays import Numeric, Values
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.derive.paths.entry_paths import unroll_between
@@ -128,16 +127,16 @@ class EntryDerivation(Derivation):
         places = {name: place for place, name in enumerate(self.whole.named.order)}
         return {name: found[name] for name in sorted(found, key=lambda name: places[name.partition("[")[0]])}
 
-    def node_values(self, values: Values | None = None, besides: Iterable[str] = ()) -> dict[str, Any]:
+    def node_values(self, values: Values | None = None, besides: Iterable[str] = ()) -> dict[str, Numeric]:
         """The value of every entry on the paths, of those that they use, and of entries `besides`."""
         leaves, batch, _ = array_leaves(self.whole, values or {}, self.whole.ancestors(self.target[0]))
         network = ArrayNetwork(self.whole, leaves, batch)
         network.forward(self.target[0])
-        found: dict[str, Any] = {}
+        found: dict[str, Numeric] = {}
         for name in dict.fromkeys((*self.graph.nodes, *besides)):
             node, position = read_entry(name, self.whole)
             if node in network.values:
                 lead = batch is not None and node in self.whole.batched
-                place: tuple[Any, ...] = (slice(None), *(position or ())) if lead else (position or ())
+                place: tuple[slice | int, ...] = (slice(None), *(position or ())) if lead else (position or ())
                 found[name] = np.asarray(network.values[node])[place]
         return found

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from backpropsym.evaluate.number_systems import Spread, SpreadArithmetic
 
-_COMPARE: dict[str, Callable[[Any, Any], Numeric]] = {
+_COMPARE: dict[str, Callable[[Numeric, Numeric], Numeric]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,

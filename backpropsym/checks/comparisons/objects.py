@@ -48,7 +48,7 @@ class _Rounded(Arithmetic):
         self.eps = eps
         self.random = random
 
-    def off(self, value: Any) -> Any:
+    def off(self, value: Numeric) -> Array:
         """A value with an error of rounding."""
         return value * (1 + ROUNDINGS * self.eps * self.random.uniform(-1, 1, np.shape(value)))
 

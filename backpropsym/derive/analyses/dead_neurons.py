@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from backpropsym.arrays import Arrays, Values
+from backpropsym.arrays import Array, Arrays, Values
 from backpropsym.errors import UnknownNameError, ValuesError
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
@@ -65,7 +64,7 @@ def _is_neuron(node: Node) -> bool:
     return node.named and isinstance(node.op, Elementwise) and bool(called(node.op.formula))
 
 
-def _share(network: ArrayNetwork, name: str) -> Any:
+def _share(network: ArrayNetwork, name: str) -> Array:
     """The share of objects on which all local derivatives of each entry are zero."""
     value, node = np.asarray(network.forward(name)), network.graph[name]
     assert node.formula is not None

@@ -19,8 +19,8 @@ import heapq
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from backpropsym.arrays import Numeric
 from backpropsym.derive.analyses.operation_counts import FREE, Operations
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import UnknownNameError, did_you_mean
@@ -78,7 +78,7 @@ class Elimination:
         """All multiplications and additions."""
         return self.steps[-1].total if self.steps else FREE
 
-    def evaluate(self, numbers: Mapping[Edge, Any]) -> dict[Edge, Any]:
+    def evaluate(self, numbers: Mapping[Edge, Numeric]) -> dict[Edge, Numeric]:
         """The derivatives by the steps themselves, from the numbers of the local derivatives.
 
         Parameters
