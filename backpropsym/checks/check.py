@@ -11,7 +11,7 @@ import numpy as np
 from backpropsym.arrays import Values
 from backpropsym.checks.arrays.check import check_arrays
 from backpropsym.checks.arrays.sample_points import ArrayPoint
-from backpropsym.checks.comparison_result import merged
+from backpropsym.checks.comparison_result import NOT_FINITE, merged
 from backpropsym.checks.comparisons import registry, suite
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.conventions import declared_conventions
@@ -20,7 +20,7 @@ from backpropsym.checks.faults import on_paths, wrong_edges, wrong_spellings, wr
 from backpropsym.checks.forms import PARTS, FormsVerdict, compare_forms
 from backpropsym.checks.gradients import Numbers, compare, fifty_digits, row_names
 from backpropsym.checks.judgement import Comparison
-from backpropsym.checks.measured import of_forms, of_links, of_rows
+from backpropsym.checks.measured import of_forms, of_links, of_own_numbers, of_rows
 from backpropsym.checks.plan import SECONDS, Plan
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
 from backpropsym.checks.sample_points import Points, find_points
@@ -133,7 +133,15 @@ def _check(local: LocalDerivatives, plan: Plan) -> Report:
         title=graph.title,
         faults=(*wrong_values, *of_derivation, *wrong_first, *wrong_last),
         notes=(*points.notes, *notes),
-        comparisons=(*before, links, *of_rows(comparison, made, every), *first, of_forms(made, left), *last),
+        comparisons=(
+            *of_own_numbers(points.own_left_out),
+            *before,
+            links,
+            *of_rows(comparison, made, every),
+            *first,
+            of_forms(made, left),
+            *last,
+        ),
     )
 
 
@@ -157,7 +165,7 @@ def _forms(
         derivation = Derivation(numbers.local, numbers.of, name)
         if spent > PARTS or budget.spent:
             break
-        finite = np.isfinite(numbers.derivative(name))
+        finite = np.isfinite(numbers.derivative(name)) & numbers.plain
         values = {node: value[finite] for node, value in numbers.points.values.items()}
         places = np.flatnonzero(finite)
         found[name] = compare_forms(
@@ -172,6 +180,8 @@ def _forms(
         budget.show("forms", done + 1, len(order))
     why = OUT_OF_TIME if budget.spent else "the network is large"
     left = [f"{len(names) - len(found)} of {len(names)} derivatives: {why}"] if len(found) < len(names) else []
+    infinite = int(np.count_nonzero(~numbers.plain))
+    left += [f"{infinite} of {numbers.points.count} points: a local derivative is {NOT_FINITE}"] if infinite else []
     return found, left
 
 

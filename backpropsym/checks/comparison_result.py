@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+NOT_FINITE = "not finite, or not told by numerics, at the numbers given"
+
 
 class Outcome(StrEnum):
     """What a comparison says, the gravest first."""

@@ -10,8 +10,17 @@ import numpy as np
 
 from backpropsym.arrays import Array, Numeric
 from backpropsym.derive.local.links import Edge
-from backpropsym.evaluate.arithmetic import COMPLEX, evaluate
-from backpropsym.evaluate.number_systems import STEP, SideRecorder, Spread, SpreadArithmetic, Switching
+from backpropsym.evaluate.arithmetic import evaluate
+from backpropsym.evaluate.number_systems import (
+    STEP,
+    SideRecorder,
+    Spread,
+    SpreadArithmetic,
+    Switching,
+    WatchedSteps,
+    scaled,
+    step_slopes,
+)
 from backpropsym.formula.tree import Add, Expr, Neg, names
 from backpropsym.graph.graph import Graph
 from backpropsym.ops.function_table import FunctionTable
@@ -27,7 +36,7 @@ class EdgeNumerics:
 
     Attributes
     ----------
-    slope : d target / d source by a complex step.
+    slope : d target / d source by a complex step; nan where it tells nothing.
     size : the same derivative with every part of it counted by its absolute value.
     kink : for each target, whether a switch in it is exactly at zero, so that no slope is defined.
     sides : for each target that branches, the sign of each switch, shape (switches, points).
@@ -119,13 +128,15 @@ def _term(
         stepped[name] = value + 1j * STEP * direction
         spread[name] = Spread(value, direction)
     shape = (len(parents), np.shape(value)[1])
-    slope = np.imag(np.asarray(evaluate(term, stepped, table, COMPLEX))) / STEP
+    watched = WatchedSteps()
+    slope = step_slopes(evaluate(term, stepped, table, watched))
+    slope = np.where(watched.doubtful(shape), np.nan, slope)
     size = evaluate(term, spread, table, SpreadArithmetic()).spread
     return np.broadcast_to(slope, shape), np.broadcast_to(size, shape)
 
 
 def reverse_sweep(graph: Graph, of: str, factors: Mapping[Edge, Array]) -> dict[str, Numeric]:
-    """For every node that `of` depends on, the sum over paths to `of` of the products of `factors`.
+    """For every node that `of` depends on, the sum over paths to `of` of the absolute products of `factors`.
 
     The check's own accumulation: it shares no code with the derivation's programmes.
     """
@@ -136,16 +147,11 @@ def reverse_sweep(graph: Graph, of: str, factors: Mapping[Edge, Array]) -> dict[
         for name in reversed(graph.order):
             if name in within:
                 for parent in graph.nodes[name].parents:
-                    totals[parent] = totals[parent] + _times(totals[name], factors[Edge(parent, name)])
+                    totals[parent] = totals[parent] + scaled(totals[name], factors[Edge(parent, name)])
     return totals
 
 
-def _times(total: Numeric, factor: Numeric) -> Array:
-    """The product, in which zero times an undefined slope is zero: a dead path carries nothing."""
-    return np.where((total == 0) | (factor == 0), 0.0, total * factor)
-
-
-def kinks_on_paths(graph: Graph, of: str, numerics: EdgeNumerics) -> dict[str, Array]:
+def kinks_on_paths(graph: Graph, of: str, numerics: EdgeNumerics) -> dict[str, Any]:
     """For every node that `of` depends on, whether a path to `of` crosses a kink, shape (points,).
 
     A path that is cut by a zero slope before it reaches the kink crosses nothing.

@@ -26,7 +26,8 @@ def wrong_edges(numbers: Numbers) -> list[Fault]:
     found = []
     at = numbers.points.edges
     for edge, derived in numbers.edges.items():
-        off = np.where(at.kink[edge.target], 0.0, ratio(derived, at.slope[edge], at.size[edge]))
+        told = np.isfinite(at.slope[edge]) & np.isfinite(at.size[edge]) & ~at.kink[edge.target]
+        off = np.where(told, ratio(derived, at.slope[edge], at.size[edge]), 0.0)
         for point in _worst(off):
             gap = numbers.exact(point).edge_gap(edge, numbers.local[edge], float(at.size[edge][point]))
             if is_wrong(gap, float(derived[point])):

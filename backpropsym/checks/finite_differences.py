@@ -11,8 +11,8 @@ import numpy as np
 
 from backpropsym.arrays import Array, Numeric
 from backpropsym.checks.time_budget import Budget
-from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, evaluate
-from backpropsym.evaluate.number_systems import STEP, BranchRecorder, Switching
+from backpropsym.evaluate.arithmetic import REAL, evaluate
+from backpropsym.evaluate.number_systems import STEP, BranchRecorder, Switching, WatchedSteps, step_slopes
 from backpropsym.graph.graph import Graph
 
 LEVELS = 8
@@ -78,12 +78,12 @@ class Lines(ABC):
         self.budget = budget or Budget()
 
     def complex_steps(self, jobs: Jobs) -> tuple[Array, Array]:
-        """d of / d leaf by a complex step, one number a job, and which jobs were done."""
+        """d of / d leaf by a complex step, one number a job, and which jobs were done; nan where it tells nothing."""
         found, done = np.full(len(jobs), np.nan), np.zeros(len(jobs), bool)
         for chunk in self._chunks("complex steps", jobs, 1):
             part = jobs.part(chunk)
-            ends = self._shifted(part, np.full((len(part), 1), 1j * STEP), COMPLEX)
-            found[chunk], done[chunk] = np.imag(ends[:, 0]) / STEP, True
+            ends = self._shifted(part, np.full((len(part), 1), 1j * STEP))
+            found[chunk], done[chunk] = step_slopes(ends[:, 0]), True
         return found, done
 
     def differences(self, jobs: Jobs, sizes: Array) -> Slopes:
@@ -124,7 +124,7 @@ class Lines(ABC):
 
     def _central(self, jobs: Jobs, step: Array, recorder: BranchRecorder) -> tuple[Array, Array, Array]:
         """Slope, its error, and whether the whole stencil stays on the branches of the base point."""
-        ends = self._shifted(jobs, step[:, None] * _COLUMNS, REAL, recorder)
+        ends = self._shifted(jobs, step[:, None] * _COLUMNS, recorder)
         with np.errstate(all="ignore"):
             widths = 2 * step[:, None] * _COLUMNS[1 : LEVELS + 1]
             slopes = (ends[:, 1 : LEVELS + 1] - ends[:, LEVELS + 1 :]) / widths
@@ -139,7 +139,7 @@ class Lines(ABC):
             if not len(waiting):
                 break
             part, recorder = jobs.part(waiting), BranchRecorder(len(waiting), _SIDES, _NEAREST)
-            ends = self._shifted(part, step[waiting, None] * _COLUMNS, REAL, recorder)
+            ends = self._shifted(part, step[waiting, None] * _COLUMNS, recorder)
             with np.errstate(all="ignore"):
                 slopes = (ends[:, 1:] - ends[:, :1]) / (step[waiting, None] * _COLUMNS[1:])
             fine = _usable(recorder, ends)
@@ -154,10 +154,11 @@ class Lines(ABC):
         """For each job the size of what is stepped, at least 1."""
 
     @abstractmethod
-    def _shifted(
-        self, jobs: Jobs, offsets: Array, arithmetic: Arithmetic, recorder: BranchRecorder | None = None
-    ) -> Array:
-        """The objective, shape (jobs, columns), with each job's leaf moved by its row of `offsets`."""
+    def _shifted(self, jobs: Jobs, offsets: Array, recorder: BranchRecorder | None = None) -> Array:
+        """The objective, shape (jobs, columns), with each job's leaf moved by its row of `offsets`.
+
+        Where offsets are complex and tell nothing, nan.
+        """
 
     def _size(self, name: str) -> int:
         """How many numbers a step in a leaf changes, where many steps cannot be taken together."""
@@ -208,10 +209,10 @@ class Objective(Lines):
         scales: Array = np.maximum(np.abs(own), 1.0)
         return scales
 
-    def _shifted(
-        self, jobs: Jobs, offsets: Array, arithmetic: Arithmetic, recorder: BranchRecorder | None = None
-    ) -> Array:
+    def _shifted(self, jobs: Jobs, offsets: Array, recorder: BranchRecorder | None = None) -> Array:
         """See Lines."""
+        watched = WatchedSteps()
+        arithmetic = watched if np.iscomplexobj(offsets) else REAL
         moved: dict[str, Numeric] = {}
         rows: dict[str, list[int]] = {}
         for row, name in enumerate(jobs.names):
@@ -234,7 +235,7 @@ class Objective(Lines):
                     evaluate(node.op.formula, still, self.switching.table, recorder)
                 still[name] = moved[name] = evaluate(node.op.formula, still, table, arithmetic)
         end = moved.get(self.of, self.values[self.of][jobs.points][:, None])
-        return np.broadcast_to(end, offsets.shape)
+        return np.where(watched.doubtful(offsets.shape), np.nan, end)
 
 
 def _usable(recorder: BranchRecorder, ends: Array) -> Array:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from backpropsym.arrays import Array
+from backpropsym.arrays import Array, Numeric
 from backpropsym.checks.edges import kinks_on_paths, ratio, reverse_sweep
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.checks.finite_differences import Jobs, Objective, spread
@@ -18,6 +18,7 @@ from backpropsym.checks.sample_points import Points
 from backpropsym.derive.forms.programme import Programme, adjoints
 from backpropsym.derive.local.link_numbers import local_numbers
 from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.evaluate.scalar_evaluation import Evaluate, in_range
 from backpropsym.graph.graph import Graph, Role
 
 WORK = 3_000_000_000
@@ -58,6 +59,17 @@ class Numbers:
         shape = (self.points.count,)
         found = local_numbers(self.local, self.points.edges.slope, self.points.values)
         return {edge: np.broadcast_to(np.asarray(number, float), shape) for edge, number in found.items()}
+
+    @cached_property
+    def plain(self) -> Array:
+        """At which points every local derivative, computed as it is written, is finite, shape (points,)."""
+        found = np.ones(self.points.count, bool)
+        for edge in self.points.edges.slope:
+            found &= np.isfinite(in_range(self._written(edge), self.points.values, self.graph.functions))
+        return found
+
+    def _written(self, edge: Edge) -> Callable[[Evaluate], Numeric]:
+        return lambda number: number(self.local[edge])
 
     @cached_property
     def programme(self) -> Programme:
@@ -140,13 +152,14 @@ def compare(numbers: Numbers, random: np.random.Generator, plan: Plan) -> tuple[
     derived = np.array([numbers.derivative(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)])
     size = np.array([numbers.size(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)])
     steps, reached = objective.complex_steps(jobs)
-    off = np.where(reached, ratio(derived, steps, size), 0.0)
+    lost = reached & ~(np.isfinite(steps) & np.isfinite(size))
+    off = np.where(reached & ~lost, ratio(derived, steps, size), 0.0)
     objective.budget = budget
     taken, every = _differenced(numbers, jobs, off, most)
     slopes = spread(objective.differences(jobs.part(taken), size[taken]), taken, len(jobs))
     blocked = np.array([numbers.blocked(n)[p] for n, p in zip(jobs.names, jobs.points, strict=True)], bool)
     at = numbers.points.values[numbers.of][jobs.points]
-    found = Measured(jobs, derived, size, off, reached, slopes, blocked, at)
+    found = Measured(jobs, derived, size, off, reached, lost, slopes, blocked, at)
     verdicts = judged(found, numbers.tolerance, lambda suspicious: _wrong(numbers, found, suspicious, random))
     return verdicts, notes, every
 

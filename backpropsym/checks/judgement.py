@@ -26,8 +26,9 @@ class Measured:
     Attributes
     ----------
     derived, size : the derived derivative and the sum of the absolute values of its path products.
-    ratio : |derived - complex step| in eps * size.
-    reached : which jobs were compared with a complex step; time may have ended before.
+    ratio : |derived - complex step| in eps * size; zero where they were not compared.
+    reached : for which jobs complex steps were taken; time may have ended before.
+    lost : of which of them the complex step is no finite number, as at the beginning of a root.
     slopes : extrapolated differences, of the jobs for which they were taken.
     blocked : whether a path of the job crosses a kink.
     objective : the value of the objective at the job's point.
@@ -38,6 +39,7 @@ class Measured:
     size: Array
     ratio: Array
     reached: Array
+    lost: Array
     slopes: Slopes
     blocked: Array
     objective: Array
@@ -50,6 +52,7 @@ class Comparison:
     Attributes
     ----------
     reached : which jobs were compared at all.
+    lost : which of them no complex step can judge.
     differenced : of which differences were taken.
     ratio : |derived - complex step| in eps * size.
     differences : |derived - extrapolated differences| / size; nan where none was taken.
@@ -60,6 +63,7 @@ class Comparison:
 
     jobs: Jobs
     reached: Array
+    lost: Array
     differenced: Array
     derived: Array
     size: Array
@@ -143,7 +147,7 @@ def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Arr
         differences = np.where(size > 0, gap / size, gap)
     suspicious = ((found.ratio > tolerance) | apart) & ~kink & ~near
     wrong = wrong_among(suspicious)
-    undefined = ~np.isfinite(derived) & ~wrong
+    undefined = (~np.isfinite(derived) | (found.lost & ~slopes.clean & ~smooth & ~kink)) & ~wrong
     blurred = suspicious & ~wrong & ~undefined & (found.ratio > tolerance)
     near = (near | (blurred & found.blocked)) & ~undefined
     blurred &= ~near
@@ -151,6 +155,7 @@ def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Arr
     return Comparison(
         found.jobs,
         found.reached,
+        found.lost | (found.reached & undefined),
         slopes.taken,
         derived,
         size,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from backpropsym.checks.comparison_result import Compared, Outcome
+from backpropsym.checks.comparison_result import NOT_FINITE, Compared, Outcome, unreached
 from backpropsym.checks.judgement import Comparison
 from backpropsym.checks.report import Fault, Row
 from backpropsym.checks.time_budget import OUT_OF_TIME
@@ -25,8 +25,8 @@ def of_rows(comparison: Comparison, rows: Sequence[Row], every: str) -> list[Com
     ----------
     every : why differences were taken of some derivatives only; empty where they were taken of all.
     """
-    steps, differences = int(comparison.reached.sum()), int(comparison.differenced.sum())
-    count = len(comparison.jobs)
+    reached, differences = int(comparison.reached.sum()), int(comparison.differenced.sum())
+    count, lost = len(comparison.jobs), int(comparison.lost.sum())
     wrong = [fault for row in rows for fault in row.faults if not fault.place.startswith("form ")]
     exact = sum(not np.isnan(row.exact) for row in rows)
     left = f"{differences:,} of {count:,} derivatives: {every or OUT_OF_TIME}" if differences < count else ""
@@ -34,13 +34,23 @@ def of_rows(comparison: Comparison, rows: Sequence[Row], every: str) -> list[Com
         _compared(
             "complex steps",
             "derivatives of the whole, with complex steps of the forward formulas",
-            steps,
+            reached - lost,
             wrong,
-            f"{steps:,} of {count:,} derivatives: {OUT_OF_TIME}" if steps < count else "",
+            f"{reached:,} of {count:,} derivatives: {OUT_OF_TIME}" if reached < count else _lost(lost, count),
         ),
         _compared("differences", "the same, with differences extrapolated to a step of zero", differences, wrong, left),
         _compared("fifty digits", "the same, with differences in fifty digits", exact, wrong),
     ]
+
+
+def _lost(lost: int, count: int) -> str:
+    return f"{lost:,} of {count:,} derivatives: {NOT_FINITE}" if lost else ""
+
+
+def of_own_numbers(left_out: str) -> list[Compared]:
+    """What was compared at the network's own numbers: nothing, where that is why."""
+    about = "everything, at the network's own numbers"
+    return [unreached("own numbers", about, left_out)] if left_out else []
 
 
 def of_forms(rows: Sequence[Row], left: Sequence[str], others: Mapping[str, Sequence[Fault]] | None = None) -> Compared:

@@ -11,7 +11,7 @@ import numpy as np
 from backpropsym.arrays import Array, Numeric, Values
 from backpropsym.checks.edges import EdgeNumerics, edge_numerics, reverse_sweep
 from backpropsym.evaluate.domains import domains
-from backpropsym.evaluate.number_systems import Switching
+from backpropsym.evaluate.number_systems import Switching, scaled
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.graph.graph import Graph, Role
 
@@ -19,6 +19,7 @@ CANDIDATES = 64
 MAX_ROUNDS = 24
 KINDS_WITH_BRANCHES = 4
 MODERATE = 1e6
+NOT_AT_OWN = "not checked at the network's own numbers"
 DEFAULT = (-2.0, 2.0)
 RANGES = (DEFAULT, (-10.0, 10.0), (0.1, 2.0), (0.05, 0.95), (-0.1, 0.1), (0.1, 20.0))
 
@@ -35,6 +36,7 @@ class Points:
     chosen : the points for the checks that cost a forward pass a parameter.
     notes : what a reader should know about the points.
     lost : the leaves of a point that was given and is not finite.
+    own_left_out : why the network's own numbers are not among the points; empty where they are, or are not complete.
     """
 
     values: Mapping[str, Array]
@@ -43,6 +45,7 @@ class Points:
     chosen: Array
     notes: tuple[str, ...]
     lost: Mapping[str, Array] = field(default_factory=dict)
+    own_left_out: str = ""
 
     @property
     def count(self) -> int:
@@ -57,7 +60,8 @@ def find_points(graph: Graph, at: Values, samples: int, random: np.random.Genera
     both sides and every edge carry something.
     """
     sampler = _Sampler(graph, at, random)
-    own, given, notes = sampler.given()
+    own, given, left_out = sampler.given()
+    notes = [f"{NOT_AT_OWN}: {left_out}"] if left_out else []
     drawn = max(CANDIDATES if sampler.branching else samples, samples) - given
     values = _joined(own, sampler.draw(drawn)) if drawn > 0 else own
     edges = edge_numerics(graph, sampler.wanted, values)
@@ -65,7 +69,7 @@ def find_points(graph: Graph, at: Values, samples: int, random: np.random.Genera
     if count < given + drawn:
         notes.append(f"only {count} of {given + drawn} points have finite values and derivatives")
     chosen = _choose(graph, edges, count, samples) if sampler.branching else np.arange(count)
-    return Points(values, edges, given, chosen, (*notes, *_one_sided(edges)), sampler.lost)
+    return Points(values, edges, given, chosen, (*notes, *_one_sided(edges)), sampler.lost, left_out)
 
 
 def checked_nodes(graph: Graph) -> frozenset[str]:
@@ -98,11 +102,11 @@ class _Sampler:
         self.branching = frozenset(name for name, formula in formulas if self.switching.branches(formula))
         self.lost: Mapping[str, Array] = {}
 
-    def given(self) -> tuple[dict[str, Array], int, list[str]]:
-        """The values of the nodes at the numbers given, where they are complete and finite."""
+    def given(self) -> tuple[dict[str, Array], int, str]:
+        """The values of the nodes at the numbers given, where they are complete and finite, else why they are not."""
         empty: dict[str, Array] = {name: np.empty(0) for name in self.wanted}
         if not all(name in self.pool for name in self.leaves):
-            return empty, 0, []
+            return empty, 0, ""
         numbers = (np.atleast_1d(np.asarray(self.pool[name], float))[:CANDIDATES] for name in self.leaves)
         arrays = np.broadcast_arrays(*numbers, np.zeros(1))
         values = self._forward(dict(zip(self.leaves, arrays, strict=False)))
@@ -110,13 +114,12 @@ class _Sampler:
         if bad is not None:
             at = int(np.argmin(np.isfinite(values[bad])))
             self.lost = {name: values[name][at] for name in self.leaves}
-            return empty, 0, [f"not checked at the network's own numbers: {bad} is not finite there"]
+            return empty, 0, f"{bad} is not finite there"
         for name in self.wanted:
             op = self.graph.nodes[name].op
             if op is not None and self.switching.departs(op.formula, values, self.graph.functions):
-                told = f"{name} follows a convention there, not its definition"
-                return empty, 0, [f"not checked at the network's own numbers: {told}"]
-        return values, len(arrays[-1]), []
+                return empty, 0, f"{name} follows a convention there, not its definition"
+        return values, len(arrays[-1]), ""
 
     def _forward(self, leaves: Mapping[str, Array]) -> dict[str, Array]:
         """The values of the nodes, each of the shape of the points, constants filled in."""
@@ -210,7 +213,7 @@ def _choose(graph: Graph, edges: EdgeNumerics, count: int, samples: int) -> Arra
     """The first `samples` points, and those that show a side of a switch or a live edge for the first time."""
     adjoints = reverse_sweep(graph, graph.objective, edges.size)
     features = [np.stack([sides > 0, sides < 0]).reshape(-1, count) for sides in edges.sides.values()]
-    live = [adjoints[edge.target] * size != 0 for edge, size in edges.size.items() if edge.target in adjoints]
+    live = [scaled(adjoints[edge.target], size) != 0 for edge, size in edges.size.items() if edge.target in adjoints]
     seen_at = np.concatenate([*features, np.stack(live)]) if live else np.concatenate(features)
     chosen = list(range(min(samples, count)))
     seen: Array = np.any(seen_at[:, chosen], axis=1)

@@ -78,11 +78,11 @@ class ComplexArithmetic(Arithmetic):
 
     def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
         """The value of a primitive, on the branch that the real parts take."""
-        return _beside(primitive.real(*map(np.real, arguments)), primitive.complex(*arguments))
+        return _beside(primitive.real(*map(np.real, arguments)), primitive.complex(*arguments), *arguments)
 
     def divide(self, above: Any, below: Any) -> Any:
         """A quotient."""
-        return _beside(np.real(above) / np.real(below), above / below)
+        return _beside(np.real(above) / np.real(below), above / below, above, below)
 
     def power(self, base: Any, exponent: Fraction) -> Any:
         """A power; exact in the first order of the imaginary part, nan where the real power is undefined."""
@@ -129,10 +129,13 @@ def _moved(step: Any, slope: Any) -> Array:
     return np.where(step == 0, 0.0, step * slope)
 
 
-def _beside(real: Any, stepped: Any) -> Any:
-    """The complex number with the real part `real` and the imaginary part of `stepped`."""
+def _beside(real: Any, stepped: Any, *arguments: Any) -> Any:
+    """The complex number with the real part `real` and the imaginary part of `stepped`; 0 where no argument has one."""
     combined = np.empty(np.broadcast_shapes(np.shape(real), np.shape(stepped)), complex)
     combined.real, combined.imag = real, np.imag(stepped)
+    if arguments and not np.isfinite(combined.imag).all():
+        still = np.all([np.broadcast_to(np.imag(each) == 0, combined.shape) for each in arguments], axis=0)
+        combined.imag = np.where(still, 0.0, combined.imag)
     return combined[()]
 
 

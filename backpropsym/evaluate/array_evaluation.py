@@ -14,6 +14,7 @@ import numpy as np
 from backpropsym.arrays import Array, Arrays, Given, Numbers, Numeric, Values
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import REAL, Arithmetic, evaluate
+from backpropsym.evaluate.number_systems import scaled
 from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
@@ -160,11 +161,10 @@ class ArrayNetwork:
         match node.op:
             case Elementwise(formula):
                 values = {parent: self.aligned(parent, len(node.shape)) for parent in node.parents}
-                found = partials(formula, self.graph.functions)
                 table = self.graph.functions
                 return [
-                    (parent, self._unbroadcast(adjoint * self._size(each, values, table), parent, node))
-                    for parent, each in found.items()
+                    (parent, self._unbroadcast(self._times(adjoint, self._size(each, values, table)), parent, node))
+                    for parent, each in partials(formula, table).items()
                 ]
             case Contraction(subscripts, operands):
                 return self._pull_contraction(node, subscripts, operands, adjoint)
@@ -199,13 +199,16 @@ class ArrayNetwork:
             case Mul(factors):
                 product = self._size(factors[0], values, table)
                 for factor in factors[1:]:
-                    product = product * self._size(factor, values, table)
+                    product = scaled(product, self._size(factor, values, table))
                 return product
             case Call("where", (condition, then, otherwise)):
                 chosen = evaluate(condition, values, table, self.arithmetic)
                 return np.where(chosen, self._size(then, values, table), self._size(otherwise, values, table))
             case _:
                 return np.abs(evaluate(expr, values, table, self.arithmetic))
+
+    def _times(self, adjoint: Numeric, factor: Numeric) -> Numeric:
+        return scaled(adjoint, factor) if self.magnitudes else adjoint * factor
 
     def _given(self, name: str) -> Array:
         return self.sizes[name] if self.magnitudes else self.values[name]
@@ -237,7 +240,7 @@ class ArrayNetwork:
                 sizes = ArrayNetwork(self.graph, found, self.batch)
                 self.magnitudes = True
                 return sum(
-                    self._size(each, values, self.graph.functions) * sizes.aligned(parent, len(node.shape))
+                    scaled(self._size(each, values, self.graph.functions), sizes.aligned(parent, len(node.shape)))
                     for parent, each in partials(formula, self.graph.functions).items()
                 )
             case Reduction(function="logsumexp", operand=operand):

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from backpropsym.arrays import Array, Given, Numeric, Values
-from backpropsym.evaluate.arithmetic import COMPLEX, ExactArithmetic
+from backpropsym.evaluate.arithmetic import ExactArithmetic
+from backpropsym.evaluate.number_systems import STEP, WatchedSteps
 from backpropsym.evaluate.reference import Position, Reference
+from backpropsym.evaluate.slopes import agreed, one_sided_slopes, same, two_sided_slope
 from backpropsym.graph.graph import Graph
-
-STEP = 1e-100
-"""Of a complex step: its square is nothing beside it in double precision."""
 
 DIGITS = 60
 """Of exact differences; a step of a third of them leaves two thirds for the derivative."""
@@ -27,7 +26,8 @@ def complex_step(graph: Graph, leaves: Values, of: str, wrt: Sequence[str]) -> d
 
     Returns
     -------
-    For each leaf an array with the axes of `of`, then those of the leaf.
+    For each leaf an array with the axes of `of`, then those of the leaf. Where something on the way is infinite or
+    has an infinite slope, a number only where differences in many digits have the same.
 
     References
     ----------
@@ -42,12 +42,26 @@ def complex_step(graph: Graph, leaves: Values, of: str, wrt: Sequence[str]) -> d
         columns[name] = slice(first, first + arrays[name].size)
         stepped[name] = _stepped(arrays[name], count, first)
         first += arrays[name].size
+    watched = WatchedSteps()
     with np.errstate(all="ignore"):
-        values = Reference(graph, stepped, COMPLEX).array(of)
+        values = Reference(graph, stepped, watched).array(of)
     slopes = np.zeros((*values.shape, count))
     for position in np.ndindex(values.shape):
         slopes[position] = np.imag(values[position]) / STEP
+    _judge(slopes, watched.doubtful((count,)), graph, arrays, of, wrt)
     return {name: slopes[..., columns[name]].reshape(values.shape + arrays[name].shape) for name in wrt}
+
+
+def _judge(slopes: Array, doubtful: Array, graph: Graph, leaves: Values, of: str, wrt: Sequence[str]) -> None:
+    """Keep slopes in doubtful columns where many digits confirm them; for what is no number take equal sides."""
+    for column, (name, position) in enumerate(entries_of(leaves, wrt)):
+        for place in np.ndindex(slopes.shape[:-1]) if doubtful[column] else ():
+            entry, slope = (*place, column), slopes[(*place, column)]
+            if np.isfinite(slope):
+                right = agreed(one_sided_slopes(graph, leaves, (of, place), (name, position)))
+                slopes[entry] = slope if right is not None and same(slope, right) else np.nan
+            else:
+                slopes[entry] = two_sided_slope(graph, leaves, (of, place), (name, position))
 
 
 def _stepped(array: Array, count: int, first: int) -> Array:

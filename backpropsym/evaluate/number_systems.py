@@ -9,12 +9,15 @@ from fractions import Fraction
 import numpy as np
 
 from backpropsym.arrays import Array, Numbers, Numeric
-from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, evaluate
+from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, ComplexArithmetic, evaluate
 from backpropsym.formula.tree import Compare, Expr, called, walk
 from backpropsym.ops.function import Function, Primitive
 from backpropsym.ops.function_table import FunctionTable
 
 STEP = 1e-100
+STEEPEST = 1e40
+"""A complex step of a root at zero gives a large number for infinity."""
+
 _SAME = 1e-6
 
 
@@ -32,7 +35,7 @@ class Spread:
         return Spread(self.value + other.value, self.spread + other.spread)
 
     def __mul__(self, other: Spread) -> Spread:
-        spread = _scaled(self.spread, other.value) + _scaled(other.spread, self.value)
+        spread = scaled(self.spread, other.value) + scaled(other.spread, self.value)
         return Spread(self.value * other.value, spread)
 
     def __neg__(self) -> Spread:
@@ -53,20 +56,20 @@ class SpreadArithmetic:
         for index, argument in enumerate(arguments):
             if isinstance(argument, Spread):
                 stepped = [*plain[:index], plain[index] + 1j * STEP, *plain[index + 1 :]]
-                slope = np.imag(primitive.complex(*stepped)) / STEP
-                spread = spread + _scaled(argument.spread, slope)
+                slope = step_slopes(primitive.complex(*stepped))
+                spread = spread + scaled(argument.spread, slope)
         return Spread(primitive.real(*plain), spread)
 
     def divide(self, above: Spread, below: Spread) -> Spread:
         """A quotient."""
         quotient = above.value / below.value
-        spread = _scaled(above.spread, 1.0 / below.value) + _scaled(below.spread, quotient / below.value)
+        spread = scaled(above.spread, 1.0 / below.value) + scaled(below.spread, quotient / below.value)
         return Spread(quotient, spread)
 
     def power(self, base: Spread, exponent: Fraction) -> Spread:
         """A power with a constant exponent."""
         stepped = COMPLEX.power(base.value + 1j * STEP, exponent)
-        return Spread(np.real(stepped), _scaled(base.spread, np.imag(stepped) / STEP))
+        return Spread(np.real(stepped), scaled(base.spread, step_slopes(stepped)))
 
     def compare(self, symbol: str, left: Spread, right: Spread) -> Numeric:
         """Which branch a comparison chooses."""
@@ -77,10 +80,52 @@ class SpreadArithmetic:
         return number.value if isinstance(number, Spread) else number
 
 
-def _scaled(spread: Numeric, slope: Numeric) -> Numeric:
+def step_slopes(stepped: Numeric) -> Numeric:
+    """The slopes that a complex step of `STEP` shows; infinite where the function begins steeply, as sqrt at 0."""
+    slopes = np.imag(np.asarray(stepped)) / STEP
+    return np.where(np.abs(slopes) > STEEPEST, np.copysign(np.inf, slopes), slopes)
+
+
+def scaled(spread: Numeric, slope: Numeric) -> Numeric:
     """`spread` times |slope|, where nothing times infinity is nothing."""
     with np.errstate(all="ignore"):
-        return np.where(spread == 0, 0.0, spread * np.abs(slope))
+        return np.where((spread == 0) | (slope == 0), 0.0, spread * np.abs(slope))
+
+
+class WatchedSteps(ComplexArithmetic):
+    """Complex steps, which notes where a result is infinite, or moves by far more than its arguments.
+
+    What follows from such a result may be finite and yet no derivative: exp(log(w)) at w = 0 does not move.
+    """
+
+    def __init__(self) -> None:
+        self._notes: list[Array] = []
+
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Numeric:
+        """The value of a primitive."""
+        return self._watched(super().apply(primitive, arguments), arguments)
+
+    def divide(self, above: Numeric, below: Numeric) -> Numeric:
+        """A quotient."""
+        return self._watched(super().divide(above, below), (above, below))
+
+    def power(self, base: Numeric, exponent: Fraction) -> Numeric:
+        """A power."""
+        return self._watched(super().power(base, exponent), (base,))
+
+    def doubtful(self, shape: tuple[int, ...]) -> Array:
+        """Where something is noted, in a shape that results broadcast to; axes behind it are taken together."""
+        found = np.zeros(shape, bool)
+        for note in self._notes:
+            found |= note.any(axis=tuple(range(len(shape), note.ndim)))
+        return found
+
+    def _watched(self, result: Numeric, arguments: tuple[Numeric, ...]) -> Numeric:
+        moved = sum(np.abs(np.imag(np.asarray(each))) for each in arguments)
+        note = (moved != 0) & ((np.abs(np.imag(np.asarray(result))) > STEEPEST * moved) | ~np.isfinite(result))
+        if np.any(note):
+            self._notes.append(np.asarray(note))
+        return result
 
 
 class BranchRecorder(Arithmetic):

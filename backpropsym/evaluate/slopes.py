@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import ExactArithmetic
 from backpropsym.evaluate.reference import Reference
 from backpropsym.graph.graph import Graph, Node, Role
+from backpropsym.ops.function import Primitive
 
 if TYPE_CHECKING:
     import mpmath
@@ -78,6 +80,12 @@ def _slopes(graph: Graph, values: Values, of: Entry, wrt: Entry) -> tuple[float,
     return left, right
 
 
+def two_sided_slope(graph: Graph, values: Values, of: Entry, wrt: Entry) -> float:
+    """The slope that both sides of a point have; nan where they have none in common."""
+    left, right = one_sided_slopes(graph, values, of, wrt) or (math.nan, math.nan)
+    return right if math.isfinite(right) and same(left, right) else math.nan
+
+
 def with_slopes(graph: Graph, values: Values, of: Entry, name: str, derivative: Numeric) -> Numeric:
     """A derivative by a node in its shape, with true slopes where products of local derivatives have no number.
 
@@ -127,10 +135,30 @@ def _exact(context: mpmath.MPContext, value: Given) -> Array:
     return entries
 
 
+class _RealNumbers(ExactArithmetic):
+    """Exact arithmetic in which what is no real number, such as the root of a negative one, has no value.
+
+    A maximum would pass over it.
+    """
+
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Numeric:
+        """The value of a primitive."""
+        return self._real(super().apply(primitive, arguments))
+
+    def power(self, base: Numeric, exponent: Fraction) -> Numeric:
+        """A power."""
+        return self._real(super().power(base, exponent))
+
+    def _real(self, number: Numeric) -> Numeric:
+        if isinstance(number, self.context.mpc) or self.context.isnan(number):
+            raise ValueError("no real number")
+        return number
+
+
 def _value(graph: Graph, leaves: Values, context: mpmath.MPContext, of: Entry) -> mpmath.mpf | None:
     """One entry as a number of the context; None where there is none."""
     try:
-        value = Reference(graph, leaves, ExactArithmetic(context)).entry(*of)
+        value = Reference(graph, leaves, _RealNumbers(context)).entry(*of)
     except (ArithmeticError, TypeError, ValueError, RecursionError, ValuesError):
         return None
     return value if isinstance(value, context.mpf) and context.isfinite(value) else None

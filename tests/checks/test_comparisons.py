@@ -313,7 +313,8 @@ def test_numbers_without_a_truth_are_not_counted() -> None:
         yield Pair("three", np.zeros(3), replace(exactly(0.0), right=nothing, size=nothing))
 
     compared, faults = compare(Comparison("planted", "nothing", run), subject_of(SMALL))
-    assert (compared.numbers, compared.outcome, faults) == (0, Outcome.ABSENT, ())
+    assert (compared.numbers, compared.outcome, faults) == (0, Outcome.UNREACHED, ())
+    assert compared.left.startswith("3 numbers: ")
 
 
 def test_of_a_large_network_matrix_notation_is_read_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from backpropsym.arrays import Array
 from backpropsym.checks.arrays.finite_differences import ArrayLines, Directions, directions
 from backpropsym.checks.arrays.forms import FormsFound, compare_forms
-from backpropsym.checks.arrays.links import wrong_links, wrong_sums
+from backpropsym.checks.arrays.links import total_product, wrong_links, wrong_sums
 from backpropsym.checks.arrays.sample_points import ArrayPoint, ArrayPoints, find_points, with_sizes
 from backpropsym.checks.arrays.unrolled import Unrolled, unrolled
 from backpropsym.checks.arrays.work import SMALL_WORK, entries, work
@@ -27,7 +27,7 @@ from backpropsym.checks.edges import EPS, ratio
 from backpropsym.checks.exact import AGREE
 from backpropsym.checks.finite_differences import spread
 from backpropsym.checks.judgement import ROUNDINGS, TOLERANCE, Comparison, Measured, judged
-from backpropsym.checks.measured import of_forms, of_links, of_rows
+from backpropsym.checks.measured import of_forms, of_links, of_own_numbers, of_rows
 from backpropsym.checks.plan import Plan
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
 from backpropsym.evaluate.choices import whole_nodes
@@ -80,7 +80,15 @@ def check_arrays(graph: Graph, plan: Plan) -> Report:
         title=graph.title,
         faults=(*wrong_values, *of_derivation, *wrong_first, *wrong_last),
         notes=(*notes, *points.notes, *sampled, HOW),
-        comparisons=(*before, links, *of_rows(comparison, made, every), *first, of_forms(made, left), *last),
+        comparisons=(
+            *of_own_numbers(points.own_left_out),
+            *before,
+            links,
+            *of_rows(comparison, made, every),
+            *first,
+            of_forms(made, left),
+            *last,
+        ),
     )
 
 
@@ -128,17 +136,18 @@ def _compare(
     lines = ArrayLines(graph, points.found, budget.part(HALF))
     at = [points.found[index] for index in jobs.points]
     pairs = list(zip(jobs.names, at, jobs.directions, strict=True))
-    derived = np.array([_total(point.adjoints[name], direction) for name, point, direction in pairs])
-    size = np.array([_total(point.magnitudes[name], np.abs(direction)) for name, point, direction in pairs])
+    derived = np.array([total_product(point.adjoints[name], direction) for name, point, direction in pairs])
+    size = np.array([total_product(point.magnitudes[name], np.abs(direction)) for name, point, direction in pairs])
     steps, reached = lines.complex_steps(jobs)
-    off = np.where(reached, ratio(derived, steps, size), 0.0)
+    lost = reached & ~(np.isfinite(steps) & np.isfinite(size))
+    off = np.where(reached & ~lost, ratio(derived, steps, size), 0.0)
     lines.budget = budget
     every = 1 if plan.thorough else max(1, math.ceil(len(jobs) * effort * STENCIL / WORK))
     taken = np.flatnonzero((np.arange(len(jobs)) % every == 0) | (off > TOLERANCE))
     slopes = spread(lines.differences(jobs.part(taken), size[taken]), taken, len(jobs))
     blocked = np.array([point.crosses(name) for name, point, _ in pairs], bool)
     objective = np.array([float(point.values[graph.objective]) for point in at])
-    found = Measured(jobs, derived, size, off, reached, slopes, blocked, objective)
+    found = Measured(jobs, derived, size, off, reached, lost, slopes, blocked, objective)
     verdicts = judged(found, _tolerance(graph), lambda suspicious: _wrong(found, points, small, suspicious))
     return verdicts, notes, f"one in {every}, for the network is large" if every > 1 else ""
 
@@ -150,12 +159,6 @@ def _sampled(graph: Graph, names: Sequence[str], most: int) -> list[str]:
     more = " and more" if len(large) > 5 else ""
     listed = ", ".join(large[:5]) + more
     return [f"compared along {DIRECTIONS} random directions and at {most} random entries a point: {listed}"]
-
-
-def _total(first: Array, second: Array) -> float:
-    """The sum of products, in which nothing times an undefined number is nothing."""
-    with np.errstate(all="ignore"):
-        return float(np.sum(np.where(np.asarray(second) == 0, 0.0, first * second)))
 
 
 def _tolerance(graph: Graph) -> float:

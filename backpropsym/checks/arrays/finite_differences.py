@@ -13,13 +13,15 @@ from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import RecordingNetwork, sizes
 from backpropsym.checks.finite_differences import NUMBERS, Jobs, Lines
 from backpropsym.checks.time_budget import Budget
-from backpropsym.evaluate.arithmetic import Arithmetic
+from backpropsym.evaluate.arithmetic import REAL, Arithmetic
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.evaluate.number_systems import BranchRecorder, Switching
+from backpropsym.evaluate.number_systems import BranchRecorder, Switching, WatchedSteps
 from backpropsym.graph.graph import Graph, Role
 
 Position = tuple[int, ...]
 TINY = 1e-300
+NO_SIDE = 2
+"""The sign of what is no number."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,7 @@ class ArrayLines(Lines):
             found.append(own / max(float(np.linalg.norm(direction)), TINY))
         return np.array(found)
 
-    def _shifted(
-        self, jobs: Jobs, offsets: Array, arithmetic: Arithmetic, recorder: BranchRecorder | None = None
-    ) -> Array:
+    def _shifted(self, jobs: Jobs, offsets: Array, recorder: BranchRecorder | None = None) -> Array:
         """See Lines."""
         assert isinstance(jobs, Directions)
         ends = np.empty(offsets.shape, dtype=offsets.dtype)
@@ -81,8 +81,11 @@ class ArrayLines(Lines):
             for start in range(0, len(every), width):
                 pairs = every[start : start + width]
                 steps = [offsets[pair] * jobs.directions[pair[0]] for pair in pairs]
+                watched = WatchedSteps()
+                arithmetic = watched if np.iscomplexobj(offsets) else REAL
                 network = self._network(name, point, np.array(steps), arithmetic, recorder is not None)
-                ends[tuple(zip(*pairs, strict=True))] = network.forward(self.graph.objective)
+                found = network.forward(self.graph.objective)
+                ends[tuple(zip(*pairs, strict=True))] = np.where(watched.doubtful((len(steps),)), np.nan, found)
                 signs.append(_signs(network))
             if recorder is not None:
                 _note(recorder, rows, signs)
@@ -117,7 +120,7 @@ def _signs(network: ArrayNetwork) -> dict[tuple[str, int], Array]:
     """The signs of each switch, shape (steps, entries)."""
     sides = network.sides if isinstance(network, RecordingNetwork) else {}
     return {
-        (name, at): sign.reshape(len(sign), -1).astype(np.int8)
+        (name, at): np.nan_to_num(sign, nan=NO_SIDE).reshape(len(sign), -1).astype(np.int8)
         for name, listed in sides.items()
         for at, sign in enumerate(listed)
     }

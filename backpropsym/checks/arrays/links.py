@@ -26,9 +26,8 @@ from backpropsym.checks.sample_points import Points
 from backpropsym.derive.local.entries import Access, accesses
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import LimitError
-from backpropsym.evaluate.arithmetic import COMPLEX
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.evaluate.number_systems import STEP
+from backpropsym.evaluate.number_systems import STEP, WatchedSteps, step_slopes
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import Call, Expr, Index, Name
 from backpropsym.graph.graph import Graph, Node, Role
@@ -87,10 +86,12 @@ class _Link:
         for parent in self.node.parents:
             direction = self.random.standard_normal(np.shape(self.point.values[parent]))
             stepped = self._stepped(parent, direction)
-            scale = _total(np.abs(scales.get(parent, 0.0)), np.abs(direction))
-            derived = _total(pulled.get(parent, 0.0), direction)
-            yield from self._compared(parent, "", derived, float(np.sum(stepped * self.seed)), scale)
-            numeric = sum(float(stepped[each] * self.seed[each]) for each in some)
+            scale = total_product(np.abs(scales.get(parent, 0.0)), np.abs(direction))
+            derived = total_product(pulled.get(parent, 0.0), direction)
+            if not math.isfinite(derived):
+                continue  # what is lost there is looked for by the comparison of finite slopes
+            yield from self._compared(parent, "", derived, total_product(stepped, self.seed), scale)
+            numeric = total_product(*([array[each] for each in some] for array in (stepped, self.seed)))
             try:
                 derived = self._by_index(parent, direction, some)
             except LimitError:
@@ -99,7 +100,8 @@ class _Link:
 
     def _compared(self, parent: str, where: str, derived: float, numeric: float, scale: float) -> Iterator[Fault]:
         gap = abs(derived - numeric)
-        if not gap <= self._tolerance * EPS * scale + FLOOR:
+        comparable = math.isfinite(numeric) and math.isfinite(scale)
+        if comparable and not gap <= self._tolerance * EPS * scale + FLOOR:
             edge = Edge(parent, self.node.name)
             yield Fault(place(self.graph, edge) + where, f"{derived:.12g} along a direction", numeric, edge)
 
@@ -119,12 +121,13 @@ class _Link:
         return tolerance
 
     def _stepped(self, parent: str, direction: Array) -> Array:
-        """d node along a direction of one parent, in the node's shape, by a complex step."""
+        """d node along a direction of one parent, in the node's shape, by a complex step; nan where that is none."""
         values: dict[str, Array] = {each: self.point.values[each] for each in self.node.parents}
         values[parent] = values[parent] + 1j * STEP * direction
+        watched = WatchedSteps()
         with np.errstate(all="ignore"):
-            found = ArrayNetwork(self.graph, values, arithmetic=COMPLEX).apply(self.node.name)
-        return np.asarray(np.imag(found)) / STEP
+            found = np.asarray(ArrayNetwork(self.graph, values, arithmetic=watched).apply(self.node.name))
+        return np.where(watched.doubtful(found.shape), np.nan, step_slopes(found))
 
     def _by_index(self, parent: str, direction: Array, some: Sequence[tuple[int, ...]]) -> float:
         """The same along the direction, by the local derivatives of some entries in index notation."""
@@ -135,7 +138,7 @@ class _Link:
                 grid = dict(zip(access.indices, np.array(some, int).reshape(len(some), -1).T, strict=True))
                 total = total + numbers.at(_along(access), grid)
         seeds = np.array([self.seed[each] for each in some])
-        return _total(total, seeds)
+        return total_product(total, seeds)
 
 
 def _along(access: Access) -> Expr:
@@ -145,8 +148,10 @@ def _along(access: Access) -> Expr:
     return Call("Sum", (product, *access.sums)) if access.sums else product
 
 
-def _total(first: Numeric, second: Array) -> float:
-    return float(np.sum(np.where(np.asarray(second) == 0, 0.0, first * second)))
+def total_product(first: Numeric, second: Numeric) -> float:
+    """The sum of products, in which an infinite or undefined number times zero is zero."""
+    with np.errstate(all="ignore"):
+        return float(np.sum(np.where(np.asarray(second) == 0, 0.0, np.multiply(first, second))))
 
 
 def _wrong_formulas(

@@ -12,7 +12,7 @@ import numpy as np
 from backpropsym.arrays import Array, Values
 from backpropsym.checks.arrays.switches import RecordingNetwork, branching_nodes, moved_at_kink, on_kinks, sizes
 from backpropsym.checks.arrays.work import SMALL_WORK, work
-from backpropsym.checks.sample_points import DEFAULT, MAX_ROUNDS, MODERATE, RANGES
+from backpropsym.checks.sample_points import DEFAULT, MAX_ROUNDS, MODERATE, NOT_AT_OWN, RANGES
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.arithmetic import COMPLEX
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
@@ -126,6 +126,7 @@ class ArrayPoints:
     given : how many of the first are the network's own numbers.
     chosen : the numbers of the points at which whole derivatives are compared.
     lost : points that were given and are not finite.
+    own_left_out : why the network's own numbers are not among the points; empty where they are, or are not complete.
     """
 
     found: tuple[ArrayPoint, ...]
@@ -133,6 +134,7 @@ class ArrayPoints:
     chosen: tuple[int, ...]
     notes: tuple[str, ...]
     lost: tuple[ArrayPoint, ...] = ()
+    own_left_out: str = ""
 
 
 def with_sizes(graph: Graph, at: Values) -> Graph:
@@ -164,7 +166,8 @@ def find_points(graph: Graph, at: Values, samples: int, random: np.random.Genera
     """The given objects, if their numbers are complete, and random points: more where there are branches."""
     check_memory(sum(graph.entries.values()), f"checking {graph.objective}")
     sampler = _Sampler(graph, at, random)
-    found, notes = sampler.given()
+    found, left_out = sampler.given()
+    notes = [f"{NOT_AT_OWN}: {left_out}"] if left_out else []
     given = len(found)
     several = bool(sampler.branching) and work(graph) <= SMALL_WORK
     wanted = max(samples, given + 1, CANDIDATES if several else 0)
@@ -172,7 +175,7 @@ def find_points(graph: Graph, at: Values, samples: int, random: np.random.Genera
     if len(found) < wanted:
         notes.append(f"only {len(found)} of {wanted} points have finite values and derivatives")
     chosen = _choose(found, max(samples, given))
-    return ArrayPoints(tuple(found), given, chosen, (*notes, *_one_sided(found)), sampler.lost)
+    return ArrayPoints(tuple(found), given, chosen, (*notes, *_one_sided(found)), sampler.lost, left_out)
 
 
 class _Sampler:
@@ -189,10 +192,10 @@ class _Sampler:
         self.leaves = [name for name in leaves if name not in self.fixed]
         self.lost: tuple[ArrayPoint, ...] = ()
 
-    def given(self) -> tuple[list[ArrayPoint], list[str]]:
-        """A point for each object of the network's own numbers, where they are complete and finite."""
+    def given(self) -> tuple[list[ArrayPoint], str]:
+        """A point for each object of the network's own numbers, where they are complete and finite, else why not."""
         if not all(name in self.pool for name in self.leaves):
-            return [], []
+            return [], ""
         arrays, batch, _ = array_leaves(self.graph, self.pool, self.wanted)
         points = []
         for index in range(min(batch or 1, CANDIDATES)):
@@ -205,12 +208,11 @@ class _Sampler:
             bad = point.first_beyond(np.finfo(float).max)
             if bad is not None:
                 self.lost = (point,)
-                return [], [f"not checked at the network's own numbers: {bad} is not finite there"]
+                return [], f"{bad} is not finite there"
             name = point.first_departing(self.switching)
             if name is not None:
-                told = f"{name} follows a convention there, not its definition"
-                return [], [f"not checked at the network's own numbers: {told}"]
-        return points, []
+                return [], f"{name} follows a convention there, not its definition"
+        return points, ""
 
     def draw(self, count: int) -> list[ArrayPoint]:
         """Up to `count` random points at which all is finite; moderate values are preferred."""

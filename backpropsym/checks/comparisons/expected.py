@@ -28,22 +28,38 @@ class Expected:
     blur : by how much each entry moves when every number that leads to it is off by a few roundings; computed
         only where `size` does not explain a difference.
     loose : what is allowed besides, relative to the largest entry.
+    told : whether entries that cannot be compared are counted as left out. Differences of gradients across a kink
+        are not, for at other steps and points there are others.
     """
 
     right: Array
     size: Array
     blur: Callable[[], Array]
     loose: float = 0.0
+    told: bool = True
+
+    @property
+    def known(self) -> Array:
+        """Which entries can be compared: those that are finite numbers, with as finite an uncertainty."""
+        return np.isfinite(self.right) & np.isfinite(self.size)
+
+    def left_out(self, found: Any) -> int:
+        """How many entries are not compared, those apart that are as infinite as they must be."""
+        if not self.told or np.shape(found) != np.shape(self.right):
+            return 0
+        same = np.isinf(self.right) & (np.asarray(found) == self.right)
+        return int(np.count_nonzero(~self.known & ~same))
 
     def wrong(self, found: Given, eps: float = EPS) -> tuple[int, ...] | str | None:
         """The position of the worst wrong entry of `found`, what is wrong with its shape, or None.
 
-        Where the right entry is no finite number nothing is compared; where it is one, the entry found must be.
+        Where the right entry or its uncertainty is not finite nothing is compared, else the entry found must be
+        finite; an uncertainty that is no number because of the entry found excuses nothing.
         """
         found, right = np.asarray(found), np.asarray(self.right, float)
         if found.shape != right.shape:
             return f"shape {found.shape} instead of {right.shape}"
-        finite = np.isfinite(right)
+        finite = self.known | (np.isfinite(right) & np.isnan(self.size) & ~np.isfinite(found))
         largest = np.max(np.abs(right[finite]), initial=0.0)
         floor = max(FLOOR, float(np.finfo(np.float32).tiny) if eps > EPS else 0.0)
         allowed = TOLERANCE * (eps * np.asarray(self.size) + floor) + self.loose * largest
@@ -65,6 +81,7 @@ def mean(parts: Sequence[Expected]) -> Expected:
         np.mean([part.size for part in parts], axis=0),
         lambda: np.asarray(np.mean([part.blur() for part in parts], axis=0)),
         max(part.loose for part in parts),
+        all(part.told for part in parts),
     )
 
 

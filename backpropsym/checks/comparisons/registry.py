@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backpropsym.arrays import Given
-from backpropsym.checks.comparison_result import Compared, Outcome, unreached
+from backpropsym.checks.comparison_result import NOT_FINITE, Compared, Outcome, unreached
 from backpropsym.checks.comparisons.expected import Expected
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
@@ -62,11 +62,12 @@ def compare(comparison: Comparison, subject: Subject) -> tuple[Compared, tuple[F
     """
     if subject.budget.spent:
         return unreached(comparison.name, comparison.about, OUT_OF_TIME), ()
-    started, numbers = time.monotonic(), 0
+    started, numbers, lost = time.monotonic(), 0, 0
     left, fault = "", None
     try:
         for pair in comparison.run(subject):
-            numbers += int(np.count_nonzero(np.isfinite(np.asarray(pair.expected.right, float))))
+            numbers += int(np.count_nonzero(pair.expected.known))
+            lost += pair.expected.left_out(pair.found)
             fault = _fault(comparison.name, pair)
             if fault is not None or subject.budget.spent:
                 left = "" if fault is not None else f"{OUT_OF_TIME} after {pair.what}"
@@ -77,6 +78,8 @@ def compare(comparison: Comparison, subject: Subject) -> tuple[Compared, tuple[F
         fault = Fault(comparison.name, f"refused: {error.problems[0].message}", float("nan"))
     except Exception as error:  # a crash of what is compared is what a check looks for
         fault = Fault(comparison.name, f"crashed: {type(error).__name__}: {error}", float("nan"))
+    if lost and not left and fault is None:
+        left = f"{lost:,} numbers: {NOT_FINITE}"
     outcome = _outcome(fault, numbers, left)
     wrong = "" if fault is None else str(fault)
     seconds = time.monotonic() - started

@@ -14,7 +14,7 @@ from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.arrays.work import work
 from backpropsym.checks.comparisons.expected import Expected
-from backpropsym.checks.comparisons.objects import ROUNDINGS
+from backpropsym.checks.comparisons.objects import ROUNDINGS, SingleObject
 from backpropsym.checks.comparisons.registry import Comparison, Pair
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
@@ -22,6 +22,7 @@ from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.choices import whole_nodes
 from backpropsym.evaluate.differences import ExactPoint, complex_step
 from backpropsym.evaluate.reference import Reference
+from backpropsym.evaluate.slopes import two_sided_slope
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.graph.unroll import entry_name
 
@@ -120,8 +121,17 @@ def derivatives(subject: Subject) -> Iterator[Pair]:
         slopes = complex_step(subject.graph, single.point.leaves, subject.of, subject.leaves)
         for name in subject.leaves:
             adjoint = single.adjoint(name)
-            expected = Expected(slopes[name], adjoint.size, adjoint.blur)
+            right = _two_sided(subject, single, name, slopes[name], np.isfinite(adjoint.right))
+            expected = Expected(right, adjoint.size, adjoint.blur)
             yield Pair(f"d{subject.of}/d{name}", adjoint.right, expected)
+
+
+def _two_sided(subject: Subject, single: SingleObject, name: str, slopes: Array, found: Array) -> Array:
+    """True slopes; none where no number was found and the network has one side only, as sqrt(w)**2 at w = 0."""
+    right = np.array(slopes)
+    for place in map(tuple, np.argwhere(np.isfinite(slopes) & ~found)):
+        right[place] = two_sided_slope(subject.graph, single.point.leaves, (subject.of, ()), (name, place))
+    return right
 
 
 def finite(subject: Subject) -> Iterator[Pair]:
