@@ -207,8 +207,8 @@ class ArrayNetwork:
             case _:
                 return np.abs(evaluate(expr, values, table, self.arithmetic))
 
-    def _times(self, adjoint: Numeric, factor: Numeric) -> Numeric:
-        return scaled(adjoint, factor) if self.magnitudes else adjoint * factor
+    def _times(self, adjoint: Array, factor: Numeric) -> Array:
+        return np.asarray(scaled(adjoint, factor) if self.magnitudes else adjoint * factor)
 
     def _given(self, name: str) -> Array:
         return self.sizes[name] if self.magnitudes else self.values[name]

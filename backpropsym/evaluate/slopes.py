@@ -12,8 +12,10 @@ import numpy as np
 from backpropsym.arrays import Array, Given, Numeric, Values
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import ExactArithmetic
+from backpropsym.evaluate.cut_off import derivatives
 from backpropsym.evaluate.reference import Reference
 from backpropsym.graph.graph import Graph, Node, Role
+from backpropsym.graph.unroll import entry_name
 from backpropsym.ops.function import Primitive
 
 if TYPE_CHECKING:
@@ -47,10 +49,7 @@ def one_sided_slopes(graph: Graph, values: Values, of: Entry, wrt: Entry) -> tup
     """
     opened = _opened(graph, wrt[0])
     needed = opened.ancestors(of[0])
-    sizes = [size for name in needed for size in opened[name].shape]
-    if not all(isinstance(size, int) for size in sizes):
-        return None
-    if sum(math.prod(int(size) for size in opened[name].shape) for name in needed) > MOST_ENTRIES:
+    if _entries(opened, of[0]) > MOST_ENTRIES:
         return None
     leaves = {name for name in needed if opened[name].op is None and name not in graph.constants}
     if wrt[0] not in leaves:
@@ -87,19 +86,30 @@ def two_sided_slope(graph: Graph, values: Values, of: Entry, wrt: Entry) -> floa
 
 
 def with_slopes(graph: Graph, values: Values, of: Entry, name: str, derivative: Numeric) -> Numeric:
-    """A derivative by a node in its shape, with true slopes where products of local derivatives have no number.
+    """A derivative by a node in its shape, mended where products of local derivatives have no number.
 
-    That is where what is not taken, or a dead path, is multiplied by an infinite or an undefined local derivative.
-    At most 64 entries are looked at.
+    That is where what is not taken, or a dead path, is multiplied by an infinite or an undefined local derivative. Zero
+    where a choice cuts it off, at a kink by convention; else the true slope. At most 64 entries are looked at.
     """
     lost = np.argwhere(~np.isfinite(derivative))
     if not 0 < len(lost) <= _MOST_LOST:
         return derivative
     kept = np.array(derivative, dtype=float)
+    by_convention = derivatives(graph, values, of) if _entries(graph, of[0]) <= MOST_ENTRIES else {}
     for place in map(tuple, lost):
-        slope = agreed(one_sided_slopes(graph, values, of, (name, place)))
+        slope: float | None = by_convention.get(entry_name(name, place), math.nan)
+        if slope is None or not math.isfinite(slope):
+            slope = agreed(one_sided_slopes(graph, values, of, (name, place)))
         kept[place] = kept[place] if slope is None else slope
     return kept[()]
+
+
+def _entries(graph: Graph, of: str) -> float:
+    """How many numbers are computed for a node; infinitely many where sizes are symbols."""
+    sizes = [graph[name].shape for name in graph.ancestors(of)]
+    if not all(isinstance(size, int) for shape in sizes for size in shape):
+        return math.inf
+    return sum(math.prod(int(size) for size in shape) for shape in sizes)
 
 
 def agreed(slopes: tuple[float, float] | None) -> float | None:

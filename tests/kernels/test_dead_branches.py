@@ -39,6 +39,13 @@ SCALARS = {
     "one formula ": 'a = "where(c > 0, v, log(w)*v)"',
     "a quotient ": 'h = "v/w"\ny = "exp(h)"\na = "where(c > 0, v*v, y)"',
 }
+MODES = ("reverse", "forward", "paths")
+TIES = {
+    "a square of a tie": 'a = "relu(sqrt(w))**2*v"',
+    "a tie of nodes": 'h = "sqrt(w)"\na = "v*relu(h)"',
+    "a step that is a node": 'g = "step(w)"\nh = "sqrt(w)"\na = "g*h*v"',
+    "the smaller of two": 'h = "1/w"\na = "max(min(h, 1), v)"',
+}
 WITHOUT_JUMP = {"a row of a choice by rows": "the same without a jump"}
 """Where the value jumps no slope is true; what has the same values and no jump has the slope of the branch."""
 
@@ -99,7 +106,7 @@ def test_at_the_end_of_a_domain_the_slope_is_that_of_its_side() -> None:
     np.testing.assert_allclose(net.derive("a", wrt="w").evaluate(w=np.array([0.0, 1.0])), [1.0, 1.0])
 
 
-@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", SCALARS)
 def test_of_numbers_what_is_cut_off_is_not_multiplied_in(name: str, mode: str) -> None:
     net = numbers(name)
@@ -109,12 +116,34 @@ def test_of_numbers_what_is_cut_off_is_not_multiplied_in(name: str, mode: str) -
     compare(kernel(**AT_NUMBERS | {"c": np.array([1.0, 2.0])})[1], right)
 
 
+@pytest.mark.parametrize("name", TIES)
+def test_at_a_tie_the_convention_gives_the_same_number_everywhere(name: str) -> None:
+    """The zero of a step cuts off what is infinite, also at the step; both slopes are told beside it."""
+    net = bp.loads(f'inputs = ["c"]\nparameters = ["w", "v"]\noutput = "a"\n[nodes]\n{TIES[name]}')
+    found = [bp.compile(net, mode=mode)(**AT_NUMBERS)[1]["w"] for mode in MODES]
+    found += [net.derive("a", wrt="w").evaluate(**AT_NUMBERS), net.trace(AT_NUMBERS).gradient["w"]]
+    assert found == [0.0] * 5
+
+
+def test_at_a_tie_of_arrays_the_convention_gives_the_same_number_everywhere() -> None:
+    nodes = 'h = "sqrt(w)"\na = "sum(relu(h)**2)"'
+    net = bp.loads(f'inputs = {{}}\nparameters = {{w = [2]}}\noutput = "a"\n[nodes]\n{nodes}')
+    at = {"w": np.array([0.0, 1.0])}
+    trace = net.trace(at)
+    for found in (bp.compile(net)(**at)[1]["w"], net.derive("a", wrt="w").evaluate(**at), trace.gradient["w"]):
+        np.testing.assert_array_equal(found, [0.0, 1.0])
+    kink = trace.kinks["w[0]"]
+    assert (kink.value, kink.right, kink.neither) == (0.0, pytest.approx(1.0), True)
+    assert np.isnan(kink.left)
+
+
 def test_a_zero_that_was_computed_is_no_choice() -> None:
     """d(sqrt(w)**2)/dw is 1 everywhere; 0 times infinity is no number, and must not become 0."""
     nodes = 'h = "sqrt(w)"\ny = "h*h"\na = "relu(y + x)"'
     net = bp.loads(f'inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\n{nodes}')
-    assert np.isnan(bp.compile(net)(w=0.0, x=1.0)[1]["w"])
-    assert bp.compile(net)(w=0.0, x=-1.0)[1]["w"] == 0.0
+    for mode in MODES:
+        assert np.isnan(bp.compile(net, mode=mode)(w=0.0, x=1.0)[1]["w"])
+        assert bp.compile(net, mode=mode)(w=0.0, x=-1.0)[1]["w"] == 0.0
 
 
 STEEP = ("reciprocal", "safe_sqrt", "log_cosh", "bce", "poisson", "kl_div", "exp", "log", "log1p", "expm1", "sqrt")

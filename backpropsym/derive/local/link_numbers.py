@@ -10,6 +10,7 @@ import numpy as np
 
 from backpropsym.arrays import Numbers, Numeric
 from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.evaluate.cut_off import Marked, marked
 from backpropsym.evaluate.scalar_evaluation import Evaluate, in_range
 from backpropsym.evaluate.slopes import agreed, one_sided_slopes
 from backpropsym.formula.tree import ZERO, Expr, names
@@ -25,7 +26,7 @@ def local_numbers(local: LocalDerivatives, links: Iterable[Edge], values: Number
 
 
 def _with_slopes(local: LocalDerivatives, link: Edge, numbers: Numeric, values: Numbers) -> Numeric:
-    """The numbers of a link, with the slope of the node where its formula multiplies in a branch that is not taken."""
+    """The numbers of a link; where its formula multiplies in what a choice cuts off, 0, and else the node's slope."""
     node = local.graph[link.target]
     if link in local.replaced:
         return numbers
@@ -33,7 +34,9 @@ def _with_slopes(local: LocalDerivatives, link: Edge, numbers: Numeric, values: 
     for place in map(tuple, np.argwhere(~np.isfinite(kept))):
         arrays = {name: np.asarray(values[name]) for name in names(node.formula or ZERO)}
         point = {name: array[place] if array.ndim else array for name, array in arrays.items()}
-        slope = agreed(link_slopes(local.graph, link, point))
+        with np.errstate(all="ignore"):
+            cut = marked(local[link], {name: Marked(value) for name, value in point.items()}, local.graph.functions)
+        slope = float(cut.value) if np.isfinite(cut.value) else agreed(link_slopes(local.graph, link, point))
         kept[place] = kept[place] if slope is None else slope
     return kept[()]
 

@@ -1,4 +1,7 @@
-"""The slow witness: SymPy's lambdify of the explicit sum over paths, sharing no code with the other modes."""
+"""The slow witness: SymPy's lambdify of the explicit sum over paths, sharing no code with the other modes.
+
+A sum that is not finite is added up again without the terms that a choice cuts off.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from backpropsym.arrays import Array, Given, Numbers, Numeric
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.evaluate.arithmetic import REAL, call
+from backpropsym.evaluate.cut_off import marked, marked_nodes
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.graph.graph import Graph
 from backpropsym.kernels.backends.python.module import Names
@@ -57,10 +61,16 @@ class _PathSum:
         numbered = {f"f{index}": function for index, function in enumerate(functions.values())}
         self.function = sp.lambdify(symbols, plain, modules=[numbered, "numpy"], dummify=True)
         self.source = inspect.getsource(self.function)
+        self.graph = graph
+        self.tree = derivation.tree("paths")
 
     def __call__(self, nodes: Numbers) -> Numeric:
-        value: Numeric = self.function(*(nodes[name] for name in self.names))
-        return value
+        """The sum; where it is not finite, without the terms that a choice cuts off."""
+        found: Numeric = self.function(*(nodes[name] for name in self.names))
+        if np.isfinite(found).all():
+            return found
+        cut_off = marked(self.tree, marked_nodes(self.graph, nodes), self.graph.functions)
+        return np.where(np.isfinite(found), found, cut_off.value)
 
 
 def _numeric_functions(graph: Graph, expression: sp.Expr) -> dict[str, Callable[..., Numeric]]:
