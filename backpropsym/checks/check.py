@@ -20,7 +20,7 @@ from backpropsym.checks.faults import on_paths, wrong_edges, wrong_spellings, wr
 from backpropsym.checks.forms import PARTS, FormsVerdict, compare_forms
 from backpropsym.checks.gradients import Numbers, compare, fifty_digits, row_names
 from backpropsym.checks.judgement import Comparison
-from backpropsym.checks.measured import of_forms, of_links, of_own_numbers, of_rows
+from backpropsym.checks.measured import of_forms, of_links, of_rows
 from backpropsym.checks.plan import SECONDS, Plan
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
 from backpropsym.checks.sample_points import Points, find_points
@@ -113,7 +113,7 @@ def _check(local: LocalDerivatives, plan: Plan) -> Report:
     numbers = Numbers(local, points)
     edges = wrong_edges(numbers)
     derived = [*edges, *wrong_spellings(numbers, edges), *wrong_sums(numbers)]
-    links = of_links(len(numbers.edges) * points.count, derived)
+    links = of_links(len(numbers.edges) * points.count, derived, points.own_left_out)
     comparison, notes, every = compare(numbers, random, plan)
     wrong = bool(wrong_values or derived or comparison.wrong.any())
     first, wrong_first = suite.run(suite.FIRST, subject, wrong)
@@ -133,15 +133,7 @@ def _check(local: LocalDerivatives, plan: Plan) -> Report:
         title=graph.title,
         faults=(*wrong_values, *of_derivation, *wrong_first, *wrong_last),
         notes=(*points.notes, *notes),
-        comparisons=(
-            *of_own_numbers(points.own_left_out),
-            *before,
-            links,
-            *of_rows(comparison, made, every),
-            *first,
-            of_forms(made, left),
-            *last,
-        ),
+        comparisons=(*before, *links, *of_rows(comparison, made, every), *first, of_forms(made, left), *last),
     )
 
 

@@ -12,10 +12,16 @@ from backpropsym.checks.report import Fault, Row
 from backpropsym.checks.time_budget import OUT_OF_TIME
 
 
-def of_links(count: int, faults: Sequence[Fault]) -> Compared:
-    """The comparison of local derivatives and of sums over consumers."""
+def of_links(count: int, faults: Sequence[Fault], own_left_out: str) -> list[Compared]:
+    """The comparison of local derivatives and of sums over consumers, and what was left out of it and of the others.
+
+    Parameters
+    ----------
+    own_left_out : why nothing was compared at the network's own numbers; empty where it was.
+    """
     about = "every local derivative, with a complex step of its node; every adjoint, with the sum over its consumers"
-    return _compared("local derivatives", about, count, faults)
+    own = unreached("own numbers", "everything, at the network's own numbers", own_left_out)
+    return [_compared("local derivatives", about, count, faults), *([own] if own_left_out else [])]
 
 
 def of_rows(comparison: Comparison, rows: Sequence[Row], every: str) -> list[Compared]:
@@ -45,12 +51,6 @@ def of_rows(comparison: Comparison, rows: Sequence[Row], every: str) -> list[Com
 
 def _lost(lost: int, count: int) -> str:
     return f"{lost:,} of {count:,} derivatives: {NOT_FINITE}" if lost else ""
-
-
-def of_own_numbers(left_out: str) -> list[Compared]:
-    """What was compared at the network's own numbers: nothing, where that is why."""
-    about = "everything, at the network's own numbers"
-    return [unreached("own numbers", about, left_out)] if left_out else []
 
 
 def of_forms(rows: Sequence[Row], left: Sequence[str], others: Mapping[str, Sequence[Fault]] | None = None) -> Compared:

@@ -129,12 +129,12 @@ def _moved(step: Any, slope: Any) -> Array:
     return np.where(step == 0, 0.0, step * slope)
 
 
-def _beside(real: Any, stepped: Any, *arguments: Any) -> Any:
+def _beside(real: Numeric, stepped: Numeric, *arguments: Numeric) -> Numeric:
     """The complex number with the real part `real` and the imaginary part of `stepped`; 0 where no argument has one."""
     combined = np.empty(np.broadcast_shapes(np.shape(real), np.shape(stepped)), complex)
-    combined.real, combined.imag = real, np.imag(stepped)
+    combined.real, combined.imag = np.asarray(real), np.imag(np.asarray(stepped))
     if arguments and not np.isfinite(combined.imag).all():
-        still = np.all([np.broadcast_to(np.imag(each) == 0, combined.shape) for each in arguments], axis=0)
+        still = np.all([np.broadcast_to(np.imag(np.asarray(each)) == 0, combined.shape) for each in arguments], axis=0)
         combined.imag = np.where(still, 0.0, combined.imag)
     return combined[()]
 

@@ -27,7 +27,7 @@ from backpropsym.checks.edges import EPS, ratio
 from backpropsym.checks.exact import AGREE
 from backpropsym.checks.finite_differences import spread
 from backpropsym.checks.judgement import ROUNDINGS, TOLERANCE, Comparison, Measured, judged
-from backpropsym.checks.measured import of_forms, of_links, of_own_numbers, of_rows
+from backpropsym.checks.measured import of_forms, of_links, of_rows
 from backpropsym.checks.plan import Plan
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
 from backpropsym.evaluate.choices import whole_nodes
@@ -69,7 +69,8 @@ def check_arrays(graph: Graph, plan: Plan) -> Report:
     made = tuple(rows.row(name) for name in names)
     of_derivation = tuple(dict.fromkeys([*derived, *(fault for row in made for fault in row.faults)]))
     last, wrong_last = suite.run((*suite.LAST, *plan.others), subject, wrong or bool(of_derivation))
-    links = of_links(sum(len(node.parents) for node in graph.nodes.values()) * len(points.found), derived)
+    count = sum(len(node.parents) for node in graph.nodes.values()) * len(points.found)
+    links = of_links(count, derived, points.own_left_out)
     left = [suite.WRONG_ALREADY] if wrong else sorted(forms.notes)
     return Report(
         of=graph.objective,
@@ -80,15 +81,7 @@ def check_arrays(graph: Graph, plan: Plan) -> Report:
         title=graph.title,
         faults=(*wrong_values, *of_derivation, *wrong_first, *wrong_last),
         notes=(*notes, *points.notes, *sampled, HOW),
-        comparisons=(
-            *of_own_numbers(points.own_left_out),
-            *before,
-            links,
-            *of_rows(comparison, made, every),
-            *first,
-            of_forms(made, left),
-            *last,
-        ),
+        comparisons=(*before, *links, *of_rows(comparison, made, every), *first, of_forms(made, left), *last),
     )
 
 

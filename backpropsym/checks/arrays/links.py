@@ -91,7 +91,7 @@ class _Link:
             if not math.isfinite(derived):
                 continue  # what is lost there is looked for by the comparison of finite slopes
             yield from self._compared(parent, "", derived, total_product(stepped, self.seed), scale)
-            numeric = total_product(*([array[each] for each in some] for array in (stepped, self.seed)))
+            numeric = total_product(*(np.array([array[each] for each in some]) for array in (stepped, self.seed)))
             try:
                 derived = self._by_index(parent, direction, some)
             except LimitError:

@@ -43,7 +43,7 @@ class Expected:
         """Which entries can be compared: those that are finite numbers, with as finite an uncertainty."""
         return np.isfinite(self.right) & np.isfinite(self.size)
 
-    def left_out(self, found: Any) -> int:
+    def left_out(self, found: Given) -> int:
         """How many entries are not compared, those apart that are as infinite as they must be."""
         if not self.told or np.shape(found) != np.shape(self.right):
             return 0
