@@ -1,4 +1,4 @@
-"""What a network says at given numbers: the part of `Network` that follows, pushes and derives on."""
+"""What a network says at given numbers: the part of `Network` that traces, trains and verifies."""
 
 from __future__ import annotations
 

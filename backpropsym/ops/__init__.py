@@ -1,1 +1,1 @@
-"""The closed set of kinds, what functions and ops over axes are, and the lowering of formulas to kinds."""
+"""Functions, ops over axes and losses, and the lowering of formulas to the four kinds of op."""
