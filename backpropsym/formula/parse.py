@@ -336,7 +336,7 @@ class _Reader:
         name, expected = signature.name, signature.arguments
         usage = _usage(signature)
         limits = [part for part in arguments if isinstance(part, Limits)]
-        indices = [each.index for each in limits]
+        indices = [limit.index for limit in limits]
         for index in indices:
             if indices.count(index) > 1:
                 self.fail(node, f"{name} runs over the index {index} twice", "give each range an index of its own")

@@ -123,7 +123,7 @@ class TensorExaminer:
         _check_inside(named, self.graph)
         key = tuple(position.values())
         found = self._examiners.get(key)
-        if found is not None and all(name in found.ground.graph.nodes for name in named):
+        if found is not None and all(name in found.claim_context.graph.nodes for name in named):
             return found
         of, wrt = self._entry(self.of, position), self._entry(self.wrt, position)
         scalars = unroll(self.graph) if self._small else self._with(unroll_between(self.graph, of, wrt), named)
@@ -146,7 +146,9 @@ class TensorExaminer:
         return replace(scalars, nodes={**leaves, **scalars.nodes})
 
     def _entry(self, place: Place, position: Mapping[str, int]) -> tuple[str, tuple[int, ...]]:
-        return place.node, tuple(int(each) if each.isdigit() else position[each] for each in place.subscripts)
+        return place.node, tuple(
+            int(subscript) if subscript.isdigit() else position[subscript] for subscript in place.subscripts
+        )
 
 
 def _written(place: Place) -> str:

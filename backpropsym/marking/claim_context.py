@@ -67,7 +67,7 @@ def with_numbers(graph: Graph, random: np.random.Generator) -> Graph:
     return concrete(graph, random) if abstract_functions(graph) else graph
 
 
-class Ground:
+class ClaimContext:
     """The derivative d `of` / d `wrt` of a scalar graph, and every name a claim may use, at random points.
 
     Points lie off kinks; where functions branch, enough are taken that every link on a path carries something at one
@@ -94,7 +94,7 @@ class Ground:
         self.context.dps = DIGITS + _GUARD
         self.arithmetic = BoundedArithmetic(self.context)
         leaves, self.silent = self._leaves(of)
-        self.points = [forward(self.graph, each, None, self.arithmetic) for each in leaves]
+        self.points = [forward(self.graph, leaf, None, self.arithmetic) for leaf in leaves]
 
     def _leaves(self, of: str) -> tuple[list[dict[str, mpmath.mpf]], tuple[Edge, ...]]:
         """Numbers for the leaves at each point, and the links that carry nothing at any."""

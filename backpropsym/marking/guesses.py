@@ -46,15 +46,15 @@ class Guesses:
 
     Parameters
     ----------
-    claimed : the numbers of the claim at the points of the ground.
+    claimed : the numbers of the claim at the points of the context.
     expected : the monomials of the path sum.
     """
 
     def __init__(self, atoms: Atoms, claimed: Column, expected: Sequence[Expected]) -> None:
         self.atoms, self.expected = atoms, expected
-        ground = atoms.ground
-        self.comparison = Comparison(ground.graph)
-        pairs = enumerate(zip(claimed, ground.truth, strict=True))
+        claim_context = atoms.claim_context
+        self.comparison = Comparison(claim_context.graph)
+        pairs = enumerate(zip(claimed, claim_context.truth, strict=True))
         kept = [(at, mine, right) for at, (mine, right) in pairs if mine is not None and right is not None]
         self.kept = [at for at, *_ in kept]
         self.claimed = [mine for _, mine, _ in kept]
@@ -89,8 +89,8 @@ class Guesses:
 
     def _path_numbers(self, expected: Expected) -> list[mpmath.mpf]:
         """The product of the links of the paths of a term, at each point."""
-        links = self.atoms.ground.links
-        product = self.atoms.ground.context.fprod
+        links = self.atoms.claim_context.links
+        product = self.atoms.claim_context.context.fprod
         return [sum(product([links[link][at] for link in edges(path)]) for path in expected.paths) for at in self.kept]
 
     def _explained(self, subject: Subject) -> list[Slip]:

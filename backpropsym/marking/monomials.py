@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from backpropsym.errors import LimitError
 from backpropsym.formula.algebra import power
 from backpropsym.formula.tree import ONE, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, children, names, walk
-from backpropsym.marking.claim_context import Column, Ground
+from backpropsym.marking.claim_context import ClaimContext, Column
 
 if TYPE_CHECKING:
     import mpmath
@@ -87,10 +87,10 @@ class Atoms:
     known : every atom.
     """
 
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
+    def __init__(self, claim_context: ClaimContext) -> None:
+        self.claim_context = claim_context
         self._numbers: dict[Expr, Column] = {}
-        nodes = ground.graph.nodes
+        nodes = claim_context.graph.nodes
         self._aliases: dict[Expr, Expr] = {}
         self._aliases |= {node.formula: Name(name) for name, node in nodes.items() if isinstance(node.formula, Call)}
         factors = (factor for factor in self._factors() if factor not in self._aliases)
@@ -108,21 +108,21 @@ class Atoms:
 
     def _factors(self) -> Iterator[Expr]:
         """The factors of the local derivatives that are more than a name, those on the paths first."""
-        nodes = self.ground.graph.nodes
-        links = [(link.source, link.target) for link in self.ground.derivation.links()]
+        nodes = self.claim_context.graph.nodes
+        links = [(link.source, link.target) for link in self.claim_context.derivation.links()]
         links += [(parent, name) for name, node in nodes.items() for parent in node.parents]
         for source, target in dict.fromkeys(links):
-            yield from _bricks(self.ground.local.of(target)[source])
+            yield from _bricks(self.claim_context.local.of(target)[source])
 
     def numbers(self, expr: Expr) -> Column:
         """The numbers of an atom or of a part of a claim."""
         if expr not in self._numbers:
-            self._numbers[expr] = self.ground.numbers(expr)
+            self._numbers[expr] = self.claim_context.numbers(expr)
         return self._numbers[expr]
 
     def _key(self, numbers: Column) -> tuple[str | None, ...] | None:
         """The numbers up to a common factor, rounded; None for what is nowhere defined, or constant."""
-        context = self.ground.context
+        context = self.claim_context.context
         unit = next((value for value in numbers if value), None)
         if unit is None:
             return None
@@ -146,17 +146,17 @@ class Atoms:
         first, second = numbers[at], own[at]
         assert first is not None and second is not None, "both have values at the same points"
         ratio = first / second
-        simple = Fraction(str(self.ground.context.nstr(ratio, 20))).limit_denominator(_SIMPLEST)
-        close = abs(ratio - self.ground.context.mpf(simple.numerator) / simple.denominator) < 1e-20
+        simple = Fraction(str(self.claim_context.context.nstr(ratio, 20))).limit_denominator(_SIMPLEST)
+        close = abs(ratio - self.claim_context.context.mpf(simple.numerator) / simple.denominator) < 1e-20
         return Monomial(simple, ((atom, Fraction(1)),)) if close and simple else None
 
     def product(self, powers: Iterable[tuple[Expr, Fraction]]) -> Column:
         """The numbers of a product of powers."""
         columns = []
         for atom, n in powers:
-            exponent = self.ground.context.mpf(n.numerator) / n.denominator
+            exponent = self.claim_context.context.mpf(n.numerator) / n.denominator
             columns.append([_raised(value, exponent) for value in self.numbers(atom)])
-        return [None if None in row else self.ground.context.fprod(row) for row in zip(*columns, strict=True)]
+        return [None if None in row else self.claim_context.context.fprod(row) for row in zip(*columns, strict=True)]
 
 
 def _bricks(expr: Expr) -> Iterator[Expr]:
@@ -210,7 +210,7 @@ class Expansion:
             if pair is None:
                 break
             first, second, together = pair
-            kept = [each for each in terms if each not in (first, second)]
+            kept = [term for term in terms if term not in (first, second)]
             terms = _collected([*kept, together])
         return terms
 
@@ -323,16 +323,16 @@ class Expansion:
         """Whether a node is computed from the names in `near`, as z = f(s) is from s."""
         if not isinstance(atom, Name):
             return False
-        formula = self.atoms.ground.graph.nodes[atom.name].formula
+        formula = self.atoms.claim_context.graph.nodes[atom.name].formula
         return formula is not None and any(part.name in near for part in walk(formula) if isinstance(part, Name))
 
 
 def _collected(monomials: Iterable[Monomial]) -> list[Monomial]:
     """Like monomials added up, in the order of the first of each."""
     found: dict[frozenset[tuple[Expr, Fraction]], Monomial] = {}
-    for each in monomials:
-        before = found.get(each.key)
-        found[each.key] = Monomial(before.coefficient + each.coefficient, before.powers) if before else each
+    for monomial in monomials:
+        before = found.get(monomial.key)
+        found[monomial.key] = Monomial(before.coefficient + monomial.coefficient, before.powers) if before else monomial
     return [each for each in found.values() if each.coefficient]
 
 

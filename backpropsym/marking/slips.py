@@ -200,13 +200,13 @@ def expected_terms(terms: Sequence[tuple[Path, Sequence[Monomial]]]) -> list[Exp
     """The monomials of all paths, like ones collected."""
     collected: dict[frozenset[Factor], Expected] = {}
     for path, monomials in terms:
-        for each in monomials:
-            before = collected.get(each.key)
+        for monomial in monomials:
+            before = collected.get(monomial.key)
             if before is None:
-                collected[each.key] = Expected(each, (path,))
+                collected[monomial.key] = Expected(monomial, (path,))
                 continue
-            total = replace(before.monomial, coefficient=before.monomial.coefficient + each.coefficient)
-            collected[each.key] = Expected(total, (*before.paths, path))
+            total = replace(before.monomial, coefficient=before.monomial.coefficient + monomial.coefficient)
+            collected[monomial.key] = Expected(total, (*before.paths, path))
     return [each for each in collected.values() if each.monomial.coefficient]
 
 

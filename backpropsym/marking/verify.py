@@ -14,7 +14,7 @@ from backpropsym.formula.claims.names import Vocabulary
 from backpropsym.formula.claims.parse import parse_claim
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph
-from backpropsym.marking.claim_context import Column, Ground
+from backpropsym.marking.claim_context import ClaimContext, Column
 from backpropsym.marking.guesses import Guesses
 from backpropsym.marking.index_sums import written_out
 from backpropsym.marking.monomials import Atoms, Expansion, Monomial
@@ -71,8 +71,8 @@ class Examiner:
     """
 
     def __init__(self, graph: Graph, of: str, wrt: str, seed: int = 0) -> None:
-        self.ground = Ground(graph, of, wrt, seed)
-        self.vocabulary = vocabulary(self.ground.graph)
+        self.claim_context = ClaimContext(graph, of, wrt, seed)
+        self.vocabulary = vocabulary(self.claim_context.graph)
 
     def verify(self, claim: str) -> Verdict:
         """Mark a claim.
@@ -81,35 +81,35 @@ class Examiner:
         ------
         FormulaError : the claim cannot be read.
         """
-        tree = written_out(parse_claim(claim, self.vocabulary), self.ground.graph, MAX_SUMMANDS)
+        tree = written_out(parse_claim(claim, self.vocabulary), self.claim_context.graph, MAX_SUMMANDS)
         return self.examine(claim, tree)
 
     def examine(self, text: str, tree: Expr) -> Verdict:
         """Mark a claim that is already read."""
-        ground = self.ground
-        numbers = ground.numbers(tree)
-        points, differs_at = ground.differing(numbers)
-        derivation = ground.derivation
+        claim_context = self.claim_context
+        numbers = claim_context.numbers(tree)
+        points, differs_at = claim_context.differing(numbers)
+        derivation = claim_context.derivation
         if differs_at is None and points >= FEWEST_POINTS:
             method = "terms" if self._same_terms(tree) else "points"
-            silent = () if method == "terms" else ground.silent
+            silent = () if method == "terms" else claim_context.silent
             return Verdict(derivation, text, tree, True, method, points, silent=silent)
         example = None
         if differs_at is not None:
-            claimed, right = numbers[differs_at], ground.truth[differs_at]
+            claimed, right = numbers[differs_at], claim_context.truth[differs_at]
             assert claimed is not None and right is not None, "points without a value are not compared"
             example = (float(claimed), float(right))
         slips = tuple(self._slips(tree, numbers)) if differs_at is not None else ()
-        return Verdict(derivation, text, tree, False, "points", points, slips, example, ground.silent)
+        return Verdict(derivation, text, tree, False, "points", points, slips, example, claim_context.silent)
 
     @cached_property
     def _atoms(self) -> Atoms:
-        return Atoms(self.ground)
+        return Atoms(self.claim_context)
 
     @cached_property
     def _expected(self) -> list[Expected]:
         """The monomials of the paths; none where there are too many paths to tell them apart."""
-        derivation, expansion = self.ground.derivation, Expansion(self._atoms)
+        derivation, expansion = self.claim_context.derivation, Expansion(self._atoms)
         if derivation.count > MAX_PATHS:
             return []
         try:
@@ -131,7 +131,7 @@ class Examiner:
         """The nearest explanation: the fewest kinds of slips, term by term; else one that fits the numbers."""
         if not self._expected:
             return []
-        comparison = Comparison(self.ground.graph)
+        comparison = Comparison(self.claim_context.graph)
         options = [comparison.slips(terms, self._expected) for terms in self._readings(tree, True)]
         best = min(options, key=cost, default=[])
         if best and cost(best) == 1:

@@ -12,9 +12,9 @@ from backpropsym.graph.graph import Graph
 from backpropsym.graph.levels import at_level
 from backpropsym.picture.content.array_boxes import tensor_subject
 from backpropsym.picture.content.entry_boxes import neuron_subject
-from backpropsym.picture.content.highlighted_paths import Highlights, highlights
+from backpropsym.picture.content.highlighted_paths import ChosenPaths, chosen_paths
 from backpropsym.picture.content.neurons import View, scene
-from backpropsym.picture.content.node_values import Passes, passes
+from backpropsym.picture.content.node_values import NodeValues, node_values
 from backpropsym.picture.content.patches import image_cells
 from backpropsym.picture.content.subject import Subject
 from backpropsym.picture.drawing import Drawing
@@ -40,7 +40,7 @@ def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options:
     level, look = _level(graph, of, wrt, chosen.level), chosen.look
     subject, numbers = _subject(graph, of, wrt, level, chosen)
     if numbers is not None and not chosen.adjoints:
-        numbers = Passes(numbers.of, numbers.values)
+        numbers = NodeValues(numbers.of, numbers.values)
     derivatives = chosen.derivatives or level == "ops"
     view = View(level == "neurons", chosen.values, derivatives, chosen.rows, chosen.width)
     writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols)
@@ -67,20 +67,20 @@ def _is_patch(graph: Graph, of: str | None, wrt: str | None) -> bool:
 
 def _subject(
     graph: Graph, of: str | None, wrt: str | None, level: str | None, options: Options
-) -> tuple[Subject, Passes | None]:
+) -> tuple[Subject, NodeValues | None]:
     """What is drawn, and its numbers where there are values."""
     values = options.values
     if graph.scalar:
         graph = at_level(graph, level) if level == "ops" else graph
         derivation = scalar_derivation(graph, of or graph.default_target, wrt) if wrt else None
-        lit = highlights(derivation, options.choice, values) if derivation else Highlights()
-        subject = Subject(graph, derivation, lit, frozenset({graph.output}))
+        chosen = chosen_paths(derivation, options.choice, values) if derivation else ChosenPaths()
+        subject = Subject(graph, derivation, chosen, frozenset({graph.output}))
         target = of or (graph.default_target if wrt else graph.objective)
-        return subject, None if values is None else passes(graph, target, values)
+        return subject, None if values is None else node_values(graph, target, values)
     target = of or graph.default_target
     if level == "neurons":
         subject = neuron_subject(graph, target, wrt, options.rows, options.choice, values)
     else:
         graph = graph if level is None else at_level(graph, level)
         subject = tensor_subject(graph, target, wrt, options.choice)
-    return subject, None if values is None else passes(graph, target, values)
+    return subject, None if values is None else node_values(graph, target, values)

@@ -8,7 +8,7 @@ from typing import TypedDict
 from backpropsym.arrays import Values
 from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.graph.levels import LEVELS
-from backpropsym.picture.content.highlighted_paths import MAX_TRAILS, Choice, PathNumbers
+from backpropsym.picture.content.highlighted_paths import MAX_HIGHLIGHTED, Choice, PathNumbers
 from backpropsym.picture.content.link_width import WIDTHS, Width
 from backpropsym.picture.layout.engine import Engine, check_engine
 from backpropsym.picture.look.theme_file import theme as named_theme
@@ -71,7 +71,7 @@ class Options:
     adjoints: bool = True
     theme: str | Theme = "light"
     rows: int | None = None
-    most: int = MAX_TRAILS
+    most: int = MAX_HIGHLIGHTED
     width: Width | None = None
     layout: Engine = "columns"
 

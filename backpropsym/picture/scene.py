@@ -1,4 +1,4 @@
-"""The drawing model: boxes, links and highlighted trails as plain data.
+"""The drawing model: boxes, links and highlighted paths as plain data.
 
 A `Scene` says what is drawn and in which order, nothing about where or in which look; every renderer
 (SVG, DOT, pages) reads the same one.
@@ -31,7 +31,7 @@ DASHES: tuple[tuple[float, ...], ...] = (
     (9, 3, 3, 3, 3, 3),
     (2, 3),
 )
-"""Dash patterns, in pixels of stroke and gap. Each round of the colours takes them one further, so 64 trails differ."""
+"""Dash patterns, in pixels of stroke and gap. Each round of the colours takes them one further, so 64 paths differ."""
 
 
 class LinkId(NamedTuple):
@@ -102,7 +102,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class HighlightedPath:
     """A highlighted path.
 
     `names` are the nodes it visits, `links` the lines it runs along; `path`, `term` and `value` (the term in numbers)
@@ -140,12 +140,12 @@ class Trail:
 
     @property
     def colour(self) -> str:
-        """The colour of this trail, `#RRGGBB`, fixed by its look."""
+        """The colour of this path, `#RRGGBB`, fixed by its look."""
         return PALETTE[((self.look or self.number) - 1) % len(PALETTE)]
 
     @property
     def dash(self) -> tuple[float, ...]:
-        """The dash pattern of this trail, fixed by its look; empty for a solid stroke."""
+        """The dash pattern of this path, fixed by its look; empty for a solid stroke."""
         turn, place = divmod((self.look or self.number) - 1, len(PALETTE))
         return DASHES[(place + turn) % len(DASHES)]
 
@@ -164,20 +164,20 @@ class Scene:
     """A whole picture.
 
     `title` and `description` are plain text for those who do not see it, `derivative` is the LaTeX of what the terms
-    of the trails add up to, `total` that in numbers, `note` a plain line under the legend. `partial` says that there
-    are more terms than trails. `facts` are what a reader must know beside the terms, as LaTeX: f = relu. `adjoint_of`
+    of the paths add up to, `total` that in numbers, `note` a plain line under the legend. `partial` says that there
+    are more terms than paths. `facts` are what a reader must know beside the terms, as LaTeX: f = relu. `adjoint_of`
     is the LaTeX of the node that the adjoints of the boxes derive. `cuts` are links through which no change passes.
 
     Raises
     ------
-    NetworkError : two boxes or links of one name, a link without its boxes, or a trail that is not connected.
+    NetworkError : two boxes or links of one name, a link without its boxes, or a path that is not connected.
     """
 
     title: str
     description: str
     boxes: tuple[Box, ...]
     links: tuple[Link, ...]
-    trails: tuple[Trail, ...] = ()
+    highlights: tuple[HighlightedPath, ...] = ()
     derivative: str = ""
     total: str = ""
     partial: bool = False
@@ -194,8 +194,8 @@ class Scene:
                 if end not in names:
                     raise NetworkError(f"a link of the drawing ends at {end!r}, which is no box of it")
         links = _unique("links", [link.id for link in self.links])
-        for trail in self.trails:
-            _check_trail(trail, links)
+        for highlight in self.highlights:
+            _check_path(highlight, links)
         for cluster in self.clusters:
             if not names.issuperset(cluster.boxes):
                 raise NetworkError(f"the cluster {cluster.name!r} of the drawing holds what is no box of it")
@@ -212,18 +212,18 @@ def _unique(what: str, items: list[_T]) -> set[_T]:
     return set(items)
 
 
-def _check_trail(trail: Trail, links: set[LinkId]) -> None:
-    """Refuse a trail that leaves the links of its scene, or jumps between them."""
-    for link in trail.links:
+def _check_path(highlight: HighlightedPath, links: set[LinkId]) -> None:
+    """Refuse a path that leaves the links of its scene, or jumps between them."""
+    for link in highlight.links:
         if link not in links:
-            raise NetworkError(f"trail {trail.number} runs along {link.source} → {link.target}, which is no link")
-    for before, after in pairwise(trail.links):
+            raise NetworkError(f"path {highlight.number} runs along {link.source} → {link.target}, which is no link")
+    for before, after in pairwise(highlight.links):
         if before.target != after.source:
-            raise NetworkError(f"trail {trail.number} jumps from {before.target} to {after.source}")
+            raise NetworkError(f"path {highlight.number} jumps from {before.target} to {after.source}")
 
 
 def looks(numbers: Sequence[int]) -> list[int]:
-    """The look of each trail of one picture: its number's colour while no other has it, else one that fewest have."""
+    """The look of each path of one picture: its number's colour while no other has it, else one that fewest have."""
     found: list[int] = []
     for number in numbers:
         uses = Counter((look - 1) % len(PALETTE) for look in found)

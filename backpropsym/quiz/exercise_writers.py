@@ -17,35 +17,35 @@ from backpropsym.document.writers.unicode import AsciiWriter, UnicodeWriter
 from backpropsym.errors import printable
 from backpropsym.graph.graph import Graph
 
-_ROOM = 70
+_MAX_WIDTH = 70
 _WIDTH = 96
 _MARKUP = re.compile(r"([\\`*_<>|\[\]#])")
 
 
-class Pen(ABC):
+class ExerciseWriter(ABC):
     """Writes for one medium.
 
     Attributes
     ----------
-    writer : writes names and formulas.
+    formulas : writes names and formulas.
     plain : the same in the words of tables.
     """
 
-    writer: Writer
+    formulas: Writer
     plain: Writer
 
     def names(self, names: Iterable[str]) -> str:
         """Nodes within a sentence."""
-        return ", ".join(self.math(self.writer.name(name)) for name in names)
+        return ", ".join(self.math(self.formulas.name(name)) for name in names)
 
     def derivative(self, of: str, by: str) -> str:
         """A quotient within a sentence."""
-        return self.math(self.writer.derivative(of, by))
+        return self.math(self.formulas.derivative(of, by))
 
     def numbers(self, values: Iterable[tuple[str, float]]) -> str:
         """Names with their numbers within a sentence."""
-        writer = self.writer
-        return ", ".join(self.math(f"{writer.name(name)} = {writer.measured(value)}") for name, value in values)
+        formulas = self.formulas
+        return ", ".join(self.math(f"{formulas.name(name)} = {formulas.measured(value)}") for name, value in values)
 
     def reason(self, text: str) -> str:
         """A cause in words for a cell of plain words."""
@@ -76,11 +76,11 @@ class Pen(ABC):
         """The whole file."""
 
 
-class TextPen(Pen):
+class TextExerciseWriter(ExerciseWriter):
     """Plain text."""
 
     def __init__(self, graph: Graph, ascii: bool = False) -> None:
-        self.writer = self.plain = (AsciiWriter if ascii else UnicodeWriter)(Notation.of(graph))
+        self.formulas = self.plain = (AsciiWriter if ascii else UnicodeWriter)(Notation.of(graph))
 
     def words(self, text: str) -> str:
         """Plain words."""
@@ -117,12 +117,12 @@ def _wrapped(text: str) -> str:
     return "\n".join(part for each in lines for part in each)
 
 
-class MarkdownPen(Pen):
+class MarkdownExerciseWriter(ExerciseWriter):
     """Markdown with LaTeX mathematics."""
 
     def __init__(self, graph: Graph) -> None:
         notation = Notation.of(graph)
-        self.writer, self.plain = LatexWriter(notation), UnicodeWriter(notation)
+        self.formulas, self.plain = LatexWriter(notation), UnicodeWriter(notation)
 
     def words(self, text: str) -> str:
         """Words in which nothing is markup."""
@@ -150,12 +150,12 @@ class MarkdownPen(Pen):
         return body
 
 
-class LatexPen(Pen):
+class LatexExerciseWriter(ExerciseWriter):
     """LaTeX with amsmath, booktabs and longtable."""
 
     def __init__(self, graph: Graph) -> None:
         notation = Notation.of(graph)
-        self.writer, self.plain = LatexWriter(notation), AsciiWriter(notation)
+        self.formulas, self.plain = LatexWriter(notation), AsciiWriter(notation)
 
     def reason(self, text: str) -> str:
         """A cause in words, with primes and without arrows, for which the text font has no sign."""
@@ -175,7 +175,7 @@ class LatexPen(Pen):
         return "\n\\begin{flalign*}\n" + " \\\\\n".join(rows) + "\n\\end{flalign*}\n"
 
     def _rows(self, line: str) -> list[str]:
-        first, *others = broken(line, _ROOM)
+        first, *others = broken(line, _MAX_WIDTH)
         return [f"& {first} &", *(rf"& \quad {{}}{other} &" for other in others)]
 
     def table(self, table: Table) -> str:

@@ -22,7 +22,7 @@ from backpropsym.evaluate.arithmetic import COMPLEX, evaluate
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph, Role
-from backpropsym.quiz.exercise_writers import Pen
+from backpropsym.quiz.exercise_writers import ExerciseWriter
 
 STEP = 1e-100
 TOLERANCE = 1e-9
@@ -59,11 +59,11 @@ class Exercise(ABC):
     graph: Graph
 
     @abstractmethod
-    def question(self, pen: Pen) -> str:
+    def question(self, writer: ExerciseWriter) -> str:
         """What is asked."""
 
     @abstractmethod
-    def solution(self, pen: Pen) -> str:
+    def solution(self, writer: ExerciseWriter) -> str:
         """The worked solution."""
 
     @abstractmethod
@@ -85,20 +85,24 @@ class Derive(Exercise):
     points: tuple[Mapping[str, float], ...]
     concrete: Graph
 
-    def question(self, pen: Pen) -> str:
+    def question(self, writer: ExerciseWriter) -> str:
         """Asks for the sum over paths."""
-        asked = pen.derivative(self.derivation.of, self.derivation.wrt)
-        return pen.words("Write ") + asked + pen.words(" as a sum over paths, one product of local derivatives a path.")
+        asked = writer.derivative(self.derivation.of, self.derivation.wrt)
+        return (
+            writer.words("Write ")
+            + asked
+            + writer.words(" as a sum over paths, one product of local derivatives a path.")
+        )
 
-    def solution(self, pen: Pen) -> str:
+    def solution(self, writer: ExerciseWriter) -> str:
         """Each path with its term, and what the functions are."""
-        derivation, writer = self.derivation, pen.writer
-        left = writer.derivative(derivation.of, derivation.wrt)
-        rows = tuple((writer.path(term.path), writer.write(term.tree)) for term in derivation.terms)
+        derivation, formulas = self.derivation, writer.formulas
+        left = formulas.derivative(derivation.of, derivation.wrt)
+        rows = tuple((formulas.path(term.path), formulas.write(term.tree)) for term in derivation.terms)
         total = " + ".join(term for _, term in rows)
-        known = conventions(derivation, pen.plain)
+        known = conventions(derivation, writer.plain)
         notes = ("Here " + ", ".join(known) + ".",) if known else ()
-        return pen.display([f"{left} = {total}"]) + pen.table(Table("", ("path", "term"), rows, notes=notes))
+        return writer.display([f"{left} = {total}"]) + writer.table(Table("", ("path", "term"), rows, notes=notes))
 
     def verify(self) -> None:
         """The written sum, term by term, equals the complex step at every point."""
@@ -120,18 +124,20 @@ class Bricks(Derive):
 
     kind: ClassVar[str] = "bricks"
 
-    def question(self, pen: Pen) -> str:
+    def question(self, writer: ExerciseWriter) -> str:
         """Asks for the factored form."""
-        asked = pen.derivative(self.derivation.of, self.derivation.wrt)
+        asked = writer.derivative(self.derivation.of, self.derivation.wrt)
         return (
-            pen.words("Pull what the paths share out of ") + asked + pen.words(", so that nothing is computed twice.")
+            writer.words("Pull what the paths share out of ")
+            + asked
+            + writer.words(", so that nothing is computed twice.")
         )
 
-    def solution(self, pen: Pen) -> str:
+    def solution(self, writer: ExerciseWriter) -> str:
         """The factored form."""
-        left = pen.writer.derivative(self.derivation.of, self.derivation.wrt)
-        thin = type(pen.writer)(pen.writer.notation, thin=True)
-        return pen.display([f"{left} = {thin.write(self.derivation.tree('factored'))}"])
+        left = writer.formulas.derivative(self.derivation.of, self.derivation.wrt)
+        thin = type(writer.formulas)(writer.formulas.notation, thin=True)
+        return writer.display([f"{left} = {thin.write(self.derivation.tree('factored'))}"])
 
     def verify(self) -> None:
         """The factored form equals the complex step at every point."""
@@ -145,23 +151,23 @@ class Count(Exercise):
     kind: ClassVar[str] = "count"
     derivation: Derivation
 
-    def question(self, pen: Pen) -> str:
+    def question(self, writer: ExerciseWriter) -> str:
         """Asks for the number of paths."""
-        ends = (pen.names([self.derivation.wrt]), pen.names([self.derivation.of]))
-        return pen.words("How many paths lead from ") + ends[0] + pen.words(" to ") + ends[1] + pen.words("?")
+        ends = (writer.names([self.derivation.wrt]), writer.names([self.derivation.of]))
+        return writer.words("How many paths lead from ") + ends[0] + writer.words(" to ") + ends[1] + writer.words("?")
 
-    def solution(self, pen: Pen) -> str:
+    def solution(self, writer: ExerciseWriter) -> str:
         """The number of paths from each node on, each a sum of those found before."""
-        space, writer = self.derivation.space, pen.writer
+        space, formulas = self.derivation.space, writer.formulas
         rows = []
         for name in reversed(space.nodes):
             users = space.successors[name]
             counts = " + ".join(str(space.to_target[user]) for user in users) or "1"
-            rows.append((writer.name(name), counts, str(space.to_target[name])))
+            rows.append((formulas.name(name), counts, str(space.to_target[name])))
         below = "Each node has as many paths as the nodes that use it together."
         table = Table("", ("from", "sum", "paths"), tuple(rows), frozenset({2}), notes=(below,))
         many = self.derivation.count
-        return pen.words(f"{many} path{'' if many == 1 else 's'}.") + pen.table(table)
+        return writer.words(f"{many} path{'' if many == 1 else 's'}.") + writer.table(table)
 
     def verify(self) -> None:
         """As many as there are when they are listed one by one."""
@@ -177,23 +183,25 @@ class Dead(Exercise):
     wiggles: Wiggles
     values: Mapping[str, float]
 
-    def question(self, pen: Pen) -> str:
+    def question(self, writer: ExerciseWriter) -> str:
         """Asks which derivatives are zero."""
         given = [(name, value) for name, value in self.values.items() if self.graph[name].role is not Role.TARGET]
-        asked = pen.words(". Which parameters can be pushed a little without moving ") + pen.names([self.wiggles.of])
-        return pen.words("Let ") + pen.numbers(given) + asked + pen.words(", and what cuts their paths?")
+        asked = writer.words(". Which parameters can be pushed a little without moving ") + writer.names(
+            [self.wiggles.of]
+        )
+        return writer.words("Let ") + writer.numbers(given) + asked + writer.words(", and what cuts their paths?")
 
-    def solution(self, pen: Pen) -> str:
+    def solution(self, writer: ExerciseWriter) -> str:
         """The parameters with the links that cut them."""
         pairs = [(row, stage) for row, stage in zip(self.wiggles.rows, self.wiggles.stages, strict=True)]
         rows = tuple(
-            (pen.writer.name(row.name), pen.reason(verdict(row, stage, pen.plain)).partition(";")[0])
+            (writer.formulas.name(row.name), writer.reason(verdict(row, stage, writer.plain)).partition(";")[0])
             for row, stage in pairs
             if row.verdict is not Verdict.MOVES
         )
         moving = [row.name for row, _ in pairs if row.verdict is Verdict.MOVES]
-        rest = pen.words("The others move it: ") + pen.names(moving) + pen.words(".") if moving else ""
-        return rest + pen.table(Table("", ("parameter", "why"), rows, words=frozenset({1})))
+        rest = writer.words("The others move it: ") + writer.names(moving) + writer.words(".") if moving else ""
+        return rest + writer.table(Table("", ("parameter", "why"), rows, words=frozenset({1})))
 
     def verify(self) -> None:
         """Where a derivative is zero the complex step and a small push say so too, and where it is not they do not."""
@@ -212,25 +220,31 @@ class Compute(Exercise):
     trace: Trace
     wrt: str
 
-    def question(self, pen: Pen) -> str:
+    def question(self, writer: ExerciseWriter) -> str:
         """Asks for the value, the derivative and the step."""
         trace = self.trace
         assert trace.descent is not None
-        asked = pen.names([trace.of]) + pen.words(" and ") + pen.derivative(trace.of, self.wrt)
-        given = pen.numbers((name, float(value)) for name, value in trace.leaves.items())
-        step = pen.words(f" after one step of gradient descent with the rate {trace.descent.rate:g}?")
-        body = pen.words(". Compute ") + asked + pen.words(" number by number. What is ") + pen.names([self.wrt]) + step
-        return pen.words("Let ") + given + body
+        asked = writer.names([trace.of]) + writer.words(" and ") + writer.derivative(trace.of, self.wrt)
+        given = writer.numbers((name, float(value)) for name, value in trace.leaves.items())
+        step = writer.words(f" after one step of gradient descent with the rate {trace.descent.rate:g}?")
+        body = (
+            writer.words(". Compute ")
+            + asked
+            + writer.words(" number by number. What is ")
+            + writer.names([self.wrt])
+            + step
+        )
+        return writer.words("Let ") + given + body
 
-    def solution(self, pen: Pen) -> str:
+    def solution(self, writer: ExerciseWriter) -> str:
         """Forward and backward pass as far as they are needed, then the step."""
-        writer, trace = pen.writer, self.trace
+        formulas, trace = writer.formulas, self.trace
         assert trace.descent is not None
         rows = tuple(
             (
-                writer.name(step.node),
-                writer.write(put_in(step.formula, step.inputs)),
-                writer.measured(float(step.value)),
+                formulas.name(step.node),
+                formulas.write(put_in(step.formula, step.inputs)),
+                formulas.measured(float(step.value)),
             )
             for step in trace.forward
         )
@@ -239,27 +253,29 @@ class Compute(Exercise):
         steps = [step for step in trace.backward if step.node in needed and step.bricks]
         backward = tuple(
             (
-                writer.derivative(trace.of, step.node),
-                writer.write(step.right) if not step.bricks else self._products(step.bricks, pen),
-                writer.measured(float(step.adjoint)),
+                formulas.derivative(trace.of, step.node),
+                formulas.write(step.right) if not step.bricks else self._products(step.bricks, writer),
+                formulas.measured(float(step.adjoint)),
             )
             for step in steps
         )
         backward_table = Table("", ("adjoint", "bricks times local derivatives", "value"), backward, frozenset({2}))
         before, slope, after = (
-            writer.measured(float(each[self.wrt]))
+            formulas.measured(float(each[self.wrt]))
             for each in (trace.descent.before, trace.descent.gradient, trace.descent.after)
         )
-        times = f"({slope})" if slope.startswith(writer.minus) else slope
-        rate = writer.measured(trace.descent.rate)
-        line = f"{writer.name(self.wrt)} = {before} {writer.minus} {rate}{writer.times}{times} = {after}"
-        return pen.table(forward_table) + pen.table(backward_table) + pen.display([line])
+        times = f"({slope})" if slope.startswith(formulas.minus) else slope
+        rate = formulas.measured(trace.descent.rate)
+        line = f"{formulas.name(self.wrt)} = {before} {formulas.minus} {rate}{formulas.times}{times} = {after}"
+        return writer.table(forward_table) + writer.table(backward_table) + writer.display([line])
 
-    def _products(self, bricks: tuple[Brick, ...], pen: Pen) -> str:
+    def _products(self, bricks: tuple[Brick, ...], writer: ExerciseWriter) -> str:
         terms = []
         for brick in bricks:
-            pair = [pen.writer.measured(brick.adjoint), pen.writer.measured(brick.factor)]
-            terms.append(pen.writer.times.join(f"({n})" if n.startswith(pen.writer.minus) else n for n in pair))
+            pair = [writer.formulas.measured(brick.adjoint), writer.formulas.measured(brick.factor)]
+            terms.append(
+                writer.formulas.times.join(f"({n})" if n.startswith(writer.formulas.minus) else n for n in pair)
+            )
         return " + ".join(terms)
 
     def verify(self) -> None:

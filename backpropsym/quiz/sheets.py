@@ -6,7 +6,12 @@ from backpropsym.document.derivation.conventions import facts
 from backpropsym.document.writers.json_text import json_text
 from backpropsym.errors import UnknownNameError
 from backpropsym.graph.graph import Role
-from backpropsym.quiz.exercise_writers import LatexPen, MarkdownPen, Pen, TextPen
+from backpropsym.quiz.exercise_writers import (
+    ExerciseWriter,
+    LatexExerciseWriter,
+    MarkdownExerciseWriter,
+    TextExerciseWriter,
+)
 from backpropsym.quiz.make import Quiz
 
 
@@ -21,48 +26,54 @@ def quiz_report(quiz: Quiz, medium: str = "text", ascii: bool = False) -> str:
         case "json":
             return json_text(quiz_data(quiz))
         case "text":
-            return _sheets(quiz, TextPen(quiz.graph, ascii))
+            return _sheets(quiz, TextExerciseWriter(quiz.graph, ascii))
         case "markdown":
-            return _sheets(quiz, MarkdownPen(quiz.graph))
+            return _sheets(quiz, MarkdownExerciseWriter(quiz.graph))
         case "latex":
-            return _sheets(quiz, LatexPen(quiz.graph))
+            return _sheets(quiz, LatexExerciseWriter(quiz.graph))
         case _:
             raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
 
 
-def _sheets(quiz: Quiz, pen: Pen) -> str:
+def _sheets(quiz: Quiz, writer: ExerciseWriter) -> str:
     title = quiz.graph.title or "A network"
-    asked = [("", _network(quiz, pen))]
-    asked += [(f"{number}.", each.question(pen)) for number, each in enumerate(quiz.exercises, 1)]
-    solved = [(f"{number}.", each.solution(pen)) for number, each in enumerate(quiz.exercises, 1)]
-    first = pen.sheet(f"Exercises: {title}", asked, last=False)
-    second = pen.sheet(f"Solutions: {title}", solved, last=True)
-    return pen.document(title, first + second)
+    asked = [("", _network(quiz, writer))]
+    asked += [(f"{number}.", each.question(writer)) for number, each in enumerate(quiz.exercises, 1)]
+    solved = [(f"{number}.", each.solution(writer)) for number, each in enumerate(quiz.exercises, 1)]
+    first = writer.sheet(f"Exercises: {title}", asked, last=False)
+    second = writer.sheet(f"Solutions: {title}", solved, last=True)
+    return writer.document(title, first + second)
 
 
-def _network(quiz: Quiz, pen: Pen) -> str:
+def _network(quiz: Quiz, writer: ExerciseWriter) -> str:
     """The formulas of the network, and what its functions are."""
-    graph, writer = quiz.graph, pen.writer
+    graph, formulas = quiz.graph, writer.formulas
     inner = [node for node in graph.nodes.values() if node.formula is not None]
-    lines = [f"{writer.name(node.name)} = {writer.write(node.formula)}" for node in inner if node.formula is not None]
-    known = facts(graph, [node.name for node in inner], writer)
-    where = [pen.words("with "), ", ".join(map(pen.math, known))] if known else []
+    lines = [
+        f"{formulas.name(node.name)} = {formulas.write(node.formula)}" for node in inner if node.formula is not None
+    ]
+    known = facts(graph, [node.name for node in inner], formulas)
+    where = [writer.words("with "), ", ".join(map(writer.math, known))] if known else []
     parameters = graph.names(Role.PARAMETER)
-    learned = [pen.words("The parameters are "), pen.names(parameters), pen.words(".")] if parameters else []
-    head = pen.words(f"Quiz {quiz.seed}. The network is")
-    return head + pen.display(lines) + "".join([*where, pen.words(". ") if where else "", *learned])
+    learned = [writer.words("The parameters are "), writer.names(parameters), writer.words(".")] if parameters else []
+    head = writer.words(f"Quiz {quiz.seed}. The network is")
+    return head + writer.display(lines) + "".join([*where, writer.words(". ") if where else "", *learned])
 
 
 def quiz_data(quiz: Quiz) -> dict[str, object]:
     """The quiz as data: `title`, `seed`, `network` (formulas by node), and `exercises` of kind, question, solution."""
-    pen = TextPen(quiz.graph, ascii=True)
+    writer = TextExerciseWriter(quiz.graph, ascii=True)
     nodes = quiz.graph.nodes.values()
     return {
         "title": quiz.graph.title,
         "seed": quiz.seed,
-        "network": {node.name: pen.writer.write(node.formula) for node in nodes if node.formula is not None},
+        "network": {node.name: writer.formulas.write(node.formula) for node in nodes if node.formula is not None},
         "exercises": [
-            {"kind": each.kind, "question": each.question(pen), "solution": each.solution(pen).strip("\n")}
-            for each in quiz.exercises
+            {
+                "kind": exercise.kind,
+                "question": exercise.question(writer),
+                "solution": exercise.solution(writer).strip("\n"),
+            }
+            for exercise in quiz.exercises
         ],
     }

@@ -130,7 +130,7 @@ class Architecture:
         sizes: list[ast.expr] = []
         if isinstance(node, ast.Subscript):
             sizes = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        shape = tuple(self.size(each) for each in sizes)
+        shape = tuple(self.size(size) for size in sizes)
         if name.id == TARGET:
             self.fail(f"{TARGET} is the name of the target", node, "give the input another name")
         self.extra_input(name.id, shape, node)
@@ -189,10 +189,10 @@ class Architecture:
             case ast.Name(id=name):
                 self.block(name, [], {}, node)
             case ast.Call(func=ast.Name(id=name)):
-                arguments = [self.argument(each) for each in node.args]
+                arguments = [self.argument(arg) for arg in node.args]
                 if any(each.arg is None for each in node.keywords):
                     self.fail("** cannot stand in an architecture", node, "write the options out: stride=2")
-                options = {each.arg: self.argument(each.value) for each in node.keywords if each.arg}
+                options = {keyword.arg: self.argument(keyword.value) for keyword in node.keywords if keyword.arg}
                 self.block(name, arguments, options, node)
             case _:
                 self.fail("this is not a layer", node, "write a layer such as dense(10, relu)")
@@ -212,7 +212,9 @@ class Architecture:
                 return tuple(map(self.argument, parts))
             case ast.BinOp() if isinstance(size := read_size(ast.unparse(node)), int | str):
                 return size
-            case ast.Call(func=ast.Name(id=name), args=parts, keywords=keywords) if all(each.arg for each in keywords):
+            case ast.Call(func=ast.Name(id=name), args=parts, keywords=keywords) if all(
+                keyword.arg for keyword in keywords
+            ):
                 inside = ((str(each.arg), self.argument(each.value)) for each in keywords)
                 return Applied(name, tuple(map(self.argument, parts)), tuple(inside))
             case _:

@@ -336,7 +336,7 @@ def _array(name: str, value: object, section: str, declaration: Declaration) -> 
     if not np.all(np.isfinite(array)):
         return Problem(f"the value of {name} is not finite", fix="give finite numbers")
     leaves = (declaration.inputs, declaration.targets, declaration.parameters)
-    declared = next((each[name] for each in leaves if name in each), array.shape)
+    declared = next((leaf[name] for leaf in leaves if name in leaf), array.shape)
     fits = len(declared) == array.ndim and all(
         isinstance(want, str) or want == size for want, size in zip(declared, array.shape, strict=True)
     )

@@ -109,7 +109,7 @@ def _head(key: str, declaration: Declaration, problems: list[Problem]) -> tuple[
         return "", ()
     name, inside = match.groups()
     arguments = ("x",) if inside is None else tuple(part.strip() for part in inside.split(","))
-    found = [name_problem(name, "function")] + [name_problem(each, "name of an argument") for each in arguments]
+    found = [name_problem(name, "function")] + [name_problem(argument, "name of an argument") for argument in arguments]
     if name == "where":
         found.append(Problem("where belongs to the formula language", fix="give the function another name"))
     problems.extend(problem.at(place) for problem in found if problem)
@@ -161,17 +161,17 @@ def _function(
 def _unknown_names(key: str, formula: Expr, arguments: tuple[str, ...], declaration: Declaration) -> list[Problem]:
     """The names in a function's formula that are none of its arguments."""
     problems = []
-    for each in names(formula):
-        if each in arguments:
+    for name in names(formula):
+        if name in arguments:
             continue
-        span = next(part.span for part in walk(formula) if getattr(part, "name", None) == each)
+        span = next(part.span for part in walk(formula) if getattr(part, "name", None) == name)
         place = declaration.places("functions", key, span)
         if "(" not in key and isinstance(formula, Name):
-            fix = did_you_mean(each, FUNCTIONS, 'name a registered function, a formula in x, or "abstract"')
-            problems.append(Problem(f"{each} is not a function", place, fix=fix))
+            fix = did_you_mean(name, FUNCTIONS, 'name a registered function, a formula in x, or "abstract"')
+            problems.append(Problem(f"{name} is not a function", place, fix=fix))
         else:
             fix = f"the arguments of {head_name(key)} are: {', '.join(arguments)}"
-            problems.append(Problem(f"{each} is not an argument of {head_name(key)}", place, fix=fix))
+            problems.append(Problem(f"{name} is not an argument of {head_name(key)}", place, fix=fix))
     return problems
 
 

@@ -187,7 +187,7 @@ def registered(name: str) -> Callable[..., Handle]:
         for key in options:
             if key not in known:
                 raise FormulaError(f"{name} has no option {key}", fix=did_you_mean(key, known, "leave it out"))
-        parts = tuple(Text(each) if isinstance(each, str) else tree(each) for each in arguments)
+        parts = tuple(Text(argument) if isinstance(argument, str) else tree(argument) for argument in arguments)
         return Handle(Call(name, parts, tuple((key, _option(value)) for key, value in options.items())))
 
     apply.__name__ = name

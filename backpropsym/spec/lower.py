@@ -61,7 +61,7 @@ def lowered_nodes(
                     _check_count(name, step.shape, declaration)
         except ShapeError as error:
             section = "nodes" if name in declaration.nodes else ""
-            problems.extend(each.at(declaration.places(section, name, each.span)) for each in error.problems)
+            problems.extend(problem.at(declaration.places(section, name, problem.span)) for problem in error.problems)
     if declaration.loss is not None and shapes.get(LOSS):
         place = declaration.places("", LOSS, None)
         message = f"the loss has the shape {shape_text(shapes[LOSS])}, and it must be one number"

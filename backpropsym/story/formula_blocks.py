@@ -10,7 +10,7 @@ from backpropsym.picture.formats.svg_boxes import attribute
 from backpropsym.picture.layout.legend import Text
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import Formula, GlyphBook, number, typeset
-from backpropsym.story.steps import Column, Line, Piece
+from backpropsym.story.steps import Column, Line, LinePart
 
 FONT = 30.0
 """Size of the formulas on a slide of 1280 by 720 pixels."""
@@ -84,7 +84,7 @@ def _column(column: Column, theme: Theme, font: float) -> Block:
 
 
 def _pieces(
-    pieces: Sequence[tuple[Piece, Formula]], left: float, baseline: float, font: float, theme: Theme
+    pieces: Sequence[tuple[LinePart, Formula]], left: float, baseline: float, font: float, theme: Theme
 ) -> list[Text]:
     """The pieces of a line one after the other."""
     texts = []
@@ -94,13 +94,13 @@ def _pieces(
     return texts
 
 
-def colour_of(piece: Piece, theme: Theme) -> str:
-    """The colour of a piece: that of its trail, ink, or pale where it is not active."""
+def colour_of(piece: LinePart, theme: Theme) -> str:
+    """The colour of a piece: that of its path, ink, or pale where it is not active."""
     if not piece.active:
         return theme.pale
-    if piece.trail is None:
+    if piece.path_number is None:
         return theme.ink
-    return theme.text(piece.colour or PALETTE[(piece.trail - 1) % len(PALETTE)])
+    return theme.text(piece.colour or PALETTE[(piece.path_number - 1) % len(PALETTE)])
 
 
 def _sign_colour(line: Line, theme: Theme) -> str:

@@ -24,9 +24,9 @@ from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.tree import ONE, Add, Call, Expr, Mul, Name
 from backpropsym.graph.graph import Graph
 from backpropsym.graph.unroll import entry_name
-from backpropsym.picture.scene import Trail
+from backpropsym.picture.scene import HighlightedPath
 from backpropsym.story.adjoint_sums import adjoint_sum
-from backpropsym.story.steps import EQUALS, NOTHING, Column, Line, Maths, Piece, Prose
+from backpropsym.story.steps import EQUALS, NOTHING, Column, Line, LinePart, Maths, Prose
 
 MAX_FACTORS = 12
 """A product or sum of more parts shows its beginning and its end."""
@@ -49,7 +49,7 @@ class Numbers(NamedTuple):
     value: Maths
 
 
-class Teller(ABC):
+class StepContent(ABC):
     """Answers what each step asks of one derivation, in LaTeX and in plain text at once."""
 
     trivial: Maths | None = None
@@ -84,7 +84,7 @@ class Teller(ABC):
         return self._name(self._derivation.wrt)
 
     @abstractmethod
-    def term(self, trail: Trail) -> Maths:
+    def term(self, highlight: HighlightedPath) -> Maths:
         """The term of a path."""
 
     @abstractmethod
@@ -95,11 +95,11 @@ class Teller(ABC):
     def backward(self) -> Iterator[Equation]:
         """The derivative by each node, from the output back."""
 
-    def numbers(self, trails: Sequence[Trail]) -> Mapping[int, Numbers]:
+    def numbers(self, highlights: Sequence[HighlightedPath]) -> Mapping[int, Numbers]:
         """The terms in numbers by the numbers of their paths, where numbers are asked for."""
         return {}
 
-    def bricks(self, room: int) -> Column:
+    def factored_lines(self, max_width: int) -> Column:
         """The factored form, where there is one that is worth a step."""
         return ()
 
@@ -108,13 +108,13 @@ class Teller(ABC):
         return ()
 
     @abstractmethod
-    def links(self, trail: Trail) -> tuple[Prose, ...]:
+    def links(self, highlight: HighlightedPath) -> tuple[Prose, ...]:
         """What to say of each link of a path."""
 
-    def path(self, trail: Trail) -> Maths:
+    def path(self, highlight: HighlightedPath) -> Maths:
         """A path by its nodes."""
-        names = [trail.names[i] for i in _ends(len(trail.names))]
-        return Maths(*(_elided([w.name(n) for n in names], len(trail.names), w.arrow, w) for w in self._writers))
+        names = [highlight.names[i] for i in _ends(len(highlight.names))]
+        return Maths(*(_elided([w.name(n) for n in names], len(highlight.names), w.arrow, w) for w in self._writers))
 
     def facts(self, lead: str = "") -> Prose:
         """What a reader must know beside the terms: f = relu, f'(0) = 0."""
@@ -135,9 +135,9 @@ class Teller(ABC):
 
     def _line(self, node: str, left: Maths, right: Maths, value: float | None = None) -> Equation:
         """left = right, and its value where there is one."""
-        pieces = [Piece(right)]
+        pieces = [LinePart(right)]
         if value is not None:
-            pieces += [Piece(EQUALS), Piece(self._measured(value))]
+            pieces += [LinePart(EQUALS), LinePart(self._measured(value))]
         return Equation(node, Line(left, EQUALS, tuple(pieces)))
 
     def _measured(self, value: float) -> Maths:
@@ -146,7 +146,7 @@ class Teller(ABC):
         return Maths(latex.replace("-", "{-}", 1) if latex.startswith("-") else latex, shown)
 
 
-class ScalarTeller(Teller):
+class ScalarContent(StepContent):
     """Between scalars: neurons, or entries of tensors."""
 
     def __init__(self, derivation: Derivation, values: Values | None = None) -> None:
@@ -162,27 +162,27 @@ class ScalarTeller(Teller):
         """The quotient that is derived."""
         return Maths(*(writer.derivative(self._derivation.of, self._derivation.wrt) for writer in self._writers))
 
-    def term(self, trail: Trail) -> Maths:
+    def term(self, highlight: HighlightedPath) -> Maths:
         """The product of the local derivatives, in path order."""
-        return self._write(self._derivation.term(trail.names).tree)
+        return self._write(self._derivation.term(highlight.names).tree)
 
-    def links(self, trail: Trail) -> tuple[Prose, ...]:
+    def links(self, highlight: HighlightedPath) -> tuple[Prose, ...]:
         """The local derivatives along a path, one each."""
-        term = self._derivation.term(trail.names)
+        term = self._derivation.term(highlight.names)
         found = []
-        for source, target, tree in zip(trail.names, trail.names[1:], term.derivatives, strict=False):
+        for source, target, tree in zip(highlight.names, highlight.names[1:], term.derivatives, strict=False):
             left = Maths(*(writer.derivative(target, source) for writer in self._writers))
             found.append((left, " = ", self._write(tree)))
         return tuple(found)
 
-    def numbers(self, trails: Sequence[Trail]) -> Mapping[int, Numbers]:
+    def numbers(self, highlights: Sequence[HighlightedPath]) -> Mapping[int, Numbers]:
         """The terms in numbers by the numbers of their paths, where numbers are asked for."""
         if self._values is None:
             return {}
-        wanted = {trail.names: trail.number for trail in trails}
+        wanted = {highlight.names: highlight.number for highlight in highlights}
         return {
-            wanted[each.term.path]: self._worked(each)
-            for each in self._derivation.terms_in_numbers(wanted, self._values)
+            wanted[numeric.term.path]: self._worked(numeric)
+            for numeric in self._derivation.terms_in_numbers(wanted, self._values)
         }
 
     def _worked(self, each: NumericTerm) -> Numbers:
@@ -229,7 +229,7 @@ class ScalarTeller(Teller):
             right = Maths(*(_shortened(steps.right_side(equation), writer) for writer in writers))
             yield self._line(name, left, right, _number(self._adjoints.get(name)))
 
-    def bricks(self, room: int) -> Column:
+    def factored_lines(self, max_width: int) -> Column:
         """The factored form; with the factor of the loss kept apart where there is one."""
         if self.count < 2:
             return ()
@@ -238,17 +238,17 @@ class ScalarTeller(Teller):
         parts = self._derivation.outer or (self._derivation,)
         if len(parts) > 1:
             product = Maths(*(w.times.join(w.derivative(each.of, each.wrt) for each in parts) for w in self._writers))
-            lines.append(Line(self.derivative, EQUALS, (Piece(product),)))
+            lines.append(Line(self.derivative, EQUALS, (LinePart(product),)))
         for part in parts:
             try:
                 tree = part.tree("factored")
             except LimitError:
                 return ()
             latex, left = thin.write(tree), Maths(*(w.derivative(part.of, part.wrt) for w in self._writers))
-            rows = broken(latex, room - width(left.latex))
+            rows = broken(latex, max_width - width(left.latex))
             text = self._writers[1].write(tree)
-            lines.append(Line(left, EQUALS, (Piece(Maths(rows[0], text)),)))
-            lines += [Line(NOTHING, NOTHING, (Piece(Maths(rf"\quad {{}}{row}", "")),)) for row in rows[1:]]
+            lines.append(Line(left, EQUALS, (LinePart(Maths(rows[0], text)),)))
+            lines += [Line(NOTHING, NOTHING, (LinePart(Maths(rf"\quad {{}}{row}", "")),)) for row in rows[1:]]
         return tuple(lines) if len(lines) <= MAX_LINES else ()
 
     def saved(self) -> tuple[Prose, ...]:
@@ -261,7 +261,7 @@ class ScalarTeller(Teller):
         return ((text,),)
 
 
-class TensorTeller(Teller):
+class TensorContent(StepContent):
     """Between tensors: terms in index notation, the backward pass in matrix notation."""
 
     def __init__(self, derivation: Derivation) -> None:
@@ -273,14 +273,14 @@ class TensorTeller(Teller):
         """The quotient that is derived, with its free indices."""
         return Maths(*(entry_title(self._derivation, writer) for writer in self._writers))
 
-    def term(self, trail: Trail) -> Maths:
+    def term(self, highlight: HighlightedPath) -> Maths:
         """The path's sum over its bound indices."""
-        term = self._derivation.term(trail.names, readable=True)
+        term = self._derivation.term(highlight.names, readable=True)
         return Maths(*(index_sum(term, writer) for writer in self._writers))
 
-    def links(self, trail: Trail) -> tuple[Prose, ...]:
+    def links(self, highlight: HighlightedPath) -> tuple[Prose, ...]:
         """What each node on the path is."""
-        nodes = (self.graph[name] for name in trail.names)
+        nodes = (self.graph[name] for name in highlight.names)
         found = (equation_of(self.graph, node) for node in nodes if node.op)
         return tuple((self._write(left), " = ", self._write(right)) for left, right in found)
 
@@ -378,6 +378,6 @@ def _elided(shown: Sequence[str], count: int, joint: str, writer: Writer) -> str
     return joint.join(parts)
 
 
-def teller(derivation: Derivation, values: Values | None = None) -> Teller:
+def step_content(derivation: Derivation, values: Values | None = None) -> StepContent:
     """Who tells of a derivation; with numbers where there are `values`, between scalars only."""
-    return TensorTeller(derivation) if derivation.between_arrays else ScalarTeller(derivation, values)
+    return TensorContent(derivation) if derivation.between_arrays else ScalarContent(derivation, values)

@@ -32,11 +32,11 @@ def plain(prose: Iterable[str | Maths]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a formula; it has the `colour` of the trail whose number it carries, unless it is not active."""
+class LinePart:
+    """A part of a formula; it has the `colour` of the path whose number it carries, unless it is not active."""
 
     maths: Maths
-    trail: int | None = None
+    path_number: int | None = None
     active: bool = True
     colour: str = field(default="", repr=False)
 
@@ -47,7 +47,7 @@ class Line:
 
     left: Maths
     sign: Maths
-    pieces: tuple[Piece, ...]
+    pieces: tuple[LinePart, ...]
 
     @property
     def plain(self) -> str:
@@ -72,7 +72,7 @@ class Step:
     title : its heading.
     caption : what there is to see, in a sentence or two.
     columns : its formulas, in columns side by side.
-    trails : the numbers of the paths that are lit in the picture.
+    highlights : the numbers of the paths that are lit in the picture.
     boxes : the ids of the boxes that are at work.
     alt : what the picture shows, for those who do not see it.
     notes : what a speaker may say; one paragraph each.
@@ -82,7 +82,7 @@ class Step:
     title: Prose
     caption: Prose
     columns: tuple[Column, ...] = ()
-    trails: tuple[int, ...] = ()
+    highlights: tuple[int, ...] = ()
     # Keys of files are made from what a step shows of itself; a set shows itself in another order in each process.
     boxes: frozenset[str] = field(default=frozenset(), repr=False)
     alt: str = ""
@@ -96,7 +96,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A derivation told step by step over one picture, in which the trails of all steps have their place.
+    """A derivation told step by step over one picture, in which the paths of all steps have their place.
 
     Attributes
     ----------

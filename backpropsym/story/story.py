@@ -10,11 +10,11 @@ from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, count_text, paths_text
 from backpropsym.document.writers.latex_lines import broken, width
 from backpropsym.picture.drawing import Drawing
-from backpropsym.picture.scene import Trail
-from backpropsym.story.step_content import Equation, Teller, teller
-from backpropsym.story.steps import EQUALS, NOTHING, Column, Kind, Line, Maths, Piece, Prose, Step, Story
+from backpropsym.picture.scene import HighlightedPath
+from backpropsym.story.step_content import Equation, StepContent, step_content
+from backpropsym.story.steps import EQUALS, NOTHING, Column, Kind, Line, LinePart, Maths, Prose, Step, Story
 
-ROOM = 108
+MAX_WIDTH = 108
 """Letters that stand side by side on a slide."""
 
 ROWS = {"forward": 4, "backward": 3}
@@ -42,20 +42,20 @@ def story(derivation: Derivation, drawing: Drawing, values: Values | None = None
     ------
     ValuesError : numbers are asked for and some are missing.
     """
-    return _Teller(teller(derivation, values), drawing).story()
+    return _StoryBuilder(step_content(derivation, values), drawing).story()
 
 
-class _Teller:
+class _StoryBuilder:
     """Puts one story together."""
 
-    def __init__(self, teller: Teller, drawing: Drawing) -> None:
-        self._teller, self._drawing = teller, drawing
+    def __init__(self, content: StepContent, drawing: Drawing) -> None:
+        self._content, self._drawing = content, drawing
         self._scene = drawing.scene
         self._column = {box.id: box.column for box in self._scene.boxes}
         self._order = {box.id: place for place, box in enumerate(self._scene.boxes)}
-        self._terms = {trail.number: teller.term(trail) for trail in self._scene.trails}
-        self._numbers = teller.numbers(self._scene.trails)
-        self._colours = {trail.number: trail.colour for trail in self._scene.trails}
+        self._terms = {highlight.number: content.term(highlight) for highlight in self._scene.highlights}
+        self._numbers = content.numbers(self._scene.highlights)
+        self._colours = {highlight.number: highlight.colour for highlight in self._scene.highlights}
 
     def story(self) -> Story:
         """The whole story."""
@@ -63,17 +63,17 @@ class _Teller:
         return Story(self._scene, self._drawing.theme, steps)
 
     def _network(self) -> Step:
-        teller, count = self._teller, self._teller.count
+        content, count = self._content, self._content.count
         many = {0: "No path leads", 1: "One path leads"}.get(count, f"{count_text(count)} paths lead")
-        caption: Prose = (f"{many} from ", teller.wrt, " to ", teller.of, *teller.facts(". Here "), ".")
-        question = Line(teller.derivative, EQUALS, (Piece(teller.trivial or Maths("{?}", "?")),))
+        caption: Prose = (f"{many} from ", content.wrt, " to ", content.of, *content.facts(". Here "), ".")
+        question = Line(content.derivative, EQUALS, (LinePart(content.trivial or Maths("{?}", "?")),))
         return Step(
             "network",
             (self._scene.title,),
             caption,
             ((question,),),
-            alt=f"The network: {self._inputs()} at the left, {teller.output} at the right.",
-            notes=(("What is the derivative of ", teller.of, " by ", teller.wrt, "?"),),
+            alt=f"The network: {self._inputs()} at the left, {content.output} at the right.",
+            notes=(("What is the derivative of ", content.of, " by ", content.wrt, "?"),),
         )
 
     def _inputs(self) -> str:
@@ -84,7 +84,7 @@ class _Teller:
     def _forward(self) -> Iterator[Step]:
         drawn = [box.id for box in self._scene.boxes if box.role != "more"]
         layers = defaultdict[int, list[Equation]](list)
-        for each in self._teller.forward(drawn):
+        for each in self._content.forward(drawn):
             if each.node in self._column:
                 layers[self._column[each.node]].append(each)
         caption: Prose = ("Each layer is computed from what stands left of it, from the inputs on.",)
@@ -100,16 +100,16 @@ class _Teller:
         return (f" {count:,} more, computed alike, are not drawn.",) if count else ()
 
     def _backward(self) -> Iterator[Step]:
-        teller = self._teller
+        content = self._content
         layers: dict[int, list[Equation]] = {}
-        for each in teller.backward():
+        for each in content.backward():
             if each.node in self._column:
                 layers.setdefault(self._column[each.node], []).append(each)
-            elif each.node == teller.start:
+            elif each.node == content.start:
                 layers[-1] = [each]
-        caption: Prose = ("From ", teller.of, " back to ", teller.wrt, ": each is computed once and used again.")
+        caption: Prose = ("From ", content.of, " back to ", content.wrt, ": each is computed once and used again.")
         groups = [sorted(layers[key], key=self._place) for key in sorted(layers, reverse=True)]
-        notes: tuple[Prose, ...] = (("Read it from the left: every line uses the ones before it.",), *teller.saved())
+        notes: tuple[Prose, ...] = (("Read it from the left: every line uses the ones before it.",), *content.saved())
         yield from self._pass("backward", "Backward pass", caption, groups, notes)
 
     def _place(self, equation: Equation) -> int:
@@ -131,61 +131,63 @@ class _Teller:
             yield Step(kind, (heading,), caption, columns, (), at_work, alt, notes)
 
     def _paths(self) -> Iterator[Step]:
-        for trail in self._scene.trails:
-            yield self._path(trail)
+        for highlight in self._scene.highlights:
+            yield self._path(highlight)
 
-    def _path(self, trail: Trail) -> Step:
-        count, plain_path = self._teller.count, self._teller.path(trail).plain
-        heading = f"Path {trail.number:,}" + (f" of {count_text(count)}" if count > 1 else "")
+    def _path(self, highlight: HighlightedPath) -> Step:
+        count, plain_path = self._content.count, self._content.path(highlight).plain
+        heading = f"Path {highlight.number:,}" + (f" of {count_text(count)}" if count > 1 else "")
         return Step(
             "paths",
             (heading,),
-            (self._teller.path(trail), ": the product of the local derivatives along it."),
-            (self._lit_terms((trail.number,)),),
-            (trail.number,),
-            alt=f"The network with path {trail.number} highlighted: {plain_path}.",
-            notes=(("Along ", self._teller.path(trail), ":"), *self._teller.links(trail)),
+            (self._content.path(highlight), ": the product of the local derivatives along it."),
+            (self._lit_terms((highlight.number,)),),
+            (highlight.number,),
+            alt=f"The network with path {highlight.number} highlighted: {plain_path}.",
+            notes=(("Along ", self._content.path(highlight), ":"), *self._content.links(highlight)),
         )
 
     def _lit_terms(self, lit: Sequence[int]) -> Column:
         """The sum, with the terms of the paths `lit` in their colours; in numbers, that of a single one."""
-        if len(lit) == 1 and len(self._scene.trails) > MAX_TERMS:
+        if len(lit) == 1 and len(self._scene.highlights) > MAX_TERMS:
             return self._term_among(lit[0])
         lines = []
-        for place, trail in enumerate(self._scene.trails):
-            sign, term = _signed(self._terms[trail.number]) if place else (EQUALS, self._terms[trail.number])
-            active = trail.number in lit
-            piece = self._of_trail(term, trail.number, active)
-            lines += _broken(Line(NOTHING if place else self._teller.derivative, sign, (piece,)))
-            if active and len(lit) == 1 and trail.number in self._numbers:
-                lines += _beside_or_below(lines.pop(), self._of_trail(self._numbers[trail.number].worked, trail.number))
+        for place, highlight in enumerate(self._scene.highlights):
+            sign, term = _signed(self._terms[highlight.number]) if place else (EQUALS, self._terms[highlight.number])
+            active = highlight.number in lit
+            piece = self._of_path(term, highlight.number, active)
+            lines += _broken(Line(NOTHING if place else self._content.derivative, sign, (piece,)))
+            if active and len(lit) == 1 and highlight.number in self._numbers:
+                lines += _beside_or_below(
+                    lines.pop(), self._of_path(self._numbers[highlight.number].worked, highlight.number)
+                )
         if self._scene.partial:
-            lines.append(Line(NOTHING, _PLUS, (Piece(_DOTS, None, len(lit) > 1),)))
+            lines.append(Line(NOTHING, _PLUS, (LinePart(_DOTS, None, len(lit) > 1),)))
         return tuple(lines)
 
-    def _of_trail(self, maths: Maths, number: int, active: bool = True) -> Piece:
+    def _of_path(self, maths: Maths, number: int, active: bool = True) -> LinePart:
         """A part of a formula in the colour of its path."""
-        return Piece(maths, number, active, self._colours[number])
+        return LinePart(maths, number, active, self._colours[number])
 
     def _term_among(self, number: int) -> Column:
         """One term of a long sum, with dots for those before and after it."""
         sign, term = _signed(self._terms[number])
-        place = [trail.number for trail in self._scene.trails].index(number)
-        before = (Piece(_DOTS, None, False), Piece(sign)) if place else ()
-        last = place == len(self._scene.trails) - 1 and not self._scene.partial
-        after = () if last else (Piece(_PLUS), Piece(_DOTS, None, False))
-        pieces = (*before, self._of_trail(term if place else self._terms[number], number), *after)
-        lines = _broken(Line(self._teller.derivative, EQUALS, pieces))
+        place = [highlight.number for highlight in self._scene.highlights].index(number)
+        before = (LinePart(_DOTS, None, False), LinePart(sign)) if place else ()
+        last = place == len(self._scene.highlights) - 1 and not self._scene.partial
+        after = () if last else (LinePart(_PLUS), LinePart(_DOTS, None, False))
+        pieces = (*before, self._of_path(term if place else self._terms[number], number), *after)
+        lines = _broken(Line(self._content.derivative, EQUALS, pieces))
         if number in self._numbers:
-            worked = self._of_trail(self._numbers[number].worked, number)
+            worked = self._of_path(self._numbers[number].worked, number)
             lines.append(Line(NOTHING, NOTHING, (worked,)))
         return tuple(lines)
 
     def _sum(self) -> Iterator[Step]:
-        trails, teller = self._scene.trails, self._teller
-        if len(trails) < 2:
+        highlights, content = self._scene.highlights, self._content
+        if len(highlights) < 2:
             return
-        numbers = tuple(trail.number for trail in trails)
+        numbers = tuple(highlight.number for highlight in highlights)
         shown = f" {self._scene.note[0].upper()}{self._scene.note[1:]}." if self._scene.note else ""
         yield Step(
             "sum",
@@ -193,38 +195,38 @@ class _Teller:
             (
                 "One term a path, each in the colour of its path.",
                 shown,
-                *teller.facts(" Here "),
-                "."[: bool(teller.facts())],
+                *content.facts(" Here "),
+                "."[: bool(content.facts())],
             ),
             tuple(_split((*self._lit_terms(numbers), *self._total()))),
             numbers,
-            alt=f"The network with {paths_text(len(trails))} highlighted, each in its colour.",
+            alt=f"The network with {paths_text(len(highlights))} highlighted, each in its colour.",
             notes=(
-                ("The derivative of ", teller.of, " by ", teller.wrt, " is the sum over all paths of the products "),
+                ("The derivative of ", content.of, " by ", content.wrt, " is the sum over all paths of the products "),
                 ("of the local derivatives along them (Bauer, 1974).",),
             ),
         )
 
     def _total(self) -> Column:
         """The sum in numbers, each in the colour of its term."""
-        if not self._numbers or not self._teller.total:
+        if not self._numbers or not self._content.total:
             return ()
         pieces = []
-        for place, trail in enumerate(self._scene.trails):
-            sign, value = _signed(self._numbers[trail.number].value)
+        for place, highlight in enumerate(self._scene.highlights):
+            sign, value = _signed(self._numbers[highlight.number].value)
             if place:
-                pieces.append(Piece(sign))
-            pieces.append(self._of_trail(value if place else self._numbers[trail.number].value, trail.number))
+                pieces.append(LinePart(sign))
+            pieces.append(self._of_path(value if place else self._numbers[highlight.number].value, highlight.number))
         if self._scene.partial:
-            pieces += [Piece(_PLUS), Piece(_DOTS)]
-        return (Line(NOTHING, EQUALS, (*pieces, Piece(EQUALS), Piece(self._teller.total))),)
+            pieces += [LinePart(_PLUS), LinePart(_DOTS)]
+        return (Line(NOTHING, EQUALS, (*pieces, LinePart(EQUALS), LinePart(self._content.total))),)
 
     def _bricks(self) -> Iterator[Step]:
-        teller = self._teller
-        lines = teller.bricks(ROOM)
+        content = self._content
+        lines = content.factored_lines(MAX_WIDTH)
         if not lines:
             return
-        numbers = tuple(trail.number for trail in self._scene.trails)
+        numbers = tuple(highlight.number for highlight in self._scene.highlights)
         yield Step(
             "bricks",
             ("Bricks",),
@@ -232,7 +234,7 @@ class _Teller:
             (lines,),
             numbers,
             alt=f"The network with {paths_text(len(numbers))} highlighted, each in its colour.",
-            notes=(("Every path runs through the factors outside the brackets.",), *teller.saved()),
+            notes=(("Every path runs through the factors outside the brackets.",), *content.saved()),
         )
 
 
@@ -276,7 +278,7 @@ def _pages(layers: Iterable[Layer], rows: int) -> Iterator[list[list[Layer]]]:
     filled = 0
     for column in _stacked(layers, rows):
         wide = max(line_width(each.line) for each in _listed(column, rows) if each) + _BETWEEN
-        if page and filled + wide > ROOM:
+        if page and filled + wide > MAX_WIDTH:
             yield page
             page, filled = [], 0
         page.append(column)
@@ -292,12 +294,12 @@ def line_width(line: Line) -> int:
 
 def _broken(line: Line) -> list[Line]:
     """A line whose longest piece is broken into several lines where it is too wide for a slide."""
-    spare = ROOM - line_width(line)
+    spare = MAX_WIDTH - line_width(line)
     if spare >= 0:
         return [line]
     at = max(range(len(line.pieces)), key=lambda i: width(line.pieces[i].maths.latex))
     long = line.pieces[at]
-    first, *rest = broken(long.maths.latex, ROOM - _INDENT, max(width(long.maths.latex) + spare, ROOM // 2))
+    first, *rest = broken(long.maths.latex, MAX_WIDTH - _INDENT, max(width(long.maths.latex) + spare, MAX_WIDTH // 2))
     if not rest:
         return [line]
     rows = [replace(long, maths=Maths(rf"\quad {{}}{row}", "")) for row in rest]
@@ -307,10 +309,10 @@ def _broken(line: Line) -> list[Line]:
     return lines
 
 
-def _beside_or_below(line: Line, piece: Piece) -> list[Line]:
+def _beside_or_below(line: Line, piece: LinePart) -> list[Line]:
     """`line` with a piece after it, or below it where there is no room."""
     longer = replace(line, pieces=(*line.pieces, piece))
-    return [longer] if line_width(longer) <= ROOM else [line, Line(NOTHING, NOTHING, (piece,))]
+    return [longer] if line_width(longer) <= MAX_WIDTH else [line, Line(NOTHING, NOTHING, (piece,))]
 
 
 def _signed(term: Maths) -> tuple[Maths, Maths]:

@@ -95,7 +95,7 @@ def test_two_names_never_look_alike() -> None:
 def test_entries_are_written_as_asked(table: str, expected: str) -> None:
     text = 'inputs = {x = [2]}\nparameters = {W1 = [3, 2]}\noutput = "s"\n[nodes]\ns = "W1 @ x"\n[notation]\n' + table
     drawn = bp.loads(text).draw("s[0]", wrt="W1[0,1]").scene
-    assert drawn.trails[0].path.startswith(expected + r" \to")
+    assert drawn.highlights[0].path.startswith(expected + r" \to")
     derivation = bp.loads(text).derive("s[0]", wrt="W1[0,1]")
     assert rf"\partial {expected}" in derivation.latex()
 

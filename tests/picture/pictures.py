@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @dataclass(frozen=True)
-class DrawnTrail:
+class DrawnPath:
     path: str
     number: str
     title: str
@@ -35,13 +35,13 @@ def points(path: str) -> Polyline:
 
 
 @lru_cache(maxsize=8)
-def trails(svg: str) -> list[DrawnTrail]:
+def highlights(svg: str) -> list[DrawnPath]:
     found = []
     for group in parsed(svg).iter(f"{SVG}g"):
         if group.get("class") == "trail":
             stroke = next(path for path in group.iter(f"{SVG}path") if path.get("class") == "stroke")
             found.append(
-                DrawnTrail(
+                DrawnPath(
                     group.attrib["data-path"],
                     group.attrib["data-number"],
                     group.findtext(f"{SVG}title", ""),
@@ -102,10 +102,10 @@ def covering(svg: str) -> set[str]:
 def foreign(svg: str, name: str) -> list[Polyline]:
     """The strokes of all paths that do not take the link `name`."""
     found = []
-    for trail in trails(svg):
-        names = trail.path.split("-")
+    for highlight in highlights(svg):
+        names = highlight.path.split("-")
         if name not in {f"{a}-{b}" for a, b in pairwise(names)}:
-            found.append(trail.line)
+            found.append(highlight.line)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from backpropsym.picture.content.columns import columns
-from backpropsym.picture.scene import Box, Link, LinkId, Role, Scene, Trail
+from backpropsym.picture.scene import Box, HighlightedPath, Link, LinkId, Role, Scene
 
 
 def latex(name: str) -> str:
@@ -16,7 +16,7 @@ def latex(name: str) -> str:
 def scene(
     roles: dict[str, Role],
     links: list[tuple[str, str, str]],
-    trails: list[tuple[str, str]] = (),  # type: ignore[assignment]
+    highlights: list[tuple[str, str]] = (),  # type: ignore[assignment]
     **options: str,
 ) -> Scene:
     """A scene from roles, (source, target, label) and (path by names, term)."""
@@ -30,20 +30,22 @@ def scene(
         options.get("description", "A network of neurons."),
         boxes,
         lines,
-        tuple(trail(i + 1, path, term, labelled, roles) for i, (path, term) in enumerate(trails)),
+        tuple(highlight(i + 1, path, term, labelled, roles) for i, (path, term) in enumerate(highlights)),
         options.get("derivative", ""),
         options.get("note", ""),
     )
 
 
-def trail(number: int, path: str, term: str, labelled: dict[str, LinkId], roles: dict[str, Role]) -> Trail:
-    """A trail along the names in `path`, which may start at the label of a link."""
+def highlight(
+    number: int, path: str, term: str, labelled: dict[str, LinkId], roles: dict[str, Role]
+) -> HighlightedPath:
+    """A path along the names in `path`, which may start at the label of a link."""
     names = tuple(path.split())
     links = [LinkId(a, b) for a, b in zip(names, names[1:], strict=False)]
     from_label = names[0] not in roles
     if from_label:
         links[0] = labelled[names[0]]
-    return Trail(number, names, tuple(links), r" \to ".join(map(latex, names)), term, from_label)
+    return HighlightedPath(number, names, tuple(links), r" \to ".join(map(latex, names)), term, from_label)
 
 
 def lecture(*, highlighted: bool = True) -> Scene:
@@ -56,14 +58,14 @@ def lecture(*, highlighted: bool = True) -> Scene:
     links += [(f"z{i}", f"u{j}", f"v{i}{j}") for j in (1, 2) for i in (1, 2)]
     links += [(f"u{i}", f"h{i}", "f") for i in (1, 2)]
     links += [(f"h{i}", "a", f"p{i}1") for i in (1, 2)]
-    trails = [
+    highlights = [
         ("w11 s1 z1 u1 h1 a", r"x_1 \cdot f'(s_1) \cdot v_{11} \cdot f'(u_1) \cdot p_{11}"),
         ("w11 s1 z1 u2 h2 a", r"x_1 \cdot f'(s_1) \cdot v_{12} \cdot f'(u_2) \cdot p_{21}"),
     ]
     return scene(
         roles,
         links,
-        trails if highlighted else [],
+        highlights if highlighted else [],
         title="The network of the lecture",
         description="The derivative of a by w11 as a sum over two paths.",
         derivative=r"\frac{\partial a}{\partial w_{11}}" if highlighted else "",

@@ -26,7 +26,7 @@ def test_of_lists_of_several_lengths_none_looks_like_another() -> None:
 def test_terms_through_attention_differ_in_the_legend() -> None:
     head = 'inputs = {x = [3, 4]}\nparameters = {Q = [4, 4]}\noutput = "a"\n[nodes]\n'
     net = bp.loads(f'{head}o = "attention(x @ Q, x, x)"\na = "sum(o)"\n')
-    trails = net.draw(wrt="Q", level="ops").scene.trails
-    assert len(trails) == 2
-    assert len({each.term for each in trails}) == 2
-    assert len({each.path for each in trails}) == 2
+    highlights = net.draw(wrt="Q", level="ops").scene.highlights
+    assert len(highlights) == 2
+    assert len({each.term for each in highlights}) == 2
+    assert len({each.path for each in highlights}) == 2

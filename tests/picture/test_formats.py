@@ -18,7 +18,7 @@ from backpropsym.picture.formats.dot import dot
 from backpropsym.picture.formats.mermaid import mermaid
 from backpropsym.picture.look.theme_file import theme
 from backpropsym.picture.look.themes import THEMES, contrast
-from backpropsym.picture.scene import Box, Link, LinkId, Scene, Trail
+from backpropsym.picture.scene import Box, HighlightedPath, Link, LinkId, Scene
 from tests.picture.scenes import lecture
 
 STARTS = {
@@ -95,7 +95,7 @@ def hostile(text: str) -> Scene:
         text,
         (Box("a", 0, "a", text, "input", about=text), Box("b", 1, "b", text, "output")),
         (Link("a", "b", text, text),),
-        (Trail(1, (text, text), (LinkId("a", "b"),), text, text),),
+        (HighlightedPath(1, (text, text), (LinkId("a", "b"),), text, text),),
     )
 
 
@@ -114,7 +114,7 @@ def test_dot_takes_names_as_text(text: str) -> None:
         assert kinds.count("edge") == 1
 
 
-def test_dot_has_an_edge_for_each_trail_in_its_colour() -> None:
+def test_dot_has_an_edge_for_each_highlighted_path_in_its_colour() -> None:
     edges = [line for line in dot(lecture()).splitlines() if "->" in line]
     assert len(edges) == len(lecture().links) + 2
     assert sum("#D55E00" in edge for edge in edges) == sum("#0072B2" in edge for edge in edges) == 5
@@ -134,7 +134,7 @@ def test_mermaid_takes_names_as_text(text: str) -> None:
     assert all(line.count('"') in (0, 2) for line in found)
 
 
-def test_mermaid_has_a_line_for_each_trail_in_its_colour() -> None:
+def test_mermaid_has_a_line_for_each_highlighted_path_in_its_colour() -> None:
     text = mermaid(lecture())
     lines = [line for line in text.splitlines() if "-->" in line]
     looks = [line for line in text.splitlines() if "linkStyle" in line]
@@ -167,6 +167,6 @@ def test_themes_are_found_by_name_and_can_be_read() -> None:
     for look in THEMES.values():
         for ink in (look.ink, look.quiet, look.link_label):
             assert contrast(ink, look.background) >= 4.5
-        for trail in lecture().trails:
-            assert contrast(look.text(trail.colour), look.background) >= 4.5
-            assert contrast(look.trail(trail.colour), look.background) >= 3
+        for highlight in lecture().highlights:
+            assert contrast(look.text(highlight.colour), look.background) >= 4.5
+            assert contrast(look.path_colour(highlight.colour), look.background) >= 3

@@ -19,7 +19,7 @@ from backpropsym.picture.look.themes import LIGHT, THEMES
 from backpropsym.picture.look.typeset import number
 from backpropsym.picture.scene import Box, Link, Scene
 from backpropsym.spec.source import examples
-from tests.picture.pictures import SVG, boxes, covering, dots, foreign, labels, links, parsed, trails
+from tests.picture.pictures import SVG, boxes, covering, dots, foreign, highlights, labels, links, parsed
 from tests.picture.scenes import dense
 
 WIDTHS = [(2, 2), (3, 3), (3, 4), (4, 4), (5, 5), (6, 6), (3, 8), (3, 4, 4, 2)]
@@ -112,7 +112,7 @@ def test_a_label_that_covers_something_is_seen() -> None:
 
 def astray(svg: str) -> set[str]:
     """The links whose labels stand on the path of another, or beyond it as seen from their own."""
-    found, starts = set(), {trail.path.split("-")[0] for trail in trails(svg)}
+    found, starts = set(), {highlight.path.split("-")[0] for highlight in highlights(svg)}
     grounds, lines = labels(svg), links(svg)
     for name, ground in grounds.items():
         near = min(dots(lines[name], 0.5), key=lambda point: dist(point, ground.centre))
@@ -126,7 +126,7 @@ def astray(svg: str) -> set[str]:
 
 def start_of(svg: str, parameter: str) -> str:
     """The link at whose label the paths of a parameter start: the one whose ground their strokes start in."""
-    first = next(trail.line[0] for trail in trails(svg) if trail.path.split("-")[0] == parameter)
+    first = next(highlight.line[0] for highlight in highlights(svg) if highlight.path.split("-")[0] == parameter)
     return min(labels(svg), key=lambda name: dist(labels(svg)[name].centre, first))
 
 

@@ -15,7 +15,7 @@ from backpropsym.picture.layout.grid import LONG
 from backpropsym.picture.layout.labels import overlapping
 from backpropsym.picture.layout.layout import Layout, PlacedLabel, lay_out
 from backpropsym.picture.look.themes import LIGHT
-from backpropsym.picture.scene import LinkId, Role, Scene, Trail
+from backpropsym.picture.scene import HighlightedPath, LinkId, Role, Scene
 from tests.picture.scenes import chain, dense, lecture, scene, single, skips
 
 SCENES = [lecture(), lecture(highlighted=False), dense(2, 3, 1), dense(4, 8, 8, 1), skips(), chain(20), single()]
@@ -159,7 +159,7 @@ def test_a_scene_refuses_what_does_not_fit_together() -> None:
     with pytest.raises(NetworkError, match="2 boxes called 'x1'"):
         replace(found, boxes=(*found.boxes, found.boxes[0]))
     with pytest.raises(NetworkError, match="jumps from s1 to u1"):
-        jump = Trail(1, ("x1", "s1", "a"), (LinkId("x1", "s1"), LinkId("u1", "h1")), "", "")
-        replace(found, trails=(jump,))
+        jump = HighlightedPath(1, ("x1", "s1", "a"), (LinkId("x1", "s1"), LinkId("u1", "h1")), "", "")
+        replace(found, highlights=(jump,))
     with pytest.raises(NetworkError, match="which is no link"):
-        replace(found, trails=(Trail(1, ("x1", "a"), (LinkId("x1", "a"),), "", ""),))
+        replace(found, highlights=(HighlightedPath(1, ("x1", "a"), (LinkId("x1", "a"),), "", ""),))

@@ -27,7 +27,7 @@ from backpropsym.picture.layout.layout import lay_out
 from backpropsym.picture.look.themes import LIGHT
 from backpropsym.picture.scene import Link, LinkId, Scene
 from backpropsym.spec.toml import parse_network
-from tests.picture.pictures import boxes, trails, visited
+from tests.picture.pictures import boxes, highlights, visited
 
 WRITER = LatexWriter(Notation("xyz"))
 
@@ -130,22 +130,22 @@ def test_two_weights_of_one_factor_share_its_link() -> None:
     graph = parse_network('inputs=["x"]\nparameters=["c", "d"]\noutput="a"\n[nodes]\na = "c*x + d*x"')
     found = draw(graph, wrt="d")
     assert link(found.scene, "x", "a").name == "c, d"
-    assert found.scene.trails[0].from_label
+    assert found.scene.highlights[0].from_label
 
 
 def test_paths_of_the_lecture_run_over_their_boxes(lecture: Graph) -> None:
     drawing = draw(lecture, wrt="w11")
-    assert [trail.caption for trail in drawing.scene.trails] == [
+    assert [highlight.caption for highlight in drawing.scene.highlights] == [
         "w11 → s1 → z1 → u1 → h1 → a",
         "w11 → s1 → z1 → u2 → h2 → a",
     ]
-    assert [trail.term for trail in drawing.scene.trails] == [
+    assert [highlight.term for highlight in drawing.scene.highlights] == [
         r"x_{1} \cdot f'(s_{1}) \cdot v_{11} \cdot f'(u_{1}) \cdot p_{11}",
         r"x_{1} \cdot f'(s_{1}) \cdot v_{12} \cdot f'(u_{2}) \cdot p_{21}",
     ]
-    assert drawing.scene.trails[0].links[0] == LinkId("x1", "s1")
-    for trail in trails(drawing.svg):
-        assert visited(trail.line, boxes(drawing.svg)) == trail.path.split("-")[1:]
+    assert drawing.scene.highlights[0].links[0] == LinkId("x1", "s1")
+    for highlight in highlights(drawing.svg):
+        assert visited(highlight.line, boxes(drawing.svg)) == highlight.path.split("-")[1:]
     assert lay_out(drawing.scene, LIGHT).crowding() == 0
 
 
@@ -154,12 +154,14 @@ def test_paths_of_the_lecture_run_over_their_boxes(lecture: Graph) -> None:
 def test_every_view_of_the_lecture_is_uncrowded(lecture: Graph, wrt: str, options: dict[str, object]) -> None:
     drawing: Drawing = draw(lecture, wrt=wrt, **options)  # type: ignore[arg-type]
     assert lay_out(drawing.scene, LIGHT).crowding() == 0
-    assert [tuple(trail.path.split("-")) for trail in trails(drawing.svg)] == [t.names for t in drawing.scene.trails]
+    assert [tuple(highlight.path.split("-")) for highlight in highlights(drawing.svg)] == [
+        t.names for t in drawing.scene.highlights
+    ]
 
 
 def test_one_path_keeps_its_number_and_colour(lecture: Graph) -> None:
     both, one = draw(lecture, wrt="w11").scene, draw(lecture, wrt="w11", path=2).scene
-    assert one.trails == both.trails[1:]
+    assert one.highlights == both.highlights[1:]
     assert one.note == "path 2 of 2"
     assert not one.derivative
 
@@ -176,7 +178,7 @@ def test_a_path_that_is_not_there_is_an_error(lecture: Graph) -> None:
 
 def test_no_path_says_so(lecture: Graph) -> None:
     found = draw(lecture, wrt="y").scene
-    assert found.trails == ()
+    assert found.highlights == ()
     assert found.note == "a does not depend on y: da/dy = 0"
 
 
@@ -202,7 +204,9 @@ def test_a_weighted_sum_is_products_and_a_sum_with_the_local_derivative_on_every
     chain = {("w11", "s1_product"): "x_{1}", ("s1_product", "s1"): "1", ("s1", "z1"): "f'(s_{1})"}
     assert {ends: link(found, *ends).label for ends in chain} == chain
     assert link(found, "loss_difference", "loss").label == r"2 \cdot (a - y)"
-    assert [trail.term for trail in found.trails] == [trail.term for trail in draw(lecture, wrt="w11").scene.trails]
+    assert [highlight.term for highlight in found.highlights] == [
+        highlight.term for highlight in draw(lecture, wrt="w11").scene.highlights
+    ]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +241,7 @@ def test_numbers_stand_with_boxes_weights_and_terms(lecture: Graph) -> None:
     assert numbers["x1"] == "2"
     assert numbers["s1"] == "1.5"
     assert link(found, "x1", "s2").label == "w_{12} = {-}1"
-    assert [trail.value for trail in found.trails] == ["4", "0"]
+    assert [highlight.value for highlight in found.highlights] == ["4", "0"]
     assert found.total == "4"
 
 
@@ -262,13 +266,13 @@ def dense(*widths: int) -> Graph:
 def test_of_many_paths_the_first_or_the_strongest_are_drawn() -> None:
     graph = dense(1, 20, 1)
     first = draw(graph, wrt="n0_0").scene
-    assert [trail.names[1] for trail in first.trails] == [f"n1_{i}" for i in range(8)]
+    assert [highlight.names[1] for highlight in first.highlights] == [f"n1_{i}" for i in range(8)]
     assert first.note == "the first 8 of 20 paths"
     assert first.partial
     leaves = [name for name, node in graph.nodes.items() if node.op is None]
     values = dict.fromkeys(leaves, 1.0) | {"w_n1_17_n2_0": -5.0, "w_n1_9_n2_0": 3.0}
     strongest = draw(graph, wrt="n0_0", values=values).scene
-    assert [trail.names[1] for trail in strongest.trails[:2]] == ["n1_17", "n1_9"]
+    assert [highlight.names[1] for highlight in strongest.highlights[:2]] == ["n1_17", "n1_9"]
     assert strongest.note == "the 8 strongest of 20 paths"
     assert strongest.total == "16"
 
@@ -276,13 +280,13 @@ def test_of_many_paths_the_first_or_the_strongest_are_drawn() -> None:
 def test_the_paths_of_a_list_are_drawn_under_their_numbers() -> None:
     graph = dense(1, 20, 1)
     found = draw(graph, wrt="n0_0", path=[1, 8, 15, 2]).scene
-    assert [(trail.number, trail.names[1]) for trail in found.trails] == [
+    assert [(highlight.number, highlight.names[1]) for highlight in found.highlights] == [
         (1, "n1_0"),
         (8, "n1_7"),
         (15, "n1_14"),
         (2, "n1_1"),
     ]
-    assert len({trail.colour for trail in found.trails}) == 4
+    assert len({highlight.colour for highlight in found.highlights}) == 4
     assert (found.note, found.partial) == ("4 of 20 paths", True)
     assert found.derivative
     with pytest.raises(UnknownNameError, match="has 20 paths; there is no path 21"):
@@ -293,7 +297,7 @@ def test_the_paths_of_a_list_are_drawn_under_their_numbers() -> None:
 
 def test_a_path_far_down_the_list_is_found_at_once() -> None:
     graph = dense(1, *[10] * 8, 1)
-    found = draw(graph, wrt="n0_0", path=10**8).scene.trails[0]
+    found = draw(graph, wrt="n0_0", path=10**8).scene.highlights[0]
     assert found.names[1:-1] == tuple(f"n{i}_9" for i in range(1, 9))
     assert found.tag == "10…00"
 
@@ -301,10 +305,10 @@ def test_a_path_far_down_the_list_is_found_at_once() -> None:
 def test_a_shortcut_is_among_the_few_of_many_paths() -> None:
     graph = bp.parse("x[2] -> residual(dense(6, tanh) -> dense(2)) -> dense(1) -> mse").graph
     found = draw(graph, wrt="x[0]", level="neurons").scene
-    assert len(found.trails) == 8
-    assert min(found.trails, key=lambda trail: len(trail.names)).names == ("x[0]", "r1[0]", "s3[0]", "loss")
+    assert len(found.highlights) == 8
+    assert min(found.highlights, key=lambda highlight: len(highlight.names)).names == ("x[0]", "r1[0]", "s3[0]", "loss")
     assert found.note == "8 of 13 paths, the shortest among them"
-    assert {trail.names[1] for trail in found.trails} == {"r1[0]", *(f"s1[{i}]" for i in range(6))}
+    assert {highlight.names[1] for highlight in found.highlights} == {"r1[0]", *(f"s1[{i}]" for i in range(6))}
 
 
 def test_the_strongest_paths_of_entries_have_boxes_and_their_numbers() -> None:
@@ -313,8 +317,8 @@ def test_the_strongest_paths_of_entries_have_boxes_and_their_numbers() -> None:
     weights[0, 33] = 5.0
     values = {**network.init(seed=0), "W1": np.ones((40, 1)), "W2": weights, "x": [0.5], "y": [0.0]}
     found = draw(network.graph, wrt="x[0]", level="neurons", values=values).scene
-    assert found.trails[0].names[1] == "s1[33]"
-    assert found.trails[0].number == 34
+    assert found.highlights[0].names[1] == "s1[33]"
+    assert found.highlights[0].number == 34
     assert found.note == "the 8 strongest of 40 paths"
 
 
@@ -323,7 +327,7 @@ def test_tall_columns_show_the_first_rows_the_last_and_those_of_paths() -> None:
     found = draw(graph, wrt="w_n0_1_n1_33", rows=5).scene
     middle = [box for box in found.boxes if box.column == 1]
     assert [box.name for box in middle] == ["n1_0", "n1_1", "n1_2", "n1_3", "34 more", "n1_33", "n1_39"]
-    assert found.trails[0].names == ("w_n0_1_n1_33", "n1_33", "n2_0")
+    assert found.highlights[0].names == ("w_n0_1_n1_33", "n1_33", "n2_0")
     assert all({link.source, link.target} <= {box.id for box in found.boxes} for link in found.links)
 
 
@@ -337,10 +341,10 @@ def test_a_picture_too_large_to_read_is_refused() -> None:
 def test_long_paths_and_terms_are_shortened_in_the_legend() -> None:
     nodes = "\n".join(f'z{i + 1} = "f(z{i})"' for i in range(30))
     graph = parse_network(f'inputs = ["z0"]\noutput = "z30"\n[nodes]\n{nodes}\n[functions]\nf = "abstract"')
-    trail = draw(graph, wrt="z0").scene.trails[0]
-    assert trail.path.count(r"\to") == 14
-    assert r"f'(z_{6}) \cdots f'(z_{23})" in trail.term
-    assert len(trail.names) == 31
+    highlight = draw(graph, wrt="z0").scene.highlights[0]
+    assert highlight.path.count(r"\to") == 14
+    assert r"f'(z_{6}) \cdots f'(z_{23})" in highlight.term
+    assert len(highlight.names) == 31
 
 
 @st.composite
@@ -375,15 +379,15 @@ def test_any_path_of_any_network_is_drawn_over_its_own_boxes(graph: Graph, data:
     drawing = draw(graph, wrt=wrt, level=level)
     shown = at_level(graph, "ops") if level == "ops" else graph
     paths = list(Derivation(LocalDerivatives(shown), graph.output, wrt).space)
-    expected = [paths[trail.number - 1] for trail in drawing.scene.trails]
-    assert [trail.names for trail in drawing.scene.trails] == expected
+    expected = [paths[highlight.number - 1] for highlight in drawing.scene.highlights]
+    assert [highlight.names for highlight in drawing.scene.highlights] == expected
     assert len(set(expected)) == min(8, len(paths))
-    for trail, names in zip(drawing.scene.trails, expected, strict=True):
-        assert [link.target for link in trail.links] == list(names[1:])
-        if not trail.from_label:
-            assert trail.links[0].source == names[0]
+    for highlight, names in zip(drawing.scene.highlights, expected, strict=True):
+        assert [link.target for link in highlight.links] == list(names[1:])
+        if not highlight.from_label:
+            assert highlight.links[0].source == names[0]
         else:
-            assert names[0] in link(drawing.scene, *trail.links[0]).name.split(", ")
+            assert names[0] in link(drawing.scene, *highlight.links[0]).name.split(", ")
 
 
 def test_a_layer_of_scalars_names_its_function_at_every_level_without_derivatives() -> None:

@@ -1,4 +1,4 @@
-"""The SVG says what the scene says: valid, safe, the same every time, each trail over its own links."""
+"""The SVG says what the scene says: valid, safe, the same every time, each path over its own links."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from backpropsym.document.palette import PALETTE
 from backpropsym.picture.formats.svg import svg
 from backpropsym.picture.layout.layout import lay_out
 from backpropsym.picture.look.themes import DARK, LIGHT, THEMES
-from backpropsym.picture.scene import Box, Link, LinkId, Scene, Trail
+from backpropsym.picture.scene import Box, HighlightedPath, Link, LinkId, Scene
 from backpropsym.spec.source import examples
-from tests.picture.pictures import SVG, boxes, distance, links, parsed, trails, visited
+from tests.picture.pictures import SVG, boxes, distance, highlights, links, parsed, visited
 from tests.picture.scenes import chain, dense, lecture, scene, single, skips
 
 SCENES = {
@@ -59,31 +59,31 @@ def test_the_file_is_valid_accessible_and_runs_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_trail_has_its_colour_and_runs_over_its_own_boxes(theme: str) -> None:
+def test_every_highlighted_path_has_its_colour_and_runs_over_its_own_boxes(theme: str) -> None:
     text = svg(lecture(), THEMES[theme])
-    drawn = trails(text)
-    assert [trail.path for trail in drawn] == ["w11-s1-z1-u1-h1-a", "w11-s1-z1-u2-h2-a"]
-    assert [trail.title for trail in drawn] == [
+    drawn = highlights(text)
+    assert [highlight.path for highlight in drawn] == ["w11-s1-z1-u1-h1-a", "w11-s1-z1-u2-h2-a"]
+    assert [highlight.title for highlight in drawn] == [
         "Path 1: w11 → s1 → z1 → u1 → h1 → a",
         "Path 2: w11 → s1 → z1 → u2 → h2 → a",
     ]
-    for trail, colour in zip(drawn, PALETTE, strict=False):
-        assert trail.colour == THEMES[theme].trail(colour)
-        assert visited(trail.line, boxes(text)) == trail.path.split("-")[1:]
+    for highlight, colour in zip(drawn, PALETTE, strict=False):
+        assert highlight.colour == THEMES[theme].path_colour(colour)
+        assert visited(highlight.line, boxes(text)) == highlight.path.split("-")[1:]
 
 
-def test_a_path_of_another_trail_is_told_from_its_own() -> None:
-    """Reading the picture back tells trails apart, so the test above can fail."""
+def test_a_path_of_another_highlighted_path_is_told_from_its_own() -> None:
+    """Reading the picture back tells paths apart, so the test above can fail."""
     text = svg(lecture())
-    first, second = trails(text)
+    first, second = highlights(text)
     assert visited(first.line, boxes(text)) != second.path.split("-")[1:]
 
 
 @pytest.mark.parametrize("name", ["skips", "chain"])
-def test_trails_that_start_at_boxes_run_from_there(name: str) -> None:
+def test_highlighted_paths_that_start_at_boxes_run_from_there(name: str) -> None:
     text = svg(SCENES[name])
-    for trail in trails(text):
-        assert visited(trail.line, boxes(text)) == trail.path.split("-")
+    for highlight in highlights(text):
+        assert visited(highlight.line, boxes(text)) == highlight.path.split("-")
 
 
 def test_a_path_of_a_weight_starts_at_its_label() -> None:
@@ -94,9 +94,9 @@ def test_a_path_of_a_weight_starts_at_its_label() -> None:
         assert label.rect.top < stroke[0][1] < label.rect.bottom
 
 
-def test_trails_on_one_link_run_side_by_side() -> None:
+def test_highlighted_paths_on_one_link_run_side_by_side() -> None:
     layout = lay_out(lecture(), LIGHT)
-    first, second = (trail.line for trail in trails(svg(lecture())))
+    first, second = (highlight.line for highlight in highlights(svg(lecture())))
     rects = boxes(svg(lecture()))
     middle = ((rects["s1"].right + rects["z1"].left) / 2, rects["s1"].centre[1])
     near = [line for line in (first, second) if distance(middle, line) < 10]
@@ -105,32 +105,35 @@ def test_trails_on_one_link_run_side_by_side() -> None:
     assert gap > layout.lanes.width * 1.2
 
 
-def test_many_trails_on_one_link_never_coincide() -> None:
+def test_many_highlighted_paths_on_one_link_never_coincide() -> None:
     ends = [f"n{i}" for i in range(8)]
     roles = {"x": "input", "s": "value"} | dict.fromkeys(ends, "value") | {"a": "output"}
     lines = [("x", "s", "w")] + [("s", end, "") for end in ends] + [(end, "a", "") for end in ends]
     found = scene(roles, lines, [(f"w s {end} a", "1") for end in ends])  # type: ignore[arg-type]
     layout = lay_out(found, LIGHT)
-    offsets = [layout.lanes.offset(LinkId("x", "s"), trail.number) for trail in found.trails]
+    offsets = [layout.lanes.offset(LinkId("x", "s"), highlight.number) for highlight in found.highlights]
     assert offsets == sorted(offsets)
     assert all(abs(a - b) > layout.lanes.width for a, b in combinations(offsets, 2))
     assert layout.lanes.span(LinkId("x", "s")) < 46
 
 
 def test_colour_is_never_the_only_cue() -> None:
-    drawn = trails(svg(lecture()))
-    assert len({trail.dash for trail in drawn}) == len(drawn)
+    drawn = highlights(svg(lecture()))
+    assert len({highlight.dash for highlight in drawn}) == len(drawn)
     root = parsed(svg(lecture()))
     tags = [group for group in root.iter(f"{SVG}g") if group.get("class") == "tag"]
     assert sorted(tag.attrib["data-number"] for tag in tags) == ["1", "1", "2", "2"]
 
 
-def test_thirty_five_trails_differ_in_colour_or_dash() -> None:
-    looks = {(trail.colour, trail.dash) for trail in (Trail(i, ("a",), (), "", "") for i in range(1, 36))}
+def test_thirty_five_highlighted_paths_differ_in_colour_or_dash() -> None:
+    looks = {
+        (highlight.colour, highlight.dash)
+        for highlight in (HighlightedPath(i, ("a",), (), "", "") for i in range(1, 36))
+    }
     assert len(looks) == 35
 
 
-def test_no_trails_means_no_legend_and_nothing_pale() -> None:
+def test_no_highlighted_paths_means_no_legend_and_nothing_pale() -> None:
     text = svg(lecture(highlighted=False))
     assert 'class="legend"' not in text
     assert LIGHT.quiet not in text
@@ -143,7 +146,7 @@ def test_hostile_text_stays_text(text: str) -> None:
         description=text,
         boxes=(Box("a", 0, text, text, "input", text, text), Box("b", 1, text, text, "output")),
         links=(Link("a", "b", text, text),),
-        trails=(Trail(1, (text, text), (LinkId("a", "b"),), text, text, value=text),),
+        highlights=(HighlightedPath(1, (text, text), (LinkId("a", "b"),), text, text, value=text),),
         derivative=text,
         total=text,
         note=text,
@@ -184,8 +187,8 @@ def test_two_pictures_in_one_page_share_no_id() -> None:
 def test_more_than_150_labels_are_left_out_except_where_a_path_begins() -> None:
     big = dense(13, 12)
     first = big.links[0]
-    trail = Trail(1, ("w", first.target), (first.id,), "w", "x", from_label=True)
-    layout = lay_out(replace(big, trails=(trail,)), LIGHT)
+    highlight = HighlightedPath(1, ("w", first.target), (first.id,), "w", "x", from_label=True)
+    layout = lay_out(replace(big, highlights=(highlight,)), LIGHT)
     assert set(layout.labels) == {first.id}
 
 

@@ -11,7 +11,7 @@ from backpropsym.picture.content.shown_rows import FEW, MAX_ROWS, first_and_last
 from backpropsym.picture.layout.layout import lay_out
 from backpropsym.picture.look.themes import LIGHT
 from backpropsym.picture.scene import Box, LinkId, Scene
-from tests.picture.pictures import boxes, trails, visited
+from tests.picture.pictures import boxes, highlights, visited
 
 DENSE = "x[3] -> dense(4, tanh) -> dense(2) -> mse"
 IMAGE = "x[1,12,12] -> conv2d(6, 5, relu) -> max_pool(2) -> flatten -> dense(3) -> cross_entropy"
@@ -68,7 +68,7 @@ def test_of_a_wide_layer_five_are_shown() -> None:
     shown = [each.id for each in scene.boxes if each.id.startswith("s[")]
     assert shown == ["s[0]", "s[1]", "s[2]", "s[3]", "s[998]", "s[999]"]
     assert [each.name for each in scene.boxes if each.role == "more"] == ["778 more", "994 more", "994 more"]
-    assert scene.trails[0].names[:3] == ("W[998,700]", "s[998]", "z[998]")
+    assert scene.highlights[0].names[:3] == ("W[998,700]", "s[998]", "z[998]")
     assert scene.note == "the first 8 of 10 paths"
 
 
@@ -111,17 +111,19 @@ def test_symbolic_or_endless_networks_have_no_neurons() -> None:
 def test_paths_of_entries_run_over_their_boxes(wrt: str) -> None:
     net = bp.parse(DENSE)
     drawing = net.draw(wrt=wrt)
-    assert [trail.names for trail in drawing.scene.trails] == [term.path for term in net.derive("loss", wrt=wrt).terms]
-    for trail in trails(drawing.svg):
-        names = trail.path.split("-")
-        assert visited(trail.line, boxes(drawing.svg)) == [name for name in names if not name.startswith("W1")]
+    assert [highlight.names for highlight in drawing.scene.highlights] == [
+        term.path for term in net.derive("loss", wrt=wrt).terms
+    ]
+    for highlight in highlights(drawing.svg):
+        names = highlight.path.split("-")
+        assert visited(highlight.line, boxes(drawing.svg)) == [name for name in names if not name.startswith("W1")]
 
 
 def test_shared_weights_are_labels_of_all_their_links() -> None:
     scene = bp.example("convolution").draw(wrt="K[0,0]", of="loss", rows=40).scene
     labels = [link.name for link in scene.links if link.name == "K[0,0]"]
     assert len(labels) == 12
-    first = scene.trails[0]
+    first = scene.highlights[0]
     assert first.from_label
     assert label(scene, *first.links[0]) == "K[0,0]"
 
@@ -148,7 +150,7 @@ def test_an_entry_by_a_whole_image_shows_the_pixels_that_it_reads(place: tuple[i
 def test_a_name_alone_means_the_first_entry_that_is_read() -> None:
     net = bp.loads('parameters = {w = [4]}\noutput = "a"\n[nodes]\nh = "w[2:4]"\na = "sum(h*h)"\n')
     scene = net.draw(of="h[1]", wrt="w").scene
-    assert {link.source for trail in scene.trails for link in trail.links} == {"w[3]"}
+    assert {link.source for highlight in scene.highlights for link in highlight.links} == {"w[3]"}
 
 
 def test_pooling_strides_and_channels_are_on_the_grids() -> None:
@@ -203,7 +205,7 @@ def test_dead_links_and_paths_are_marked() -> None:
     scene = bp.example("lecture").draw(wrt="w11", values={"w11": -3.0}).scene
     dead = {link.id for link in scene.links if link.dead}
     assert dead == {LinkId("x1", "s1"), LinkId("x2", "s1"), LinkId("s1", "z1")}
-    assert all(trail.dead for trail in scene.trails)
+    assert all(highlight.dead for highlight in scene.highlights)
     drawing = bp.example("lecture").draw(values={"w11": -3.0})
     assert drawing.svg.count('stroke-dasharray="2 5"') == 3
 
@@ -252,7 +254,7 @@ def test_widths_show_weights_or_shares() -> None:
     assert by_weight["p11"] == 1.0
     assert by_weight["v12"] == pytest.approx(0.25)
     scene = net.draw(wrt="w11", values={}, width="share").scene
-    assert [trail.strength for trail in scene.trails] == [1.0, 0.25]
+    assert [highlight.strength for highlight in scene.highlights] == [1.0, 0.25]
     share = {link.id: link.strength for link in scene.links}
     # Of 2.5 in all, 2 pass v11 and 0.5 pass v12.
     assert share[LinkId("z1", "u1")] == pytest.approx(0.8)
@@ -263,12 +265,12 @@ def test_widths_show_weights_or_shares() -> None:
 
 def test_long_factors_are_written_as_the_derivatives_that_they_are() -> None:
     scene = bp.parse("x[3] -> dense(3) -> layer_norm(name=n) -> dense(1) -> mse").draw(wrt="W1[0,0]").scene
-    assert r"\cdot \frac{\partial n[0]}{\partial s_{1}[0]} \cdot" in scene.trails[0].term
+    assert r"\cdot \frac{\partial n[0]}{\partial s_{1}[0]} \cdot" in scene.highlights[0].term
 
 
 def test_short_factors_are_written_out() -> None:
     scene = bp.example("digits").draw(wrt="W[0,0]").scene
-    assert scene.trails[0].term.endswith(r"\cdot (\operatorname{softmax}(o)_{0} - \delta_{y 0})")
+    assert scene.highlights[0].term.endswith(r"\cdot (\operatorname{softmax}(o)_{0} - \delta_{y 0})")
 
 
 def test_the_legend_says_what_the_functions_are() -> None:

@@ -9,12 +9,12 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.document.palette import PALETTE
-from backpropsym.picture.content.highlighted_paths import MAX_TRAILS
+from backpropsym.picture.content.highlighted_paths import MAX_HIGHLIGHTED
 from backpropsym.picture.formats.svg import svg
 from backpropsym.picture.look.theme_file import ThemeError, theme
 from backpropsym.picture.look.themes import LIGHT, PRINT, THEMES, contrast
-from backpropsym.picture.scene import DASHES, LinkId, Trail, looks
-from tests.picture.pictures import trails
+from backpropsym.picture.scene import DASHES, HighlightedPath, LinkId, looks
+from tests.picture.pictures import highlights
 from tests.picture.scenes import lecture
 
 
@@ -36,45 +36,48 @@ def test_every_text_of_every_theme_can_be_read(look: object) -> None:
 def test_high_contrast_is_higher() -> None:
     look = THEMES["contrast"]
     assert all(contrast(ink, look.background) >= 7 for ink in (look.ink, look.quiet, look.link_label, look.adjoint))
-    assert all(contrast(look.trail(colour), look.background) >= 5 for colour in PALETTE)
+    assert all(contrast(look.path_colour(colour), look.background) >= 5 for colour in PALETTE)
 
 
 @pytest.mark.parametrize("name", THEMES)
 def test_a_path_that_carries_nothing_is_pale_but_seen(name: str) -> None:
     look = THEMES[name]
     drawn = bp.example("lecture").draw(wrt="w11", values={"w11": -3.0}, theme=name)
-    strokes = [trail.colour for trail in trails(drawn.svg)]
+    strokes = [highlight.colour for highlight in highlights(drawn.svg)]
     in_tex = re.findall(r"\\definecolor\{bpPath\d+Faded\}\{HTML\}\{(\w+)\}", drawn.tikz)
     assert strokes == [f"#{colour}" for colour in in_tex]
     assert len(strokes) == 2
-    for trail, stroke in zip(drawn.scene.trails, strokes, strict=True):
-        assert 2.0 <= contrast(stroke, look.background) < contrast(look.trail(trail.colour), look.background)
+    for highlight, stroke in zip(drawn.scene.highlights, strokes, strict=True):
+        assert 2.0 <= contrast(stroke, look.background) < contrast(look.path_colour(highlight.colour), look.background)
 
 
 def test_black_and_white_has_no_colour_and_a_dash_pattern_a_path() -> None:
-    drawn = trails(svg(lecture(), PRINT))
-    assert {trail.colour for trail in drawn} == {"#000000"}
-    assert len({trail.dash for trail in drawn}) == len(drawn)
+    drawn = highlights(svg(lecture(), PRINT))
+    assert {highlight.colour for highlight in drawn} == {"#000000"}
+    assert len({highlight.dash for highlight in drawn}) == len(drawn)
     link = (LinkId("x1", "s1"),)
-    patterns = {Trail(number, (), link, "", "").dash for number in range(1, MAX_TRAILS + 1)}
-    assert len(patterns) == MAX_TRAILS == len(DASHES)
+    patterns = {HighlightedPath(number, (), link, "", "").dash for number in range(1, MAX_HIGHLIGHTED + 1)}
+    assert len(patterns) == MAX_HIGHLIGHTED == len(DASHES)
 
 
 def test_as_many_paths_as_a_picture_shows_have_colours_of_their_own() -> None:
     for look in (LIGHT, THEMES["dark"], THEMES["contrast"]):
-        assert len({look.trail(colour) for colour in PALETTE}) == len(PALETTE) >= MAX_TRAILS
+        assert len({look.path_colour(colour) for colour in PALETTE}) == len(PALETTE) >= MAX_HIGHLIGHTED
     link = (LinkId("x1", "s1"),)
-    drawn = [Trail(number, (), link, "", "", look=at) for number, at in enumerate(looks([1, 9, 17, *range(20, 81)]), 1)]
-    assert len({trail.colour for trail in drawn[:8]}) == 8
-    assert len({(trail.colour, trail.dash) for trail in drawn}) == 64
+    drawn = [
+        HighlightedPath(number, (), link, "", "", look=at)
+        for number, at in enumerate(looks([1, 9, 17, *range(20, 81)]), 1)
+    ]
+    assert len({highlight.colour for highlight in drawn[:8]}) == 8
+    assert len({(highlight.colour, highlight.dash) for highlight in drawn}) == 64
 
 
 def test_a_file_changes_a_theme(tmp_path: Path) -> None:
     text = 'base = "dark"\nink = "#ffffff"\ntrail_width = 6\npaths = ["#ffcc00"]\n[boxes.input]\nfill = "#203040"\n'
     found = theme(saved(tmp_path, text))
     assert (found.name, found.ink, found.trail_width) == ("mine", "#FFFFFF", 6.0)
-    assert found.trail(PALETTE[0]) == "#FFCC00"
-    assert found.trail(PALETTE[1]) == THEMES["dark"].trail(PALETTE[1])
+    assert found.path_colour(PALETTE[0]) == "#FFCC00"
+    assert found.path_colour(PALETTE[1]) == THEMES["dark"].path_colour(PALETTE[1])
     assert found.boxes["input"].fill == "#203040"
     assert found.boxes["input"].outline == THEMES["dark"].boxes["input"].outline
     assert "#FFCC00" in svg(lecture(), found)

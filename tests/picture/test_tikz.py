@@ -12,7 +12,7 @@ from backpropsym.picture.formats.tikz import tikz, tikz_document
 from backpropsym.picture.layout.geometry import beside, curve
 from backpropsym.picture.layout.splines import spline
 from backpropsym.picture.look.themes import THEMES
-from backpropsym.picture.scene import Box, Link, LinkId, Scene, Trail
+from backpropsym.picture.scene import Box, HighlightedPath, Link, LinkId, Scene
 from tests.documents import compiled, images
 from tests.picture.scenes import lecture, skips
 from tests.story.decks import DECKS, network
@@ -49,16 +49,16 @@ def test_each_path_visits_the_nodes_of_its_term(name: str) -> None:
     source, of, wrt = DECKS[name]
     drawing = network(source).draw(of, wrt=wrt)
     found = courses(tikz(drawing.scene))
-    assert found.keys() == {trail.number for trail in drawing.scene.trails}
-    for trail in drawing.scene.trails:
-        assert found[trail.number] == [re.sub(r"\W+|_", "-", name).strip("-") for name in trail.names]
+    assert found.keys() == {highlight.number for highlight in drawing.scene.highlights}
+    for highlight in drawing.scene.highlights:
+        assert found[highlight.number] == [re.sub(r"\W+|_", "-", name).strip("-") for name in highlight.names]
 
 
 def test_a_path_has_the_colour_of_the_picture() -> None:
     document = tikz_document(lecture())
-    for trail in lecture().trails:
-        assert rf"\definecolor{{bpPath{trail.number}}}{{HTML}}{{{trail.colour[1:]}}}" in document
-        assert f"path {trail.number}/.style={{trail=bpPath{trail.number}" in document
+    for highlight in lecture().highlights:
+        assert rf"\definecolor{{bpPath{highlight.number}}}{{HTML}}{{{highlight.colour[1:]}}}" in document
+        assert f"path {highlight.number}/.style={{trail=bpPath{highlight.number}" in document
 
 
 @pytest.mark.needs("pdflatex", "poppler")
@@ -118,7 +118,7 @@ def test_hostile_names_stay_in_comments_and_out_of_commands(tmp_path: Path) -> N
         HOSTILE,
         (Box("a);\\evil(", 0, "a", HOSTILE, "input"), Box("a-evil", 1, "b", HOSTILE, "output")),
         (Link("a);\\evil(", "a-evil"),),
-        (Trail(1, ("a", "b"), (LinkId("a);\\evil(", "a-evil"),), "a", "b"),),
+        (HighlightedPath(1, ("a", "b"), (LinkId("a);\\evil(", "a-evil"),), "a", "b"),),
     )
     document = tikz_document(scene)
     assert all(line.startswith("%") for line in document.splitlines() if "passwd" in line)

@@ -67,8 +67,8 @@ def lit(story: Story) -> dict[int, set[int]]:
 def test_each_path_is_drawn_on_the_slides_of_its_steps(name: str) -> None:
     story = deck(name).story
     wanted = {
-        trail.number: {place for place, step in enumerate(story.steps, 1) if trail.number in step.trails}
-        for trail in story.scene.trails
+        highlight.number: {place for place, step in enumerate(story.steps, 1) if highlight.number in step.highlights}
+        for highlight in story.scene.highlights
     }
     assert lit(story) == wanted
 
@@ -77,7 +77,7 @@ def test_each_path_is_drawn_on_the_slides_of_its_steps(name: str) -> None:
 def test_a_term_is_lit_on_the_slides_on_which_its_path_is(name: str) -> None:
     story = deck(name).story
     terms = re.findall(r"\\lit<([\d,-]+)>\{bpTerm(\d+)\}", beamer(story))
-    assert len(terms) == len(story.scene.trails)
+    assert len(terms) == len(story.scene.highlights)
     for specification, number in terms:
         bricks = {place for place, step in enumerate(story.steps, 1) if step.kind == "bricks"}
         assert shown(specification) == lit(story)[int(number)] - bricks
@@ -86,7 +86,7 @@ def test_a_term_is_lit_on_the_slides_on_which_its_path_is(name: str) -> None:
 @pytest.mark.parametrize("source", ["lecture", "skip", "digits"])
 def test_the_boxes_on_a_lit_path_stand_out_and_the_others_stand_back(source: str) -> None:
     story = deck(source).story
-    told = {place: step for place, step in enumerate(story.steps, 1) if step.trails}
+    told = {place: step for place, step in enumerate(story.steps, 1) if step.highlights}
     drawn = re.findall(r"\\node\[([^\n]*)\] \(([^)]+)\) at \([-\d]", beamer(story))
     assert len(drawn) == len(story.scene.boxes)
     for options, name in drawn:
@@ -94,9 +94,9 @@ def test_the_boxes_on_a_lit_path_stand_out_and_the_others_stand_back(source: str
             set().union(*(shown(found) for found in re.findall(rf"{style} path={{<([\d,-]+)>}}", options)))
             for style in ("on", "off")
         )
-        visiting = {each.number for each in story.scene.trails for link in each.links if name == link.target}
-        visiting |= {each.number for each in story.scene.trails if not each.from_label and name == each.names[0]}
-        assert on == {place for place, step in told.items() if visiting.intersection(step.trails)}
+        visiting = {each.number for each in story.scene.highlights for link in each.links if name == link.target}
+        visiting |= {each.number for each in story.scene.highlights if not each.from_label and name == each.names[0]}
+        assert on == {place for place, step in told.items() if visiting.intersection(step.highlights)}
         assert off == told.keys() - on
 
 
@@ -117,9 +117,9 @@ def test_the_pages_show_the_paths_that_they_name(tmp_path: Path) -> None:
     pages = images(compiled(beamer(story), tmp_path).pdf)
     assert len(pages) == len(story.steps)
     for page, step in zip(pages, story.steps, strict=True):
-        for trail in story.scene.trails:
-            rows = [row for row in page.rows(trail.colour) if row < 0.5 * page.height]
-            assert bool(rows) == (trail.number in step.trails)
+        for highlight in story.scene.highlights:
+            rows = [row for row in page.rows(highlight.colour) if row < 0.5 * page.height]
+            assert bool(rows) == (highlight.number in step.highlights)
     path_one, path_two = (pages[place] for place, step in enumerate(story.steps) if step.kind == "paths")
     deepest = [
         max(row for row in page.rows(PALETTE[at]) if row < 0.5 * page.height)

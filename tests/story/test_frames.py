@@ -21,9 +21,9 @@ from backpropsym.story.decks.animation import SECONDS, animation
 from backpropsym.story.decks.frames import HEIGHT, WIDTH, Frames
 from backpropsym.story.decks.slides import FORMATS
 from backpropsym.story.formula_blocks import block
-from backpropsym.story.steps import EQUALS, NOTHING, Line, Maths, Piece, plain
+from backpropsym.story.steps import EQUALS, NOTHING, Line, LinePart, Maths, plain
 from tests.documents import images
-from tests.picture.pictures import trails
+from tests.picture.pictures import highlights
 from tests.story.decks import DECKS, deck
 
 SHOWN = """at => {
@@ -37,9 +37,11 @@ SHOWN = """at => {
 @pytest.mark.parametrize("name", DECKS)
 def test_each_picture_lights_the_paths_of_its_step(name: str) -> None:
     story = deck(name).story
-    colours = {trail.number: ("-".join(trail.names), trail.colour) for trail in story.scene.trails}
+    colours = {highlight.number: ("-".join(highlight.names), highlight.colour) for highlight in story.scene.highlights}
     for step, slide in zip(story.steps, Frames(story).slides(), strict=True):
-        assert [(each.path, each.colour) for each in trails(slide)] == [colours[number] for number in step.trails]
+        assert [(each.path, each.colour) for each in highlights(slide)] == [
+            colours[number] for number in step.highlights
+        ]
         root = ElementTree.fromstring(slide)
         assert (root.get("width"), root.get("height")) == (str(WIDTH), str(HEIGHT))
         assert "<script" not in slide
@@ -52,8 +54,8 @@ def test_a_wrong_colour_would_be_seen() -> None:
     story = deck("lecture").story
     step = next(step for step in story.steps if step.kind == "paths")
     wrong = next(other for other in story.steps if other.kind == "paths" and other != step)
-    found = trails(Frames(story).picture(wrong))
-    assert [(each.path, each.colour) for each in found] != [("-".join(story.scene.trails[0].names), PALETTE[0])]
+    found = highlights(Frames(story).picture(wrong))
+    assert [(each.path, each.colour) for each in found] != [("-".join(story.scene.highlights[0].names), PALETTE[0])]
 
 
 def test_the_layout_is_the_same_at_every_step() -> None:
@@ -67,7 +69,7 @@ def test_the_layout_is_the_same_at_every_step() -> None:
 
 
 def test_formulas_are_set_in_the_colours_of_their_paths() -> None:
-    pieces = (Piece(Maths("x", "x"), 2), Piece(Maths("y", "y"), 1, active=False), Piece(Maths("z", "z")))
+    pieces = (LinePart(Maths("x", "x"), 2), LinePart(Maths("y", "y"), 1, active=False), LinePart(Maths("z", "z")))
     found = block(((Line(NOTHING, EQUALS, pieces),),), LIGHT)
     assert [text.colour for text in found.texts][2:] == [LIGHT.text(PALETTE[1]), LIGHT.pale, LIGHT.ink]
     lefts = [text.left for text in found.texts][2:]
@@ -80,13 +82,13 @@ def test_the_animation_shows_one_step_after_the_other(name: str, browser: Browse
     story = deck(name).story
     path = tmp_path / "steps.svg"
     path.write_text(animation(Frames(story)), encoding="utf-8")
-    paths = {trail.number: "-".join(trail.names) for trail in story.scene.trails}
+    paths = {highlight.number: "-".join(highlight.names) for highlight in story.scene.highlights}
     page = browser.new_page()
     page.goto(path.as_uri())
     for place in [*range(len(story.steps)), 0]:
         step = story.steps[place]
         found = page.evaluate(SHOWN, 1000 * SECONDS * (place + 0.5) + 1000 * SECONDS * len(story.steps))
-        assert found == [[step.kind, [paths[number] for number in step.trails]]]
+        assert found == [[step.kind, [paths[number] for number in step.highlights]]]
     page.close()
 
 
@@ -141,10 +143,10 @@ def test_the_pdf_has_a_page_a_step_with_its_words_and_paths(name: str, tmp_path:
     text = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, text=True, check=True).stdout
     for words, page, step in zip(text.split("\f"), pages, found.story.steps, strict=False):
         assert plain(step.title) in words
-        for trail in found.story.scene.trails[:2]:
+        for highlight in found.story.scene.highlights[:2]:
             # In the upper half, above the formulas.
-            lit = [row for row in page.rows(trail.colour) if row < 0.5 * page.height]
-            assert bool(lit) == (trail.number in step.trails)
+            lit = [row for row in page.rows(highlight.colour) if row < 0.5 * page.height]
+            assert bool(lit) == (highlight.number in step.highlights)
     assert found.pdf() == found.pdf()
 
 

@@ -34,12 +34,15 @@ def pictures(gif: bytes) -> list[tuple[int, Pixels]]:
 
 def wrong(story: Story, found: Sequence[Pixels]) -> set[int]:
     """The places of the pictures in which a path is lit that is not of the step, or not lit that is."""
-    colours = {trail.number: tuple(bytes.fromhex(story.theme.trail(trail.colour)[1:])) for trail in story.scene.trails}
+    colours = {
+        highlight.number: tuple(bytes.fromhex(story.theme.path_colour(highlight.colour)[1:]))
+        for highlight in story.scene.highlights
+    }
     return {
         place
         for place, (step, seen) in enumerate(zip(story.steps, found, strict=True))
         for number, colour in colours.items()
-        if (colour in seen) != any(colours[lit] == colour for lit in step.trails)
+        if (colour in seen) != any(colours[lit] == colour for lit in step.highlights)
     }
 
 

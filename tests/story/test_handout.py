@@ -23,7 +23,7 @@ from backpropsym.story.handout.parts import drawn, with_next
 from backpropsym.story.handout.sheet import FORMATS
 from backpropsym.story.steps import plain
 from tests.documents import compiled
-from tests.picture.pictures import trails
+from tests.picture.pictures import highlights
 
 GATED = """
 title = "A gated unit with a skip link"
@@ -118,10 +118,10 @@ def test_the_gradients_of_the_lecture_are_those_of_the_backward_pass() -> None:
 
 def test_the_shown_parameter_is_chosen_or_has_the_most_paths() -> None:
     default = [picture for picture in sheet("lecture").pictures][1]
-    assert len(default.drawing.scene.trails) == 2
+    assert len(default.drawing.scene.highlights) == 2
     (network, chosen) = sheet("lecture", wrt="p21").pictures
-    assert [trail.names for trail in chosen.drawing.scene.trails] == [("p21", "a", "loss")]
-    assert network.drawing.scene.trails == ()
+    assert [highlight.names for highlight in chosen.drawing.scene.highlights] == [("p21", "a", "loss")]
+    assert network.drawing.scene.highlights == ()
 
 
 def test_numbers_stand_with_the_formulas() -> None:
@@ -132,9 +132,11 @@ def test_numbers_stand_with_the_formulas() -> None:
 
 def test_the_pictures_light_their_paths() -> None:
     network, paths = sheet("lecture").pictures
-    assert trails(drawn(network)) == []
+    assert highlights(drawn(network)) == []
     scene = paths.drawing.scene
-    assert [each.path for each in trails(drawn(paths))] == ["-".join(trail.names) for trail in scene.trails]
+    assert [each.path for each in highlights(drawn(paths))] == [
+        "-".join(highlight.names) for highlight in scene.highlights
+    ]
     assert isinstance(paths, Picture)
 
 

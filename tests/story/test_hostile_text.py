@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from backpropsym.cli.app import app
 from backpropsym.picture.drawing import FORMATS, Drawing
-from backpropsym.picture.scene import Box, Cluster, Link, LinkId, Scene, Trail
+from backpropsym.picture.scene import Box, Cluster, HighlightedPath, Link, LinkId, Scene
 from tests.hostile import TEXTS
 
 DRAWN = {"defs", "g", "line", "path", "polygon", "rect", "symbol", "text", "title", "tspan", "use"}
@@ -153,7 +153,12 @@ def scene(text: str) -> Scene:
     links = (Link("a", "b", "w", text), Link("b", "c", "v", text))
     lit = (LinkId("a", "b"), LinkId("b", "c"))
     return Scene(
-        text, text, boxes, links, (Trail(1, (text, text), lit, "w", text),), clusters=(Cluster("l", text, ("b",)),)
+        text,
+        text,
+        boxes,
+        links,
+        (HighlightedPath(1, (text, text), lit, "w", text),),
+        clusters=(Cluster("l", text, ("b",)),),
     )
 
 

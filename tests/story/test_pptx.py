@@ -18,7 +18,7 @@ from backpropsym.story.decks.pptx import pptx
 from backpropsym.story.steps import plain
 from tests.conftest import program
 from tests.documents import images
-from tests.picture.pictures import trails
+from tests.picture.pictures import highlights
 from tests.story.decks import DECKS, deck
 
 SVG_BLIP = "{http://schemas.microsoft.com/office/drawing/2016/SVG/main}svgBlip"
@@ -48,13 +48,15 @@ def test_the_picture_of_each_slide_lights_the_paths_of_its_step(name: str) -> No
     """Read back from the SVG inside the file, which must also be behind a PNG."""
     found = deck(name)
     written = library.Presentation(io.BytesIO(found.pptx()))
-    colours = {trail.number: ("-".join(trail.names), trail.colour) for trail in found.story.scene.trails}
+    colours = {
+        highlight.number: ("-".join(highlight.names), highlight.colour) for highlight in found.story.scene.highlights
+    }
     for slide, step in zip(written.slides, found.story.steps, strict=True):
         (picture,) = (shape for shape in slide.shapes if shape.name == "Network")
         assert picture.image.content_type == "image/png"
         (blip,) = picture._element.iter(SVG_BLIP)
         svg = slide.part.related_part(blip.get(EMBED)).blob.decode()
-        assert [(each.path, each.colour) for each in trails(svg)] == [colours[number] for number in step.trails]
+        assert [(each.path, each.colour) for each in highlights(svg)] == [colours[number] for number in step.highlights]
 
 
 def test_every_part_is_well_formed_and_declared() -> None:
@@ -95,7 +97,7 @@ def test_an_office_opens_a_deck_of_each_kind_with_a_page_a_slide(tmp_path: Path)
     for name in ("lecture", "skip", "digits"):
         story = decks[name].story
         for page, step in zip(images(tmp_path / f"{name}.pdf", 60), story.steps, strict=True):
-            for trail in story.scene.trails:
+            for highlight in story.scene.highlights:
                 # In the upper half, above the formulas.
-                lit = any(row < 0.5 * page.height for row in page.rows(trail.colour))
-                assert lit == (trail.number in step.trails), (name, step.title)
+                lit = any(row < 0.5 * page.height for row in page.rows(highlight.colour))
+                assert lit == (highlight.number in step.highlights), (name, step.title)

@@ -65,12 +65,14 @@ def walked(page: Page, story: Story) -> list[dict[str, object]]:
 @pytest.mark.parametrize("name", DECKS)
 def test_each_key_lights_the_paths_of_its_step(name: str, browser: Browser, tmp_path: Path) -> None:
     story = deck(name).story
-    trails = {trail.number: ["-".join(trail.names), trail.colour] for trail in story.scene.trails}
+    highlights = {
+        highlight.number: ["-".join(highlight.names), highlight.colour] for highlight in story.scene.highlights
+    }
     with opened(browser, reveal(story), tmp_path) as page:
         seen = walked(page, story)
     for found, step in zip(seen, story.steps, strict=True):
         assert found["title"] == plain(step.title)
-        assert found["strokes"] == [trails[number] for number in step.trails]
+        assert found["strokes"] == [highlights[number] for number in step.highlights]
         assert found["notes"] == "".join(map(plain, step.notes))
         assert found["inside"]
 

@@ -16,17 +16,17 @@ def test_the_lecture_is_told_in_its_steps() -> None:
     assert [step.kind for step in story.steps] == ["network", "forward", "paths", "paths", "sum", "bricks", "backward"]
     assert [plain(step.title) for step in story.steps][2:4] == ["Path 1 of 2", "Path 2 of 2"]
     first, second = (step for step in story.steps if step.kind == "paths")
-    assert (first.trails, second.trails) == ((1,), (2,))
+    assert (first.highlights, second.highlights) == ((1,), (2,))
     assert first.formulas.splitlines() == [
         "∂a/∂w₁₁ = x₁ · f′(s₁) · v₁₁ · f′(u₁) · p₁₁",
         "+ x₁ · f′(s₁) · v₁₂ · f′(u₂) · p₂₁",
     ]
     assert plain(second.caption).startswith("w₁₁ → s₁ → z₁ → u₂ → h₂ → a")
-    assert story.steps[4].trails == (1, 2)
+    assert story.steps[4].highlights == (1, 2)
 
 
 def active(step: object) -> set[int | None]:
-    return {piece.trail for column in step.columns for line in column for piece in line.pieces if piece.active}  # type: ignore[attr-defined]
+    return {piece.path_number for column in step.columns for line in column for piece in line.pieces if piece.active}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", DECKS)
@@ -34,7 +34,7 @@ def test_the_active_terms_are_those_of_the_lit_paths(name: str) -> None:
     story = deck(name).story
     for step in story.steps:
         if step.kind in ("paths", "sum"):
-            assert active(step) - {None} == set(step.trails)
+            assert active(step) - {None} == set(step.highlights)
 
 
 @pytest.mark.parametrize("name", DECKS)
@@ -51,9 +51,9 @@ def test_every_step_has_a_title_a_caption_and_words_for_those_who_do_not_see_it(
 def test_there_is_a_step_for_each_path_in_the_picture(name: str) -> None:
     story = deck(name).story
     paths = [step for step in story.steps if step.kind == "paths"]
-    assert [step.trails for step in paths] == [(trail.number,) for trail in story.scene.trails]
-    for step, trail in zip(paths, story.scene.trails, strict=True):
-        assert f"path {trail.number} highlighted" in step.alt
+    assert [step.highlights for step in paths] == [(highlight.number,) for highlight in story.scene.highlights]
+    for step, highlight in zip(paths, story.scene.highlights, strict=True):
+        assert f"path {highlight.number} highlighted" in step.alt
 
 
 @pytest.mark.parametrize("name", ["lecture", "lecture-loss", "skip", "prelu", "neuron"])
@@ -62,9 +62,9 @@ def test_numbers_are_those_of_the_derivation(name: str) -> None:
     source, of, wrt = DECKS[name]
     derivation = bp.example(source).derive(of, wrt=wrt)
     listed = {each.term.path: each.value for each in derivation.numeric()}
-    for trail, step in zip(story.scene.trails, (s for s in story.steps if s.kind == "paths"), strict=True):
+    for highlight, step in zip(story.scene.highlights, (s for s in story.steps if s.kind == "paths"), strict=True):
         written = float(step.formulas.rsplit("= ", 1)[1].splitlines()[0].replace("−", "-"))
-        assert written == pytest.approx(listed[trail.names], rel=1e-3)
+        assert written == pytest.approx(listed[highlight.names], rel=1e-3)
     backward = "\n".join(step.formulas for step in story.steps if step.kind == "backward")
     for line in backward.splitlines():
         by = line.split(" ")[0].rpartition("/∂")[2]
@@ -127,7 +127,7 @@ def test_tensors_are_told_in_indices_and_in_matrices() -> None:
 
 def test_a_long_sum_shows_the_strongest_paths_and_says_so() -> None:
     story = deck("deep", values={}).story
-    assert len(story.scene.trails) == 4
+    assert len(story.scene.highlights) == 4
     total = next(step for step in story.steps if step.kind == "sum")
     assert "The 4 strongest of 16 paths." in plain(total.caption)
     assert "⋯" in total.formulas
@@ -151,10 +151,10 @@ def test_adjoints_carry_the_names_of_their_nodes() -> None:
 def test_a_slide_shows_four_paths_where_no_others_are_asked_for() -> None:
     net = bp.example("deep")
     assert "4 of 256 paths" in net.slides(wrt="x1").story.scene.note
-    assert len(net.slides(wrt="x1", most=7).story.scene.trails) == 7
+    assert len(net.slides(wrt="x1", most=7).story.scene.highlights) == 7
     chosen = net.slides(wrt="x1", path=[3, 5, 8, 13, 21, 34]).story.scene
-    assert [trail.number for trail in chosen.trails] == [3, 5, 8, 13, 21, 34]
-    assert len(net.draw(wrt="x1").scene.trails) == 8
+    assert [highlight.number for highlight in chosen.highlights] == [3, 5, 8, 13, 21, 34]
+    assert len(net.draw(wrt="x1").scene.highlights) == 8
 
 
 def test_steps_are_chosen_by_kind_and_keep_their_order() -> None:

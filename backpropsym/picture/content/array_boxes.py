@@ -9,7 +9,7 @@ from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.formula.tree import Expr, Name
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.kinds import Elementwise
-from backpropsym.picture.content.highlighted_paths import ALL, Choice, Highlights, highlights
+from backpropsym.picture.content.highlighted_paths import ALL, Choice, ChosenPaths, chosen_paths
 from backpropsym.picture.content.patches import image_cells
 from backpropsym.picture.content.subject import Subject
 
@@ -32,7 +32,7 @@ def tensor_subject(graph: Graph, of: str, wrt: str | None, choice: Choice = ALL)
     return Subject(
         flat,
         derivation,
-        highlights(derivation, choice) if derivation else Highlights(),
+        chosen_paths(derivation, choice) if derivation else ChosenPaths(),
         frozenset({graph.output}),
         symbols,
         shapes={name: node.shape for name, node in graph.named.nodes.items()},

@@ -11,11 +11,11 @@ from backpropsym.picture.scene import Box, Link, LinkId
 
 
 def at_each(
-    boxes: Sequence[Box], links: Sequence[Link], lit: Collection[LinkId] = ()
+    boxes: Sequence[Box], links: Sequence[Link], highlighted: Collection[LinkId] = ()
 ) -> tuple[tuple[Box, ...], tuple[Link, ...]]:
     """`boxes` and `links` with a small box at every neuron for each bias that several share.
 
-    A bias stays one box where a path begins at it (`lit`), or where one of its neurons has no room above it.
+    A bias stays one box where a path begins at it (`highlighted`), or where one of its neurons has no room above it.
     """
     outgoing: dict[str, list[Link]] = defaultdict(list)
     for link in links:
@@ -26,7 +26,10 @@ def at_each(
         box.id
         for box in small
         if len(outgoing[box.id]) > 1
-        and all(not link.label and link.id not in lit and above[link.target] <= MOST_HUNG for link in outgoing[box.id])
+        and all(
+            not link.label and link.id not in highlighted and above[link.target] <= MOST_HUNG
+            for link in outgoing[box.id]
+        )
     }
 
     def copies(box: Box) -> Iterator[Box]:

@@ -17,9 +17,9 @@ from backpropsym.formula.tree import names
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.graph.unroll import Entry, EntryReader, entry_name, positions
 from backpropsym.ops.kinds import Elementwise
-from backpropsym.picture.content.highlighted_paths import Choice, Highlights, highlights
+from backpropsym.picture.content.highlighted_paths import Choice, ChosenPaths, chosen_paths
 from backpropsym.picture.content.shown_rows import first_and_last
-from backpropsym.picture.content.subject import Rest, Subject
+from backpropsym.picture.content.subject import ElidedEntries, Subject
 
 MAX_ENTRIES = 2_000_000
 """A network with more entries is drawn by layers."""
@@ -41,7 +41,7 @@ def neuron_subject(
     Parameters
     ----------
     rows : the most entries of a tensor that have boxes.
-    choice, values : which paths are highlighted, as in `highlights`.
+    choice, values : which paths are highlighted, as in `chosen_paths`.
 
     Raises
     ------
@@ -51,15 +51,15 @@ def neuron_subject(
     """
     _check_sizes(graph)
     derivation = _between(graph, _entry(graph, of), wrt) if wrt else None
-    lit = highlights(derivation, choice, values) if derivation else Highlights()
-    needed = _on_paths(derivation, lit) if derivation else {}
-    shown, rests = _shown(graph, rows, needed)
+    chosen = chosen_paths(derivation, choice, values) if derivation else ChosenPaths()
+    needed = _on_paths(derivation, chosen) if derivation else {}
+    shown, elided = _shown(graph, rows, needed)
     nodes = _nodes(graph, shown)
     outputs = frozenset(shown[graph.output])
     output = next(iter(shown[graph.output]))
     drawn = Graph(nodes, output, graph.loss, graph.title, graph.functions, notation=graph.notation)
     boxes = frozenset(name for listed in shown.values() for name in listed)
-    return Subject(drawn, derivation, lit, outputs, boxes=boxes, rests=rests)
+    return Subject(drawn, derivation, chosen, outputs, boxes=boxes, elided=elided)
 
 
 def _between(graph: Graph, of: Entry, wrt: str) -> EntryDerivation:
@@ -90,10 +90,10 @@ def _entry(graph: Graph, name: str) -> tuple[str, tuple[int, ...]]:
     return node, position if position is not None else (0,) * len(graph[node].shape)
 
 
-def _on_paths(derivation: Derivation, lit: Highlights) -> dict[str, None]:
+def _on_paths(derivation: Derivation, chosen: ChosenPaths) -> dict[str, None]:
     """The entries on the paths that are highlighted, and what the weights at which they begin multiply."""
     found: dict[str, None] = {}
-    for each in (shown.term.path for shown in lit.shown):
+    for each in (shown.term.path for shown in chosen.shown):
         found |= dict.fromkeys(each)
         if len(each) > 1:
             factor = derivation.local[Edge(each[0], each[1])]
@@ -103,14 +103,14 @@ def _on_paths(derivation: Derivation, lit: Highlights) -> dict[str, None]:
 
 def _shown(
     graph: Graph, rows: int | None, needed: Mapping[str, None]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, Rest]]:
+) -> tuple[dict[str, tuple[str, ...]], dict[str, ElidedEntries]]:
     """The entries of each tensor that have boxes or stand on links, and the rests."""
     by_node: dict[str, list[tuple[int, ...]]] = {}
     for name in needed:
         tensor, position = read_entry(name, graph)
         by_node.setdefault(tensor, []).append(position or ())
     shown: dict[str, tuple[str, ...]] = {}
-    rests: dict[str, Rest] = {}
+    elided: dict[str, ElidedEntries] = {}
     for node in graph.nodes.values():
         if not node.named:
             continue
@@ -123,8 +123,8 @@ def _shown(
         shown[node.name] = listed
         gap = next((i for i, at in enumerate(kept) if at != i), len(kept))
         if len(kept) < count and node.role is not Role.PARAMETER:
-            rests[node.name] = Rest(count - len(kept), listed[gap - 1])
-    return shown, rests
+            elided[node.name] = ElidedEntries(count - len(kept), listed[gap - 1])
+    return shown, elided
 
 
 def _unravelled(kept: Sequence[int], shape: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -13,7 +13,7 @@ from backpropsym.derive.paths.selection import number_of, path_of, representativ
 from backpropsym.derive.terms import Term
 from backpropsym.errors import LimitError, UnknownNameError
 
-MAX_TRAILS = 8
+MAX_HIGHLIGHTED = 8
 """More paths than this cannot be told apart in one picture."""
 
 ON_SLIDES = 4
@@ -30,14 +30,14 @@ class Choice(NamedTuple):
     """Which paths to highlight: those of some numbers, or of all at most so many."""
 
     path: PathNumbers | None = None
-    most: int = MAX_TRAILS
+    most: int = MAX_HIGHLIGHTED
 
 
 ALL = Choice()
 
 
 @dataclass(frozen=True, slots=True)
-class Highlight:
+class ChosenPath:
     """A path to highlight: its number in the derivation, its term, and the term's value where numbers are given."""
 
     number: int
@@ -46,14 +46,14 @@ class Highlight:
 
 
 @dataclass(frozen=True, slots=True)
-class Highlights:
+class ChosenPaths:
     """The paths to highlight, and a note on those that are left out."""
 
-    shown: tuple[Highlight, ...] = ()
+    shown: tuple[ChosenPath, ...] = ()
     note: str = ""
 
 
-def highlights(derivation: Derivation, choice: Choice = ALL, values: Values | None = None) -> Highlights:
+def chosen_paths(derivation: Derivation, choice: Choice = ALL, values: Values | None = None) -> ChosenPaths:
     """The paths to highlight, each with its number in the order of the derivation.
 
     Parameters
@@ -72,23 +72,23 @@ def highlights(derivation: Derivation, choice: Choice = ALL, values: Values | No
     if path is not None:
         return _chosen(derivation, (path,) if isinstance(path, int) else path, values)
     if count == 0:
-        return Highlights(
+        return ChosenPaths(
             (), f"{derivation.of} does not depend on {derivation.wrt}: d{derivation.of}/d{derivation.wrt} = 0"
         )
     if count > most and values is not None:
         strongest = derivation.numeric(values, top=most)
-        found = (Highlight(number_of(derivation.space, each.term.path), each.term, each.value) for each in strongest)
-        return Highlights(tuple(found), f"the {most} strongest of {paths_text(count)}")
+        found = (ChosenPath(number_of(derivation.space, each.term.path), each.term, each.value) for each in strongest)
+        return ChosenPaths(tuple(found), f"the {most} strongest of {paths_text(count)}")
     numbers = representative(derivation.space, most)
     note = ""
     if count > most:
         first = numbers == list(range(1, most + 1))
         note = f"the first {most} of {paths_text(count)}"
         note = note if first else f"{most} of {paths_text(count)}, the shortest among them"
-    return Highlights(_numbered(derivation, numbers, values), note)
+    return ChosenPaths(_numbered(derivation, numbers, values), note)
 
 
-def _chosen(derivation: Derivation, path: Sequence[int], values: Values | None) -> Highlights:
+def _chosen(derivation: Derivation, path: Sequence[int], values: Values | None) -> ChosenPaths:
     numbers, count = list(dict.fromkeys(path)), derivation.count
     for number in numbers:
         if not 1 <= number <= count:
@@ -105,12 +105,12 @@ def _chosen(derivation: Derivation, path: Sequence[int], values: Values | None) 
         note = f"path {numbers[0]:,} of {count_text(count)}"
     elif count > len(numbers):
         note = f"{len(numbers)} of {paths_text(count)}"
-    return Highlights(_numbered(derivation, numbers, values), note)
+    return ChosenPaths(_numbered(derivation, numbers, values), note)
 
 
-def _numbered(derivation: Derivation, numbers: Sequence[int], values: Values | None) -> tuple[Highlight, ...]:
+def _numbered(derivation: Derivation, numbers: Sequence[int], values: Values | None) -> tuple[ChosenPath, ...]:
     paths: list[Path] = [path_of(derivation.space, number) for number in numbers]
     if values is None:
-        return tuple(Highlight(number, derivation.term(path)) for number, path in zip(numbers, paths, strict=True))
+        return tuple(ChosenPath(number, derivation.term(path)) for number, path in zip(numbers, paths, strict=True))
     found = zip(numbers, derivation.terms_in_numbers(paths, values), strict=True)
-    return tuple(Highlight(number, each.term, each.value) for number, each in found)
+    return tuple(ChosenPath(number, each.term, each.value) for number, each in found)

@@ -16,14 +16,14 @@ Width = Literal["weight", "share"]
 WIDTHS: Final = get_args(Width)
 
 
-class Flow(NamedTuple):
+class LinkWidth(NamedTuple):
     """What one link carries: its strength from 0 to 1, and whether no derivative passes it."""
 
     strength: float | None = None
     dead: bool = False
 
 
-def flows(
+def link_widths(
     graph: Graph,
     links: Iterable[LinkId],
     weights: Mapping[LinkId, tuple[str, ...]],
@@ -31,8 +31,8 @@ def flows(
     adjoints: Mapping[str, float],
     derivation: Derivation | None = None,
     width: Width | None = None,
-) -> dict[LinkId, Flow]:
-    """The flow on each of `links` of a network of scalars.
+) -> dict[LinkId, LinkWidth]:
+    """The width of each of `links` of a network of scalars.
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ def flows(
         }
     top = max((size for size in sizes.values() if math.isfinite(size)), default=0.0)
     return {
-        link: Flow(min(sizes[link] / top, 1.0) if link in sizes and top else None, passed[link] == 0) for link in known
+        link: LinkWidth(min(sizes[link] / top, 1.0) if link in sizes and top else None, passed[link] == 0)
+        for link in known
     }
 
 

@@ -15,8 +15,8 @@ from backpropsym.errors import LimitError
 from backpropsym.formula.text import to_text
 from backpropsym.picture.content.biases import at_each
 from backpropsym.picture.content.columns import columns
-from backpropsym.picture.content.link_width import Flow, Width, flows
-from backpropsym.picture.content.node_values import Passes
+from backpropsym.picture.content.link_width import LinkWidth, Width, link_widths
+from backpropsym.picture.content.node_values import NodeValues
 from backpropsym.picture.content.patches import shaded
 from backpropsym.picture.content.path_terms import Terms, latex_number
 from backpropsym.picture.content.shown_rows import first_and_last
@@ -58,7 +58,7 @@ class View:
 DEFAULT = View()
 
 
-def scene(subject: Subject, writer: Writer, view: View = DEFAULT, numbers: Passes | None = None) -> Scene:
+def scene(subject: Subject, writer: Writer, view: View = DEFAULT, numbers: NodeValues | None = None) -> Scene:
     """The picture of `subject`, with the paths of its derivation highlighted where it has one.
 
     Parameters
@@ -76,14 +76,14 @@ def scene(subject: Subject, writer: Writer, view: View = DEFAULT, numbers: Passe
 class _Builder:
     """Builds one scene; `places` are the parameters that stand on links."""
 
-    def __init__(self, subject: Subject, writer: Writer, view: View, numbers: Passes | None) -> None:
+    def __init__(self, subject: Subject, writer: Writer, view: View, numbers: NodeValues | None) -> None:
         self.subject, self.writer, self.view = subject, writer, view
         self.graph, self.derivation = subject.graph, subject.derivation
         self.places = self._weights()
         self.on_link = labels(self.places)
         self.values = self._numbers(numbers, "value")
         self.adjoints = self._numbers(numbers, "adjoint")
-        self.passes = numbers
+        self.node_values = numbers
         self.terms = Terms(subject, writer, self.places, view.values, shares=view.width == "share")
 
     def _weights(self) -> dict[str, tuple[LinkId, ...]]:
@@ -93,7 +93,7 @@ class _Builder:
             return {name: (link,) for name, link in weights(self.graph).items()}
         return shared_weights(self.graph)
 
-    def _numbers(self, numbers: Passes | None, which: str) -> dict[str, float]:
+    def _numbers(self, numbers: NodeValues | None, which: str) -> dict[str, float]:
         """The numbers of one pass for everything that is a single number in this picture."""
         if numbers is None:
             return {}
@@ -122,17 +122,17 @@ class _Builder:
         visible = [link for link in links if link.source in kept and link.target in kept]
         boxes = tuple(self._boxes(roles, places, kept, hidden))
         drawn = (*self._links(visible), *self._rests(kept, hidden, places))
-        trails = self.terms.trails()
+        highlights = self.terms.highlights()
         if self.subject.boxes is not None:
-            boxes, drawn = at_each(boxes, drawn, {link for trail in trails for link in trail.links})
+            boxes, drawn = at_each(boxes, drawn, {link for highlight in highlights for link in highlight.links})
         return Scene(
             self.graph.title or "A network",
             self.terms.description(),
             boxes,
             drawn,
-            trails,
-            note=self.subject.lit.note,
-            adjoint_of=self.writer.name(self.passes.of) if self.passes and self.adjoints else "",
+            highlights,
+            note=self.subject.chosen.note,
+            adjoint_of=self.writer.name(self.node_values.of) if self.node_values and self.adjoints else "",
             clusters=tuple(self._clusters({box.id for box in boxes})),
             **self.terms.sum(),
         )
@@ -147,9 +147,9 @@ class _Builder:
     ) -> tuple[set[str], dict[str, tuple[int, int]]]:
         """The nodes that get a box; by the box after which others are left out, their column and number."""
         if self.subject.boxes is not None:
-            rests = [rest for rest in self.subject.rests.values() if roles.get(rest.after, "target") not in OUTER]
-            return set(roles), {rest.after: (places[rest.after], rest.left_out) for rest in rests}
-        needed = {name for each in self.subject.lit.shown for name in each.term.path} | {
+            elided = [rest for rest in self.subject.elided.values() if roles.get(rest.after, "target") not in OUTER]
+            return set(roles), {rest.after: (places[rest.after], rest.left_out) for rest in elided}
+        needed = {name for each in self.subject.chosen.shown for name in each.term.path} | {
             self.graph.output,
             self.graph.objective,
         }
@@ -214,7 +214,7 @@ class _Builder:
     @property
     def passes_of(self) -> str:
         """The node that the adjoints derive; its own is 1 by definition."""
-        return self.passes.of if self.passes else ""
+        return self.node_values.of if self.node_values else ""
 
     def _shape(self, name: str) -> tuple[str, ...]:
         shapes = self.subject.shapes or {}
@@ -222,9 +222,9 @@ class _Builder:
 
     def _cells(self, name: str) -> Cells | None:
         cells = self.subject.cells.get(name)
-        if cells is None or self.passes is None or name not in self.passes.values:
+        if cells is None or self.node_values is None or name not in self.node_values.values:
             return cells
-        return shaded(cells, self.passes.values[name])
+        return shaded(cells, self.node_values.values[name])
 
     def _formula(self, name: str) -> str:
         """The layer that a plate is, or its formula where that is short and no link tells it."""
@@ -241,27 +241,29 @@ class _Builder:
         return self.writer.notation.function(function).latex if function else ""
 
     def _links(self, links: Sequence[LinkId]) -> Iterator[Link]:
-        found: Mapping[LinkId, Flow] = {}
+        found: Mapping[LinkId, LinkWidth] = {}
         if self.values and not self.subject.whole:
-            found = flows(self.graph, links, self.on_link, self.values, self.adjoints, self.derivation, self.view.width)
+            found = link_widths(
+                self.graph, links, self.on_link, self.values, self.adjoints, self.derivation, self.view.width
+            )
         local = LocalDerivatives(self.graph) if self.view.derivatives else None
         for link in links:
-            flow = found.get(link, Flow())
-            yield replace(self._link(link, local), strength=flow.strength, dead=flow.dead)
+            link_width = found.get(link, LinkWidth())
+            yield replace(self._link(link, local), strength=link_width.strength, dead=link_width.dead)
 
     def _rests(
         self, kept: Collection[str], hidden: Mapping[str, tuple[int, int]], places: Mapping[str, int]
     ) -> Iterator[Link]:
         """One link for all those that a box has from boxes that are left out."""
-        tensors = {name: rest.after for name, rest in self.subject.rests.items()}
+        tensors = {name: rest.after for name, rest in self.subject.elided.items()}
         column = {place: after for after, (place, _) in hidden.items()}
         for name in self.graph.nodes:
-            parents = [each for each in self.graph[name].parents if each not in kept] if name in kept else []
+            parents = [parent for parent in self.graph[name].parents if parent not in kept] if name in kept else []
             if self.subject.boxes is None:
                 stands = {column.get(places[each]) for each in parents if each in places}
             else:
                 stands = {tensors.get(each.partition("[")[0]) for each in parents}
-            for after in sorted(each for each in stands if each is not None and each in hidden):
+            for after in sorted(stand for stand in stands if stand is not None and stand in hidden):
                 yield Link(f"+{after}", name, rest=True)
 
     def _link(self, link: LinkId, local: LocalDerivatives | None) -> Link:

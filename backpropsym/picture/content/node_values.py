@@ -17,7 +17,7 @@ from backpropsym.graph.unroll import entry_name
 
 
 @dataclass(frozen=True)
-class Passes:
+class NodeValues:
     """Arrays by node at one object, or their means over the objects of a batch.
 
     Attributes
@@ -40,7 +40,7 @@ class Passes:
         return _number(self.adjoints, name)
 
 
-def passes(graph: Graph, of: str, values: Values) -> Passes:
+def node_values(graph: Graph, of: str, values: Values) -> NodeValues:
     """Both passes for `of`: a scalar node, or an entry of a tensor.
 
     Parameters
@@ -65,8 +65,8 @@ def passes(graph: Graph, of: str, values: Values) -> Passes:
     seed[(slice(None),) * lead + position] = 1.0 / (batch or 1) if lead else 1.0
     adjoints = network.reverse(name, seed)
     found = {each: _per_object(graph, network.values[each], each, batch, np.mean) for each in network.values}
-    pulled = {each: _per_object(graph, adjoints[each], each, batch, np.sum) for each in adjoints}
-    return Passes(entry_name(name, position), found, pulled)
+    pulled = {adjoint: _per_object(graph, adjoints[adjoint], adjoint, batch, np.sum) for adjoint in adjoints}
+    return NodeValues(entry_name(name, position), found, pulled)
 
 
 def _per_object(graph: Graph, array: Array, name: str, batch: int | None, collect: Callable[..., Array]) -> Array:

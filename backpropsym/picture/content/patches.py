@@ -43,7 +43,9 @@ def image_cells(graph: Graph, at: Mapping[str, tuple[int, ...]] | None = None) -
     for name in graph.named.order:
         node = graph.named[name]
         if name not in found and _drawable(graph, name):
-            like = next((each for each in node.parents if each in found and graph[each].shape == node.shape), None)
+            like = next(
+                (parent for parent in node.parents if parent in found and graph[parent].shape == node.shape), None
+            )
             if like is not None and node.role is Role.VALUE:
                 found[name] = _cells(graph, name, None)
     return found

@@ -15,10 +15,10 @@ from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import ONE, Expr, Mul, Name
 from backpropsym.picture.content.elision import stretches
-from backpropsym.picture.content.highlighted_paths import Highlight
+from backpropsym.picture.content.highlighted_paths import ChosenPath
 from backpropsym.picture.content.op_symbols import sign
 from backpropsym.picture.content.subject import Subject
-from backpropsym.picture.scene import LinkId, Trail, looks
+from backpropsym.picture.scene import HighlightedPath, LinkId, looks
 
 MAX_FACTORS = 14
 """A path or term with more parts than this shows its beginning and its end."""
@@ -63,7 +63,7 @@ class Terms:
         self.graph, self.derivation = subject.graph, subject.derivation
         self.given = None if subject.whole else values
         self.shares = shares
-        self.shown = subject.lit.shown
+        self.shown = subject.chosen.shown
         lit = [each.number for each in self.shown]
         self.looks = dict(zip(lit, looks(lit), strict=True))
 
@@ -97,17 +97,17 @@ class Terms:
         found += spelled_out(factors, self.graph.functions, self.writer)
         return tuple(found) if len(found) <= _MOST_FACTS else ()
 
-    def trails(self) -> tuple[Trail, ...]:
+    def highlights(self) -> tuple[HighlightedPath, ...]:
         """A stroke for every path with a link."""
-        return tuple(self._trail(each) for each in self.shown if len(each.term.path) > 1)
+        return tuple(self._highlight(each) for each in self.shown if len(each.term.path) > 1)
 
-    def _trail(self, each: Highlight) -> Trail:
+    def _highlight(self, each: ChosenPath) -> HighlightedPath:
         names = each.term.path
         links = [LinkId(a, b) for a, b in zip(names, names[1:], strict=False)]
         start = next((link for link in self.places.get(names[0], ()) if link.target == names[1]), None)
         if start:
             links[0] = start
-        return Trail(
+        return HighlightedPath(
             each.number,
             names,
             tuple(links),
@@ -119,7 +119,7 @@ class Terms:
             self.looks[each.number],
         )
 
-    def _share(self, each: Highlight) -> float | None:
+    def _share(self, each: ChosenPath) -> float | None:
         """The magnitude of a term against the largest that is shown."""
         if not self.shares or each.value is None:
             return None
@@ -127,7 +127,7 @@ class Terms:
 
     @cached_property
     def _routes(self) -> dict[int, str]:
-        """The path of each trail by its number."""
+        """The path of each path by its number."""
         found = stretches([each.term.path for each in self.shown], MAX_FACTORS)
         texts = [r" \to \cdots \to ".join(map(self._route, runs)) for runs in found]
         return {each.number: text for each, text in zip(self.shown, texts, strict=True)}
@@ -140,7 +140,7 @@ class Terms:
 
     @cached_property
     def _terms(self) -> dict[int, str]:
-        """The product of each trail by its number."""
+        """The product of each path by its number."""
         products = [self._factors(each) for each in self.shown]
         most = MAX_JACOBIANS if self.subject.whole else MAX_FACTORS
         found: dict[int, str] = {}
@@ -151,7 +151,7 @@ class Terms:
             found[each.number] = r" \cdots ".join(writer.write(whole or mul(list(part))) for part in shown)
         return found
 
-    def _factors(self, each: Highlight) -> tuple[list[Expr], dict[str, tuple[str, str]]]:
+    def _factors(self, each: ChosenPath) -> tuple[list[Expr], dict[str, tuple[str, str]]]:
         """The factors of a path; those too long to read as the derivatives that they are, told by their symbols."""
         symbols: dict[str, tuple[str, str]] = {}
         factors: list[Expr] = []

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from backpropsym.derive.derivation import Derivation
 from backpropsym.graph.graph import Graph, Shape
-from backpropsym.picture.content.highlighted_paths import Highlights
+from backpropsym.picture.content.highlighted_paths import ChosenPaths
 from backpropsym.picture.scene import Cells
 
 
-class Rest(NamedTuple):
+class ElidedEntries(NamedTuple):
     """Entries of a tensor that have no box: how many, and the box after which they would stand."""
 
     left_out: int
@@ -28,22 +28,22 @@ class Subject:
     ----------
     graph : one node a box, or a weight on a link; nodes may also be there only because formulas name them.
     derivation : what is highlighted.
-    lit : its paths that are.
+    chosen : its paths that are.
     outputs : the boxes of the network's output.
     symbols : names that stand for derivatives (of, by) in the terms of the derivation.
     boxes : the entries of tensors that may have a box; None where boxes are no entries.
-    rests : by tensor, the entries that have none.
+    elided : by tensor, the entries that have none.
     shapes : the shapes of boxes that are whole tensors; None where boxes are scalars.
     cells : tensors drawn as grids.
     """
 
     graph: Graph
     derivation: Derivation | None = None
-    lit: Highlights = Highlights()
+    chosen: ChosenPaths = ChosenPaths()
     outputs: frozenset[str] = frozenset()
     symbols: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     boxes: frozenset[str] | None = None
-    rests: Mapping[str, Rest] = field(default_factory=lambda: MappingProxyType({}))
+    elided: Mapping[str, ElidedEntries] = field(default_factory=lambda: MappingProxyType({}))
     shapes: Mapping[str, Shape] | None = None
     cells: Mapping[str, Cells] = field(default_factory=lambda: MappingProxyType({}))
 

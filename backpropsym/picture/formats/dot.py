@@ -11,7 +11,7 @@ from graphviz import escape
 from backpropsym.errors import printable
 from backpropsym.picture.layout.cut_bars import COLOUR as CUT
 from backpropsym.picture.look.themes import LIGHT, Theme
-from backpropsym.picture.scene import Box, LinkId, Scene, Trail
+from backpropsym.picture.scene import Box, HighlightedPath, LinkId, Scene
 
 _SHAPES = {
     "input": "box",
@@ -24,7 +24,7 @@ _SHAPES = {
 
 
 def dot(scene: Scene, theme: Theme = LIGHT) -> str:
-    """`scene` as DOT: columns as ranks from left to right, a coloured edge for every trail on a link.
+    """`scene` as DOT: columns as ranks from left to right, a coloured edge for every path on a link.
 
     Names stand as plain text; formulas are for the renderers that typeset them.
     """
@@ -42,10 +42,10 @@ def dot(scene: Scene, theme: Theme = LIGHT) -> str:
             rank.attr(rank="same")
             for box in ranks[column]:
                 _node(rank, keys[box.id], box, theme)
-    on_link: dict[LinkId, list[Trail]] = defaultdict(list)
-    for trail in scene.trails:
-        for name in trail.links:
-            on_link[name].append(trail)
+    on_link: dict[LinkId, list[HighlightedPath]] = defaultdict(list)
+    for highlight in scene.highlights:
+        for name in highlight.links:
+            on_link[name].append(highlight)
     for link in scene.links:
         look = {"style": "dashed"} if link.rest else {}
         look = {"color": theme.text(CUT), "style": "dashed"} if link.id in scene.cuts else look
@@ -76,24 +76,24 @@ def _edges(
     keys: Mapping[str, str],
     link: LinkId,
     label: str,
-    trails: list[Trail],
+    highlights: list[HighlightedPath],
     theme: Theme,
     look: Mapping[str, str],
 ) -> None:
-    """The edge of a link in its `look`, and one for each trail on it; the first carries the label."""
+    """The edge of a link in its `look`, and one for each path on it; the first carries the label."""
     ends = keys[link.source], keys[link.target]
-    if not trails or look:
+    if not highlights or look:
         graph.edge(*ends, label=_text(label), **look)
-    for i, trail in enumerate(trails):
-        colour = theme.trail(trail.colour)
-        text = " ".join(part for part in (label if i == 0 else "", f"({trail.number})") if part)
-        line = "dashed" if trail.dash else "solid"
+    for i, highlight in enumerate(highlights):
+        colour = theme.path_colour(highlight.colour)
+        text = " ".join(part for part in (label if i == 0 else "", f"({highlight.number})") if part)
+        line = "dashed" if highlight.dash else "solid"
         graph.edge(
             *ends,
             label=_text(text),
             color=colour,
-            fontcolor=theme.text(trail.colour),
+            fontcolor=theme.text(highlight.colour),
             penwidth="2.5",
             style=line,
-            tooltip=_text(f"path {trail.number}: {trail.caption}"),
+            tooltip=_text(f"path {highlight.number}: {highlight.caption}"),
         )

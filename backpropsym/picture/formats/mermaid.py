@@ -17,7 +17,7 @@ _KEPT = re.compile(r"[A-Za-z0-9 ,.()\[\]+\-*/=:']")
 
 
 def mermaid(scene: Scene, theme: Theme = LIGHT) -> str:
-    """`scene` as Mermaid: boxes by role, clusters as subgraphs, a coloured line for each trail on a link.
+    """`scene` as Mermaid: boxes by role, clusters as subgraphs, a coloured line for each path on a link.
 
     Names stand as plain text, every other character as its code, so that none of them is syntax.
     """
@@ -69,15 +69,17 @@ def _node(box: Box, key: str) -> str:
 
 
 def _links(scene: Scene, keys: dict[str, str], theme: Theme) -> Iterator[str]:
-    """One line a link, or one for each trail on it; their colours follow by number."""
+    """One line a link, or one for each path on it; their colours follow by number."""
     looks: list[str] = []
     for link in scene.links:
-        trails = [trail for trail in scene.trails if link.id in trail.links]
-        for at, trail in enumerate(trails or [None]):
+        highlights = [highlight for highlight in scene.highlights if link.id in highlight.links]
+        for at, highlight in enumerate(highlights or [None]):
             label = link.name if at == 0 else ""
-            if trail is not None:
-                width = "stroke-dasharray:6 4," if trail.dash else ""
-                looks.append(f"  linkStyle {len(looks)} stroke:{theme.trail(trail.colour)},{width}stroke-width:3px")
+            if highlight is not None:
+                width = "stroke-dasharray:6 4," if highlight.dash else ""
+                looks.append(
+                    f"  linkStyle {len(looks)} stroke:{theme.path_colour(highlight.colour)},{width}stroke-width:3px"
+                )
             elif link.id in scene.cuts:
                 cut = f"stroke:{theme.text(CUT)},stroke-dasharray:6 4,stroke-width:2px"
                 looks.append(f"  linkStyle {len(looks)} {cut}")

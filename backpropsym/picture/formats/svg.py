@@ -19,7 +19,7 @@ from backpropsym.picture.layout.layout import TAG_RADIUS, Layout, labelled_links
 from backpropsym.picture.layout.legend import GAP, SAMPLE, Legend, legend
 from backpropsym.picture.look.themes import LIGHT, Theme, contrast
 from backpropsym.picture.look.typeset import GlyphBook, number, typeset_text
-from backpropsym.picture.scene import Link, LinkId, Scene, Trail
+from backpropsym.picture.scene import HighlightedPath, Link, LinkId, Scene
 
 MARGIN = 28.0
 LEGEND_GAP = 34.0
@@ -72,16 +72,22 @@ class _Painter:
         self._height = ceil(bounds.height + below + 2 * MARGIN)
         self._dx = (self._width - bounds.width) / 2 - bounds.left
         self._dy = MARGIN - bounds.top
-        lit = {end for trail in self._scene.trails for link in trail.links for end in link}
-        lit -= {trail.links[0].source for trail in self._scene.trails if trail.from_label and trail.links}
-        lit |= {link.source for trail in self._scene.trails for link in trail.links[1:]}
+        lit = {end for highlight in self._scene.highlights for link in highlight.links for end in link}
+        lit -= {
+            highlight.links[0].source
+            for highlight in self._scene.highlights
+            if highlight.from_label and highlight.links
+        }
+        lit |= {link.source for highlight in self._scene.highlights for link in highlight.links[1:]}
         self._painter = BoxPainter(layout, theme, self._glyphs, (self._dx, self._dy), lit, at_work)
 
     def picture(self) -> str:
         """The whole file."""
         painter = self._painter
         behind = [*painter.clusters(), *self._links(), *painter.patches()]
-        body = "\n".join([*behind, *self._trails(), *self._labels(), *painter.boxes(), *self._cuts(), *self._tags()])
+        body = "\n".join(
+            [*behind, *self._highlights(), *self._labels(), *painter.boxes(), *self._cuts(), *self._tags()]
+        )
         foot = "\n".join(self._legend_parts(self._legend)) if self._legend else ""
         width, height, key = number(self._width), number(self._height), self._key
         return "\n".join(
@@ -118,38 +124,38 @@ class _Painter:
             return ""
         return f' stroke-width="{number(STRENGTH[0] + (STRENGTH[1] - STRENGTH[0]) * link.strength)}"'
 
-    def _trails(self) -> Iterator[str]:
-        for trail in self._scene.trails:
-            line = self._path(self._layout.strokes[trail.number])
-            width = self._width_of(trail)
+    def _highlights(self) -> Iterator[str]:
+        for highlight in self._scene.highlights:
+            line = self._path(self._layout.strokes[highlight.number])
+            width = self._width_of(highlight)
             yield (
-                f'<g class="trail" data-path={attribute("-".join(trail.names))} data-number="{trail.number}" '
+                f'<g class="trail" data-path={attribute("-".join(highlight.names))} data-number="{highlight.number}" '
                 f'fill="none" stroke-linejoin="round" stroke-width="{number(width)}">'
-                f"<title>{escaped(f'Path {trail.number}: {trail.caption}')}</title>"
+                f"<title>{escaped(f'Path {highlight.number}: {highlight.caption}')}</title>"
                 f'<path d="{line}" stroke="{self._theme.background}" stroke-width="{number(width + 2.6)}"/>'
-                f"{self._dashed(line, trail)}</g>"
+                f"{self._dashed(line, highlight)}</g>"
             )
 
-    def _width_of(self, trail: Trail) -> float:
+    def _width_of(self, highlight: HighlightedPath) -> float:
         width, (low, high) = self._layout.lanes.width, SHARES
-        return width if trail.strength is None else width * (low + (high - low) * trail.strength)
+        return width if highlight.strength is None else width * (low + (high - low) * highlight.strength)
 
-    def _dashed(self, line: str, trail: Trail) -> str:
+    def _dashed(self, line: str, highlight: HighlightedPath) -> str:
         """A stroke whose gaps show its own pale companion, so that it stays one continuous line; pale where dead."""
-        colour, pale = self._theme.trail(trail.colour), self._theme.tinted(trail.colour)
-        if trail.dead:
-            faded = self._theme.faded(trail.colour)
-            return f'<path class="stroke" d="{line}" stroke="{faded}"{dashes(trail.dash or DEAD)}/>'
-        top = f'<path class="stroke" d="{line}" stroke="{colour}"{dashes(trail.dash)}/>'
-        return f'<path d="{line}" stroke="{pale}"/>{top}' if trail.dash else top
+        colour, pale = self._theme.path_colour(highlight.colour), self._theme.tinted(highlight.colour)
+        if highlight.dead:
+            faded = self._theme.faded(highlight.colour)
+            return f'<path class="stroke" d="{line}" stroke="{faded}"{dashes(highlight.dash or DEAD)}/>'
+        top = f'<path class="stroke" d="{line}" stroke="{colour}"{dashes(highlight.dash)}/>'
+        return f'<path d="{line}" stroke="{pale}"/>{top}' if highlight.dash else top
 
     def _labels(self) -> Iterator[str]:
         theme = self._theme
-        trails = {link for trail in self._scene.trails for link in trail.links}
+        highlights = {link for highlight in self._scene.highlights for link in highlight.links}
         over = self._over()
         yield '<g class="labels">'
         for link, label in labelled_links(self._layout):
-            colour = theme.ink if link.id in trails else (theme.quiet if trails else theme.link_label)
+            colour = theme.ink if link.id in highlights else (theme.quiet if highlights else theme.link_label)
             edge = f' stroke="{theme.ink}" stroke-width="{theme.box_width}"' if label.start else ""
             rect = rounded(_moved(label.rect, self._dx, self._dy), 6.0)
             text = self._glyphs.centred(label.text, self._at(label.rect.centre), label.font, colour)
@@ -175,31 +181,31 @@ class _Painter:
             )
 
     def _tags(self) -> Iterator[str]:
-        for trail in self._scene.trails:
-            if trail.number in self._layout.tags:
-                yield self._tag(trail, self._at(self._layout.tags[trail.number]))
+        for highlight in self._scene.highlights:
+            if highlight.number in self._layout.tags:
+                yield self._tag(highlight, self._at(self._layout.tags[highlight.number]))
 
-    def _tag(self, trail: Trail, centre: Point) -> str:
-        """The number of a trail in a disc of its colour."""
-        colour = self._theme.trail(trail.colour)
+    def _tag(self, highlight: HighlightedPath, centre: Point) -> str:
+        """The number of a path in a disc of its colour."""
+        colour = self._theme.path_colour(highlight.colour)
         text = max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, colour) * (1.6 if ink == "#FFFFFF" else 1.0))
-        digits = self._glyphs.centred(typeset_text(trail.tag), centre, self._theme.tag_font, text)
+        digits = self._glyphs.centred(typeset_text(highlight.tag), centre, self._theme.tag_font, text)
         disc = f'<circle cx="{number(centre[0])}" cy="{number(centre[1])}" r="{number(TAG_RADIUS)}"'
-        if len(trail.tag) > 2:
-            disc = f"<rect {rounded(tag_rect(trail, centre), TAG_RADIUS)}"
+        if len(highlight.tag) > 2:
+            disc = f"<rect {rounded(tag_rect(highlight, centre), TAG_RADIUS)}"
         edge = f'stroke="{self._theme.background}" stroke-width="1.5"'
-        return f'<g class="tag" data-number="{trail.number}">{disc} fill="{colour}" {edge}/>{digits}</g>'
+        return f'<g class="tag" data-number="{highlight.number}">{disc} fill="{colour}" {edge}/>{digits}</g>'
 
     def _legend_parts(self, found: Legend) -> Iterator[str]:
         top = MARGIN + self._layout.bounds.height + LEGEND_GAP
         left = max((self._width - found.width) / 2, MARGIN)
         yield '<g class="legend">'
-        for trail, middle in found.samples:
+        for highlight, middle in found.samples:
             y, start = top + middle, left + found.disc + GAP
             line = f"M{number(start)} {number(y)}H{number(start + SAMPLE)}"
-            stroke = self._dashed(line, trail)
-            yield self._tag(trail, (left + found.disc / 2, y))
-            yield f'<g fill="none" stroke-width="{number(self._width_of(trail))}">{stroke}</g>'
+            stroke = self._dashed(line, highlight)
+            yield self._tag(highlight, (left + found.disc / 2, y))
+            yield f'<g fill="none" stroke-width="{number(self._width_of(highlight))}">{stroke}</g>'
         for text in found.texts:
             yield self._glyphs.place(text.formula, left + text.left, top + text.baseline, text.font, text.colour)
         yield "</g>"

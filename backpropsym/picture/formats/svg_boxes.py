@@ -46,7 +46,7 @@ class BoxPainter:
 
     Parameters
     ----------
-    lit : the boxes on highlighted trails; the others are quiet where there are any.
+    lit : the boxes on highlighted paths; the others are quiet where there are any.
     at_work : the boxes that a step of a derivation computes.
     """
 
@@ -123,7 +123,7 @@ class BoxPainter:
 
     def _texts(self, placed: PlacedBox) -> str:
         theme = self._theme
-        colour = theme.ink if placed.box.id in self._lit or not self._layout.scene.trails else theme.quiet
+        colour = theme.ink if placed.box.id in self._lit or not self._layout.scene.highlights else theme.quiet
         text = "" if placed.box.cells else self._inside(placed, colour)
         text += self._below(placed.value, placed.value_rect, colour)
         return text + self._below(placed.adjoint, placed.adjoint_rect, theme.adjoint)

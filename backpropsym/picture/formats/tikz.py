@@ -17,13 +17,13 @@ from backpropsym.picture.layout.layout import Layout, lay_out
 from backpropsym.picture.layout.sizes import PlacedBox, cell_size
 from backpropsym.picture.layout.splines import spline
 from backpropsym.picture.look.themes import LIGHT, Theme
-from backpropsym.picture.scene import LinkId, Scene, Trail
+from backpropsym.picture.scene import HighlightedPath, LinkId, Scene
 
 _WIDTH = 118
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
 Overlays = Callable[[int], str]
-"""The overlay specification of a trail by its number, such as `<3,5>`; empty for always."""
+"""The overlay specification of a path by its number, such as `<3,5>`; empty for always."""
 
 
 def tikz(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True) -> str:
@@ -64,7 +64,7 @@ class TikzPicture:
 
     Parameters
     ----------
-    overlays : on which slides of a Beamer frame each trail is drawn.
+    overlays : on which slides of a Beamer frame each path is drawn.
     below : what stands under the boxes by their ids, in LaTeX's text mode; None for the values of the scene.
     lit : further options of the boxes by their ids.
     lit_labels : further options of the labels of links.
@@ -85,8 +85,8 @@ class TikzPicture:
         self._lit_labels = lit_labels or {}
         self._below = below if below is not None else _values(layout)
         starts = _from_labels(layout)
-        self._names = _names([*layout.boxes, *(trail.names[0] for trail in starts)])
-        self._starts = {trail.links[0]: self._names[trail.names[0]] for trail in starts}
+        self._names = _names([*layout.boxes, *(highlight.names[0] for highlight in starts)])
+        self._starts = {highlight.links[0]: self._names[highlight.names[0]] for highlight in starts}
 
     def text(self, options: str = "") -> str:
         """The whole environment."""
@@ -96,7 +96,7 @@ class TikzPicture:
             ("layers", self._background(self._clusters())),
             ("cells", self._grids()),
             ("links", self._background(self._links())),
-            ("the paths, each in the colour of its term", self._background(self._trails())),
+            ("the paths, each in the colour of its term", self._background(self._highlights())),
             ("two bars across each link that is cut", self._cuts()),
             ("the numbers of the paths", self._tags()),
         ]
@@ -186,16 +186,16 @@ class TikzPicture:
         aside = f" + {_at(away)}" if abs(away[0]) + abs(away[1]) > 2 else ""
         return f"($({self._names[link.source]})!{_number(share)}!({self._names[link.target]}){aside}$)"
 
-    def _trails(self) -> Iterator[str]:
-        for trail in self._layout.scene.trails:
-            yield rf"\draw{self._overlays(trail.number)}[path {trail.number}] {self._course(trail)};"
+    def _highlights(self) -> Iterator[str]:
+        for highlight in self._layout.scene.highlights:
+            yield rf"\draw{self._overlays(highlight.number)}[path {highlight.number}] {self._course(highlight)};"
 
-    def _course(self, trail: Trail) -> str:
-        """The way of a trail from node to node; `lane` is how far right of the link's middle it runs."""
-        first = self._names[trail.links[0].source]
-        parts = [f"({self._starts[trail.links[0]]})" if self._starts_at_label(trail) else f"({first})"]
-        for link in trail.links:
-            offset = self._layout.lanes.offset(link, trail.number)
+    def _course(self, highlight: HighlightedPath) -> str:
+        """The way of a path from node to node; `lane` is how far right of the link's middle it runs."""
+        first = self._names[highlight.links[0].source]
+        parts = [f"({self._starts[highlight.links[0]]})" if self._starts_at_label(highlight) else f"({first})"]
+        for link in highlight.links:
+            offset = self._layout.lanes.offset(link, highlight.number)
             lane = _number(offset * POINT)
             target = self._names[link.target]
             if len(self._layout.routes[link]) > 2:
@@ -205,8 +205,8 @@ class TikzPicture:
                 parts.append(f"to[lane={lane}] ({target})" if lane != "0" else f"to ({target})")
         return " ".join(parts)
 
-    def _starts_at_label(self, trail: Trail) -> bool:
-        return trail.from_label and trail.links[0] in self._layout.labels
+    def _starts_at_label(self, highlight: HighlightedPath) -> bool:
+        return highlight.from_label and highlight.links[0] in self._layout.labels
 
     def _cuts(self) -> Iterator[str]:
         found: dict[LinkId, list[str]] = {}
@@ -217,26 +217,30 @@ class TikzPicture:
             yield rf"\draw[cut] {' '.join(lines)}; % {ends}"
 
     def _tags(self) -> Iterator[str]:
-        for trail in self._layout.scene.trails:
-            if trail.number in self._layout.tags:
-                centre = self._layout.tags[trail.number]
-                where = self._on(self._nearest(trail, centre), centre)
-                text = trail.tag.replace("…", r"\dots{}")
-                yield rf"\node{self._overlays(trail.number)}[tag {trail.number}] at {where} {{{text}}};"
+        for highlight in self._layout.scene.highlights:
+            if highlight.number in self._layout.tags:
+                centre = self._layout.tags[highlight.number]
+                where = self._on(self._nearest(highlight, centre), centre)
+                text = highlight.tag.replace("…", r"\dots{}")
+                yield rf"\node{self._overlays(highlight.number)}[tag {highlight.number}] at {where} {{{text}}};"
 
-    def _nearest(self, trail: Trail, point: Point) -> LinkId:
-        """The link of a trail whose columns `point` stands between."""
+    def _nearest(self, highlight: HighlightedPath, point: Point) -> LinkId:
+        """The link of a path whose columns `point` stands between."""
         boxes = self._layout.boxes
         return min(
-            trail.links,
+            highlight.links,
             key=lambda link: max(
                 boxes[link.source].rect.centre[0] - point[0], point[0] - boxes[link.target].rect.centre[0]
             ),
         )
 
 
-def _from_labels(layout: Layout) -> list[Trail]:
-    return [trail for trail in layout.scene.trails if trail.from_label and trail.links[0] in layout.labels]
+def _from_labels(layout: Layout) -> list[HighlightedPath]:
+    return [
+        highlight
+        for highlight in layout.scene.highlights
+        if highlight.from_label and highlight.links[0] in layout.labels
+    ]
 
 
 def _names(names: Iterable[str]) -> dict[str, str]:
@@ -251,10 +255,10 @@ def _names(names: Iterable[str]) -> dict[str, str]:
 
 
 def _quiet(layout: Layout) -> dict[str, str]:
-    """Which boxes stand back: those that no trail visits, where there are trails."""
-    trails = layout.scene.trails
-    on = {name for trail in trails for link in trail.links for name in link}
-    return {name: "quiet" for name in layout.boxes if trails and name not in on}
+    """Which boxes stand back: those that no path visits, where there are paths."""
+    highlights = layout.scene.highlights
+    on = {name for highlight in highlights for link in highlight.links for name in link}
+    return {name: "quiet" for name in layout.boxes if highlights and name not in on}
 
 
 def _values(layout: Layout) -> dict[str, str]:

@@ -10,7 +10,7 @@ from backpropsym.picture.layout.cut_bars import WIDTH as BAR_WIDTH
 from backpropsym.picture.layout.layout import TAG_RADIUS, Layout, tag_rect
 from backpropsym.picture.layout.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
 from backpropsym.picture.look.themes import Theme
-from backpropsym.picture.scene import Role, Trail
+from backpropsym.picture.scene import HighlightedPath, Role
 
 CENTIMETRE = 60.0
 """Pixels of a picture that make a centimetre: so the 21 pixels of a label's font become the 10 points of an article."""
@@ -55,19 +55,21 @@ def colours(layout: Layout, theme: Theme) -> str:
     for role in _roles(layout):
         look, name = theme.boxes[role], colour_of(role)
         named |= {name: look.fill, f"{name}Edge": look.outline}
-    named |= {path_colour(trail): theme.trail(trail.colour) for trail in layout.scene.trails}
-    named |= {_faded(trail): theme.faded(trail.colour) for trail in layout.scene.trails if trail.dead}
+    named |= {colour_name(highlight): theme.path_colour(highlight.colour) for highlight in layout.scene.highlights}
+    named |= {
+        _faded(highlight): theme.faded(highlight.colour) for highlight in layout.scene.highlights if highlight.dead
+    }
     return "".join(rf"\definecolor{{{name}}}{{HTML}}{{{value[1:]}}}" + "\n" for name, value in named.items())
 
 
-def path_colour(trail: Trail) -> str:
-    """The xcolor name of a trail's colour."""
-    return f"bpPath{trail.number}"
+def colour_name(highlight: HighlightedPath) -> str:
+    """The xcolor name of a path's colour."""
+    return f"bpPath{highlight.number}"
 
 
-def _faded(trail: Trail) -> str:
-    """The xcolor name of the stroke of a trail along which nothing passes."""
-    return f"{path_colour(trail)}Faded"
+def _faded(highlight: HighlightedPath) -> str:
+    """The xcolor name of the stroke of a path along which nothing passes."""
+    return f"{colour_name(highlight)}Faded"
 
 
 def _roles(layout: Layout) -> list[Role]:
@@ -108,9 +110,9 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
     yield f"  number/.style={{font={_font(theme.value_font)}, text=bpInk, inner sep=2pt, align=center}},\n"
     yield f"  link/.style={{draw=bpLink, line width={_points(theme.link_width)}}},\n"
     yield f"  weight/.style={{fill=bpBackground, text=bpLabel, font={_font(theme.label_font)}, inner sep=1.2pt}},\n"
-    if layout.scene.trails:
+    if layout.scene.highlights:
         yield f"  start/.style={{weight, draw=bpInk, line width={thin}, text=bpInk, inner sep=2.4pt}},\n"
-        yield from _trail_styles(layout, theme)
+        yield from _path_styles(layout, theme)
 
 
 def _outline(role: Role, theme: Theme) -> str:
@@ -125,29 +127,29 @@ def _outline(role: Role, theme: Theme) -> str:
     return ", ".join(parts)
 
 
-def _trail_styles(layout: Layout, theme: Theme) -> Iterator[str]:
+def _path_styles(layout: Layout, theme: Theme) -> Iterator[str]:
     wide, disc = layout.lanes.width, _points(2 * TAG_RADIUS)
     yield _LANES
     yield f"  trail/.style={{draw=#1, line width={_points(wide)}, line join=round, every to/.style={{lane=0}},\n"
     yield f"    preaction={{draw=bpBackground, line width={_points(wide + 2.6)}}}}},\n"
     yield f"  tag/.style={{circle, fill=#1, draw=bpBackground, text=bpBackground, minimum size={disc},\n"
     yield f"    inner sep=0pt, font=\\sffamily\\bfseries{_font(theme.tag_font)}}},\n"
-    for trail in layout.scene.trails:
-        name, dashed = path_colour(trail), ""
+    for highlight in layout.scene.highlights:
+        name, dashed = colour_name(highlight), ""
         stroke, pale = name, f"{name}!{round(100 * theme.tint)}!bpBackground"
-        if trail.dead:
-            stroke, dashed = _faded(trail), f", {_dash(trail.dash or DEAD)}"
-        elif trail.dash:
-            dashed = f", {_dash(trail.dash)}, preaction={{draw={pale}, solid, line width={_points(wide)}}}"
-        yield f"  path {trail.number}/.style={{trail={stroke}{dashed}}},\n"
-        yield f"  tag {trail.number}/.style={{{_tag(trail, name)}}},\n"
+        if highlight.dead:
+            stroke, dashed = _faded(highlight), f", {_dash(highlight.dash or DEAD)}"
+        elif highlight.dash:
+            dashed = f", {_dash(highlight.dash)}, preaction={{draw={pale}, solid, line width={_points(wide)}}}"
+        yield f"  path {highlight.number}/.style={{trail={stroke}{dashed}}},\n"
+        yield f"  tag {highlight.number}/.style={{{_tag(highlight, name)}}},\n"
 
 
-def _tag(trail: Trail, name: str) -> str:
+def _tag(highlight: HighlightedPath, name: str) -> str:
     """A disc, or what is as high and wider."""
-    if len(trail.tag) <= 2:
+    if len(highlight.tag) <= 2:
         return f"tag={name}"
-    return f"tag={name}, rounded rectangle, minimum width={_points(tag_rect(trail, (0.0, 0.0)).width)}"
+    return f"tag={name}, rounded rectangle, minimum width={_points(tag_rect(highlight, (0.0, 0.0)).width)}"
 
 
 def _font(pixels: float) -> str:

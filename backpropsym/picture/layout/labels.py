@@ -47,7 +47,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A drawn line and the cost of a label on top of it; `owners` are those that may: its own, its trails' numbers."""
+    """A drawn line and the cost of a label on top of it; `owners` are those that may: its own, its paths' numbers."""
 
     owners: tuple[object, ...]
     points: Polyline

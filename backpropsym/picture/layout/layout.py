@@ -1,4 +1,4 @@
-"""The layout of a scene: where every box, link, label, trail and number stands, in pixels."""
+"""The layout of a scene: where every box, link, label, path and number stands, in pixels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backpropsym.picture.layout.sizes import PlacedBox
 from backpropsym.picture.layout.strokes import Lanes, lanes, stroke
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import Formula, typeset
-from backpropsym.picture.scene import Link, LinkId, Scene, Trail
+from backpropsym.picture.scene import HighlightedPath, Link, LinkId, Scene
 
 MAX_LABELS = 150
 """With more labelled links than this, labels cannot be read and are left out."""
@@ -41,11 +41,11 @@ TAG_DIGIT = 7.5
 """How much wider than a disc a tag is for each digit after the second, in pixels."""
 BOX_MARGIN = 5.0
 
-ON_LINK, BESIDE_TRAIL = 12.0, 300.0
-"""Costs of a label on the link of another, and on either side of the trails there."""
+ON_LINK, BESIDE_HIGHLIGHTED = 12.0, 300.0
+"""Costs of a label on the link of another, and on either side of the paths there."""
 
-ON_TRAIL = 40.0
-"""Cost of a label that interrupts the trails on its own link."""
+ON_HIGHLIGHTED = 40.0
+"""Cost of a label that interrupts the paths on its own link."""
 
 _SHARES = tuple(round(0.5 + side * i * 0.02, 3) for i in range(20) for side in ((1, -1) if i else (1,)))
 
@@ -108,8 +108,12 @@ class Layout:
         return found
 
     def tag_rects(self) -> list[Rect]:
-        """Where the numbers of the trails stand."""
-        return [tag_rect(trail, self.tags[trail.number]) for trail in self.scene.trails if trail.number in self.tags]
+        """Where the numbers of the paths stand."""
+        return [
+            tag_rect(highlight, self.tags[highlight.number])
+            for highlight in self.scene.highlights
+            if highlight.number in self.tags
+        ]
 
     def crowding(self) -> int:
         """The number of pairs of boxes, values, labels and number tags that overlap."""
@@ -148,25 +152,29 @@ def lay_out(scene: Scene, theme: Theme, *, labels: bool = True, engine: Engine =
 def _attempt(
     scene: Scene, theme: Theme, fonts: Mapping[LinkId, float], drawn: tuple[Grid, Mapping[LinkId, Polyline]]
 ) -> Layout:
-    """Labels, trails and numbers about boxes and links that have their places."""
+    """Labels, paths and numbers about boxes and links that have their places."""
     starts = _starts(scene)
     texts = {link.id: typeset(link.label or "", link.name) for link in scene.links if link.id in fonts}
     placed, courses = drawn
-    tracks = lanes(scene.trails, placed, _trail_width(scene, theme))
+    tracks = lanes(scene.highlights, placed, _path_width(scene, theme))
     shares = _combs(scene)
     options: dict[object, list[Candidate]] = {
         name: _label_places(courses[name], text, tracks.span(name), name in starts, fonts[name], shares[name])
         for name, text in texts.items()
     }
-    for trail in scene.trails:
-        options[trail.number] = _tag_places(trail, courses, tracks)
+    for highlight in scene.highlights:
+        options[highlight.number] = _tag_places(highlight, courses, tracks)
     chosen = _placer(placed, courses, tracks).place({key: found for key, found in options.items() if found})
     spots = {
         name: PlacedLabel(text, chosen[name].rect, chosen[name].share, name in starts, fonts[name])
         for name, text in texts.items()
     }
-    strokes = {trail.number: stroke(trail, courses, tracks, _start(trail, spots)) for trail in scene.trails}
-    numbers = {trail.number: chosen[trail.number].rect for trail in scene.trails if trail.number in chosen}
+    strokes = {
+        highlight.number: stroke(highlight, courses, tracks, _start(highlight, spots)) for highlight in scene.highlights
+    }
+    numbers = {
+        highlight.number: chosen[highlight.number].rect for highlight in scene.highlights if highlight.number in chosen
+    }
     tags = {number: rect.centre for number, rect in numbers.items()}
     clusters = _clusters(scene, placed, courses.values(), theme)
     plates = [cluster.rect for cluster in clusters]
@@ -174,25 +182,27 @@ def _attempt(
     return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters, placed.column)
 
 
-def _trail_width(scene: Scene, theme: Theme) -> float:
-    """The width of the widest trail; wider than usual where widths show shares."""
-    return theme.trail_width * (SHARED if any(trail.strength is not None for trail in scene.trails) else 1.0)
+def _path_width(scene: Scene, theme: Theme) -> float:
+    """The width of the widest path; wider than usual where widths show shares."""
+    return theme.trail_width * (
+        SHARED if any(highlight.strength is not None for highlight in scene.highlights) else 1.0
+    )
 
 
 def _starts(scene: Scene) -> set[LinkId]:
-    """The links at whose labels trails begin."""
-    return {trail.links[0] for trail in scene.trails if trail.from_label and trail.links}
+    """The links at whose labels paths begin."""
+    return {highlight.links[0] for highlight in scene.highlights if highlight.from_label and highlight.links}
 
 
 def _labelled(scene: Scene, theme: Theme, labels: bool) -> dict[LinkId, float]:
     """The links whose labels are drawn, with the sizes of their fonts.
 
-    Of too many only those on trails are: in the whole picture, or between two columns.
+    Of too many only those on paths are: in the whole picture, or between two columns.
     """
     found = [link for link in scene.links if link.label] if labels else []
     column = {box.id: box.column for box in scene.boxes}
     between = Counter((column[link.source], column[link.target]) for link in found)
-    lit = {link for trail in scene.trails for link in trail.links}
+    lit = {link for highlight in scene.highlights for link in highlight.links}
     kept: dict[LinkId, float] = {}
     for link in found:
         count = between[column[link.source], column[link.target]]
@@ -218,9 +228,9 @@ def _combs(scene: Scene) -> dict[LinkId, tuple[float, ...]]:
     }
 
 
-def _start(trail: Trail, labels: Mapping[LinkId, PlacedLabel]) -> float:
-    """Where on its first link a trail begins."""
-    label = labels.get(trail.links[0]) if trail.from_label and trail.links else None
+def _start(highlight: HighlightedPath, labels: Mapping[LinkId, PlacedLabel]) -> float:
+    """Where on its first link a path begins."""
+    label = labels.get(highlight.links[0]) if highlight.from_label and highlight.links else None
     return label.share if label else 0.0
 
 
@@ -229,7 +239,7 @@ def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> 
     owners = {link: (link, *tracks.order.get(link, ())) for link in courses}
     lines = [Line(owners[link], course, ON_LINK) for link, course in courses.items()]
     lines += [
-        Line(owners[link], beside(courses[link], side * tracks.span(link) / 2), BESIDE_TRAIL)
+        Line(owners[link], beside(courses[link], side * tracks.span(link) / 2), BESIDE_HIGHLIGHTED)
         for link in tracks.order
         for side in (-1, 1)
     ]
@@ -239,9 +249,9 @@ def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> 
 def _label_places(
     course: Polyline, text: Formula, span: float, start: bool, font: float, shares: Sequence[float]
 ) -> list[Candidate]:
-    """Candidates on the link itself; where trails run there, beside it, except for the label at which they begin.
+    """Candidates on the link itself; where paths run there, beside it, except for the label at which they begin.
 
-    A label on a trail is better than one on or beyond the trail of another link.
+    A label on a path is better than one on or beyond the path of another link.
     """
     width, height = text.width * font + 2 * HALO, text.height * font + 2 * HALO
     found = []
@@ -251,7 +261,7 @@ def _label_places(
         if not span or start:
             found.append(Candidate(Rect.around((x, y), width + 6 * start, height + 4 * start), share, cost))
             continue
-        found.append(Candidate(Rect.around((x, y), width, height), share, cost + ON_TRAIL))
+        found.append(Candidate(Rect.around((x, y), width, height), share, cost + ON_HIGHLIGHTED))
         # How far the rectangle reaches towards a line of that direction when it stands beside it.
         near = span / 2 + (width * abs(dy) + height * abs(dx)) / 2
         for away, side in ((near, 1), (near, -1), (near + TAG_RADIUS, 1), (near + TAG_RADIUS, -1)):
@@ -261,21 +271,21 @@ def _label_places(
     return found
 
 
-def _tag_places(trail: Trail, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> list[Candidate]:
-    """Candidates on the trail's own stroke, best where no other trail runs."""
+def _tag_places(highlight: HighlightedPath, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> list[Candidate]:
+    """Candidates on the path's own stroke, best where no other path runs."""
     found = []
-    for i, link in enumerate(trail.links):
-        line = beside(courses[link], tracks.offset(link, trail.number))
+    for i, link in enumerate(highlight.links):
+        line = beside(courses[link], tracks.offset(link, highlight.number))
         shared = len(tracks.order[link]) - 1
         for share, (point, _) in zip(_SHARES, walks(line, _SHARES), strict=True):
-            cost = 10 * abs(share - 0.5) + 80.0 * shared + 1.5 * i + (15.0 if i == 0 and trail.from_label else 0.0)
-            found.append(Candidate(tag_rect(trail, point), share, cost))
+            cost = 10 * abs(share - 0.5) + 80.0 * shared + 1.5 * i + (15.0 if i == 0 and highlight.from_label else 0.0)
+            found.append(Candidate(tag_rect(highlight, point), share, cost))
     return found
 
 
-def tag_rect(trail: Trail, centre: Point) -> Rect:
-    """The rectangle about the number of a trail: that of a disc, wider where there are more than two digits."""
-    return Rect.around(centre, 2 * TAG_RADIUS + TAG_DIGIT * max(len(trail.tag) - 2, 0), 2 * TAG_RADIUS)
+def tag_rect(highlight: HighlightedPath, centre: Point) -> Rect:
+    """The rectangle about the number of a path: that of a disc, wider where there are more than two digits."""
+    return Rect.around(centre, 2 * TAG_RADIUS + TAG_DIGIT * max(len(highlight.tag) - 2, 0), 2 * TAG_RADIUS)
 
 
 def _clusters(scene: Scene, placed: Grid, courses: Iterable[Polyline], theme: Theme) -> tuple[PlacedCluster, ...]:

@@ -1,4 +1,4 @@
-"""The legend under a picture: for each trail its number, a piece of its stroke, its path and its term."""
+"""The legend under a picture: for each path its number, a piece of its stroke, its path and its term."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from backpropsym.picture.layout.layout import tag_rect
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import Formula, typeset, typeset_text
-from backpropsym.picture.scene import Scene, Trail
+from backpropsym.picture.scene import HighlightedPath, Scene
 
 ROW = 36.0
 SAMPLE = 46.0
@@ -31,9 +31,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """The samples of the trails, each with its middle from the top, all text, and the widest tag; sizes in pixels."""
+    """The samples of the paths, each with its middle from the top, all text, and the widest tag; sizes in pixels."""
 
-    samples: tuple[tuple[Trail, float], ...]
+    samples: tuple[tuple[HighlightedPath, float], ...]
     texts: tuple[Text, ...]
     width: float
     height: float
@@ -42,7 +42,7 @@ class Legend:
 
 def legend(scene: Scene, theme: Theme) -> Legend | None:
     """The legend of `scene`; None where it has nothing to say."""
-    if not scene.trails and not scene.note and not scene.adjoint_of:
+    if not scene.highlights and not scene.note and not scene.adjoint_of:
         return None
     return _Setter(scene, theme).legend()
 
@@ -53,9 +53,9 @@ class _Setter:
     def __init__(self, scene: Scene, theme: Theme) -> None:
         self._scene, self._theme, self._font = scene, theme, theme.legend_font
         self._texts: list[Text] = []
-        self._derivative = typeset(scene.derivative) if scene.derivative and scene.trails else None
-        paths = [typeset(trail.path, trail.caption) for trail in scene.trails]
-        self._disc = max((tag_rect(trail, (0.0, 0.0)).width for trail in scene.trails), default=0.0)
+        self._derivative = typeset(scene.derivative) if scene.derivative and scene.highlights else None
+        paths = [typeset(highlight.path, highlight.caption) for highlight in scene.highlights]
+        self._disc = max((tag_rect(highlight, (0.0, 0.0)).width for highlight in scene.highlights), default=0.0)
         self._path_left = self._disc + GAP + SAMPLE + GAP
         self._sum_left = self._path_left + max((path.width for path in paths), default=0.0) * self._font + 2.5 * GAP
         self._sign_left = self._sum_left + (self._derivative.width * self._font + 10 if self._derivative else 0.0)
@@ -68,16 +68,20 @@ class _Setter:
         scene, head = self._scene, ROW
         if self._derivative:
             head = max(ROW, self._derivative.height * self._font + 10)
-        heights = [max(ROW, typeset(trail.term, trail.term).height * self._font + 10) for trail in scene.trails]
+        heights = [
+            max(ROW, typeset(highlight.term, highlight.term).height * self._font + 10) for highlight in scene.highlights
+        ]
         heights[:1] = [max(head, high) for high in heights[:1]]
         tops = [sum(heights[:i]) for i in range(len(heights))]
-        samples = [(trail, top + high / 2) for trail, top, high in zip(scene.trails, tops, heights, strict=True)]
+        samples = [
+            (highlight, top + high / 2) for highlight, top, high in zip(scene.highlights, tops, heights, strict=True)
+        ]
         if self._derivative and samples:
             self._set(self._derivative, self._sum_left, samples[0][1], self._theme.ink)
-        for i, (trail, middle) in enumerate(samples):
-            self._row(trail, middle, first=i == 0, last=i == len(samples) - 1)
+        for i, (highlight, middle) in enumerate(samples):
+            self._row(highlight, middle, first=i == 0, last=i == len(samples) - 1)
         height = sum(heights)
-        if any(trail.value for trail in scene.trails):
+        if any(highlight.value for highlight in scene.highlights):
             height += ROW
             self._numbers(height - ROW / 2)
         for pieces in self._notes():
@@ -92,7 +96,7 @@ class _Setter:
     def _notes(self) -> Iterator[list[tuple[Formula, str]]]:
         """The lines under the sum: what its functions are, what is left out, and which numbers the boxes show."""
         scene, quiet = self._scene, self._theme.quiet
-        if scene.facts and scene.trails:
+        if scene.facts and scene.highlights:
             facts = typeset(r",\quad ".join(scene.facts))
             yield [(typeset_text("where"), quiet), (facts, self._theme.ink)]
         if scene.note:
@@ -101,16 +105,16 @@ class _Setter:
             below = typeset_text("at each node its value and the derivative of")
             yield [(below, quiet), (typeset(scene.adjoint_of), self._theme.adjoint), (typeset_text("by it"), quiet)]
 
-    def _row(self, trail: Trail, middle: float, *, first: bool, last: bool) -> None:
-        """One trail; a later term that starts with a minus gives it to the sign before it."""
+    def _row(self, highlight: HighlightedPath, middle: float, *, first: bool, last: bool) -> None:
+        """One path; a later term that starts with a minus gives it to the sign before it."""
         theme = self._theme
-        self._set(typeset(trail.path, trail.caption), self._path_left, middle, theme.ink)
-        sign, term = ("", trail.term) if first else _signed(trail.term)
+        self._set(typeset(highlight.path, highlight.caption), self._path_left, middle, theme.ink)
+        sign, term = ("", highlight.term) if first else _signed(highlight.term)
         if first and self._derivative:
             sign = "="
         if sign:
             self._set(typeset(sign), self._sign_left, middle, theme.ink)
-        right = self._set(typeset(term, term), self._term_left, middle, theme.text(trail.colour))
+        right = self._set(typeset(term, term), self._term_left, middle, theme.text(highlight.colour))
         if last and self._scene.partial:
             self._set(typeset(r"{} + \cdots"), right + 8, middle, theme.ink)
 
@@ -123,14 +127,14 @@ class _Setter:
 
     def _pieces(self) -> Iterator[tuple[str, str]]:
         theme, scene = self._theme, self._scene
-        for i, trail in enumerate(scene.trails):
-            sign, value = _signed(trail.value) if i else ("", trail.value)
+        for i, highlight in enumerate(scene.highlights):
+            sign, value = _signed(highlight.value) if i else ("", highlight.value)
             if sign:
                 yield sign, theme.ink
-            yield value, theme.text(trail.colour)
+            yield value, theme.text(highlight.colour)
         if scene.partial:
             yield r"{} + \cdots", theme.ink
-        if scene.total and (len(scene.trails) > 1 or scene.partial):
+        if scene.total and (len(scene.highlights) > 1 or scene.partial):
             yield f"= {scene.total}", theme.ink
 
     def _set(self, formula: Formula, left: float, middle: float, colour: str) -> float:

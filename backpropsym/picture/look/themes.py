@@ -30,10 +30,10 @@ class BoxStyle:
 class Theme:
     """A look. Colours are `#RRGGBB`; widths and font sizes are pixels of the picture.
 
-    `ink` is for what matters, `quiet` for the rest of a picture with highlighted trails, `adjoint` for the numbers of
+    `ink` is for what matters, `quiet` for the rest of a picture with highlighted paths, `adjoint` for the numbers of
     the backward pass, `cluster` for the plates behind layers, `patch` for what a filter covers, `positive` and
     `negative` for cells of those signs. `dead` is the dash pattern, in pixels, of links along which no derivative
-    flows. `substitutes` replaces trail colours that do not read on `background`.
+    flows. `substitutes` replaces path colours that do not read on `background`.
     """
 
     name: str
@@ -75,21 +75,21 @@ class Theme:
         """What of a formula stands back while another part is looked at."""
         return mix(self.background, self.quiet, 0.5)
 
-    def trail(self, colour: str) -> str:
-        """The stroke that stands for the trail colour `colour` in this theme."""
+    def path_colour(self, colour: str) -> str:
+        """The stroke that stands for the path colour `colour` in this theme."""
         return self.substitutes.get(colour, colour)
 
     def text(self, colour: str) -> str:
-        """The text colour that goes with a trail colour: the same hue, moved until it can be read."""
-        return readable(self.trail(colour), self.background)
+        """The text colour that goes with a path colour: the same hue, moved until it can be read."""
+        return readable(self.path_colour(colour), self.background)
 
     def tinted(self, colour: str) -> str:
-        """The pale companion of a trail colour, for the gaps of its dashes."""
-        return mix(self.background, self.trail(colour), self.tint)
+        """The pale companion of a path colour, for the gaps of its dashes."""
+        return mix(self.background, self.path_colour(colour), self.tint)
 
     def faded(self, colour: str) -> str:
-        """The stroke of a trail along which nothing passes: as pale as can still be seen."""
-        pale, full = self.tinted(colour), self.trail(colour)
+        """The stroke of a path along which nothing passes: as pale as can still be seen."""
+        pale, full = self.tinted(colour), self.path_colour(colour)
         steps = (mix(pale, full, share / 50) for share in range(51))
         return next((step for step in steps if contrast(step, self.background) >= FADED_CONTRAST), full)
 

@@ -24,7 +24,7 @@ def animation(frames: Frames) -> str:
     key = "bp" + sha256("".join(bodies).encode()).hexdigest()[:8]
     still = max((place for place, step in enumerate(story.steps) if step.kind in ("paths", "sum")), default=0)
     body = "".join(
-        f'<g class="{key}-step" data-kind="{step.kind}" data-paths="{" ".join(map(str, step.trails))}"'
+        f'<g class="{key}-step" data-kind="{step.kind}" data-paths="{" ".join(map(str, step.highlights))}"'
         f"{'' if place == still else hidden}>\n{drawn}</g>\n"
         for place, (step, drawn) in enumerate(zip(story.steps, bodies, strict=True))
     )

@@ -12,8 +12,8 @@ from backpropsym.picture.formats.tikz import TikzPicture, below
 from backpropsym.picture.formats.tikz_style import CENTIMETRE, POINT, styles
 from backpropsym.picture.layout.layout import Layout, lay_out
 from backpropsym.picture.layout.sizes import PlacedBox
-from backpropsym.picture.scene import LinkId, Trail
-from backpropsym.story.steps import Line, Piece, Prose, Step, Story
+from backpropsym.picture.scene import HighlightedPath, LinkId
+from backpropsym.story.steps import Line, LinePart, Prose, Step, Story
 
 WIDTH, HEIGHT = 13.8, 4.1
 """Room for the picture on a slide of 16 by 9 centimetres, in centimetres."""
@@ -70,7 +70,9 @@ class _Deck:
     def _colours(self) -> str:
         theme = self._theme
         found = {"bpPale": theme.pale, "bpLit": theme.at_work}
-        found |= {f"bpTerm{trail.number}": theme.text(trail.colour) for trail in self._story.scene.trails}
+        found |= {
+            f"bpTerm{highlight.number}": theme.text(highlight.colour) for highlight in self._story.scene.highlights
+        }
         return "".join(rf"\definecolor{{{name}}}{{HTML}}{{{value[1:]}}}" + "\n" for name, value in found.items())
 
     def _macros(self) -> str:
@@ -97,12 +99,12 @@ class _Deck:
             yield rf"\note<{number}>{{{notes}}}"
 
     def _picture(self) -> str:
-        """The one picture; each trail on the slides of its steps, each box lit while it is at work."""
+        """The one picture; each path on the slides of its steps, each box lit while it is at work."""
         lit = {name: options for name in self._layout.boxes if (options := self._marks(name))}
         picture = TikzPicture(
             self._layout,
             self._theme,
-            overlays=lambda trail: slides(n for n, step in self._steps if trail in step.trails) or "<0>",
+            overlays=lambda highlight: slides(n for n, step in self._steps if highlight in step.highlights) or "<0>",
             lit=lit,
             lit_labels=self._label_marks(),
             below={name: text for name, placed in self._layout.boxes.items() if (text := self._below(placed))},
@@ -111,11 +113,11 @@ class _Deck:
 
     def _marks(self, name: str) -> str:
         """On which slides a box is at work, on a lit path, or beside all that are lit."""
-        passing = {trail.number for trail in self._story.scene.trails if name in _visited(trail)}
-        told = [(number, step) for number, step in self._steps if step.trails]
+        passing = {highlight.number for highlight in self._story.scene.highlights if name in _visited(highlight)}
+        told = [(number, step) for number, step in self._steps if step.highlights]
         found = {
-            "on path": slides(number for number, step in told if passing.intersection(step.trails)),
-            "off path": slides(number for number, step in told if not passing.intersection(step.trails)),
+            "on path": slides(number for number, step in told if passing.intersection(step.highlights)),
+            "off path": slides(number for number, step in told if not passing.intersection(step.highlights)),
             "lit on": slides(number for number, step in self._steps if name in step.boxes),
         }
         return ", ".join(f"{style}={{{numbers}}}" for style, numbers in found.items() if numbers)
@@ -123,11 +125,11 @@ class _Deck:
     def _label_marks(self) -> dict[LinkId, str]:
         """On which slides the label of a link is that of a lit path."""
         passing = defaultdict[LinkId, set[int]](set)
-        for trail in self._story.scene.trails:
-            for link in trail.links:
-                passing[link].add(trail.number)
+        for highlight in self._story.scene.highlights:
+            for link in highlight.links:
+                passing[link].add(highlight.number)
         return {
-            link: f"label on path={{{slides(n for n, step in self._steps if found.intersection(step.trails))}}}"
+            link: f"label on path={{{slides(n for n, step in self._steps if found.intersection(step.highlights))}}}"
             for link, found in passing.items()
         }
 
@@ -144,16 +146,18 @@ class _Deck:
                 yield [number for number, _ in found], [step for _, step in found]
 
 
-def _visited(trail: Trail) -> set[str]:
-    """The boxes on a trail; one that starts at a label leaves out the source of its first link."""
-    first = set() if trail.from_label else {trail.links[0].source}
-    return first | {link.target for link in trail.links}
+def _visited(highlight: HighlightedPath) -> set[str]:
+    """The boxes on a path; one that starts at a label leaves out the source of its first link."""
+    first = set() if highlight.from_label else {highlight.links[0].source}
+    return first | {link.target for link in highlight.links}
 
 
 def _skeleton(step: Step) -> object:
     """What two steps share where only the active terms differ."""
     return tuple(
-        tuple((line.left, line.sign, tuple((piece.maths, piece.trail) for piece in line.pieces)) for line in column)
+        tuple(
+            (line.left, line.sign, tuple((piece.maths, piece.path_number) for piece in line.pieces)) for line in column
+        )
         for column in step.columns
     )
 
@@ -202,13 +206,13 @@ def _sign(line: Line) -> str:
     return rf"{{}} {line.sign.latex}" if line.sign.latex in ("+", "-") else line.sign.latex
 
 
-def _piece(same: Sequence[Piece], numbers: Sequence[int]) -> str:
+def _piece(same: Sequence[LinePart], numbers: Sequence[int]) -> str:
     """A part of a formula, lit on the slides on which it is active."""
     first = same[0]
     active = [number for number, piece in zip(numbers, same, strict=True) if piece.active]
-    colour = f"bpTerm{first.trail}" if first.trail is not None else "bpInk"
+    colour = f"bpTerm{first.path_number}" if first.path_number is not None else "bpInk"
     if len(active) == len(same):
-        return first.maths.latex if first.trail is None else rf"\textcolor{{{colour}}}{{{first.maths.latex}}}"
+        return first.maths.latex if first.path_number is None else rf"\textcolor{{{colour}}}{{{first.maths.latex}}}"
     return rf"\lit{slides(active) or '<0>'}{{{colour}}}{{{first.maths.latex}}}"
 
 

@@ -40,7 +40,7 @@ class Frames:
 
     @cached_property
     def layout(self) -> Layout:
-        """The layout of the picture, with room for the trails of all steps."""
+        """The layout of the picture, with room for the paths of all steps."""
         return lay_out(self.story.scene, self.story.theme)
 
     def picture(self, step: Step) -> str:
@@ -66,9 +66,11 @@ class Frames:
 
 
 def focused(layout: Layout, step: Step) -> Layout:
-    """A layout with what one step shows of it: the trails that are lit, and adjoints while they are computed."""
-    trails = tuple(trail for trail in layout.scene.trails if trail.number in step.trails)
-    scene = replace(layout.scene, trails=trails, adjoint_of="" if step.kind != "backward" else layout.scene.adjoint_of)
+    """A layout with what one step shows of it: the paths that are lit, and adjoints while they are computed."""
+    highlights = tuple(highlight for highlight in layout.scene.highlights if highlight.number in step.highlights)
+    scene = replace(
+        layout.scene, highlights=highlights, adjoint_of="" if step.kind != "backward" else layout.scene.adjoint_of
+    )
     boxes = layout.boxes
     if step.kind != "backward":
         boxes = {name: replace(placed, adjoint=None, adjoint_rect=None) for name, placed in boxes.items()}

@@ -50,7 +50,7 @@ def slides_gif(story: Story) -> bytes:
     except ImportError as error:
         raise MissingExtraError("a GIF needs the pillow package", fix='pip install "backpropsym[pdf]"') from error
     pictures = (png(slide, scale=1.0) for slide in Frames(story).slides())
-    frames = [np.asarray(PIL.Image.open(io.BytesIO(each)).convert("RGB")) for each in pictures]
+    frames = [np.asarray(PIL.Image.open(io.BytesIO(picture)).convert("RGB")) for picture in pictures]
     palette = _palette(frames)
     first, *others = (_in_colours(frame, palette) for frame in frames)
     written = io.BytesIO()

@@ -103,7 +103,7 @@ def _step(step: Step, frames: Frames, place: int) -> str:
     kind = "step fragment" if place else "step"
     index = f' data-fragment-index="{place - 1}"' if place else ""
     return (
-        f'<div class="{kind}" data-kind="{step.kind}" data-paths="{" ".join(map(str, step.trails))}"{index}>\n'
+        f'<div class="{kind}" data-kind="{step.kind}" data-paths="{" ".join(map(str, step.highlights))}"{index}>\n'
         f"<h2>{escaped(plain(step.title))}</h2>\n"
         f'<div class="picture">{frames.picture(step)}</div>\n'
         f'<div class="formulas">{frames.formulas_svg(step)}</div>\n'

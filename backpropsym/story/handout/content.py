@@ -11,13 +11,13 @@ from backpropsym.arrays import Values
 from backpropsym.checks.report import Report
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.graph.graph import Graph, Role
-from backpropsym.picture.content.highlighted_paths import MAX_TRAILS
+from backpropsym.picture.content.highlighted_paths import MAX_HIGHLIGHTED
 from backpropsym.picture.drawing import Drawing
-from backpropsym.story.step_content import Teller, teller
-from backpropsym.story.steps import NOTHING, Column, Line, Maths, Piece, Prose, Step
+from backpropsym.story.step_content import StepContent, step_content
+from backpropsym.story.steps import NOTHING, Column, Line, LinePart, Maths, Prose, Step
 from backpropsym.story.story import line_width, story
 
-ROOM = 96
+MAX_WIDTH = 96
 """Letters side by side on a page."""
 
 MAX_WHOLE = 26
@@ -123,7 +123,7 @@ def handout(
 
 def most_paths(derivations: Mapping[str, Derivation]) -> str:
     """The first parameter with the most paths; more than a picture shows count as many."""
-    return max(derivations, key=lambda name: min(derivations[name].count, MAX_TRAILS))
+    return max(derivations, key=lambda name: min(derivations[name].count, MAX_HIGHLIGHTED))
 
 
 class _Parts:
@@ -137,11 +137,13 @@ class _Parts:
         values: Values | None,
     ) -> None:
         self._graph, self._derivations, self._shown, self._values = graph, derivations, shown, values
-        self._tellers: dict[str, Teller] = {name: teller(each, values) for name, each in derivations.items()}
+        self._contents: dict[str, StepContent] = {
+            name: step_content(each, values) for name, each in derivations.items()
+        }
 
     @property
-    def _told(self) -> Teller:
-        return self._tellers[self._shown]
+    def _told(self) -> StepContent:
+        return self._contents[self._shown]
 
     def counted(self) -> Prose:
         """How much there is of everything."""
@@ -177,12 +179,12 @@ class _Parts:
     def _backward(self) -> tuple[Column, Column]:
         lines: dict[str, Line] = {}
         last: dict[str, Line] = {}
-        for name, each in self._tellers.items():
+        for name, each in self._contents.items():
             for equation in each.backward():
                 (last if equation.node == name else lines).setdefault(equation.node, equation.line)
         order = {name: place for place, name in enumerate(reversed(self._graph.order))}
         inner = [lines[name] for name in sorted(lines, key=lambda name: order.get(name, 0)) if name not in last]
-        return tuple(inner), tuple(last[name] for name in self._tellers if name in last)
+        return tuple(inner), tuple(last[name] for name in self._contents if name in last)
 
     def paths(self, drawing: Drawing) -> Iterator[Part]:
         """One derivative as the sum over its paths, beside the picture in which they have the same colours."""
@@ -192,7 +194,7 @@ class _Parts:
         yield Paragraph((f"{many[0].upper()}{many[1:]} from ", told.wrt, " to ", told.of, "."))
         yield Picture("paths", drawing)
         for step in story(self._derivations[self._shown], drawing, self._values).steps:
-            if step.kind == "sum" or (step.kind == "paths" and len(drawing.scene.trails) == 1):
+            if step.kind == "sum" or (step.kind == "paths" and len(drawing.scene.highlights) == 1):
                 yield Formulas(tuple(line for column in step.columns for line in column))
             if step.kind == "bricks":
                 yield from _bricks(step)
@@ -205,7 +207,7 @@ def _bricks(step: Step) -> Iterator[Part]:
 
 def beside(lines: Sequence[Line]) -> int:
     """How many equations stand beside one another on a page."""
-    return max(1, ROOM // (max(map(line_width, lines), default=1) + _BETWEEN))
+    return max(1, MAX_WIDTH // (max(map(line_width, lines), default=1) + _BETWEEN))
 
 
 def runs(lines: Sequence[Line]) -> Iterator[Column]:
@@ -229,7 +231,7 @@ def _cut(lines: Sequence[Line]) -> Column:
     if left <= 1:
         return tuple(lines)
     words = Maths(rf"\text{{and {left:,} more}}", f"and {left:,} more")
-    return (*lines[: most - 1], Line(Maths(r"\vdots\quad", "⋮"), NOTHING, (Piece(words),)))
+    return (*lines[: most - 1], Line(Maths(r"\vdots\quad", "⋮"), NOTHING, (LinePart(words),)))
 
 
 def _checked(report: Report, most: int) -> Iterator[Part]:

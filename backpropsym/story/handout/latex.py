@@ -34,12 +34,12 @@ def sheet_latex(sheet: Handout) -> str:
 
 
 def _preamble(sheet: Handout) -> str:
-    """Styles for the picture with the most trails, which has all that the others have."""
-    drawings = sorted((part.drawing for part in sheet.pictures), key=lambda drawing: -len(drawing.scene.trails))
+    """Styles for the picture with the most paths, which has all that the others have."""
+    drawings = sorted((part.drawing for part in sheet.pictures), key=lambda drawing: -len(drawing.scene.highlights))
     theme = drawings[0].theme
     colours = "".join(
-        rf"\definecolor{{bpTerm{trail.number}}}{{HTML}}{{{theme.text(trail.colour)[1:]}}}" + "\n"
-        for trail in drawings[0].scene.trails
+        rf"\definecolor{{bpTerm{highlight.number}}}{{HTML}}{{{theme.text(highlight.colour)[1:]}}}" + "\n"
+        for highlight in drawings[0].scene.highlights
     )
     return styles(lay_out(drawings[0].scene, theme), theme) + colours
 
