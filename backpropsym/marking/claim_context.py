@@ -15,6 +15,7 @@ from backpropsym.arrays import Array, Numbers, Numeric
 from backpropsym.checks.sample_points import find_points
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.derive.paths.semiring import LIVE, SUM
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import ExactArithmetic, evaluate
 from backpropsym.evaluate.random_functions import abstract_functions, concrete
@@ -122,18 +123,8 @@ class ClaimContext:
     def _live(self, slopes: Mapping[Edge, Array], count: int) -> Array:
         """For each link on a path, at which points some path through it is not dead; (links, points)."""
         space = self.derivation.space
-        into = {name: np.zeros(count, bool) for name in space.nodes}
-        out = {name: np.zeros(count, bool) for name in space.nodes}
-        if space.nodes:
-            into[space.source] |= True
-            out[space.target] |= True
         carries = {link: np.broadcast_to(slopes[link] != 0, count) for link in self.derivation.links()}
-        for name in space.nodes:
-            for user in space.successors[name]:
-                into[user] = into[user] | (into[name] & carries[Edge(name, user)])
-        for name in reversed(space.nodes):
-            for user in space.successors[name]:
-                out[name] = out[name] | (out[user] & carries[Edge(name, user)])
+        into, out = space.sweep_on(LIVE, carries.__getitem__), space.sweep(LIVE, carries.__getitem__)
         live = [into[link.source] & carries[link] & out[link.target] for link in carries]
         return np.array(live).reshape(len(live), count)
 
@@ -174,18 +165,11 @@ class ClaimContext:
         return [self._swept(at, absolute=True) for at in range(len(self.points))]
 
     def _swept(self, at: int, absolute: bool) -> mpmath.mpf | None:
-        space = self.derivation.space
-        total = {space.target: self.context.mpf(1)}
-        for name in reversed(space.nodes):
-            if name == space.target:
-                continue
-            numbers = [self.links[Edge(name, user)][at] for user in space.successors[name]]
-            known = [number for number in numbers if number is not None]
-            if len(known) < len(numbers):
-                return None
-            sizes = map(abs, known) if absolute else known
-            total[name] = sum(n * total[user] for n, user in zip(sizes, space.successors[name], strict=True))
-        return total.get(space.source, self.context.mpf(0))
+        numbers = {link: number for link, column in self.links.items() if (number := column[at]) is not None}
+        if len(numbers) < len(self.links):
+            return None
+        weight = (lambda link: abs(numbers[link])) if absolute else numbers.__getitem__
+        return self.context.mpf(self.derivation.space.over(SUM, weight))
 
     def differing(self, claimed: Column) -> tuple[int, int | None]:
         """At how many points a claim and the derivative can be compared, and the first at which they differ."""

@@ -16,6 +16,7 @@ from backpropsym.derive.entry_derivation import EntryDerivation, read_entry, sca
 from backpropsym.derive.local.link_numbers import local_numbers
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.derive.paths.minimal_cut import ZeroCuts
+from backpropsym.derive.paths.semiring import SUM, sweep
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.branches import Branches
@@ -124,14 +125,12 @@ class Stage:
     @cached_property
     def adjoints(self) -> Mapping[str, tuple[float, float]]:
         """For each node the sum over paths of their products, and of the absolute values of those."""
-        found = {self.of: (1.0, 1.0)}
-        for name in reversed(self.graph.order):
-            users = [user for user in self.graph.consumers[name] if user in found] if name != self.of else []
-            if users:
-                numbers = [(found[user], self.links[Edge(name, user)]) for user in users]
-                total = sum(adjoint * number for (adjoint, _), number in numbers)
-                found[name] = (total, sum(size * abs(number) for (_, size), number in numbers))
-        return found
+        within, consumers = self.graph.ancestors(self.of), self.graph.consumers
+        nodes = [name for name in self.graph.order if name in within]
+        users = {name: [user for user in consumers[name] if user in within] for name in nodes}
+        totals = sweep(nodes, users, SUM, lambda name, user: self.links[Edge(name, user)])
+        sizes = sweep(nodes, users, SUM, lambda name, user: abs(self.links[Edge(name, user)]))
+        return {name: (totals[name], sizes[name]) for name in nodes}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backpropsym.derive.local.links import Edge
+from backpropsym.derive.paths.semiring import LIVE, sweep
 from backpropsym.graph.graph import Graph
 
 
@@ -37,13 +38,10 @@ class ZeroCuts:
 
     def _alive_nodes(self) -> set[str]:
         """The nodes from which some path to the target has no zero link."""
-        found = {self.of}
-        for name in reversed(self.graph.order):
-            if name in self._within and any(
-                not self.zero(Edge(name, user)) for user in self._users(name) if user in found
-            ):
-                found.add(name)
-        return found
+        nodes = [name for name in self.graph.order if name in self._within]
+        users = {name: self._users(name) for name in nodes}
+        found = sweep(nodes, users, LIVE, lambda name, user: not self.zero(Edge(name, user)))
+        return {name for name, alive in found.items() if alive}
 
     def _users(self, name: str) -> list[str]:
         """The next nodes on paths from `name` to the target."""

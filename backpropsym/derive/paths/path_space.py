@@ -60,6 +60,14 @@ class PathSpace:
         """The sum over all paths of the products of the weights of their links."""
         return self.sweep(semiring, weight).get(self.source, semiring.zero)
 
+    def sweep_on(self, semiring: Semiring[V], weight: Callable[[Edge], V]) -> dict[str, V]:
+        """For each node the sum over the paths from the source to it; the product of `semiring` is commutative."""
+        before: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for name in self.nodes:
+            for user in self.successors[name]:
+                before[user].append(name)
+        return sweep(self.nodes[::-1], before, semiring, lambda name, parent: weight(Edge(parent, name)))
+
     @cached_property
     def to_target(self) -> Mapping[str, int]:
         """The number of paths from each node to the target, exact."""
@@ -68,13 +76,7 @@ class PathSpace:
     @cached_property
     def from_source(self) -> Mapping[str, int]:
         """The number of paths from the source to each node, exact."""
-        counts = dict.fromkeys(self.nodes, 0)
-        if self.nodes:
-            counts[self.source] = 1
-        for name in self.nodes:
-            for user in self.successors[name]:
-                counts[user] += counts[name]
-        return counts
+        return self.sweep_on(COUNT, lambda link: 1)
 
     @cached_property
     def count(self) -> int:

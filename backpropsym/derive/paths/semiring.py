@@ -86,7 +86,8 @@ def _cut(first: float, second: float) -> float:
 CUT_SUM: Semiring[float] = Semiring("sum over live paths", 0.0, 1.0, operator.add, _cut)
 """The same, where a link of zero cuts off what is not finite: a dead path carries nothing."""
 
-LIVE: Semiring[bool] = Semiring("whether a path carries something", False, True, operator.or_, operator.and_)
+LIVE: Semiring[Any] = Semiring("whether a path carries something", False, True, operator.or_, operator.and_)
+"""Truth values, or arrays of them."""
 
 STRONGEST: Semiring[float] = Semiring("cost of the strongest path", math.inf, 0.0, min, operator.add)
 """The tropical semiring of costs -log|w|: the least cost is that of the path with the largest product."""
