@@ -320,7 +320,7 @@ class Network(Presentations):
         mode : "reverse", "forward", or "paths" for the explicit path sum.
         accuracy : "default", or "full" for full relative accuracy where functions saturate.
         parameters : by which gradients are given; default: all.
-        engine : "numpy", or "numba" (the extra of that name) for networks of scalars over long batches.
+        engine : "numpy", or "numba" for networks of scalars over long batches.
         objects_at_once : the most objects of a batch that NumPy computes with together; default: as many as stay in
             the cache.
 
@@ -328,7 +328,7 @@ class Network(Presentations):
         ------
         AbstractFunctionError : a function has no formula.
         ValuesError : `objects_at_once` is no whole number from 1.
-        MissingExtraError : engine "numba" without Numba.
+        MissingExtraError : the engine's package is not installed.
         """
         from backpropsym.kernels.api.compile import compile_kernel
 

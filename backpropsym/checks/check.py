@@ -123,7 +123,7 @@ def _check(local: LocalDerivatives, plan: Plan) -> Report:
     rows = _Rows(numbers, comparison, derived, exact, forms)
     made = tuple(rows.row(name) for name in names)
     of_derivation = tuple(dict.fromkeys([*derived, *(fault for row in made for fault in row.faults)]))
-    last, wrong_last = suite.run((*suite.LAST, *plan.others), subject, wrong or bool(of_derivation))
+    last, wrong_last = suite.run((*suite.last(), *plan.others), subject, wrong or bool(of_derivation))
     return Report(
         of=numbers.of,
         rows=made,

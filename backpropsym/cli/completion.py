@@ -43,6 +43,13 @@ def complete_theme(incomplete: str) -> list[str]:
     return [name for name in THEMES if name.startswith(incomplete)]
 
 
+def complete_engine(incomplete: str) -> list[str]:
+    """What kernels are written by."""
+    from backpropsym.kernels.backends.registry import BACKENDS
+
+    return [name for name in BACKENDS if name.startswith(incomplete)]
+
+
 def _files(incomplete: str) -> list[str]:
     """Network files and folders whose path starts with `incomplete`."""
     folder, _, start = incomplete.rpartition("/")

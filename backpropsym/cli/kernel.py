@@ -1,4 +1,4 @@
-"""backpropsym kernel: value and gradients as a Python module of its own."""
+"""backpropsym kernel: value and gradients as a module of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from backpropsym.cli.arguments import NetworkArgument, OutputOption, load_network
+from backpropsym.cli.completion import complete_engine
 from backpropsym.cli.output import emit
 
 
@@ -26,7 +27,17 @@ def kernel(
     wrt: Annotated[
         list[str] | None, typer.Option("--wrt", help="A parameter that gradients are given by; may be repeated.")
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="NAME",
+            autocompletion=complete_engine,
+            help="What the module is written for: numpy, javascript, or another registered backend.",
+        ),
+    ] = "numpy",
 ) -> None:
-    """Write a Python module that computes the value and all gradients, and needs nothing but NumPy."""
-    found = load_network(network).compile(mode=mode.value, parameters=wrt)
-    emit(found.source, output)
+    """Write a module that computes the value and all gradients, and needs nothing but NumPy, or its engine."""
+    from backpropsym.kernels.api.compile import kernel_source
+
+    emit(kernel_source(load_network(network).graph, mode.value, parameters=wrt, engine=engine), output)

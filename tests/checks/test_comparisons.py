@@ -274,9 +274,9 @@ def test_printed_forms_are_a_part_of_every_check() -> None:
     assert not names["printed"].left
 
 
-@pytest.mark.parametrize("comparison", kernels.OTHERS, ids=lambda each: each.name)
+@pytest.mark.parametrize("comparison", (*kernels.OTHERS, *kernels.other_engines()), ids=lambda each: each.name)
 def test_arrays_are_not_compared_with_kernels_for_numbers(comparison: Comparison) -> None:
-    """Also not in the engine Numba, and whether or not that is installed."""
+    """Also not in engines for numbers alone, and whether or not these are installed."""
     compared, faults = compare(comparison, subject_of(SMALL))
     assert not faults
     assert compared.outcome in (Outcome.AGREES, Outcome.ABSENT)

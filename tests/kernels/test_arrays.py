@@ -16,7 +16,7 @@ import backpropsym as bp
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.graph.graph import Role
 from backpropsym.kernels.api.compile import compile_kernel
-from backpropsym.kernels.runtime import array_runtime
+from backpropsym.kernels.runtime import array_memory
 from backpropsym.spec.toml import parse_network
 from tests.derive.arrays.networks import numbers
 
@@ -278,10 +278,10 @@ def test_a_long_batch_by_parts(name: str, count: int, monkeypatch: pytest.Monkey
     values = _numbers(net, count, 0, np.float64)
     whole = net.compile()(**values)
     given = {key: array.copy() for key, array in values.items()}
-    monkeypatch.setattr(array_runtime, "MOST_BYTES", 0)
-    monkeypatch.setattr(array_runtime, "LEAST_OBJECTS", 50)
+    monkeypatch.setattr(array_memory, "MOST_BYTES", 0)
+    monkeypatch.setattr(array_memory, "LEAST_OBJECTS", 50)
     kernel = net.compile()
-    memory = array_runtime.Memory
+    memory = array_memory.Memory
     runs: list[int] = []
     run = memory.run
     monkeypatch.setattr(memory, "run", lambda self, *rest: (runs.append(rest[-1]["_n"]), run(self, *rest))[1])

@@ -24,7 +24,7 @@ from backpropsym.errors import (
 )
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.kernels.api.compile import MODES, Kernel, compile_kernel
-from backpropsym.kernels.backends.python.module import MAX_KEYWORDS
+from backpropsym.kernels.backends.names import MAX_KEYWORDS
 from backpropsym.kernels.ir import values as kernel_values
 from backpropsym.kernels.runtime import scalar_runtime
 from tests.kernels.networks import chain, dense, lecture, lecture_values, network, numbers_of

@@ -9,8 +9,8 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.kernels.runtime import array_runtime
-from backpropsym.kernels.runtime.array_runtime import block_of_product
+from backpropsym.kernels.runtime import array_statements
+from backpropsym.kernels.runtime.array_statements import block_of_product
 from tests.derive.arrays.networks import numbers
 
 LONG = [
@@ -33,7 +33,7 @@ def test_blocks_are_the_whole_product(sizes: tuple[int, int, int]) -> None:
     for first in (left, np.asfortranarray(left)):
         for second in (right, np.asfortranarray(right)):
             for out in (np.full((rows, columns), np.nan), np.full((columns, rows), np.nan).T):
-                assert array_runtime._in_blocks(first, second, out) is out
+                assert array_statements._in_blocks(first, second, out) is out
                 np.testing.assert_allclose(out, left @ right, rtol=1e-9, atol=1e-9)
 
 

@@ -22,10 +22,6 @@ REGISTRIES = {"cli", "functions", "layers", "losses", "forms", "writers", "forma
 KNOWN = {
     "checks/check.py: check_graph",
     "checks/judgement.py: judged",
-    "kernels/api/compile.py: compile_kernel",
-    "kernels/runtime/array_runtime.py",
-    "kernels/runtime/array_runtime.py: arranged_arrays",
-    "kernels/runtime/array_runtime.py: check_tensors",
     "spec/lower.py: lowered_nodes",
 }
 """What is still longer, to be split."""

@@ -68,7 +68,7 @@ def check_arrays(graph: Graph, plan: Plan) -> Report:
     rows = _Rows(graph, points, comparison, derived, forms, small, random)
     made = tuple(rows.row(name) for name in names)
     of_derivation = tuple(dict.fromkeys([*derived, *(fault for row in made for fault in row.faults)]))
-    last, wrong_last = suite.run((*suite.LAST, *plan.others), subject, wrong or bool(of_derivation))
+    last, wrong_last = suite.run((*suite.last(), *plan.others), subject, wrong or bool(of_derivation))
     count = sum(len(node.parents) for node in graph.nodes.values()) * len(points.found)
     links = of_links(count, derived, points.own_left_out)
     left = [suite.WRONG_ALREADY] if wrong else sorted(forms.notes)

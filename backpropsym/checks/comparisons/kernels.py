@@ -18,6 +18,7 @@ from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
 from backpropsym.graph.graph import Role
 from backpropsym.kernels.api.compile import Kernel
+from backpropsym.kernels.backends.registry import BACKENDS, backend_of
 
 BATCHES = (1, 2, 5)
 SINGLE = float(np.finfo(np.float32).eps)
@@ -55,7 +56,7 @@ def results(
 
 def compiled(mode: str, accuracy: str, engine: str, eps: float, subject: Subject) -> Iterator[Pair]:
     """A kernel of one mode, one accuracy and one engine; some are for networks of numbers alone."""
-    if (mode != "reverse" or engine != "numpy") and not subject.graph.scalar:
+    if not subject.graph.scalar and (mode != "reverse" or not backend_of(engine).arrays):
         return
     kernel = subject.kernel(mode, accuracy, engine)
     yield from one_object(subject, kernel, eps)
@@ -155,6 +156,11 @@ OTHERS = (
     _kernel("forward", "default"),
     _kernel("forward", "full"),
     _kernel("paths", "default"),
-    _kernel("reverse", "default", engine="numba", thorough=True),
     Comparison("saved module", "the kernel as a file of its own, with the derivation", saved_module),
 )
+
+
+def other_engines() -> tuple[Comparison, ...]:
+    """A kernel of every backend that runs in Python, NumPy aside, of which all others are."""
+    names = [backend.name for backend in BACKENDS.values() if backend.runtime is not None and backend.name != "numpy"]
+    return tuple(_kernel("reverse", "default", engine=name, thorough=True) for name in names)

@@ -17,9 +17,14 @@ FIRST = (*truth.DEFAULT, *kernels.DEFAULT, *products.DEFAULT)
 """What is compared before the forms."""
 
 LAST = (*kernels.OTHERS, *products.COSTLY)
-"""What is compared at last."""
+"""What is compared at last, beside the kernels of other engines."""
 
 WRONG_ALREADY = "what they compare with is wrong"
+
+
+def last() -> tuple[Comparison, ...]:
+    """What is compared at last, with the engines that are registered now."""
+    return (*LAST, *kernels.other_engines())
 
 
 def run(comparisons: Sequence[Comparison], subject: Subject, wrong: bool = False) -> tuple[list[Compared], list[Fault]]:

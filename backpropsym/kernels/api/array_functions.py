@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from backpropsym.graph.graph import Graph, Role
-from backpropsym.kernels.api.array_kernel import TensorFunction
+from backpropsym.kernels.backends.names import Names
+from backpropsym.kernels.backends.numpy.function import TensorFunction
 from backpropsym.kernels.backends.numpy.module import array_module
-from backpropsym.kernels.backends.python.module import Names
+from backpropsym.kernels.backends.task import array_program
 from backpropsym.kernels.lowering.array_lowering import ArrayLowering
-
-_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -61,5 +59,5 @@ def array_function(
         for key, result in results.items()
     }
     program = lowering.program(backward, lowering.values.number(0.0), positions)
-    module = array_module(graph, lowering, program, names, shapes)
-    return TensorFunction(module, names, graph, f"<backpropsym product {next(_numbers)}>", most, joins, once)
+    module = array_module(graph, array_program(lowering, program, shapes), names)
+    return TensorFunction(module, names, graph, most, joins, once)

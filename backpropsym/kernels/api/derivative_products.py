@@ -14,7 +14,7 @@ from backpropsym.arrays import Array, Given, Numeric, Values
 from backpropsym.errors import UnknownNameError, ValuesError, did_you_mean
 from backpropsym.graph.graph import Graph, Node, Role, Shape
 from backpropsym.kernels.api.array_functions import Result, array_function, leaf_names
-from backpropsym.kernels.api.array_kernel import TensorFunction
+from backpropsym.kernels.backends.numpy.function import TensorFunction
 from backpropsym.kernels.ir.array_operations import ObjectShare
 from backpropsym.kernels.lowering.tangent_lowering import TangentLowering
 from backpropsym.kernels.lowering.tangents import tangent_graph, unused_name

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.backends.dialects import ATOM, Dialect, Piece, ScalarDialect, Template
 from backpropsym.kernels.backends.statements import body
+from backpropsym.kernels.backends.task import Task
 from backpropsym.kernels.ir.program import Kind, Program, Value
 from backpropsym.kernels.lowering.scalar_lowering import lower
 
@@ -60,14 +61,26 @@ class JavaScript(ScalarDialect):
         return Piece(f"Math.pow({base.text}, {exponent!r})", ATOM)
 
 
-def script(graph: Graph, of: str, wrt: Sequence[str]) -> str:
+@dataclass(frozen=True)
+class Script:
+    """The text of a function in JavaScript."""
+
+    whole: str
+
+
+def printed(task: Task) -> Script:
+    """The function of a network of numbers; see `script`."""
+    return Script(script(task.graph, task.graph.objective, task.options.parameters, task.options.accuracy))
+
+
+def script(graph: Graph, of: str, wrt: Sequence[str], accuracy: str = "default") -> str:
     """A function of the numbers of the leaves, an object by name, that returns {nodes, gradient}, both by name.
 
     Raises
     ------
     AbstractFunctionError : a function has no formula.
     """
-    program = lower(replace(graph, output=of, loss=None), "reverse", wrt)
+    program = lower(replace(graph, output=of, loss=None), "reverse", wrt, accuracy)
     marked: Program = replace(
         program,
         nodes={position: f"{name}{MARK}" for position, name in program.nodes.items()},

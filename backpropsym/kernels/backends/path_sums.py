@@ -20,7 +20,7 @@ from backpropsym.evaluate.arithmetic import REAL, call
 from backpropsym.evaluate.cut_off import marked, marked_nodes
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.graph.graph import Graph
-from backpropsym.kernels.backends.python.module import Names
+from backpropsym.kernels.backends.names import Names
 
 Checked = Callable[[dict[str, Any], Names], dict[str, Numeric]]
 _COMPARISONS = {"where<": np.less, "where<=": np.less_equal, "where>": np.greater, "where>=": np.greater_equal}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from backpropsym.arrays import Array
 from backpropsym.kernels.ir.positions import (
     Along,
     Chosen,
@@ -56,7 +56,7 @@ def _within(position: Position, rank: int, size: int) -> bool:
     return reached is None or reached.size == 0 or bool(reached.min() >= 0 and reached.max() < size)
 
 
-def _computed(position: Position, rank: int) -> Any:
+def _computed(position: Position, rank: int) -> Array | None:
     """The position of every entry of a result; None where data or symbolic sizes decide it."""
     match position:
         case Along(axis, int(size)):
@@ -65,14 +65,15 @@ def _computed(position: Position, rank: int) -> Any:
             return np.asarray(value)
         case Along() | Extent() | Chosen() | ChosenAt() | Inside():
             return None
-    parts = [_computed(part, rank) for part in position.parts]
-    if any(part is None for part in parts):
+    computed = [_computed(part, rank) for part in position.parts]
+    parts = [part for part in computed if part is not None]
+    if len(parts) < len(computed):
         return None
     match position:
         case Total():
-            return sum(parts)
+            return sum(parts, np.asarray(0))
         case Times():
-            return math.prod(parts)
+            return math.prod(parts, start=np.asarray(1))
         case Opposite():
             return -parts[0]
         case Quotient():

@@ -9,6 +9,7 @@ Gradients are linear in what the objects contribute, so that the mean is taken o
 from __future__ import annotations
 
 import builtins
+import itertools
 import linecache
 import math
 import weakref
@@ -21,17 +22,19 @@ from typing import Any
 import numpy as np
 
 from backpropsym.arrays import Array, Numeric
-from backpropsym.errors import LimitError, MissingExtraError
+from backpropsym.errors import LimitError
 from backpropsym.graph.graph import Graph
 from backpropsym.kernels.backends.dialects import ScalarDialect
+from backpropsym.kernels.backends.names import Names
 from backpropsym.kernels.backends.numba import branchless
-from backpropsym.kernels.backends.python.module import Names, statement_line
+from backpropsym.kernels.backends.python.module import statement_line
 from backpropsym.kernels.backends.statements import body
 from backpropsym.kernels.ir.program import Program
 
 MOST_STATEMENTS = 2_000
 _ENTRIES = 4096
 _LEAST, _MOST = 32, 256
+_numbers = itertools.count(1)
 
 
 def block_length(results: int) -> int:
@@ -44,12 +47,12 @@ class FusedLoop:
 
     Raises
     ------
-    MissingExtraError : Numba is not installed.
     LimitError : too many statements to compile in reasonable time.
     """
 
-    def __init__(self, graph: Graph, program: Program, names: Names, file: str) -> None:
+    def __init__(self, graph: Graph, program: Program, names: Names) -> None:
         self.names = names
+        file = f"<backpropsym loop {next(_numbers)}>"
         self.gradients = tuple(program.gradients)
         self.source, namespace = fused_source(graph, program, names)
         linecache.cache[file] = (len(self.source), None, self.source.splitlines(keepends=True), file)
@@ -74,18 +77,8 @@ class FusedLoop:
 
 
 def compiler() -> Callable[..., Any]:
-    """Numba's compiler, with NumPy's arithmetic: division by zero is quiet.
-
-    Raises
-    ------
-    MissingExtraError : Numba is not installed.
-    """
-    try:
-        numba = import_module("numba")
-    except ImportError as error:
-        message = "the engine numba needs Numba, which is not installed"
-        raise MissingExtraError(message, fix="pip install 'backpropsym[numba]', or leave engine out") from error
-    return partial(numba.njit, error_model="numpy")
+    """Numba's compiler, with NumPy's arithmetic: division by zero is quiet."""
+    return partial(import_module("numba").njit, error_model="numpy")
 
 
 def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dict[str, object]]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from backpropsym.kernels.backends.numpy.storage import Layout, entries_source
 from backpropsym.kernels.backends.numpy.writer import ArrayWriter
 from backpropsym.kernels.ir.array_operations import BATCH, LONG_SUM, Product, Reduce, nominal
-from backpropsym.kernels.runtime.array_runtime import block_of_product
+from backpropsym.kernels.runtime.array_statements import block_of_product
 from backpropsym.ops.sizes import Dimension
 
 Letters = tuple[str, ...]

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import inspect
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backpropsym.errors import printable
 from backpropsym.evaluate.choices import whole_nodes
 from backpropsym.graph.graph import Graph, Shape
+from backpropsym.kernels.backends.names import Names
 from backpropsym.kernels.backends.numpy.body import ArrayBody
 from backpropsym.kernels.backends.numpy.data_movement import MOVES
 from backpropsym.kernels.backends.numpy.matrix_products import write_product
 from backpropsym.kernels.backends.numpy.writer import ArrayWriter
-from backpropsym.kernels.backends.python.module import Names, after_imports, docstring_source, wrapped_names
+from backpropsym.kernels.backends.python.module import after_imports, docstring_source, wrapped_names
 from backpropsym.kernels.backends.sizes import shape_source, size_source
+from backpropsym.kernels.backends.task import ArrayProgram
 from backpropsym.kernels.ir.array_operations import BATCH, Product
-from backpropsym.kernels.ir.program import Program
-from backpropsym.kernels.lowering.array_lowering import ArrayLowering
-from backpropsym.kernels.passes.pipeline import improved
-from backpropsym.kernels.runtime import array_runtime, error_function
+from backpropsym.kernels.runtime import (
+    array_arguments,
+    array_check,
+    array_memory,
+    array_parts,
+    array_shapes,
+    array_statements,
+    error_function,
+)
 from backpropsym.ops import real_numbers, size_values
 from backpropsym.ops.sizes import Dimension, size_symbols
 
@@ -42,13 +48,10 @@ class ArrayModule:
         return self.head + self.function + self.tail
 
 
-def array_module(
-    graph: Graph, lowering: ArrayLowering, program: Program, names: Names, results: Mapping[str, Shape] | None = None
-) -> ArrayModule:
-    """The module of a program on arrays; `results` are the shapes of what it gives, by default those of leaves."""
-    given = {name: lowering.whole(name) for name in program.gradients} if results is None else results
+def array_module(graph: Graph, program: ArrayProgram, names: Names) -> ArrayModule:
+    """The module of a program on arrays."""
     rules = {**MOVES, Product: write_product}
-    code = ArrayWriter(*improved(program, lowering.values, given), given, graph.nodes, rules).written()
+    code = ArrayWriter(*program, graph.nodes, rules).written()
     shapes = {name: graph[name].shape for name in names.needed}
     docstring = _docstring(graph, names, shapes)
     head = [docstring_source(docstring), "", "from __future__ import annotations", ""]
@@ -58,7 +61,7 @@ def array_module(
         "from collections.abc import Callable, Collection, Iterable, Mapping, Sequence",
     ]
     head += ["from typing import Any", ""]
-    head += ["import numpy as np", "", "_np = np"]
+    head += ["import numpy as np", "", "Array = Given = Numeric = Any", "_np = np"]
     head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]
     chosen = {name: choice.uses for name, choice in whole_nodes(graph).items() if name in shapes}
     head += [f"_CHOICES = {chosen!r}"]
@@ -122,8 +125,9 @@ def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
 
 
 def _helpers(used: dict[str, str]) -> list[str]:
-    own = inspect.getsource(array_runtime).split("\nMistake = ", 1)[1].strip()
-    parts = [after_imports(real_numbers), after_imports(size_values), f"Mistake = {own}"]
+    own = (array_shapes, array_arguments, array_memory, array_statements, array_parts, array_check)
+    parts = [after_imports(real_numbers), after_imports(size_values)]
+    parts += [after_imports(module).removeprefix("import numpy as np").strip() for module in own]
     if "_erf_array" in used or "_erfc_array" in used:
         parts += [after_imports(error_function), "_erf_array = erf_array\n_erfc_array = erfc_array"]
     return parts

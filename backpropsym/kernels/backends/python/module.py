@@ -5,71 +5,22 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
 from backpropsym.errors import OutputError, printable
-from backpropsym.graph.graph import Graph, Node, Role
+from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.backends.dialects import ArrayDialect, ScalarDialect
+from backpropsym.kernels.backends.names import Names, kernel_names
 from backpropsym.kernels.backends.statements import Body, Statement, body
 from backpropsym.kernels.ir.program import Program
 from backpropsym.kernels.runtime import error_function, scalar_runtime
 from backpropsym.ops import real_numbers
-from backpropsym.ops.sizes import size_symbols
 
-MAX_KEYWORDS = 24
 _WIDTH = 110
 _MAX_LISTED = 40
 _MAX_TITLE = 200
-
-
-@dataclass(frozen=True)
-class Names:
-    """What a kernel may be called with.
-
-    Attributes
-    ----------
-    objects : needed inputs and targets.
-    numbers : needed parameters.
-    ignored : declared names that the objective does not depend on.
-    """
-
-    objects: tuple[str, ...]
-    numbers: tuple[str, ...]
-    ignored: tuple[str, ...]
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """Every needed name, in the order of the kernel's arguments."""
-        return (*self.objects, *self.numbers)
-
-    @property
-    def as_keywords(self) -> bool:
-        """Whether the kernel has an argument for each name.
-
-        Python matches keywords with arguments one by one, so that many names are faster taken from one dict.
-        """
-        return len(self.needed) <= MAX_KEYWORDS
-
-
-def kernel_names(graph: Graph, wanted: Collection[str] = ()) -> Names:
-    """The names of a graph's kernel; gradients by the parameters `wanted` need the sizes of these."""
-    needed = graph.ancestors(graph.objective)
-    needed |= graph.sizing(needed)
-    sizes = {symbol for name in needed if graph[name].op is None for symbol in _symbols(graph[name])}
-    needed |= {name for name in wanted if not sizes.issuperset(_symbols(graph[name]))}
-    leaves = {role: graph.names(role) for role in (Role.INPUT, Role.TARGET, Role.PARAMETER)}
-    varying = leaves[Role.INPUT] + leaves[Role.TARGET]
-    return Names(
-        objects=tuple(name for name in varying if name in needed),
-        numbers=tuple(name for name in leaves[Role.PARAMETER] if name in needed),
-        ignored=tuple(name for names in leaves.values() for name in names if name not in needed),
-    )
-
-
-def _symbols(node: Node) -> set[str]:
-    return {symbol for size in node.shape for symbol in size_symbols(size)}
 
 
 @dataclass(frozen=True)
@@ -259,9 +210,12 @@ def _tail(names: Names, arrays: Body) -> str:
 
 
 def after_imports(module: ModuleType) -> str:
-    """The source of one of our modules without its head."""
-    own = inspect.getsource(module).split("from typing import Any\n", 1)[1]
-    return "".join(line for line in own.splitlines(keepends=True) if not line.startswith("from backpropsym.")).strip()
+    """The source of one of our modules without its head; of imports only that of NumPy, which not every module has."""
+    source = inspect.getsource(module)
+    head = [each for each in ast.parse(source).body if isinstance(each, ast.Import | ast.ImportFrom)]
+    lines = source.splitlines(keepends=True)
+    kept = [line for line in lines[: head[-1].end_lineno] if line == "import numpy as np\n"]
+    return "".join([*kept, *lines[head[-1].end_lineno :]]).strip()
 
 
 _COMMENT = ['    """Value and gradients; see the head of this file."""']
