@@ -76,30 +76,30 @@ class ComplexArithmetic(Arithmetic):
         """A constant."""
         return np.complex128(float(value))
 
-    def apply(self, primitive: Primitive, arguments: tuple[Any, ...]) -> Any:
+    def apply(self, primitive: Primitive, arguments: tuple[Numeric, ...]) -> Numeric:
         """The value of a primitive, on the branch that the real parts take."""
-        return _beside(primitive.real(*map(np.real, arguments)), primitive.complex(*arguments), *arguments)
+        return _beside(primitive.real(*map(real_part, arguments)), primitive.complex(*arguments), *arguments)
 
-    def divide(self, above: Any, below: Any) -> Any:
+    def divide(self, above: Numeric, below: Numeric) -> Numeric:
         """A quotient."""
-        return _beside(np.real(above) / np.real(below), above / below, above, below)
+        return _beside(real_part(above) / real_part(below), above / below, above, below)
 
-    def power(self, base: Any, exponent: Fraction) -> Any:
+    def power(self, base: Numeric, exponent: Fraction) -> Numeric:
         """A power; exact in the first order of the imaginary part, nan where the real power is undefined."""
-        real, imaginary, p = np.real(base), np.imag(base), float(exponent)
+        real, imaginary, p = real_part(base), imaginary_part(base), float(exponent)
         if exponent.denominator == 1:
             n = int(exponent)
             slope = n * real ** (n - 1) if n not in (0, 1) else float(n)
             return _beside(real**n, 1j * _moved(imaginary, slope))
         return _beside(np.power(real, p), 1j * _moved(imaginary, p * np.power(real, p - 1.0)))
 
-    def compare(self, symbol: str, left: Any, right: Any) -> Any:
+    def compare(self, symbol: str, left: Numeric, right: Numeric) -> Numeric:
         """Which branch the real parts choose."""
-        return _COMPARE[symbol](np.real(left), np.real(right))
+        return _COMPARE[symbol](real_part(left), real_part(right))
 
-    def real(self, number: Any) -> Any:
+    def real(self, number: Numeric) -> float:
         """The real part, which is the same for all steps where one number stands for several."""
-        return float(np.ravel(np.real(number))[0])
+        return float(np.ravel(real_part(number))[0])
 
 
 class ExactArithmetic(Arithmetic):
@@ -124,7 +124,17 @@ class ExactArithmetic(Arithmetic):
         return value
 
 
-def _moved(step: Any, slope: Any) -> Array:
+def real_part(number: Numeric) -> Any:
+    """The real part of a number, or of each entry of an array; NumPy's types do not have both at once."""
+    return np.real(number)
+
+
+def imaginary_part(number: Numeric) -> Any:
+    """The imaginary part, likewise."""
+    return np.imag(number)
+
+
+def _moved(step: Numeric, slope: Numeric) -> Array:
     """step * slope, where no step moves nothing, however steep."""
     return np.where(step == 0, 0.0, step * slope)
 
@@ -132,9 +142,9 @@ def _moved(step: Any, slope: Any) -> Array:
 def _beside(real: Numeric, stepped: Numeric, *arguments: Numeric) -> Numeric:
     """The complex number with the real part `real` and the imaginary part of `stepped`; 0 where no argument has one."""
     combined = np.empty(np.broadcast_shapes(np.shape(real), np.shape(stepped)), complex)
-    combined.real, combined.imag = np.asarray(real), np.imag(np.asarray(stepped))
+    combined.real, combined.imag = real, imaginary_part(stepped)
     if arguments and not np.isfinite(combined.imag).all():
-        still = np.all([np.broadcast_to(np.imag(np.asarray(each)) == 0, combined.shape) for each in arguments], axis=0)
+        still = np.all([np.broadcast_to(imaginary_part(each) == 0, combined.shape) for each in arguments], axis=0)
         combined.imag = np.where(still, 0.0, combined.imag)
     return combined[()]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from backpropsym.arrays import Array, Numbers, Numeric
-from backpropsym.evaluate.arithmetic import Arithmetic, evaluate
+from backpropsym.evaluate.arithmetic import Arithmetic, evaluate, real_part
 from backpropsym.formula.tree import Expr
 from backpropsym.ops.function import Primitive
 from backpropsym.ops.function_table import FunctionTable
@@ -25,9 +23,9 @@ class Branches(Arithmetic):
             self.sides.append(np.sign(primitive.switch(*arguments)))
         return super().apply(primitive, arguments)
 
-    def compare(self, symbol: str, left: Any, right: Any) -> Numeric:
+    def compare(self, symbol: str, left: Numeric, right: Numeric) -> Numeric:
         """Which branch a comparison chooses."""
-        self.sides.append(np.sign(np.real(left) - np.real(right)))
+        self.sides.append(np.sign(real_part(left) - real_part(right)))
         return super().compare(symbol, left, right)
 
 

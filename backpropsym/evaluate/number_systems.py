@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from backpropsym.arrays import Array, Numbers, Numeric
-from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, ComplexArithmetic, evaluate
+from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, ComplexArithmetic, evaluate, imaginary_part, real_part
 from backpropsym.formula.tree import Compare, Expr, called, walk
 from backpropsym.ops.function import Function, Primitive
 from backpropsym.ops.function_table import FunctionTable
@@ -68,8 +69,9 @@ class SpreadArithmetic:
 
     def power(self, base: Spread, exponent: Fraction) -> Spread:
         """A power with a constant exponent."""
-        stepped = COMPLEX.power(base.value + 1j * STEP, exponent)
-        return Spread(np.real(stepped), scaled(base.spread, step_slopes(stepped)))
+        moved: Any = base.value + 1j * STEP
+        stepped = COMPLEX.power(moved, exponent)
+        return Spread(real_part(stepped), scaled(base.spread, step_slopes(stepped)))
 
     def compare(self, symbol: str, left: Spread, right: Spread) -> Numeric:
         """Which branch a comparison chooses."""
@@ -82,7 +84,7 @@ class SpreadArithmetic:
 
 def step_slopes(stepped: Numeric) -> Numeric:
     """The slopes that a complex step of `STEP` shows; infinite where the function begins steeply, as sqrt at 0."""
-    slopes = np.imag(np.asarray(stepped)) / STEP
+    slopes = imaginary_part(stepped) / STEP
     return np.where(np.abs(slopes) > STEEPEST, np.copysign(np.inf, slopes), slopes)
 
 
@@ -121,8 +123,8 @@ class WatchedSteps(ComplexArithmetic):
         return found
 
     def _watched(self, result: Numeric, arguments: tuple[Numeric, ...]) -> Numeric:
-        moved = sum(np.abs(np.imag(np.asarray(each))) for each in arguments)
-        note = (moved != 0) & ((np.abs(np.imag(np.asarray(result))) > STEEPEST * moved) | ~np.isfinite(result))
+        moved = sum(np.abs(imaginary_part(each)) for each in arguments)
+        note = (moved != 0) & ((np.abs(imaginary_part(result)) > STEEPEST * moved) | ~np.isfinite(result))
         if np.any(note):
             self._notes.append(np.asarray(note))
         return result

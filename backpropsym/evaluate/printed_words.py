@@ -53,9 +53,10 @@ def whole(value: SupportsFloat) -> int:
     return int(number)
 
 
-def delta(first: Given, second: Given) -> Any:
+def delta(first: Given, second: Given) -> Numeric:
     """1 where two positions are equal, else 0."""
-    return np.asarray(np.equal(first, second), float)[()]
+    equal: Numeric = np.asarray(np.equal(first, second), float)[()]
+    return equal
 
 
 def _axes(value: Given, axis: Axis) -> tuple[int, ...]:
@@ -79,13 +80,15 @@ def _logsumexp(array: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
     return found if keepdims else np.squeeze(found, axis=axis)
 
 
-def _norm(array: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
-    return np.sqrt(np.sum(array * array, axis=axis, keepdims=keepdims))
+def _norm(array: Array, axis: tuple[int, ...], keepdims: bool) -> Numeric:
+    root: Numeric = np.sqrt(np.sum(array * array, axis=axis, keepdims=keepdims))
+    return root
 
 
-def _softmax(value: Given, axis: Axis = None) -> Any:
+def _softmax(value: Given, axis: Axis = None) -> Numeric:
     array = np.asarray(value, float)
-    return np.exp(array - _logsumexp(array, _axes(array, -1 if axis is None else axis), True))
+    share: Numeric = np.exp(array - _logsumexp(array, _axes(array, -1 if axis is None else axis), True))
+    return share
 
 
 def _rows(value: Given, axis: Axis) -> tuple[Array, tuple[int, ...], tuple[int, ...]]:
@@ -113,10 +116,11 @@ def _is_first(position: Callable[..., Array]) -> Callable[..., Array]:
     return marked
 
 
-def _outer(a: Given, b: Given) -> Any:
+def _outer(a: Given, b: Given) -> Array:
     if np.ndim(a) != 1 or np.ndim(b) != 1:
         raise ValueError(f"outer takes two vectors, found the shapes {np.shape(a)} and {np.shape(b)}")
-    return np.multiply.outer(np.asarray(a), np.asarray(b))
+    products: Array = np.multiply.outer(np.asarray(a), np.asarray(b))
+    return products
 
 
 def _einsum(*arguments: Any) -> Any:
@@ -186,7 +190,7 @@ def _windows(
 def _gather(value: Given, index: Given, axis: float) -> Any:
     positions = np.vectorize(whole, otypes=[int])(index)
     _require_inside(positions.ravel().tolist(), np.shape(value)[int(axis)])
-    return np.take(value, positions, axis=int(axis))
+    return np.take(np.asarray(value), positions, axis=int(axis))
 
 
 def _ranges(limits: Sequence[tuple[str, Term, Term]], scope: Scope) -> Iterator[dict[str, int]]:

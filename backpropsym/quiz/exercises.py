@@ -18,7 +18,7 @@ from backpropsym.document.reports.sensitivity import verdict
 from backpropsym.document.writers.numbers import put_in
 from backpropsym.document.writers.tables import Table
 from backpropsym.errors import GradientMismatchError
-from backpropsym.evaluate.arithmetic import COMPLEX, evaluate
+from backpropsym.evaluate.arithmetic import COMPLEX, evaluate, imaginary_part
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph, Role
@@ -37,7 +37,7 @@ def complex_step(graph: Graph, of: str, wrt: str, values: Mapping[str, float]) -
     """
     leaves: dict[str, Any] = {name: np.complex128(value) for name, value in values.items()}
     leaves[wrt] = leaves[wrt] + 1j * STEP
-    return float(np.imag(np.asarray(forward(graph, leaves, of, COMPLEX)[of]))) / STEP
+    return float(imaginary_part(forward(graph, leaves, of, COMPLEX)[of])) / STEP
 
 
 def prove(what: str, found: float, expected: float) -> None:

@@ -7,7 +7,6 @@ the first look; every other row comes out the same without it.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 from xml.etree.ElementTree import Element
 
 from ziamath import operators
@@ -19,7 +18,7 @@ _FORMS = ("infix", "prefix", "postfix")
 class StraightRow(Mrow, tag="mrow"):
     """The typesetter's row, registered in the place of its own."""
 
-    def _get_height_nostretch(self, line: list[Element], **kwargs: Any) -> tuple[float, float]:
+    def _get_height_nostretch(self, line: list[Element], **kwargs: object) -> tuple[float, float]:
         """The lowest and the highest point of what does not stretch; nothing asks for them where nothing does."""
         if any(_stretches(part) for child in line for part in child.iter()):
             return super()._get_height_nostretch(line, **kwargs)
