@@ -94,11 +94,11 @@ class Numbers:
         return {name: np.broadcast_to(total, (self.points.count,)) for name, total in totals.items()}
 
     def derivative(self, name: str) -> Array:
-        """The derived derivative of the objective by a node; zero where no path leads to it."""
+        """The derived derivative of the objective by a node, shape (points,); zero where no path leads to it."""
         return self.adjoints.get(name, np.zeros(self.points.count))
 
     def size(self, name: str) -> Array:
-        """The sum of the absolute path products of a node."""
+        """The sum of the absolute path products of a node, shape (points,)."""
         return self.sizes.get(name, np.zeros(self.points.count))
 
     @cached_property
@@ -118,7 +118,7 @@ class Numbers:
         return {name: np.broadcast_to(each, (self.points.count,)) for name, each in found.items()}
 
     def blocked(self, name: str) -> Array:
-        """At which points a path from a node crosses a kink."""
+        """At which points a path from a node crosses a kink, shape (points,)."""
         return self.crossings.get(name, np.zeros(self.points.count, bool))
 
     def exact(self, point: int) -> ExactPoint:

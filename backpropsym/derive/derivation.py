@@ -198,7 +198,7 @@ class Derivation:
         return self.graph
 
     def numbers(self, values: Values | None = None) -> dict[Edge, Numeric]:
-        """The number of the local derivative on each link at `values`, completed by the network's own."""
+        """The local derivative on each link at `values`, completed by the network's own; shape () or (batch,)."""
         return self._numbers(self.node_values(values))
 
     def _numbers(self, nodes: Numbers) -> dict[Edge, Numeric]:
@@ -251,7 +251,7 @@ class Derivation:
         return {node.name: node.formula for node in nodes if node.formula is not None}
 
     def node_values(self, values: Values | None = None, besides: Iterable[str] = ()) -> dict[str, Numeric]:
-        """The value of every node that `of` depends on; `besides` as for `formulas`."""
+        """The value of every node that `of` depends on, shape () or (batch,); `besides` as for `formulas`."""
         leaves = given_values(self.graph, values or {}, self.graph.ancestors(self.of))
         return forward(self.graph, leaves, self.of)
 
@@ -272,7 +272,7 @@ class Derivation:
         return float(np.mean(self.adjoint_values(given)[self.wrt])) if self.count else 0.0
 
     def adjoint_values(self, values: Values | None = None) -> dict[str, Numeric]:
-        """The derivative of `of` by every node on the paths, in numbers, by the backward programme."""
+        """The derivative of `of` by every node on the paths, shape () or (batch,), by the backward programme."""
         nodes = self.node_values(values)
         numbers = self._numbers(nodes)
         with np.errstate(all="ignore"):

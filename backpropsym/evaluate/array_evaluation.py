@@ -44,7 +44,7 @@ class ArrayNetwork:
         self.values: dict[str, Array] = {name: np.asarray(value) for name, value in leaves.items()}
 
     def forward(self, of: str) -> Array:
-        """The value of a node; the values of all nodes that it depends on are kept in `values`."""
+        """The value of a node, in its shape behind the axis of objects; all that it needs are kept in `values`."""
         wanted = self.graph.ancestors(of) - self.values.keys()
         entries, objects = self.graph.entries, self.objects
         check_memory(sum(entries[name] * (objects if self.lead(name) else 1) for name in wanted), f"computing {of}")
@@ -55,12 +55,12 @@ class ArrayNetwork:
         return self.values[of]
 
     def apply(self, name: str) -> Array:
-        """The value of one node from the values of its parents."""
+        """The value of one node from those of its parents, in its shape; (batch, ...) where it differs by object."""
         value: Array = self._apply(self.graph[name])
         return value
 
     def pulled(self, name: str, adjoint: Array, magnitudes: bool = False) -> dict[str, Array]:
-        """What an adjoint of one node adds to the adjoints of each of its parents."""
+        """What an adjoint of one node adds to that of each of its parents, in the shape of the parent's value."""
         self.magnitudes = magnitudes
         total: dict[str, Array] = {}
         with np.errstate(all="ignore"):
@@ -215,7 +215,7 @@ class ArrayNetwork:
 
     @cached_property
     def sizes(self) -> dict[str, Array]:
-        """How large the parts are that make up each value: what bounds its rounding, in units of eps.
+        """How large the parts of each value are, in its shape: what bounds its rounding, in units of eps.
 
         References
         ----------

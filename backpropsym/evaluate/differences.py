@@ -77,7 +77,7 @@ def _stepped(array: Array, count: int, first: int) -> Array:
 def exact_differences(
     graph: Graph, leaves: Values, of: str, wrt: Sequence[str], digits: int = DIGITS
 ) -> dict[str, Array]:
-    """The same by central differences over real numbers of many digits, rounded to doubles at the end.
+    """The same, in the same shapes, by central differences of many digits, rounded to doubles at the end.
 
     At a kink the mean of both slopes; next to one, within `10**-(digits/3)`, likewise.
     """
@@ -111,7 +111,7 @@ class ExactPoint:
         self._leaves = {name: self._exact(value) for name, value in leaves.items()}
 
     def value(self, of: str, moved: Mapping[tuple[str, Position], Numeric] | None = None) -> Array:
-        """The value of a node, an array of mpmath numbers, with some entries of leaves moved by what is given."""
+        """The value of a node in its shape, in mpmath's numbers; some entries of leaves are moved by what is given."""
         leaves = dict(self._leaves)
         for (name, position), distance in (moved or {}).items():
             leaves[name] = leaves[name].copy()
@@ -120,19 +120,19 @@ class ExactPoint:
         return Reference(self.graph, {**leaves, **constants}, ExactArithmetic(self.context)).array(of)
 
     def slope(self, of: str, name: str, position: Position = ()) -> Array:
-        """The derivative of a node by one entry of a leaf, by a central difference."""
+        """The derivative of a node by one entry of a leaf, in the node's shape, by a central difference."""
         ahead, behind = (self.value(of, {(name, position): sign * self.step}) for sign in (1, -1))
         slope: Array = (ahead - behind) / (2 * self.step)
         return slope
 
     def one_sided_slopes(self, of: str, name: str, position: Position = ()) -> tuple[Array, Array]:
-        """The slopes of a node to the left and to the right of one entry of a leaf; equal where there is no kink."""
+        """The slopes of a node, in its shape, left and right of one entry of a leaf; equal where there is no kink."""
         here = self.value(of)
         ahead, behind = (self.value(of, {(name, position): sign * self.step}) for sign in (1, -1))
         return (here - behind) / self.step, (ahead - here) / self.step
 
     def second_slope(self, of: str, first: tuple[str, Position], second: tuple[str, Position]) -> Array:
-        """The second derivative of a node by two entries of leaves, which may be the same."""
+        """The second derivative of a node, in its shape, by two entries of leaves, which may be the same."""
         corners = []
         for sign in (1, -1):
             for other in (1, -1):

@@ -19,7 +19,8 @@ def given_numbers(graph: Graph, values: Values) -> dict[str, Given]:
 
     Parameters
     ----------
-    values : numbers or arrays by name; one that a computation does not need is allowed.
+    values : numbers or arrays in the shapes of the nodes, or with a leading axis of objects; one that a computation
+        does not need is allowed.
 
     Raises
     ------

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from backpropsym.arrays import Array, Numbers, Numeric
-from backpropsym.evaluate.arithmetic import COMPLEX, REAL, Arithmetic, ComplexArithmetic, evaluate, imaginary_part, real_part
+from backpropsym.evaluate.arithmetic import (
+    COMPLEX,
+    REAL,
+    Arithmetic,
+    ComplexArithmetic,
+    evaluate,
+    imaginary_part,
+    real_part,
+)
 from backpropsym.formula.tree import Compare, Expr, called, walk
 from backpropsym.ops.function import Function, Primitive
 from backpropsym.ops.function_table import FunctionTable
@@ -84,7 +92,7 @@ class SpreadArithmetic:
 
 def step_slopes(stepped: Numeric) -> Numeric:
     """The slopes that a complex step of `STEP` shows; infinite where the function begins steeply, as sqrt at 0."""
-    slopes = imaginary_part(stepped) / STEP
+    slopes: Array = imaginary_part(stepped) / STEP
     return np.where(np.abs(slopes) > STEEPEST, np.copysign(np.inf, slopes), slopes)
 
 

@@ -39,7 +39,7 @@ class PrintedData:
         return (*self.data.get("of_indices", ()), *self.data.get("indices", ()))
 
     def define(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, Array]:
-        """The arrays of the steps of layers, computed from their definitions.
+        """The arrays of the steps of layers, in the shapes given by name, computed from their definitions.
 
         Raises
         ------

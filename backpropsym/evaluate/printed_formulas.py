@@ -84,7 +84,7 @@ class PrintedFormulas:
         return value
 
     def entries(self, text: str, indices: Sequence[str], shape: Sequence[int]) -> Array:
-        """The array of a formula of one entry, for every position of its free `indices`."""
+        """The array of `shape` that holds a formula of one entry, for every position of its free `indices`."""
         found = np.empty(tuple(shape))
         for position in np.ndindex(*found.shape):
             found[position] = self.array(text, (), dict(zip(indices, position, strict=True)))

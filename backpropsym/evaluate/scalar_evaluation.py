@@ -25,7 +25,9 @@ _DIGITS = 50
 
 
 def given_values(graph: Graph, values: Values, needed: Iterable[str]) -> dict[str, Numeric]:
-    """Numbers for the leaves among `needed`: from `values`, else from the network's own, as float arrays.
+    """Numbers for the leaves among `needed`: from `values`, else from the network's own, as floats.
+
+    Each has the shape (), or (batch,) with one number an object.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def _array(name: str, value: Given) -> Numeric:
 
 
 def forward(graph: Graph, leaves: Numbers, of: str | None = None, arithmetic: Arithmetic = REAL) -> dict[str, Numeric]:
-    """The value of every node that `of` (or, without it, the whole graph) depends on."""
+    """The value of every node that `of` (or, without it, the whole graph) depends on, shape () or (batch,) each."""
     wanted = graph.ancestors(of) if of is not None else graph.nodes.keys()
     values = dict(leaves)
     with np.errstate(all="ignore"):
@@ -85,6 +87,7 @@ def in_range(compute: Callable[[Evaluate], Numeric], values: Numbers, table: Fun
     Parameters
     ----------
     compute : given how a formula is evaluated, the number; its formulas are over the names of `values`.
+    values : numbers of one shape, () or (batch,), which is that of the result; single numbers may stand beside.
     """
     with np.errstate(all="ignore"):
         found = compute(lambda expr: evaluate(expr, values, table))

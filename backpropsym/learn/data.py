@@ -53,6 +53,10 @@ class Data:
 def data_of(graph: Graph, data: str | Path | Values | None, test: Values | None = None) -> Data:
     """The objects to learn from, given as arrays by name or as the name of a source; those of the test beside them.
 
+    Parameters
+    ----------
+    data, test : arrays of shape (objects, ...) by input and target.
+
     Raises
     ------
     ValuesError : as `read_data` and `given_data`.
@@ -210,7 +214,7 @@ def _no_numbers(array: Array) -> str:
 
 
 def is_onehot(array: Array) -> bool:
-    """Whether each row has one 1 and else zeros."""
+    """Whether each row of an array of shape (objects, classes) has one 1 and else zeros."""
     return bool(np.all((array == 0.0) | (array == 1.0)) and np.all(array.sum(axis=1) == 1.0))
 
 

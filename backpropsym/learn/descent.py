@@ -165,7 +165,7 @@ def descend(
     Parameters
     ----------
     objective : called with arrays by name; returns a value and its derivatives by the parameters.
-    start : the parameters by name; they are not modified.
+    start : the parameters by name, in their shapes; they are not modified.
     watch : is shown every step, and the parameters after it.
 
     Returns

@@ -72,7 +72,7 @@ class Training:
 
     @property
     def parameters(self) -> dict[str, Array]:
-        """What was learned, arrays by parameter; `--at` and `net.trace` take it."""
+        """What was learned, by parameter in its shape; `--at` and `net.trace` take it."""
         return self.descent.parameters
 
 
@@ -87,7 +87,7 @@ def train(
 
     Parameters
     ----------
-    start : every parameter by name, and numbers of inputs and targets that are the same for all objects.
+    start : every parameter in its shape, and numbers of inputs and targets that are the same for all objects.
 
     Raises
     ------

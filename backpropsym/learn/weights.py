@@ -30,7 +30,7 @@ WEIGHTS: dict[str, Callable[[Values], bytes]] = {".npz": _npz, ".toml": _toml}
 
 
 def save_weights(parameters: Values, path: Path) -> Path:
-    """Write arrays by name as the suffix of `path` says.
+    """Write parameters by name, numbers or arrays of any shape, as the suffix of `path` says.
 
     Raises
     ------

@@ -83,7 +83,7 @@ class Elimination:
 
         Parameters
         ----------
-        numbers : the local derivative of every link of the graph.
+        numbers : the local derivative of every link of the graph, shape () or (batch,); results have the same.
         """
         values = dict(numbers)
         for step in self.steps:

@@ -110,7 +110,8 @@ class Hessian:
 
         Parameters
         ----------
-        direction : numbers by name; 0 for names that are missing. Arrays for tensors.
+        direction : numbers by name, for tensors arrays in their shapes; 0 for names that are missing.
+        values : numbers or arrays by name, completed by the network's own.
 
         Raises
         ------

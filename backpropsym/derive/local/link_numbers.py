@@ -18,7 +18,7 @@ from backpropsym.graph.graph import Graph, Node, Role
 
 
 def local_numbers(local: LocalDerivatives, links: Iterable[Edge], values: Numbers) -> dict[Edge, Numeric]:
-    """The number of the local derivative on each link; where its formula has none, the slope of the node itself."""
+    """The local derivative on each link, shape () or (batch,); where its formula has no number, the node's slope."""
     table = local.graph.functions
     found = {link: in_range(partial(_of_one, local[link]), values, table) for link in links}
     lost = [link for link, number in found.items() if not np.all(np.isfinite(number))]

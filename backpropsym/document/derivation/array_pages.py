@@ -272,7 +272,7 @@ class TensorLatex(_Page):
         return lines
 
     def matrix_of(self, found: npt.NDArray[np.float64]) -> str:
-        """Numbers as a matrix, a vector as a column."""
+        """Numbers of shape (), (n,) or (m, n) as a matrix, a vector as a column."""
         if not found.ndim:
             return self.writer.measured(float(found))
         columns = found.reshape(-1, 1) if found.ndim == 1 else found

@@ -20,7 +20,7 @@ _FIRST = 3
 
 
 def shown(value: Given, writer: Writer) -> str:
-    """A number, or an array, in the medium of `writer`."""
+    """A number, or an array of any shape, in the medium of `writer`; of a large one its sizes and its norm."""
     array = np.asarray(value)
     if array.ndim == 0:
         return writer.measured(float(array))

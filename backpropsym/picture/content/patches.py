@@ -52,7 +52,7 @@ def image_cells(graph: Graph, at: Mapping[str, tuple[int, ...]] | None = None) -
 
 
 def shaded(cells: Cells, values: Given) -> Cells:
-    """`cells` with the numbers of the front sheet as shades, the largest magnitude being 1."""
+    """`cells` with numbers of shape (..., rows, columns) as shades, those of the front sheet; the largest becomes 1."""
     front = np.asarray(values, dtype=float).reshape((-1, cells.rows, cells.columns))[0]
     top = float(np.max(np.abs(front))) or 1.0
     shades = tuple(round(float(value) / top, 3) for value in front.ravel())
