@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from backpropsym.arrays import Array
 from backpropsym.errors import Problem, ValuesError
+from backpropsym.formula.affine import affine
 from backpropsym.formula.tree import Index, Name, names
 from backpropsym.graph.graph import Graph
-from backpropsym.ops.kinds import Elementwise, View
+from backpropsym.ops.kinds import Elementwise, Reduction, View
 from backpropsym.ops.size_values import whole_range
 from backpropsym.ops.sizes import Dimension, size_sum
 from backpropsym.ops.subscripts import Span, Subscript, read_subscript
@@ -77,6 +79,24 @@ def whole_nodes(graph: Graph) -> dict[str, Choice]:
     return found
 
 
+def position_nodes(graph: Graph) -> dict[str, Choice]:
+    """The same with everything that positions are computed from, by whatever operations.
+
+    Whole numbers drawn for sums and joined arrays stay inside; for products and the like they are worth a try.
+    """
+    found = whole_nodes(graph)
+    waiting = list(found)
+    while waiting:
+        name = waiting.pop()
+        for parent, multiple, rest in _computed_from(graph, name):
+            if parent not in found:
+                tried = Choice(tuple(_counted_on(use, multiple, rest) for use in found[name].uses))
+                ends = tried.ends()
+                found[parent] = found[name] if ends is not None and ends[0] > ends[1] else tried
+                waiting.append(parent)
+    return found
+
+
 def misplaced(name: str, array: Array, low: int, high: int) -> Problem | None:
     """What is wrong with numbers that choose entries, if any of them is not a whole number from `low` to `high`."""
     if np.all((array >= low) & (array <= high) & (array == np.floor(array))):
@@ -99,6 +119,24 @@ def _counted_from(graph: Graph, name: str) -> tuple[str, int, int] | None:
             if position is not None and isinstance(position.data, Name):
                 return position.data.name, position.factor, position.rest.get("", 0)
     return None
+
+
+def _computed_from(graph: Graph, name: str) -> list[tuple[str, int, int]]:
+    """What a node is computed from, each with a multiple and what is added, such that either keeps the whole inside.
+
+    A sum of n terms is the mean of n times each of them.
+    """
+    match graph[name].op:
+        case View(operand):
+            return [(operand, 1, 0)]
+        case Reduction("sum", operand, axes):
+            return [(operand, math.prod(int(graph[operand].shape[axis]) for axis in axes), 0)]
+        case Elementwise(formula):
+            terms = affine(formula) or {}
+            weights = {each: int(value) for each, value in terms.items() if each and value}
+            if weights and all(value.denominator == 1 for value in terms.values()):
+                return [(each, len(weights) * weight, int(terms.get("", 0))) for each, weight in weights.items()]
+    return [(parent, 1, 0) for parent in graph[name].parents]
 
 
 def _counted_on(use: Use, multiple: int, rest: int) -> Use:

@@ -240,3 +240,23 @@ def test_forms_that_lose_digits_where_tanh_saturates_are_right() -> None:
     report = check_graph(of('z = "tanh(W @ x + b + 9)"\na = "sum(z*z)"'))
     report.raise_for_failure()
     assert all("matrix" in (row.forms or ()) for row in report.rows)
+
+
+COMPUTED_POSITIONS = {
+    "joined": ("q = [2], r = [2]", "5", 'p = "concat(q, r)"\n"h[i]" = "w[p[i]]"\na = "sum(h*h)"'),
+    "stacked": ("q = [], r = []", "5", 'p = "stack(q, r)"\n"h[i]" = "w[p[i]]"\na = "sum(h*h)"'),
+    "added": ("q = [2], r = [2]", "9", 'p = "2*q + r + 1"\n"h[i]" = "w[p[i]]"\na = "sum(h*h)"'),
+    "summed": ("q = [2], r = []", "9", 'p = "sum(q)"\nh = "w[p]"\na = "h*h"'),
+    "multiplied": ("q = [2], r = [2]", "9", 'p = "q*r"\n"h[i]" = "w[p[i]]"\na = "sum(h*h)"'),
+    "the larger": ("q = [2], r = [2]", "9", 'p = "max(q, r)"\n"h[i]" = "w[p[i]]"\na = "sum(h*h)"'),
+    "rows": ("q = [2], r = [2]", "9, 2", 'e = "embedding(concat(q, r), w)"\na = "sum(e*e)"'),
+}
+
+
+@pytest.mark.parametrize("name", COMPUTED_POSITIONS)
+def test_positions_that_are_computed_from_whole_inputs_are_drawn(name: str) -> None:
+    inputs, shape, nodes = COMPUTED_POSITIONS[name]
+    text = f'inputs = {{{inputs}}}\nparameters = {{w = [{shape}]}}\noutput = "a"\n[nodes]\n{nodes}'
+    report = bp.loads(text).check()
+    assert report.passed and report.complete, str(report)
+    assert report.rows[0].verdict is Verdict.OK

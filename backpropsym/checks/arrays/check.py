@@ -30,7 +30,7 @@ from backpropsym.checks.judgement import ROUNDINGS, TOLERANCE, Comparison, Measu
 from backpropsym.checks.measured import of_forms, of_links, of_rows
 from backpropsym.checks.plan import Plan
 from backpropsym.checks.report import Fault, Kink, Report, Row, Verdict, undefined_report
-from backpropsym.evaluate.choices import whole_nodes
+from backpropsym.evaluate.choices import position_nodes
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.graph.unroll import entry_name
 from backpropsym.ops.kinds import Contraction, Elementwise, Reduction
@@ -50,7 +50,7 @@ def check_arrays(graph: Graph, plan: Plan) -> Report:
     """Compare everything that the network gives with numerics; a row for every parameter, else for every input."""
     random = np.random.default_rng(plan.seed)
     graph, notes = _with_one_objective(with_sizes(graph, plan.at), random)
-    whole = whole_nodes(graph)  # a position moves in no small steps
+    whole = position_nodes(graph)  # a position moves in no small steps
     names = [name for name in graph.names(Role.PARAMETER) or graph.names(Role.INPUT) if name not in whole]
     points = find_points(graph, plan.at, plan.samples, random)
     chosen = [points.found[index] for index in points.chosen][: plan.samples]

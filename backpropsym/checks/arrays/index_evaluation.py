@@ -99,10 +99,11 @@ class IndexNumbers:
         return np.asarray(whole(plain, {**grid, **chosen, **read}))
 
     def _without_reads(self, expr: Expr, grid: Grid, read: dict[str, Array]) -> Expr:
-        """A position with each entry of an array in it, as in E[t[i]], replaced by a name of what is read there."""
-        if isinstance(expr, Index):
+        """A position with each entry of an array in it, as in E[t[i]], and each choice between them, by a name."""
+        found = self._special(expr, grid) if isinstance(expr, Index | Call) else None
+        if found is not None:
             name = f"#{len(read)}"
-            read[name] = np.asarray(self._special(expr, grid)).astype(int)
+            read[name] = np.asarray(found).astype(int)
             return Name(name)
         parts = children(expr)
         return rebuild(expr, tuple(self._without_reads(part, grid, read) for part in parts)) if parts else expr

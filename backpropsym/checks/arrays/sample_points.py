@@ -13,10 +13,10 @@ from backpropsym.arrays import Array, Values
 from backpropsym.checks.arrays.switches import RecordingNetwork, branching_nodes, moved_at_kink, on_kinks, sizes
 from backpropsym.checks.arrays.work import SMALL_WORK, work
 from backpropsym.checks.sample_points import DEFAULT, MAX_ROUNDS, MODERATE, NOT_AT_OWN, RANGES
-from backpropsym.errors import LimitError
+from backpropsym.errors import LimitError, ValuesError
 from backpropsym.evaluate.arithmetic import COMPLEX
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.evaluate.choices import whole_nodes
+from backpropsym.evaluate.choices import position_nodes
 from backpropsym.evaluate.domains import domains
 from backpropsym.evaluate.leaf_arrays import array_leaves
 from backpropsym.evaluate.number_systems import STEP, Switching
@@ -186,7 +186,7 @@ class _Sampler:
         self.wanted = graph.ancestors(graph.objective)
         self.switching = Switching(graph.functions)
         self.branching = branching_nodes(graph, self.switching) & self.wanted
-        self.chosen = whole_nodes(graph)
+        self.chosen = position_nodes(graph)
         leaves = [name for name in graph.order if name in self.wanted and graph[name].op is None]
         self.fixed = {name: np.asarray(graph.constants[name]) for name in leaves if name in graph.constants}
         self.leaves = [name for name in leaves if name not in self.fixed]
@@ -220,7 +220,10 @@ class _Sampler:
         for turn, ranges in enumerate(self._ranges()):
             if len(kept) >= count or turn >= MAX_ROUNDS * len(RANGES):
                 break
-            point = ArrayPoint(self.graph, self.fixed | self._leaves(ranges), self.switching)
+            try:
+                point = ArrayPoint(self.graph, self.fixed | self._leaves(ranges), self.switching)
+            except ValuesError:  # a position that is computed from others lies outside
+                continue
             if point.finite and (turn >= MAX_ROUNDS or point.within(MODERATE)):
                 kept.append(point)
         return kept

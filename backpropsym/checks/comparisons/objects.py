@@ -18,7 +18,7 @@ from backpropsym.checks.comparisons.spelled import without_accurate
 from backpropsym.checks.edges import EPS
 from backpropsym.evaluate.arithmetic import COMPLEX, Arithmetic, ComplexArithmetic
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.evaluate.choices import whole_nodes
+from backpropsym.evaluate.choices import position_nodes
 from backpropsym.evaluate.number_systems import STEP, step_slopes
 from backpropsym.graph.graph import Graph
 from backpropsym.ops.function import Primitive
@@ -98,7 +98,7 @@ class SingleObject:
         copies: list[ArrayNetwork] = []
         for _ in range(self._count):
             network = _Perturbed(
-                self._plain, self.point.leaves, _Rounded(self.eps, self.random), whole_nodes(self.graph)
+                self._plain, self.point.leaves, _Rounded(self.eps, self.random), position_nodes(self.graph)
             )
             network.forward(self.graph.objective)
             copies.append(network)
@@ -165,7 +165,7 @@ class SingleObject:
 
         def blur() -> Array:
             copies = [
-                _Perturbed(self.graph, leaves, _RoundedComplex(self.eps, self.random), whole_nodes(self.graph))
+                _Perturbed(self.graph, leaves, _RoundedComplex(self.eps, self.random), position_nodes(self.graph))
                 for _ in range(self._count)
             ]
             moved = np.max([np.abs(slope(copy) - right) for copy in copies], axis=0)

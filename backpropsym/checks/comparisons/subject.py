@@ -13,7 +13,8 @@ from backpropsym.checks.arrays.sample_points import ArrayPoint
 from backpropsym.checks.arrays.switches import sizes
 from backpropsym.checks.comparisons.objects import SingleObject
 from backpropsym.checks.plan import Plan
-from backpropsym.evaluate.choices import whole_nodes
+from backpropsym.errors import ValuesError
+from backpropsym.evaluate.choices import position_nodes
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.api.compile import Kernel, compile_kernel
 from backpropsym.kernels.ir.verifier import verification
@@ -56,7 +57,7 @@ class Subject:
     @cached_property
     def leaves(self) -> tuple[str, ...]:
         """The inputs, targets and parameters that the objective can be derived by."""
-        needed, chosen = self.graph.ancestors(self.of), whole_nodes(self.graph)
+        needed, chosen = self.graph.ancestors(self.of), position_nodes(self.graph)
         leaves = self.graph.names(Role.PARAMETER, Role.INPUT, Role.TARGET)
         return tuple(name for name in leaves if name in needed and name not in chosen)
 
@@ -118,14 +119,17 @@ class Subject:
         for attempt in range(ATTEMPTS):
             other = self.points[(number + attempt) % len(self.points)]
             leaves = first.leaves | {name: self._moved(name, other, attempt) for name in moving}
-            point = ArrayPoint(self.graph, leaves, first.switching)
+            try:
+                point = ArrayPoint(self.graph, leaves, first.switching)
+            except ValuesError:  # a position that is computed from others lies outside
+                continue
             if point.finite:
                 return point
         return first
 
     def _moved(self, name: str, other: ArrayPoint, attempt: int) -> Array:
         value = np.asarray(other.leaves[name])
-        chosen = whole_nodes(self.graph)
+        chosen = position_nodes(self.graph)
         if name in chosen:
             return self.random.integers(*chosen[name].drawn(name), size=value.shape)
         spread = 0.2 / (1 + attempt)

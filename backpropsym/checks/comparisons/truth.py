@@ -19,7 +19,7 @@ from backpropsym.checks.comparisons.registry import Comparison, Pair
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
-from backpropsym.evaluate.choices import whole_nodes
+from backpropsym.evaluate.choices import position_nodes
 from backpropsym.evaluate.differences import ExactPoint, complex_step
 from backpropsym.evaluate.reference import Reference
 from backpropsym.evaluate.slopes import two_sided_slope
@@ -100,7 +100,7 @@ def _blur(
     random: np.random.Generator,
 ) -> Array:
     """By how much an entry moves when its parents are off by a few roundings."""
-    chosen, gaps = whole_nodes(graph), [0.0]
+    chosen, gaps = position_nodes(graph), [0.0]
     for _ in range(COPIES):
         moved = {
             parent: value
