@@ -11,13 +11,16 @@ import pytest
 from backpropsym.checks.edges import edge_numerics, kinks_on_paths, ratio, reverse_sweep
 from backpropsym.checks.exact import ExactPoint
 from backpropsym.checks.finite_differences import Jobs, Objective, extrapolated
-from backpropsym.checks.sample_points import find_points
+from backpropsym.checks.gradients import Numbers, compare
+from backpropsym.checks.plan import Plan
+from backpropsym.checks.sample_points import Points, find_points
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.derive.paths.path_space import PathSpace, edges
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.number_systems import BranchRecorder, Spread, SpreadArithmetic, Switching
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.formula.parse import parse_formula
+from backpropsym.formula.tree import Name
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.spec.source import example_text
 from backpropsym.spec.toml import parse_network
@@ -195,3 +198,13 @@ def test_the_step_is_shortened_until_the_difference_settles(factor: int) -> None
     slope = factor / math.cosh(0.3) ** 2
     differences = Objective(graph, "a", values).differences(Jobs(["x"], np.array([0])), np.array([slope]))
     assert differences.value[0] == pytest.approx(slope, rel=1e-9)
+
+
+def test_fifty_digits_judge_at_the_point_that_is_suspicious() -> None:
+    """w instead of 2*w is right at w = 0 and wrong elsewhere."""
+    graph = parse_network('inputs = []\nparameters = ["w"]\noutput = "y"\n[nodes]\ny = "w**2"')
+    values = {"w": np.array([0.0, 1.0, 0.0, 3.0]), "y": np.array([0.0, 1.0, 0.0, 9.0])}
+    points = Points(values, edge_numerics(graph, ["y"], values), 0, np.arange(4), ())
+    numbers = Numbers(LocalDerivatives(graph, {Edge("w", "y"): Name("w")}), points)
+    comparison, _, _ = compare(numbers, np.random.default_rng(0), Plan())
+    assert comparison.wrong.tolist() == [False, True, False, True]

@@ -8,10 +8,11 @@ import math
 import pytest
 
 from backpropsym.derive.derivation import FORMS, Derivation, count_text
+from backpropsym.derive.forms.registry import Form
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import BackpropsymError, LimitError, UnknownNameError
 from backpropsym.formula.text import to_text
-from backpropsym.formula.tree import number
+from backpropsym.formula.tree import Expr, Name, Neg, depth, number
 from backpropsym.graph.graph import Graph
 from tests.derive.networks import chain, derive, layers, network, residual
 
@@ -188,3 +189,21 @@ def test_a_form_of_few_parts_and_many_levels_is_refused() -> None:
     graph = network(["x"], ["h0"], formulas, "h120")
     with pytest.raises(LimitError, match="100 levels"):
         derive(graph, "h120", "h0").expression("expanded")
+
+
+def test_a_form_of_as_many_levels_as_allowed_is_written_and_one_of_more_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No form of ours comes so far, for those that nest have limits of their own; one that is added may."""
+    levels = 150
+
+    def nested(derivation: object) -> Expr:
+        tree: Expr = Name("x")
+        for _ in range(levels - 1):
+            tree = Neg(tree)
+        return tree
+
+    monkeypatch.setitem(FORMS, "nested", Form("nested", nested))
+    derivation = derive(chain(3), "s2", "x")
+    assert depth(derivation.tree("nested")) == levels
+    levels += 1
+    with pytest.raises(LimitError, match="the nested form nests 151 levels deep"):
+        derivation.tree("nested")

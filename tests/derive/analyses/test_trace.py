@@ -176,3 +176,14 @@ def test_what_is_not_finite_is_shown_as_it_is() -> None:
     assert json.loads(trace_report(found, "json"))["forward"][-1]["value"] is None
     assert "inf" in trace_report(found)
     assert "1/0" in trace_report(found)
+
+
+def test_only_what_the_traced_node_depends_on_is_traced() -> None:
+    nodes = 'h = "w*x1"\nk = "x1*x2"\na = "h + v*k"'
+    net = bp.loads(f'inputs = ["x1", "x2", "x3"]\nparameters = ["w", "v"]\noutput = "a"\n[nodes]\n{nodes}')
+    at = {"x1": 2.0, "x2": 3.0, "x3": 5.0, "w": 0.5, "v": 4.0}
+    by_parameters, by_inputs = net.trace(at, of="h"), net.trace(at, of="k")
+    assert [step.node for step in by_parameters.backward] == ["h", "w"]
+    assert by_parameters.gradient == {"w": 2.0}
+    assert sorted(step.node for step in by_inputs.backward) == ["k", "x1", "x2"]
+    assert by_inputs.descent is None
