@@ -97,7 +97,7 @@ class TensorExaminer:
     def _positions(self) -> list[dict[str, int]]:
         """Positions for the free indices, chosen at random; the first has its indices unequal where it can.
 
-        Any two indices are equal at one of the positions besides: what a delta switches off elsewhere shows there.
+        Every two indices are equal at one of the positions besides: what a delta switches off elsewhere shows there.
         """
         letters = self._letters()
         if not letters:

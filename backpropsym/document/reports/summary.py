@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TypedDict
 
 from rich.text import Text
 
@@ -27,7 +27,37 @@ _LONGEST_TABLE = 40
 _LONGEST_FORMULA = 100
 
 
-def summary_data(graph: Graph) -> dict[str, Any]:
+class Operations(TypedDict):
+    """What all derivatives of the objective by parameters cost."""
+
+    multiplications: int
+    additions: int
+
+
+class Summary(TypedDict):
+    """What is in a network; see `summary_data`."""
+
+    title: str
+    output: str
+    loss: str | None
+    objective: str
+    inputs: list[str]
+    targets: list[str]
+    parameters: list[str]
+    constants: list[str]
+    parameter_count: int | None
+    parameter_formula: str
+    shapes: dict[str, list[int | str]]
+    nodes: dict[str, str]
+    indices: dict[str, list[str]]
+    links: int
+    functions: list[str]
+    paths: dict[str, int] | None
+    operations: dict[str, Operations] | None
+    warnings: list[str]
+
+
+def summary_data(graph: Graph) -> Summary:
     """What is in `graph` as plain data.
 
     Returns
@@ -45,13 +75,16 @@ def summary_data(graph: Graph) -> dict[str, Any]:
     equations = {
         node.name: equation_of(graph, node) for node in graph.nodes.values() if node.op is not None and node.named
     }
-    counted = graph.scalar and len(parameters) * links <= MOST_COSTED
+    local = LocalDerivatives(graph) if graph.scalar and len(parameters) * links <= MOST_COSTED else None
     return {
         "title": graph.title,
         "output": graph.output,
         "loss": graph.loss,
         "objective": graph.objective,
-        **{f"{role}s": list(graph.names(role)) for role in Role if role is not Role.VALUE},
+        "inputs": list(graph.names(Role.INPUT)),
+        "targets": list(graph.names(Role.TARGET)),
+        "parameters": list(parameters),
+        "constants": list(graph.names(Role.CONSTANT)),
         "parameter_count": _entries(shapes),
         "parameter_formula": _entries_formula(shapes),
         "shapes": {node.name: list(node.shape) for node in graph.nodes.values() if node.shape and node.named},
@@ -63,7 +96,8 @@ def summary_data(graph: Graph) -> dict[str, Any]:
         },
         "links": links,
         "functions": _functions(graph),
-        **(_counts(graph, parameters) if counted else {"paths": _layer_paths(graph), "operations": None}),
+        "paths": _paths_of_scalars(local, parameters) if local else _layer_paths(graph),
+        "operations": _operations_of_forms(local, parameters) if local else None,
         "warnings": [problem.message for problem in graph.warnings],
     }
 
@@ -83,15 +117,16 @@ def _layer_paths(graph: Graph) -> dict[str, int] | None:
     return {name: PathSpace(graph.named, name, graph.objective).count for name in graph.names(Role.PARAMETER)}
 
 
-def _counts(graph: Graph, parameters: Sequence[str]) -> dict[str, Any]:
-    """Paths from each parameter to the objective, and operations by form."""
-    local = LocalDerivatives(graph)
-    costs = gradient_costs(local, graph.objective, parameters)
+def _paths_of_scalars(local: LocalDerivatives, parameters: Sequence[str]) -> dict[str, int]:
+    """Paths from each parameter to the objective."""
+    return {name: Derivation(local, local.graph.objective, name).count for name in parameters}
+
+
+def _operations_of_forms(local: LocalDerivatives, parameters: Sequence[str]) -> dict[str, Operations]:
+    """Operations by form."""
+    costs = gradient_costs(local, local.graph.objective, parameters)
     return {
-        "paths": {name: Derivation(local, graph.objective, name).count for name in parameters},
-        "operations": {
-            form: {"multiplications": cost.multiplications, "additions": cost.additions} for form, cost in costs.items()
-        },
+        form: {"multiplications": cost.multiplications, "additions": cost.additions} for form, cost in costs.items()
     }
 
 
@@ -117,9 +152,9 @@ def summary_text(graph: Graph) -> Text:
     """The same for people."""
     data = summary_data(graph)
     result = Text(printable(graph.title) + "\n\n" if graph.title else "", style="bold")
-    for label, names in (("inputs", "inputs"), ("targets", "targets"), ("constants", "constants")):
-        if data[names]:
-            result.append(_line(label, f"{len(data[names]):,}: {_listed(data[names])}"))
+    for label, names in (("inputs", data["inputs"]), ("targets", data["targets"]), ("constants", data["constants"])):
+        if names:
+            result.append(_line(label, f"{len(names):,}: {_listed(names)}"))
     result.append(_line("parameters", _parameters(data)))
     if data["shapes"]:
         sized = [f"{name} ({', '.join(map(str, shape))})" for name, shape in data["shapes"].items()]
@@ -133,7 +168,7 @@ def summary_text(graph: Graph) -> Text:
     return result + _nodes(data) + _paths(data) + _operations(data)
 
 
-def _parameters(data: dict[str, Any]) -> str:
+def _parameters(data: Summary) -> str:
     """How many numbers are to be learned, and the names of the parameters."""
     count, formula = data["parameter_count"], data["parameter_formula"]
     number = formula if count is None else f"{count:,}"
@@ -167,7 +202,7 @@ def _listed(names: list[str]) -> str:
     return shown if len(names) <= _LONGEST_LIST else f"{shown} and {len(names) - _LONGEST_LIST:,} more"
 
 
-def _nodes(data: dict[str, Any]) -> Text:
+def _nodes(data: Summary) -> Text:
     """The formulas of the nodes."""
     indices = data["indices"]
     nodes = [
@@ -185,7 +220,7 @@ def _shortened(formula: str) -> str:
     return formula if len(formula) <= _LONGEST_FORMULA else formula[:_LONGEST_FORMULA].rstrip() + " ..."
 
 
-def _paths(data: dict[str, Any]) -> Text:
+def _paths(data: Summary) -> Text:
     """How many paths lead from each parameter to the objective."""
     if not data["paths"]:
         return Text()
@@ -197,7 +232,7 @@ def _paths(data: dict[str, Any]) -> Text:
     return Text(f"\npaths to {data['objective']}\n" + "".join(lines))
 
 
-def _operations(data: dict[str, Any]) -> Text:
+def _operations(data: Summary) -> Text:
     """What the whole gradient costs in each form."""
     costs = data["operations"]
     if not costs:

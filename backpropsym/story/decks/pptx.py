@@ -6,12 +6,17 @@ import importlib
 import io
 import zipfile
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backpropsym.errors import MissingExtraError, printable
 from backpropsym.picture.formats.raster import png, size
 from backpropsym.story.decks.frames import Frames
 from backpropsym.story.steps import Step, Story, plain
+
+if TYPE_CHECKING:
+    from pptx.presentation import Presentation
+    from pptx.text.text import TextFrame
+    from pptx.util import Length
 
 WIDTH, HEIGHT = 1280, 720
 """Pixels of a slide, which is 13 1/3 by 7 1/2 inches."""
@@ -68,7 +73,7 @@ def pptx(story: Story) -> bytes:
 class _Slide:
     """One slide being filled."""
 
-    def __init__(self, deck: Any, frames: Frames, step: Step, number: int) -> None:
+    def __init__(self, deck: Presentation, frames: Frames, step: Step, number: int) -> None:
         self._slide = deck.slides.add_slide(deck.slide_layouts[_LAYOUT_TITLE_ONLY])
         self._frames, self._step, self._theme, self._number = frames, step, frames.story.theme, number
 
@@ -133,7 +138,7 @@ def _place(shape: Any, left: float, top: float, width: float, height: float) -> 
     shape.left, shape.top, shape.width, shape.height = (round(value * EMU) for value in (left, top, width, height))
 
 
-def _write(frame: Any, text: str, font: Any, colour: str, align: str) -> None:
+def _write(frame: TextFrame, text: str, font: Length, colour: str, align: str) -> None:
     """One paragraph of text."""
     from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 
