@@ -28,14 +28,25 @@ _LONGEST_FORMULA = 100
 
 
 class Operations(TypedDict):
-    """What all derivatives of the objective by parameters cost."""
+    """What all derivatives of the objective by parameters cost, the local derivatives taken as computed."""
 
     multiplications: int
     additions: int
 
 
 class Summary(TypedDict):
-    """What is in a network; see `summary_data`."""
+    """What is in a network.
+
+    Attributes
+    ----------
+    parameter_count, parameter_formula : the numbers to be learned; no count where a size is symbolic.
+    shapes : of what is no scalar.
+    nodes : formulas by name.
+    indices : of the nodes whose formula is that of an entry.
+    paths : from each parameter to the objective; those of layers where nodes have axes. None where a network of
+        scalars is too large to count them.
+    operations : by form; None as well where nodes have axes.
+    """
 
     title: str
     output: str
@@ -58,17 +69,7 @@ class Summary(TypedDict):
 
 
 def summary_data(graph: Graph) -> Summary:
-    """What is in `graph` as plain data.
-
-    Returns
-    -------
-    Keys `title`, `output`, `loss`, `objective`, the names of each role, `parameter_count` and `parameter_formula`
-    (numbers to be learned), `shapes` of what is no scalar, `nodes` (formulas by name), `indices` (of the nodes whose
-    formula is that of an entry), `links`, `functions`, `paths` (from each parameter to the objective), `operations`
-    by form, `warnings`. Operations are multiplications and additions for all derivatives of the objective by
-    parameters, the local derivatives taken as computed. `paths` of tensors are those of layers. `operations` are None
-    for networks of tensors, and both where a network of scalars is too large to count them.
-    """
+    """What is in `graph` as plain data."""
     parameters = graph.names(Role.PARAMETER)
     shapes = [graph[name].shape for name in parameters]
     links = sum(len(node.parents) for node in graph.nodes.values())
