@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backpropsym.arrays import Numeric
-from backpropsym.cli.completion import complete_network, complete_node, complete_theme
+from backpropsym.cli.completion import complete_format, complete_network, complete_node, complete_theme
 from backpropsym.cli.output import to_file
+from backpropsym.document.registry import format_for, format_of, names
 
 if TYPE_CHECKING:
     from backpropsym.network import Network
@@ -43,16 +44,6 @@ class Level(StrEnum):
     NEURONS = "neurons"
     OPS = "ops"
     LAYERS = "layers"
-
-
-class Format(StrEnum):
-    """What a result is written as."""
-
-    TEXT = "text"
-    LATEX = "latex"
-    MARKDOWN = "markdown"
-    TYPST = "typst"
-    JSON = "json"
 
 
 NetworkArgument = Annotated[
@@ -127,8 +118,13 @@ InitOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    Format | None,
-    typer.Option("--format", help="What is written; else the suffix of -o decides: .txt .tex .md .typ .json."),
+    str | None,
+    typer.Option(
+        "--format",
+        help="What is written; else the suffix of -o decides, such as .tex or .md.",
+        metavar="|".join(names()),
+        autocompletion=complete_format,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data for scripts.")]
 AsciiOption = Annotated[bool, typer.Option("--ascii", help="Use ASCII only.")]
@@ -149,18 +145,17 @@ ThemeOption = Annotated[
 ]
 
 
-def medium_for(format: Format | None, json: bool, output: Path | None) -> str:
-    """The medium that options ask for, else the one that the suffix of the output names.
+def medium_for(format: str | None, json: bool, output: Path | None) -> str:
+    """The format that options ask for, else the one that the suffix of the output names.
 
     Raises
     ------
+    UnknownNameError : no such format.
     OutputError : the suffix names none.
     """
-    from backpropsym.document.derivation.report import medium_of
-
     if json or format:
-        return Format.JSON if json else str(format)
-    return medium_of(output) if output is not None and to_file(output) else Format.TEXT
+        return "json" if json else format_of(format or "").name
+    return format_for(output).name if output is not None and to_file(output) else "text"
 
 
 def load_network(source: str) -> Network:

@@ -50,6 +50,13 @@ def complete_engine(incomplete: str) -> list[str]:
     return [name for name in BACKENDS if name.startswith(incomplete)]
 
 
+def complete_format(incomplete: str) -> list[str]:
+    """The formats of results."""
+    from backpropsym.document.registry import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def _files(incomplete: str) -> list[str]:
     """Network files and folders whose path starts with `incomplete`."""
     folder, _, start = incomplete.rpartition("/")

@@ -6,7 +6,6 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     Form,
-    Format,
     FormatOption,
     FormOption,
     InitOption,
@@ -40,17 +39,18 @@ def derive(
     ascii: AsciiOption = False,
 ) -> None:
     """Derive one node by another, or by several in turn, as a sum over paths or in another form."""
+    from backpropsym.document.derivation.actions import View
     from backpropsym.document.derivation.report import report, terminal
-    from backpropsym.document.derivation.terminal_parts import LIMIT, TextView
+    from backpropsym.document.formats.text import LIMIT
+    from backpropsym.document.registry import Layout
 
     found = level_of(load_network(network), level)
     values = read_numbers(at, found, init)
     derivation = found.derive(of, wrt=wrt)
     medium = medium_for(format, json, output)
-    if medium == Format.TEXT and not to_file(output):
-        plain = needs_ascii(ascii)
+    if medium == "text" and not to_file(output):
         source = network if len(wrt) == 1 else ""
-        view = TextView(values, limit or LIMIT, plain, console().width, source, level.value if level else "")
-        show(terminal(derivation, form, view))
+        view = View(values, limit or LIMIT, source, level.value if level else "")
+        show(terminal(derivation, form, view, Layout(needs_ascii(ascii), console().width)))
     else:
         emit(report(derivation, form, medium, values, limit, ascii), output)

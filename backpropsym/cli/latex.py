@@ -38,11 +38,8 @@ def latex(
     output: OutputOption = None,
 ) -> None:
     """Write a derivation as LaTeX, each path in the colour that it has in the picture."""
-    from backpropsym.document.derivation.latex import LatexView
-    from backpropsym.document.derivation.latex_document import latex_document
-    from backpropsym.document.derivation.report import latex_fragment
+    from backpropsym.document.derivation.report import latex as written
 
     found = level_of(load_network(network), level)
     values, derivation = read_numbers(at, found), found.derive(of, wrt=wrt)
-    view = LatexView(values, braces=underbrace)
-    emit((latex_document if standalone else latex_fragment)(derivation, form, view), output)
+    emit(written(derivation, form, values, underbrace, standalone), output)

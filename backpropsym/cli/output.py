@@ -75,7 +75,7 @@ def emit_tables(written: str, medium: str, output: Path | None, title: str, land
     OutputError : the file cannot be written.
     """
     if medium == "latex":
-        from backpropsym.document.derivation.latex_document import document
+        from backpropsym.document.formats.latex import document
         from backpropsym.document.writers.tables import PACKAGES
 
         written = document(written, title, PACKAGES, landscape)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.latex_escape import latex_text
-from backpropsym.document.writers.latex_lines import broken
+from backpropsym.document.writers.latex_width import broken
 from backpropsym.document.writers.tables import Table, latex_tables, markdown_tables, text_tables
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.document.writers.unicode import AsciiWriter, UnicodeWriter
@@ -189,7 +189,7 @@ class LatexExerciseWriter(ExerciseWriter):
 
     def document(self, title: str, body: str) -> str:
         """A document of its own."""
-        from backpropsym.document.derivation.latex_document import document
+        from backpropsym.document.formats.latex import document
         from backpropsym.document.writers.tables import PACKAGES
 
         return document(body, "", PACKAGES, landscape=False)

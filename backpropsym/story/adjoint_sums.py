@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation
-from backpropsym.document.derivation.array_pages import index_sum
+from backpropsym.document.derivation.array_page import index_sum
+from backpropsym.document.writers.mathematics import written
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Call, Expr, Index, Name, walk
@@ -45,7 +46,7 @@ class AdjointSum:
 
     def right(self, writer: Writer) -> str:
         """The sum that it is."""
-        return index_sum(self._term, writer)
+        return written(index_sum(self._term), writer)
 
 
 def adjoint_sum(graph: Graph, equation: MatrixEquation, programme: tuple[MatrixEquation, ...]) -> AdjointSum | None:

@@ -8,9 +8,8 @@ from backpropsym.arrays import Values
 from backpropsym.derive import array_derivation, derivation, entry_derivation, gradient_graph
 from backpropsym.derive.analyses import hessian
 from backpropsym.derive.form_views import in_form
-from backpropsym.document.derivation.latex import LatexView
 from backpropsym.document.derivation.notebook import bundle, derivation_latex
-from backpropsym.document.derivation.report import latex_fragment
+from backpropsym.document.derivation.report import latex
 from backpropsym.graph.graph import Graph
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Derivation(derivation.Derivation):
         LimitError : the form would be too large to write out.
         ValuesError : the numeric form lacks numbers.
         """
-        return latex_fragment(self, form, LatexView(values))
+        return latex(self, form, values)
 
     def draw(self, **options: Unpack[DrawOptions]) -> Drawing:
         """The picture with this derivation's paths highlighted; options as in `Network.draw`."""

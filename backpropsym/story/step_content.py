@@ -13,11 +13,12 @@ from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_programme
 from backpropsym.derive.terms import NumericTerm
-from backpropsym.document.derivation.array_pages import adjoint_names, entry_title, index_sum
+from backpropsym.document.derivation.array_page import adjoint_names, entry_quotient, index_sum
 from backpropsym.document.derivation.conventions import conventions, kept_axes, spelled_out
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex import LatexWriter
-from backpropsym.document.writers.latex_lines import broken, width
+from backpropsym.document.writers.latex_width import broken, width
+from backpropsym.document.writers.mathematics import written
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.document.writers.unicode import UnicodeWriter
 from backpropsym.errors import LimitError, NotScalarError
@@ -271,12 +272,12 @@ class TensorContent(StepContent):
     @property
     def derivative(self) -> Maths:
         """The quotient that is derived, with its free indices."""
-        return Maths(*(entry_title(self._derivation, writer) for writer in self._writers))
+        return Maths(*(written(entry_quotient(self._derivation), writer) for writer in self._writers))
 
     def term(self, highlight: HighlightedPath) -> Maths:
         """The path's sum over its bound indices."""
         term = self._derivation.term(highlight.names, readable=True)
-        return Maths(*(index_sum(term, writer) for writer in self._writers))
+        return Maths(*(written(index_sum(term), writer) for writer in self._writers))
 
     def links(self, highlight: HighlightedPath) -> tuple[Prose, ...]:
         """What each node on the path is."""
@@ -307,8 +308,8 @@ class TensorContent(StepContent):
                 left = Maths(*(writer.derivative(derivation.of, each.node) for writer in writers))
             else:
                 left = Maths(*(writer.write(Name(each.symbol)) for writer in writers))
-            written = self.graph.functions.written(each.right)
-            right = Maths(*(entries.right(w) if entries else _shortened(written, w) for w in writers))
+            formula = self.graph.functions.written(each.right)
+            right = Maths(*(entries.right(w) if entries else _shortened(formula, w) for w in writers))
             yield self._line(each.node, left, right)
 
     @cached_property
@@ -327,7 +328,7 @@ class TensorContent(StepContent):
             found = self._programme
         except LimitError:
             found = ()
-        return super()._facts(writer) + kept_axes((each.right for each in found), writer)
+        return super()._facts(writer) + [written(part, writer) for part in kept_axes(each.right for each in found)]
 
     @property
     def of(self) -> Maths:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, count_text, paths_text
-from backpropsym.document.writers.latex_lines import broken, width
+from backpropsym.document.writers.latex_width import broken, width
 from backpropsym.picture.drawing import Drawing
 from backpropsym.picture.scene import HighlightedPath
 from backpropsym.story.step_content import Equation, StepContent, step_content

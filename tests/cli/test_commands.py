@@ -15,12 +15,11 @@ import backpropsym as bp
 from backpropsym import __version__
 from backpropsym.cli.app import app
 from backpropsym.cli.arguments import Form, Level
-from backpropsym.cli.derive import Format
 from backpropsym.cli.kernel import Mode
 from backpropsym.cli.paths import By
 from backpropsym.derive.derivation import FORMS
 from backpropsym.derive.forms.registry import ARRAY_FORMS as TENSOR_FORMS
-from backpropsym.document.derivation.report import SUFFIXES
+from backpropsym.document.registry import formats, names
 from backpropsym.graph.levels import LEVELS
 from backpropsym.kernels.api.compile import MODES
 
@@ -51,7 +50,7 @@ def run(*arguments: str, text: str | None = None) -> Any:
 def test_options_offer_what_the_library_knows() -> None:
     assert set(Form) == {*FORMS, *TENSOR_FORMS}
     assert tuple(Mode) == MODES
-    assert set(Format) == set(SUFFIXES.values())
+    assert names() == tuple(sorted(formats()))
     assert set(Level) == set(LEVELS)
     assert set(By) == {"share", "length"}
 

@@ -98,7 +98,7 @@ def test_derivatives_of_functions_have_primes() -> None:
     prime = table.derivative("tanh", "x").name
     slope = table.derivative("leaky_relu", "slope").name
     notation = Notation(["x"], table)
-    assert notation.function(prime) == (r"\tanh'", "tanh′", "tanh_prime")
+    assert notation.function(prime) == (r"\tanh'", "tanh′", "tanh_prime", 'op("tanh")\'')
     assert notation.function(slope).latex == r"\operatorname{leaky\_relu}'_{\mathrm{slope}}"
 
 

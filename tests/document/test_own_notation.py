@@ -8,7 +8,7 @@ import pytest
 import ziamath
 
 import backpropsym as bp
-from backpropsym.document.derivation.latex_document import latex_document
+from backpropsym.document.derivation.report import latex as written
 from backpropsym.document.notation.names import Notation
 from backpropsym.errors import NetworkError
 from backpropsym.spec.notation import ACCENTS, COMMANDS
@@ -153,7 +153,7 @@ def test_a_document_with_every_command_compiles(tmp_path: Path) -> None:
     table = "\n".join(_entry(i, name) for i, name in enumerate(names))
     inputs = [f"x{i}" for i in range(len(names))]
     text = f'inputs = {inputs}\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "w*({" + ".join(inputs)})"\n[notation]\n'
-    compiled(latex_document(bp.loads(text + table).derive("a", wrt="w")), tmp_path)
+    compiled(written(bp.loads(text + table).derive("a", wrt="w"), standalone=True), tmp_path)
 
 
 def _entry(number: int, name: str) -> str:

@@ -11,7 +11,8 @@ import sympy as sp
 
 from backpropsym.derive.derivation import FORMS
 from backpropsym.document.derivation.data import data
-from backpropsym.document.derivation.report import SUFFIXES, report
+from backpropsym.document.derivation.report import report
+from backpropsym.document.registry import formats
 from backpropsym.document.writers.json_text import json_text
 from backpropsym.errors import UnknownNameError
 from backpropsym.network import Network, load, loads
@@ -111,7 +112,7 @@ def test_json_has_no_word_for_nan() -> None:
         json_text({"value": float("nan")})
 
 
-@pytest.mark.parametrize("medium", sorted(SUFFIXES.values()))
+@pytest.mark.parametrize("medium", sorted(formats()))
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_in_every_medium(form: str, medium: str) -> None:
     written = report(load("skip").derive("loss", wrt="w"), form, medium)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from backpropsym.derive.derivation import FORMS
-from backpropsym.document.derivation.latex import COLUMN, LatexView, latex
-from backpropsym.document.derivation.latex_document import latex_document
-from backpropsym.document.derivation.markdown import markdown, markdown_text
-from backpropsym.document.derivation.report import report
+from backpropsym.document.derivation.report import latex, report
+from backpropsym.document.formats.markdown import markdown_text
 from backpropsym.document.palette import PALETTE
+from backpropsym.document.registry import COLUMN
 from backpropsym.document.writers.latex_escape import latex_text
-from backpropsym.document.writers.latex_lines import broken, width
+from backpropsym.document.writers.latex_width import width
+from backpropsym.document.writers.lines import STOP, broken, whole
 from backpropsym.network import load, loads, parse
 from tests.documents import compiled
 
@@ -56,14 +56,14 @@ np = 0.5
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("source", "of", "wrt"), [("lecture", "loss", "w11"), ("skip", "loss", "w")])
 def test_documents_compile_and_fit_the_page(source: str, of: str, wrt: str, form: str, tmp_path: Path) -> None:
-    assert "Overfull" not in compiled(latex_document(load(source).derive(of, wrt=wrt), form), tmp_path).log
+    assert "Overfull" not in compiled(latex(load(source).derive(of, wrt=wrt), form, standalone=True), tmp_path).log
 
 
 @pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "expanded"])
 def test_hard_formulas_and_hostile_titles_compile(form: str, tmp_path: Path) -> None:
     derivation = loads(HARD.replace("TITLE", HOSTILE)).derive("loss", wrt="alpha")
-    said = compiled(latex_document(derivation, form), tmp_path).log
+    said = compiled(latex(derivation, form, standalone=True), tmp_path).log
     assert "passwd" not in said
 
 
@@ -112,7 +112,7 @@ def test_text_is_escaped(text: str, escaped: str) -> None:
 
 
 def test_nothing_of_a_title_reaches_latex_as_a_command() -> None:
-    document = latex_document(loads(HARD.replace("TITLE", HOSTILE)).derive(wrt="alpha"), "backward")
+    document = latex(loads(HARD.replace("TITLE", HOSTILE)).derive(wrt="alpha"), "backward", standalone=True)
     heading = next(line for line in document.splitlines() if line.startswith(r"\section*"))
     commands = set(re.findall(r"\\[A-Za-z]+", heading))
     allowed = ("textbackslash", "textasciicircum", "textasciitilde", "textless", "textgreater", "textbar")
@@ -120,10 +120,11 @@ def test_nothing_of_a_title_reaches_latex_as_a_command() -> None:
 
 
 def test_lines_break_before_signs_outside_groups() -> None:
-    latex_sum = " + ".join(rf"a_{{{n}}} \cdot \left(\frac{{b}}{{c}} + d\right)" for n in range(12))
-    lines = broken(latex_sum, 30)
+    terms = (rf"a_{{{n}}}{STOP} \cdot \left(\frac{{b}}{{c}} + d\right)" for n in range(12))
+    latex_sum = f"{STOP} + ".join(terms)
+    lines = broken(latex_sum, 30, width)
     assert len(lines) > 4
-    assert " ".join(lines) == latex_sum
+    assert " ".join(lines) == whole(latex_sum)
     for line in lines:
         assert line.count("{") == line.count("}")
         assert line.count(r"\left") == line.count(r"\right")
@@ -132,7 +133,7 @@ def test_lines_break_before_signs_outside_groups() -> None:
 
 
 def test_long_terms_are_broken_to_the_room() -> None:
-    text = latex(load("deep").derive(wrt="x1"), "factored", LatexView(room=COLUMN))
+    text = latex(load("deep").derive(wrt="x1"), "factored")
     lines = [line for line in text.splitlines() if line.strip().startswith(("&", r"\frac"))]
     assert len(lines) > 5
     assert max(map(width, lines)) <= COLUMN + 15
@@ -140,14 +141,16 @@ def test_long_terms_are_broken_to_the_room() -> None:
 
 def test_markdown_is_escaped_and_has_no_stray_bars() -> None:
     assert markdown_text("a*b_c [x](y) <b>|") == r"a\*b\_c \[x\]\(y\) \<b\>\|"
-    rows = [line for line in markdown(loads(HARD.replace("TITLE", "t")).derive(wrt="alpha")).splitlines()]
+    rows = [
+        line for line in report(loads(HARD.replace("TITLE", "t")).derive(wrt="alpha"), medium="markdown").splitlines()
+    ]
     table = [line for line in rows if line.startswith("|")]
     assert len(table) > 2
     assert {line.count("|") for line in table} == {4}
 
 
 def test_braces_name_the_path_of_each_term() -> None:
-    text = latex(load("lecture").derive(wrt="w11"), "paths", LatexView(braces=True))
+    text = latex(load("lecture").derive(wrt="w11"), "paths", braces=True)
     assert text.count(r"\underbrace{") == 2
     assert (
         r"\underbrace{x_{1} \cdot f'(s_{1}) \cdot v_{12} \cdot f'(u_{2}) \cdot p_{21}}"
@@ -163,7 +166,7 @@ def test_tensors_compile_in_every_form(wrt: str, form: str, tmp_path: Path) -> N
     net = parse("x[3] -> residual(dense(3, tanh)) -> residual(dense(3, tanh)) -> softmax -> mse")
     values = {name: np.ones(shape) for name, shape in (net.inputs | net.targets | net.parameters).items()}
     for braces in (True, False):
-        text = latex_document(net.derive("loss", wrt=wrt), form, LatexView(values, braces=braces))
+        text = latex(net.derive("loss", wrt=wrt), form, values, braces, standalone=True)
         assert "Overfull" not in compiled(text, tmp_path).log
 
 

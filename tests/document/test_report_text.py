@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from backpropsym.document.derivation.terminal import text
-from backpropsym.document.derivation.terminal_parts import TextView, style
+from backpropsym.document.derivation.actions import View
+from backpropsym.document.derivation.report import terminal
+from backpropsym.document.formats.text import LIMIT, style
 from backpropsym.document.palette import PALETTE
+from backpropsym.document.registry import Layout
 from backpropsym.network import Network, load, loads
 
 Lecture = Callable[..., Network]
@@ -38,7 +40,8 @@ L9 = """\
 
 
 def plain(net: Network, wrt: str, of: str | None = None, form: str = "paths", **view: object) -> str:
-    return text(net.derive(of, wrt=wrt), form, TextView(**view)).plain  # type: ignore[arg-type]
+    layout = Layout(**{key: view.pop(key) for key in ("ascii", "width") if key in view})  # type: ignore[arg-type]
+    return terminal(net.derive(of, wrt=wrt), form, View(**{"limit": LIMIT} | view), layout).plain  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("f", FACTS)
@@ -131,7 +134,7 @@ def test_an_unused_parameter_says_so() -> None:
 
 
 def test_each_path_has_the_colour_of_the_picture_and_its_number() -> None:
-    page = text(load("lecture").derive(wrt="w11"))
+    page = terminal(load("lecture").derive(wrt="w11"), "paths")
     for number in (1, 2):
         row = page.plain.splitlines()[1 + number]
         spans = [span.style for span in page.spans if row in page.plain[span.start : span.end]]

@@ -11,8 +11,9 @@ import sympy as sp
 
 import backpropsym as bp
 from backpropsym.derive.array_derivation import TensorDerivation
-from backpropsym.document.derivation.arrays import tensor_data, tensor_report
+from backpropsym.document.derivation.array_data import tensor_data
 from backpropsym.document.derivation.data import data
+from backpropsym.document.derivation.report import report
 from backpropsym.errors import PrintedError
 from backpropsym.evaluate.printed_data import PrintedData
 from backpropsym.evaluate.printed_formulas import PrintedFormulas
@@ -270,7 +271,7 @@ def test_nodes_may_be_called_like_words_of_the_texts(form: str) -> None:
 
 def test_pages_keep_the_names_of_people() -> None:
     graph = bp.loads(network({"Sum": "exp*w", "l": "logsumexp(Sum)"}, {"w": [3], "exp": [3]})).graph
-    page = tensor_report(TensorDerivation(graph, "l", "w"), "index", ascii=True)
+    page = report(TensorDerivation(graph, "l", "w"), "index", ascii=True)
     assert "      exp[i] * exp(Sum[i] - l)\n" in page
 
 

@@ -10,9 +10,10 @@ import pytest
 import backpropsym as bp
 from backpropsym.derive.derivation import FORMS
 from backpropsym.derive.forms.registry import ARRAY_FORMS as TENSOR_FORMS
-from backpropsym.document.derivation.latex import LANDSCAPE, LatexView
-from backpropsym.document.derivation.latex_document import document
-from backpropsym.document.derivation.report import latex_fragment
+from backpropsym.document.derivation.actions import View
+from backpropsym.document.derivation.report import page
+from backpropsym.document.formats.latex import LANDSCAPE, document, fragment
+from backpropsym.document.registry import Layout
 from backpropsym.errors import BackpropsymError, LimitError, UnknownNameError, ValuesError
 from backpropsym.graph.levels import LEVELS
 from backpropsym.spec.source import examples
@@ -41,9 +42,9 @@ def fragments(name: str) -> Iterator[str]:
         for of, wrt in pairs[:2] if name == "deep" else pairs:
             derivation = network.derive(of, wrt=wrt)
             for form, braces in WAYS:
-                view = LatexView({} if form == "numeric" else None, braces=braces, room=LANDSCAPE)
+                layout = Layout(room=LANDSCAPE, braces=braces)
                 try:
-                    yield latex_fragment(derivation, form, view)
+                    yield fragment(page(derivation, form, View({} if form == "numeric" else None)), layout)
                 except BackpropsymError as error:
                     assert may_refuse(network, form, error), f"{of} by {wrt}, {form}: {error}"
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.entry_derivation import EntryDerivation
-from backpropsym.document.derivation.arrays import tensor_data
+from backpropsym.document.derivation.array_data import tensor_data
 from backpropsym.document.derivation.data import data
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.printed_data import PrintedData

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from backpropsym.derive.derivation import Derivation
+from backpropsym.document.model import Definition, Formula, Function, Joined, Math, Sketch, Words
 from backpropsym.document.notation.idioms import ROOT
+from backpropsym.document.writers.mathematics import written
 from backpropsym.document.writers.tree_writer import KEPT, Writer
 from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Name, Number, Pow, Tuple, called, names, size, walk
 from backpropsym.graph.graph import Graph
@@ -18,61 +20,78 @@ _NEVER_NEGATIVE = ("square", "exp", "abs", "relu", "softplus", "sigmoid", "cosh"
 
 def conventions(derivation: Derivation, writer: Writer) -> list[str]:
     """One entry a fact about the functions on the paths: f = relu, f'(0) = 0; written by `writer`."""
+    return [written(fact, writer) for fact in convention_parts(derivation)]
+
+
+def convention_parts(derivation: Derivation) -> tuple[Math, ...]:
+    """The same for a page."""
     graph = derivation.graph
     between = graph.between(derivation.wrt, derivation.of)
-    return facts(graph, [name for name in between if name != derivation.wrt], writer)
+    return fact_parts(graph, [name for name in between if name != derivation.wrt])
 
 
 def facts(graph: Graph, nodes: Sequence[str], writer: Writer) -> list[str]:
     """One entry a fact about the functions that `nodes` call: f = relu, f'(0) = 0; written by `writer`."""
+    return [written(fact, writer) for fact in fact_parts(graph, nodes)]
+
+
+def fact_parts(graph: Graph, nodes: Sequence[str]) -> tuple[Math, ...]:
+    """The same for a page."""
     table = graph.functions
-    found: dict[str, None] = {}
+    found: dict[Math, None] = {}
     for name in called_by(graph, nodes):
         if name in table.own:
-            found.setdefault(_definition(name, table, writer))
+            found.setdefault(_definition(name, table))
         if table[name].kink:
-            found.setdefault(writer.words(table[name].kink))
+            found.setdefault(Words(table[name].kink))
     extremes = {node.op.function for node in map(graph.__getitem__, nodes) if isinstance(node.op, Reduction)}
     for function in sorted(extremes & {"max", "min"}):
-        found.setdefault(writer.words(f"a tie of {function} over axes goes to the first entry"))
-    return list(found)
+        found.setdefault(Words(f"a tie of {function} over axes goes to the first entry"))
+    return tuple(found)
+
+
+def here(graph: Graph, nodes: Sequence[str]) -> tuple[Math, ...]:
+    """The facts about the functions that `nodes` call as one sentence; nothing where there are none."""
+    known = fact_parts(graph, nodes)
+    return (Joined((Words("Here "), Joined(known, ","), Words(".")), ""),) if known else ()
 
 
 def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> list[str]:
+    """What derivatives of functions in `exprs` stand for, and which sums keep their axis; written by `writer`."""
+    return [written(part, writer) for part in definition_parts(exprs, table)]
+
+
+def definition_parts(exprs: Iterable[Expr], table: FunctionTable) -> tuple[Math, ...]:
     """One equation for each derivative such as tanh'(x) in `exprs` whose formula a reader cannot look up at once.
 
     Behind them, which sums over axes keep their axis: formulas do not write that option.
     """
     exprs = tuple(exprs)
-    kept = kept_axes(exprs, writer)
-    equations: dict[str, str] = {}
-    writer = writer.for_arguments()
-    for expr in exprs:
-        for prime in called(expr):
-            parent = table.parent(prime)
-            if prime in equations or parent is None or parent[0] == ROOT or _alias(parent[0], table):
-                continue
-            body = table.definition(prime)
-            if body is not None and size(body) <= _LARGEST_DEFINITION:
-                head = Call(prime, tuple(map(Name, table[prime].required)))
-                equations[prime] = f"{writer.write(head)} = {writer.write(table.written(body))}"
-    return [*equations.values(), *kept]
+    equations: dict[str, Math] = {}
+    for prime in (prime for expr in exprs for prime in called(expr)):
+        parent = table.parent(prime)
+        if prime in equations or parent is None or parent[0] == ROOT or _alias(parent[0], table):
+            continue
+        body = table.definition(prime)
+        if body is not None and size(body) <= _LARGEST_DEFINITION:
+            head = Call(prime, tuple(map(Name, table[prime].required)))
+            equations[prime] = Definition(head, table.written(body))
+    return (*equations.values(), *kept_axes(exprs))
 
 
-def kept_axes(exprs: Iterable[Expr], writer: Writer) -> list[str]:
+def kept_axes(exprs: Iterable[Expr]) -> tuple[Math, ...]:
     """A line for each kind of reduction that keeps its axis; one in full where others of its look do not."""
     calls = [(part, dict(part.options)) for expr in exprs for part in walk(expr) if isinstance(part, Call)]
     dropped = {(call.function, options["axis"]) for call, options in calls if "axis" in options and KEPT not in options}
-    lines: dict[str, None] = {}
+    lines: dict[Math, None] = {}
     for call, options in calls:
         axis = options.get("axis")
         if axis is None or KEPT not in options:
             continue
-        short = writer.call(call.function, [writer.dots, writer.option("axis", writer.write(axis))])
-        look = writer.write(call) if (call.function, axis) in dropped else short
+        look = Formula(call) if (call.function, axis) in dropped else Sketch(call.function, axis)
         axes = "axes" if isinstance(axis, Tuple) else "axis"
-        lines.setdefault(look + writer.words(f" keeps the {axes}, with size 1"))
-    return list(lines)
+        lines.setdefault(Joined((look, Words(f" keeps the {axes}, with size 1")), ""))
+    return tuple(lines)
 
 
 def called_by(graph: Graph, nodes: Iterable[str]) -> list[str]:
@@ -143,18 +162,15 @@ def _is_never_negative(expr: Expr, graph: Graph) -> bool:
             return _is_positive(expr, graph)
 
 
-def _definition(name: str, table: FunctionTable, writer: Writer) -> str:
+def _definition(name: str, table: FunctionTable) -> Math:
     """A function of the network itself: f = relu, f(x) = x*sigmoid(x), or f abstract."""
-    writer = writer.for_arguments()
-    look = writer.function(name)
     body = table.definition(name)
     if body is None:
-        return look + writer.words(" abstract")
+        return Joined((Function(name), Words(" abstract")), "")
     alias = _alias(name, table)
     if alias:
-        return f"{look} = {writer.words(alias)}"
-    head = Call(name, tuple(map(Name, table[name].arguments)))
-    return f"{writer.write(head)} = {writer.write(body)}"
+        return Joined((Function(name), Words(alias)))
+    return Definition(Call(name, tuple(map(Name, table[name].arguments))), body)
 
 
 def _alias(name: str, table: FunctionTable) -> str:

@@ -14,8 +14,8 @@ from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.forms.sympy_text import SympyTexts, with_clear_names
 from backpropsym.derive.terms import NumericTerm, Term
 from backpropsym.document.derivation.conventions import conventions
-from backpropsym.document.derivation.kinks import kink_data
 from backpropsym.document.notation.names import Notation
+from backpropsym.document.writers.kinks import kink_data
 from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Expr, children, names

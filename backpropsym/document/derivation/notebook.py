@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 
 from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
-from backpropsym.document.derivation.arrays import tensor_report
-from backpropsym.document.derivation.latex import align, equation, latex
-from backpropsym.document.derivation.markdown import markdown_of
+from backpropsym.document.derivation.report import page
+from backpropsym.document.formats.markdown import Displayed
+from backpropsym.document.model import Formula, Page, Row
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.latex import LatexWriter
+from backpropsym.document.registry import Layout
 from backpropsym.errors import BackpropsymError
 from backpropsym.graph.graph import Graph
 
@@ -40,21 +40,16 @@ def bundle(plain: str, **media: Callable[[], str]) -> dict[str, str]:
 
 def network_latex(graph: Graph) -> str:
     """The equations of a network, one a named node, as displayed mathematics."""
-    writer = LatexWriter(Notation.of(graph))
     nodes = [node for node in graph.named.nodes.values() if node.op is not None]
-    lines: list[str] = []
-    for node in nodes[:MAX_EQUATIONS]:
-        left, right = equation_of(graph, graph[node.name])
-        lines += equation(writer.write(left), writer.write(right), ROOM)
+    displayed = Displayed(Page(Notation.of(graph), tuple, dict), Layout(room=ROOM))
+    equations = (equation_of(graph, graph[node.name]) for node in nodes[:MAX_EQUATIONS])
+    lines = [line for left, right in equations for line in displayed.row(Row(Formula(left), Formula(right)))]
     if len(nodes) > MAX_EQUATIONS:
-        lines.append(rf"&\;\;\vdots \quad \text{{({len(nodes) - MAX_EQUATIONS:,} more)}}")
-    return markdown_of(align(lines)) if lines else ""
+        lines.append(displayed.and_more(len(nodes) - MAX_EQUATIONS))
+    return displayed.align(lines) if lines else ""
 
 
 def derivation_latex(derivation: Derivation) -> str:
     """A derivation as displayed mathematics; of a sum over very many paths, its factored form."""
-    if derivation.between_arrays:
-        text = tensor_report(derivation, "index", "latex")
-    else:
-        text = latex(derivation, "paths" if derivation.count <= MAX_PATHS else "factored")
-    return markdown_of(text.partition("\n")[2])
+    form = "paths" if derivation.between_arrays or derivation.count <= MAX_PATHS else "factored"
+    return Displayed(page(derivation, form), Layout()).body()

@@ -1,60 +1,40 @@
-"""One derivation, in any form and any medium."""
+"""One derivation, in any form and any format."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from pathlib import Path
-from types import MappingProxyType
 
 from rich.text import Text
 
 from backpropsym.arrays import Values
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.form_views import in_form
-from backpropsym.document.derivation.arrays import tensor_latex, tensor_report, tensor_text
+from backpropsym.document.derivation.actions import View
+from backpropsym.document.derivation.array_data import tensor_data
+from backpropsym.document.derivation.array_page import ArrayPage
 from backpropsym.document.derivation.data import data
-from backpropsym.document.derivation.latex import LatexView, latex
-from backpropsym.document.derivation.markdown import markdown
-from backpropsym.document.derivation.terminal import text
-from backpropsym.document.derivation.terminal_parts import LIMIT, TextView
-from backpropsym.document.writers.json_text import json_text
-from backpropsym.document.writers.typst import typst
-from backpropsym.errors import OutputError, UnknownNameError, did_you_mean
-
-SUFFIXES: Mapping[str, str] = MappingProxyType(
-    {".txt": "text", ".tex": "latex", ".md": "markdown", ".typ": "typst", ".json": "json"}
-)
-"""The medium that the suffix of a file names."""
+from backpropsym.document.derivation.scalar_page import ScalarPage
+from backpropsym.document.formats.latex import LANDSCAPE, fragment, page_document
+from backpropsym.document.formats.text import LIMIT, styled
+from backpropsym.document.model import Page
+from backpropsym.document.registry import COLUMN, Layout, format_of
 
 
-def medium_of(path: Path) -> str:
-    """The medium that the suffix of `path` names.
+def page(derivation: Derivation, form: str = "paths", view: View | None = None) -> Page:
+    """What a page says of `derivation` in `form`.
 
     Raises
     ------
-    OutputError : it names none.
+    UnknownNameError : no such form.
+    LimitError, when a format asks for the parts : the form would be too large to write out.
+    ValuesError, then too : the numeric form lacks numbers.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
-        raise OutputError(f"{path.name} has no suffix that a derivation can be saved as", fix=f"end it in {known}")
-    return SUFFIXES[suffix]
-
-
-def terminal(derivation: Derivation, form: str, view: TextView) -> Text:
-    """`derivation` in `form` for a terminal, each path in its colour."""
-    derivation = in_form(derivation, form)
+    derivation, view = in_form(derivation, form), view or View()
+    limit = view.limit or MAX_TERMS
+    title = derivation.graph.title
     if derivation.between_arrays:
-        return tensor_text(derivation, form, view)
-    return text(derivation, form, view)
-
-
-def latex_fragment(derivation: Derivation, form: str, view: LatexView) -> str:
-    """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
-    derivation = in_form(derivation, form)
-    if derivation.between_arrays:
-        return tensor_latex(derivation, form, view)
-    return latex(derivation, form, view)
+        arrays = ArrayPage(derivation, form, view)
+        return Page(arrays.notation, arrays.make, lambda: tensor_data(derivation, form, view.values, limit), title)
+    found = ScalarPage(derivation, form, view)
+    return Page(found.notation, found.make, lambda: data(derivation, form, view.values, limit), title)
 
 
 def report(
@@ -65,36 +45,49 @@ def report(
     limit: int | None = None,
     ascii: bool = False,
 ) -> str:
-    """`derivation` in `form`, written for `medium`.
+    """`derivation` in `form`, written in the format `medium`.
 
     Parameters
     ----------
-    medium : text, latex, markdown, typst or json.
+    medium : the name of a registered format, such as text, latex, markdown, typst or json.
     values : numbers for the numeric form, completed by the network's own.
-    limit : the most paths or equations that are listed; default 20 in text, else 1,000. LaTeX lists all.
+    limit : the most paths or equations that are listed; default 20 in text, 1,000 in Markdown and JSON, else all.
     ascii : whether text is ASCII only.
 
     Raises
     ------
-    UnknownNameError : no such form or medium.
+    UnknownNameError : no such form or format.
     LimitError : the form would be too large to write out.
     ValuesError : the numeric form lacks numbers.
     """
-    derivation = in_form(derivation, form)
-    if medium == "typst":
-        return typst(report(derivation, form, "latex", values, limit), derivation.graph.title)
-    if derivation.between_arrays:
-        return tensor_report(derivation, form, medium, values, limit, ascii)
-    match medium:
-        case "json":
-            return json_text(data(derivation, form, values, limit or MAX_TERMS))
-        case "latex":
-            return latex(derivation, form, LatexView(values))
-        case "markdown":
-            return markdown(derivation, form, values, limit or MAX_TERMS)
-        case "text":
-            return text(derivation, form, TextView(values, limit or LIMIT, ascii)).plain
-        case _:
-            media = sorted(SUFFIXES.values())
-            fix = did_you_mean(medium, media, f"choose one of {', '.join(media)}")
-            raise UnknownNameError(f"nothing is written as {medium!r}", fix=fix)
+    format = format_of(medium)
+    return format.write(page(derivation, form, View(values, limit or format.limit)), Layout(ascii))
+
+
+def terminal(derivation: Derivation, form: str, view: View | None = None, layout: Layout | None = None) -> Text:
+    """`derivation` in `form` for a terminal, each path in its colour."""
+    return styled(page(derivation, form, view or View(limit=LIMIT)), layout or Layout())
+
+
+def latex(
+    derivation: Derivation,
+    form: str = "paths",
+    values: Values | None = None,
+    braces: bool = False,
+    standalone: bool = False,
+) -> str:
+    """`derivation` in `form` as LaTeX: a fragment for a document with amsmath and xcolor, or a document of its own.
+
+    Parameters
+    ----------
+    braces : whether a brace under each term of the explicit sum names its path.
+
+    Raises
+    ------
+    UnknownNameError : no such form.
+    LimitError : the form would be too large to write out.
+    ValuesError : the numeric form lacks numbers.
+    """
+    made = page(derivation, form, View(values))
+    layout = Layout(room=LANDSCAPE if standalone else COLUMN, braces=braces)
+    return page_document(made, layout) if standalone else fragment(made, layout)

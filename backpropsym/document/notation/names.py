@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from backpropsym.document.notation.typst_names import string, typst_name
 from backpropsym.formula.letters import GREEK, SUBSCRIPTS
 from backpropsym.graph.graph import Graph
 from backpropsym.ops import registry  # noqa: F401  (the import registers the compositions)
@@ -24,11 +25,12 @@ _STANDARD = frozenset(("exp", "sin", "cos", "tanh", "max", "min"))
 
 
 class Symbol(NamedTuple):
-    """How one name is written in each medium."""
+    """How one name is written in each syntax."""
 
     latex: str
     unicode: str
     ascii: str
+    typst: str
 
 
 def latex_name(name: str) -> str:
@@ -46,22 +48,25 @@ def symbol(name: str) -> Symbol:
     """How `name` is written where no other name is near; an entry of a tensor is the tensor with its position."""
     if name.endswith("]"):
         head, _, position = name.partition("[")
-        return Symbol(*(f"{look}[{position}" for look in symbol(head)))
+        found, tail = symbol(head), f" [ {_apart(position.removesuffix(']'))} ]"
+        latex, unicode, ascii = (f"{look}[{position}" for look in found[:3])
+        return Symbol(latex, unicode, ascii, found.typst + tail)
     base, below = _split(name)
     if not base:
         return plain(name)
     indices = ",".join(_latex_below(part) for part in below)
     latex = f"{_latex_base(base)}_{{{indices}}}" if indices else _latex_base(base)
+    typst = _typst_base(base) + (f"_({' , '.join(map(_typst_below, below))})" if below else "")
     subscripts = [_unicode_below(part) for part in below]
     if None in subscripts or (len(base) > 1 and base not in GREEK and any(not part.isdigit() for part in below)):
-        return Symbol(latex, "_".join([GREEK[base], *below]) if base in GREEK else name, name)
-    return Symbol(latex, GREEK.get(base, base) + ",".join(filter(None, subscripts)), name)
+        return Symbol(latex, "_".join([GREEK[base], *below]) if base in GREEK else name, name, typst)
+    return Symbol(latex, GREEK.get(base, base) + ",".join(filter(None, subscripts)), name, typst)
 
 
 def plain(name: str) -> Symbol:
     """`name` letter by letter, upright."""
     escaped = name.replace("_", r"\_")
-    return Symbol(rf"\mathrm{{{escaped}}}", name, name)
+    return Symbol(rf"\mathrm{{{escaped}}}", name, name, f"upright({string(name)})")
 
 
 def _split(name: str) -> tuple[str, tuple[str, ...]]:
@@ -98,6 +103,18 @@ def _latex_below(part: str) -> str:
     if part in GREEK:
         return rf"\{part}"
     return part if len(part) == 1 or part.isdigit() or _INDICES.match(part) else rf"\mathrm{{{part}}}"
+
+
+def _typst_base(base: str) -> str:
+    return GREEK.get(base, base if len(base) == 1 else plain(base).typst)
+
+
+def _typst_below(part: str) -> str:
+    if part in GREEK:
+        return GREEK[part]
+    if len(part) == 1 or part.isdigit():
+        return part
+    return " ".join(part) if _INDICES.match(part) else plain(part).typst
 
 
 def _unicode_below(part: str) -> str | None:
@@ -150,9 +167,10 @@ class Notation:
         """A name as a person wants it, else as everybody would write it; entries of tensors with their tensor."""
         head, bracket, rest = name.partition("[")
         found = symbol(head)
-        latex = self._own.get(head) or self._pattern(head) or found.latex
+        own = self._own.get(head) or self._pattern(head)
+        latex, typst = (own, typst_name(own)) if own else (found.latex, found.typst)
         if not bracket:
-            return Symbol(latex, found.unicode, found.ascii)
+            return Symbol(latex, found.unicode, found.ascii, typst)
         start = self._own.get("count-from", 0)
         place = ",".join(
             str(int(part) + start) if part.isdigit() else part for part in rest.removesuffix("]").split(",")
@@ -160,8 +178,9 @@ class Notation:
         whole = symbol(name)
         if self._own.get("entry-style") == "subscripts":
             inner = f"({latex})" if "_" in latex else latex
-            return Symbol(f"{inner}_{{{place}}}", whole.unicode, whole.ascii)
-        return Symbol(f"{latex}[{place}]", whole.unicode, whole.ascii)
+            inner_typst = f"( {typst} )" if "_" in latex else typst
+            return Symbol(f"{inner}_{{{place}}}", whole.unicode, whole.ascii, f"{inner_typst}_({_apart(place)})")
+        return Symbol(f"{latex}[{place}]", whole.unicode, whole.ascii, f"{typst} [ {_apart(place)} ]")
 
     def _pattern(self, name: str) -> str:
         """The LaTeX of a name by the pattern that it fits: w12 by "w##"."""
@@ -205,7 +224,7 @@ class Notation:
             return self.derivative(*self._derivatives[name], ascii_name=name)
         if name in self._adjoints:
             node = self.symbol(self._adjoints[name])
-            return Symbol(rf"\delta_{{{node.latex}}}", f"δ_{node.unicode}", name)
+            return Symbol(rf"\delta_{{{node.latex}}}", f"δ_{node.unicode}", name, f"δ_({node.typst})")
         return self._symbols.get(name) or self._look(name)
 
     def derivative(self, of: str, by: str, ascii_name: str = "") -> Symbol:
@@ -216,14 +235,16 @@ class Notation:
             below.append(inner)
         order = len(below)
         above, times = self.symbol(of), Counter(below)
-        upper, sign = _power(order)
+        upper, sign, attached = _power(order)
         powers = [(self.symbol(name), *_power(count)) for name, count in times.items()]
-        latex = r" \, ".join(rf"\partial {part.latex}{raised}" for part, raised, _ in powers)
+        latex = r" \, ".join(rf"\partial {part.latex}{raised}" for part, raised, _, _ in powers)
+        typst = " thin ".join(f"∂{part.typst}{raised}" for part, _, _, raised in powers)
         plain_name = f"d{of}/d{by}" if order == 1 else f"d{order}{of}/" + "".join(f"d{name}" for name in below)
         return Symbol(
             rf"\frac{{\partial{upper} {above.latex}}}{{{latex}}}",
-            f"∂{sign}{above.unicode}/" + "".join(f"∂{part.unicode}{raised}" for part, _, raised in powers),
+            f"∂{sign}{above.unicode}/" + "".join(f"∂{part.unicode}{raised}" for part, _, raised, _ in powers),
             ascii_name or plain_name,
+            f"(∂{attached}{' ' if attached else ''}{above.typst})/({typst})",
         )
 
     def stands_for_derivative(self, name: str) -> bool:
@@ -241,9 +262,10 @@ class Notation:
             return self._function(name)
         base, entry = self.function(parent[0]), self.table[parent[0]]
         if len(entry.required) == 1 and parent[1] == entry.arguments[0]:
-            return Symbol(f"{base.latex}'", f"{base.unicode}′".replace("′′", "″"), name)
-        below = _unicode_below(parent[1]) or f"_{symbol(parent[1]).unicode}"
-        return Symbol(f"{base.latex}'_{{{symbol(parent[1]).latex}}}", f"{base.unicode}′{below}", name)
+            return Symbol(f"{base.latex}'", f"{base.unicode}′".replace("′′", "″"), name, f"{base.typst}'")
+        by = symbol(parent[1])
+        below = _unicode_below(parent[1]) or f"_{by.unicode}"
+        return Symbol(f"{base.latex}'_{{{by.latex}}}", f"{base.unicode}′{below}", name, f"{base.typst}'_({by.typst})")
 
     def _function(self, name: str) -> Symbol:
         if name in self.table.own:
@@ -254,21 +276,27 @@ class Notation:
         if {latex, unicode} & self._own_looks:
             latex = unicode = ""
         upright = _operator(name, plain(name))
-        return Symbol(latex or upright.latex, unicode or name, name)
+        return Symbol(latex or upright.latex, unicode or name, name, typst_name(latex) if latex else upright.typst)
 
 
-def _power(count: int) -> tuple[str, str]:
-    """The exponent of a differential in LaTeX and Unicode; nothing for the first power."""
-    return (f"^{{{count}}}", str(count).translate(_RAISED)) if count > 1 else ("", "")
+def _power(count: int) -> tuple[str, str, str]:
+    """The exponent of a differential in LaTeX, Unicode and Typst; nothing for the first power."""
+    return (f"^{{{count}}}", str(count).translate(_RAISED), f"^({count})") if count > 1 else ("", "", "")
+
+
+def _apart(place: str) -> str:
+    """A position in Typst, its numbers with room between them."""
+    return place.replace(",", " , ")
 
 
 def _operator(name: str, looks: Symbol) -> Symbol:
     """`looks` as the name of a function in LaTeX: upright words get the spacing of operators."""
     if name in _STANDARD:
-        return Symbol(rf"\{name}", looks.unicode, name)
+        return Symbol(rf"\{name}", looks.unicode, name, f"op({string(name)})")
     head, mark, rest = looks.latex.partition(r"\mathrm{")
     latex = rf"\operatorname{{{rest}" if mark and not head and len(name) > 1 else looks.latex
-    return Symbol(latex, looks.unicode, name)
+    typst = f"op({string(name)})" if latex != looks.latex else looks.typst
+    return Symbol(latex, looks.unicode, name, typst)
 
 
 def _filled(pattern: str, parts: Sequence[str]) -> str:

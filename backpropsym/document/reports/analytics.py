@@ -10,7 +10,7 @@ from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.paths.analytics import PathAnalytics, PathNumbers
 from backpropsym.document.derivation.data import finite
-from backpropsym.document.derivation.terminal import elided
+from backpropsym.document.formats.text import elided
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
 from backpropsym.errors import counted

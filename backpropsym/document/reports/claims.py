@@ -10,8 +10,7 @@ from rich.text import Text
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.paths.path_space import Path
 from backpropsym.document.derivation.data import finite
-from backpropsym.document.derivation.terminal import elided
-from backpropsym.document.derivation.terminal_parts import style
+from backpropsym.document.formats.text import elided, style
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
 from backpropsym.errors import counted, printable

@@ -11,7 +11,7 @@ from backpropsym.derive.analyses.jacobian import Jacobian
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.document.derivation.conventions import facts
-from backpropsym.document.derivation.markdown import markdown_text
+from backpropsym.document.formats.markdown import markdown_text
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.json_text import json_text
 from backpropsym.document.writers.latex import LatexWriter

@@ -17,10 +17,9 @@ from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.paths.path_space import Path
 from backpropsym.derive.terms import NumericTerm
 from backpropsym.document.derivation.data import finite
-from backpropsym.document.derivation.kinks import MARK, kink_data, kink_text
-from backpropsym.document.derivation.terminal import elided
-from backpropsym.document.derivation.terminal_parts import LIMIT, style
+from backpropsym.document.formats.text import LIMIT, elided, style
 from backpropsym.document.notation.names import Notation
+from backpropsym.document.writers.kinks import MARK, kink_data, kink_text
 from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
 
 Order = Literal["share", "length"]

@@ -19,7 +19,7 @@ from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry_derivation import EntryDerivation
 from backpropsym.derive.local.links import LocalDerivatives
-from backpropsym.document.derivation.arrays import tensor_data
+from backpropsym.document.derivation.array_data import tensor_data
 from backpropsym.document.derivation.data import data
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.printed_data import PrintedData

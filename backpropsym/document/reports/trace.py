@@ -8,10 +8,10 @@ from backpropsym.derive.analyses.trace import BackwardStep, Descent, Trace
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
 from backpropsym.document.derivation.conventions import facts
-from backpropsym.document.derivation.kinks import MARK, kink_data, kink_text
-from backpropsym.document.derivation.markdown import markdown_text
+from backpropsym.document.formats.markdown import markdown_text
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.json_text import json_text
+from backpropsym.document.writers.kinks import MARK, kink_data, kink_text
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.numbers import finite_data, put_in, shown
 from backpropsym.document.writers.tables import PACKAGES, WIDTH, Table, latex_tables, markdown_tables, text_tables

@@ -1,1 +1,1 @@
-"""Trees, tables and data to text: one module a medium."""
+"""Formulas to text: one tree writer a syntax, and what they share."""

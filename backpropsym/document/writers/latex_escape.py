@@ -30,7 +30,7 @@ _LATIN = re.compile(r"[ -~¡-¬®-ĿŁ-ňŊ-ž]")
 def latex_text(text: str) -> str:
     r"""`text` for LaTeX's text mode: special characters escaped, control characters shown as escapes.
 
-    Cyrillic is wrapped in \bpCyrillic, which `document.derivation.latex_document` defines; letters for which pdflatex
+    Cyrillic is wrapped in \bpCyrillic, which `document.formats.latex.fonts` defines; letters for which pdflatex
     has no font become their code point.
     """
     shown = printable(text)

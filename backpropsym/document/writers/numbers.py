@@ -9,7 +9,7 @@ from typing import SupportsFloat
 import numpy as np
 
 from backpropsym.arrays import Array, Given, Numbers
-from backpropsym.document.writers.latex import LatexWriter
+from backpropsym.document.writers.set_writer import SetWriter
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.formula.tree import Expr, Name, Number, substitute
 
@@ -25,7 +25,7 @@ def shown(value: Given, writer: Writer) -> str:
     if array.ndim == 0:
         return writer.measured(float(array))
     if array.size <= MOST_ENTRIES and array.ndim <= 2:
-        return _latex_array(array, writer) if isinstance(writer, LatexWriter) else _text_array(array, writer)
+        return _set_array(array, writer) if isinstance(writer, SetWriter) else _text_array(array, writer)
     return _elided(array, writer)
 
 
@@ -40,21 +40,22 @@ def _text_array(array: Array, writer: Writer) -> str:
     return "[" + ", ".join(_text_array(part, writer) for part in array) + "]"
 
 
-def _latex_array(array: Array, writer: Writer) -> str:
+def _set_array(array: Array, writer: SetWriter) -> str:
     if array.ndim == 1:
-        return "(" + r",\, ".join(_entry(each, writer) for each in array) + ")"
-    rows = r" \\ ".join(" & ".join(_entry(each, writer) for each in row) for row in array)
-    return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
+        return "(" + writer.list_comma.join(_entry(each, writer) for each in array) + ")"
+    return writer.matrix([[_entry(each, writer) for each in row] for row in array], "[]")
 
 
 def _elided(array: Array, writer: Writer) -> str:
     with np.errstate(all="ignore"):
         norm = writer.measured(float(np.linalg.norm(array.ravel())))
     first = ", ".join(_entry(each, writer) for each in array.ravel()[:_FIRST])
-    if isinstance(writer, LatexWriter):
-        sizes = r" \times ".join(map(str, array.shape)) + (r"\ \text{entries}" if array.ndim == 1 else "")
-        whole = rf"{sizes}\ \text{{of norm}}\ {norm}"
-        return rf"\begin{{array}}[t]{{@{{}}l@{{}}}} {whole} \\ {first},\, \dots \end{{array}}"
+    if isinstance(writer, SetWriter):
+        sizes = writer.by.join(map(str, array.shape)) + (
+            writer.gap + writer.upright("entries") if array.ndim == 1 else ""
+        )
+        told = f"{sizes}{writer.gap}{writer.upright('of norm')}{writer.gap}{norm}"
+        return writer.stacked(told, f"{first}{writer.list_comma}{writer.low_dots}")
     sizes = " x ".join(map(str, array.shape)) + (" entries" if array.ndim == 1 else "")
     return f"{sizes} of norm {norm}: {first}, ..."
 

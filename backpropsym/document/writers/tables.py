@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from backpropsym.document.writers.latex_escape import latex_text
-from backpropsym.document.writers.latex_lines import broken
+from backpropsym.document.writers.latex_width import broken
 from backpropsym.errors import printable
 
 PACKAGES = ("amsmath", "booktabs", "longtable")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -9,6 +10,7 @@ from typing import ClassVar, Self
 
 from backpropsym.document.notation.idioms import rooted, spoken
 from backpropsym.document.notation.names import Notation, Symbol
+from backpropsym.document.writers.lines import whole
 from backpropsym.formula.limits import MAX_DEPTH
 from backpropsym.formula.text import ATOM, POWER, PRODUCT, SIGN, SUM, number_text, precedence, to_text
 from backpropsym.formula.tree import (
@@ -54,6 +56,10 @@ class Writer(ABC):
     arrow: ClassVar[str] = " -> "
     minus: ClassVar[str] = "-"
     dots: ClassVar[str] = "..."
+    at_most: ClassVar[str] = "<="
+    where: ClassVar[str] = "where"
+    stop: ClassVar[str] = ""
+    """What stands before each sign at which a line may be broken; see `writers.lines`."""
 
     def __init__(self, notation: Notation, thin: bool = False) -> None:
         self.notation = notation
@@ -73,6 +79,10 @@ class Writer(ABC):
 
     def write(self, expr: Expr) -> str:
         """`expr` as text, however deep it is."""
+        return whole(self.marked(expr))
+
+    def marked(self, expr: Expr) -> str:
+        """`expr` as text with a mark before each sign at which a line may be broken."""
         done: list[str] = []
         if depth(expr) <= MAX_DEPTH:
             expr = rooted(expr, self.notation.table)
@@ -148,8 +158,8 @@ class Writer(ABC):
         """A later term of a sum with the sign that joins it to those before."""
         text = self.bracketed(term, text, PRODUCT)
         if not text.startswith(self.minus):
-            return f" + {text}"
-        return f" {self.minus} {text[len(self.minus) :]}"
+            return f"{self.stop} + {text}"
+        return f"{self.stop} {self.minus} {text[len(self.minus) :]}"
 
     def product(self, factors: Sequence[Expr], texts: Sequence[str]) -> str:
         """A product in the order of its factors."""
@@ -168,9 +178,9 @@ class Writer(ABC):
             if not result:
                 result = factor
             elif self.thin and not factor[0].isdigit():
-                result += self.space + factor
+                result += self.stop + self.space + factor
             else:
-                result += self.times + factor
+                result += self.stop + self.times + factor
         return result
 
     def _unsigned(self, operand: Expr, text: str) -> str:
@@ -228,6 +238,10 @@ class Writer(ABC):
         """A number that was computed, to six digits; never minus zero."""
         return f"{value + 0.0:.6g}".replace("-", self.minus)
 
+    def percent(self, share: float) -> str:
+        """A share of a whole in hundredths; nothing where it is not a number."""
+        return "" if math.isnan(share) else f"{100 * share:.1f} %"
+
     def compare(self, operator: str, left: str, right: str) -> str:
         """A comparison."""
         return f"{left} {operator} {right}"
@@ -243,6 +257,10 @@ class Writer(ABC):
     @abstractmethod
     def derivative(self, of: str, by: str) -> str:
         """The quotient d of / d by."""
+
+    @abstractmethod
+    def of_entries(self, of: Expr, by: Expr) -> str:
+        """The quotient of entries with their free indices."""
 
     @abstractmethod
     def quotient(self, numerator: Expr, denominator: Expr, texts: list[str]) -> str:

@@ -1,228 +1,112 @@
-"""Our own LaTeX as Typst: the same formulas, lines and colours for those who write in it.
-
-Only what the LaTeX writers of this package write is understood; every other command is an error.
-"""
+"""Formula trees as Typst mathematics: x_(1) dot.op f' ( s_(1) ) dot.op v_(11)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Sequence
 
+from backpropsym.document.notation.typst_names import string
+from backpropsym.document.writers.lines import deeper, whole
+from backpropsym.document.writers.set_writer import LONGEST_RIGID, SetWriter
 from backpropsym.errors import printable
-from backpropsym.formula.letters import GREEK
 
-_TOKEN = re.compile(r"\\([A-Za-z]+)\*?|\\(.)|([0-9]+(?:\.[0-9]+)?)|(\s+)|(.)", re.DOTALL)
-_BLOCK = re.compile(
-    r"\\definecolor\{(?P<colour>\w+)\}\{HTML\}\{(?P<hex>[0-9A-F]{6})\}\n"
-    r"|\\begin\{align\*\}\n(?P<align>.*?)\n\\end\{align\*\}\n"
-    r"|\{\\raggedright\\noindent (?P<words>.*?)\\par\}\n",
-    re.DOTALL,
-)
-_BREAK = re.compile(r" \\\\(?:\[[^\]]*\])?\n")
-
-SIGNS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **{name: sign for name, sign in GREEK.items()},
-        "varepsilon": "ɛ",
-        "vartheta": "ϑ",
-        "varphi": "φ",
-        "partial": "∂",
-        "nabla": "∇",
-        "cdot": "dot.op",
-        "times": "times",
-        "circ": "∘",
-        "ast": "ast",
-        "star": "⋆",
-        "dagger": "†",
-        "prime": "′",
-        "ell": "ℓ",
-        "top": "⊤",
-        "to": "arrow.r",
-        "le": "<=",
-        "ge": ">=",
-        "sum": "sum",
-        "dots": "dots",
-        "cdots": "dots.c",
-        "vdots": "dots.v",
-        "quad": "quad",
-        "qquad": "wide",
-        "lvert": "bar.v",
-        "rvert": "bar.v",
-        "odot": "dot.circle",
-    }
-)
-"""Commands that are one sign."""
-
-WRAPPERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "sqrt": "sqrt",
-        "vec": "arrow",
-        "hat": "hat",
-        "tilde": "tilde",
-        "bar": "macron",
-        "dot": "dot",
-        "ddot": "dot.double",
-        "overline": "overline",
-        "underline": "underline",
-        "boldsymbol": "bold",
-        "mathit": "italic",
-        "mathsf": "sans",
-        "mathcal": "cal",
-    }
-)
-"""Commands with one argument, by the function of Typst."""
-
-_SPACES = MappingProxyType({",": "thin", ";": "med", " ": "space", "!": "", ":": "med"})
-_OPERATORS = frozenset(("exp", "sin", "cos", "tanh", "max", "min", "log", "ln", "arctan"))
-_NOTHING = frozenset(("left", "right"))
-_LITERAL = frozenset(("Bigl", "Bigr"))
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_GROUP = r"\(([^() ](?:[^()]|\([^()]*\))*)\)"
+_FRACTION = re.compile(rf"{_GROUP}/{_GROUP}")
+_UNSEEN = re.compile(r"upright\(|op\(|[_^]\(|(?<! )\)|\\|thin")
+_SIGN = re.compile(r" (?:[+=-]|dot\.op|arrow\.r) ")
+_COMMAND = re.compile(r"[a-z]+(?:\.[a-z]+)+|[a-z]{2,}|<=|>=")
 
 
-def typst(latex: str, title: str = "") -> str:
-    """A LaTeX fragment of this package as a Typst document; `title` is plain text.
+class TypstWriter(SetWriter):
+    """Typst's mathematics; a space stands inside every pair of brackets that is seen."""
 
-    Raises
-    ------
-    ValueError : a command that the package does not write.
-    """
-    parts = [f"= #{_string(title)}\n"] if title else []
-    if "\\textcolor" in latex:
-        parts.append("#let path(colour, body) = text(fill: colour, math.display(body))")
-    for block in _BLOCK.finditer(latex):
-        if block["colour"]:
-            parts.append(f'#let {block["colour"]} = rgb("#{block["hex"]}")')
-        elif block["align"] is not None:
-            rows = (mathematics(row.strip()) for row in _BREAK.split(block["align"]))
-            parts.append("$ " + " \\\n  ".join(rows) + " $")
-        else:
-            words = re.sub(r"\$(.*?)\$", lambda match: f"${mathematics(match[1])}$", block["words"])
-            parts.append(words)
-    return "\n".join(parts) + "\n"
+    medium = 3
+    dots = high_dots = "dots.c"
+    low_dots = "dots"
+    times = " dot.op "
+    space = " thin "
+    arrow = " arrow.r "
+    slash = r"\/"
+    at_most = "<="
+    circle = "∘"
+    top = "⊤"
+    delta = "δ"
+    partial = "∂"
+    percent_sign = ' thin "%"'
+    list_comma = " , thin "
+    by = " times "
+    gap = " space "
+    where = 'quad "where "'
+    tall = re.compile(r"\)/\(|cases|sqrt|mat\(")
+    word = re.compile(r'upright\("[^"]{2,}"\)')
 
+    def width(self, text: str) -> int:
+        """About how many letters wide `text` is set."""
+        flat = _FRACTION.sub(lambda match: max(match.groups(), key=self.width), whole(text))
+        seen = _UNSEEN.sub("", _STRING.sub(lambda match: "M" * (len(match.group()) - 2), flat))
+        return len("".join(_COMMAND.sub("M", _SIGN.sub("MMM", seen)).split()))
 
-def mathematics(latex: str) -> str:
-    """A formula in Typst's mathematics."""
-    return _Reader(latex).read()
+    def brackets(self, text: str) -> str:
+        """`text` in round brackets; those in which a line may end do not stretch, and pair with no others."""
+        rigid = whole(text)
+        fixed = len(rigid) > LONGEST_RIGID if self.tall.search(text) else rigid != text
+        return rf"\( {deeper(text)} \)" if fixed else self.stretched(rigid)
 
+    def stretched(self, text: str) -> str:
+        """`text` in round brackets that are as high as it."""
+        return f"( {text} )"
 
-def _string(text: str) -> str:
-    """`text` as a string of Typst."""
-    escaped = printable(text).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    def upright(self, text: str) -> str:
+        """Plain words."""
+        return string(printable(text)) if text else ""
 
+    def fraction(self, above: str, below: str) -> str:
+        """One part over another, with a bar."""
+        return f"({above})/({below})"
 
-class _Reader:
-    """Reads one formula from left to right."""
+    def raised(self, base: str, exponent: str) -> str:
+        """`base` with what stands above it to the right."""
+        return f"{base}^({exponent})"
 
-    def __init__(self, latex: str) -> None:
-        self.tokens = [match for match in _TOKEN.finditer(latex)]
-        self.at = 0
+    def lowered(self, base: str, below: str) -> str:
+        """`base` with what stands below it to the right."""
+        return f"{base}_({below})"
 
-    def read(self, until: str = "", commas: str = ",") -> str:
-        """What stands before the token `until`, which is taken too."""
-        found = ""
-        for part in filter(None, self.parts(until, commas)):
-            # Beside text in quotes a space of the source would be seen.
-            tight = not found or found.endswith("∂") or part.startswith(("^(", "_(", "'", '" '))
-            found += part if tight else f" {part}"
-        return found
+    def carrying(self, base: str) -> str:
+        """`base` as it may carry an exponent: a name that has one already in brackets."""
+        return self.stretched(whole(base)) if "^(" in base and not base.endswith((" )", r" \)")) else base
 
-    def parts(self, until: str, commas: str) -> Iterator[str]:
-        """The pieces of a formula; `commas` is what a comma is written as."""
-        while self.at < len(self.tokens):
-            token = self.tokens[self.at]
-            self.at += 1
-            if until and token.group() == until:
-                return
-            command, escape, number, space, sign = token.groups()
-            if command:
-                yield self.command(command, commas)
-            elif escape:
-                yield _SPACES[escape] if escape in _SPACES else _string(escape)
-            elif number:
-                yield number
-            elif not space:
-                yield self.sign(sign, commas)
+    def root(self, inner: str) -> str:
+        """A square root."""
+        return f"sqrt({inner})"
 
-    def sign(self, sign: str, commas: str) -> str:
-        if sign == "{":
-            return self.read("}", commas) or '""'
-        if sign in "^_":
-            return f"{sign}({self.argument()})"
-        if sign == ",":
-            return commas
-        return {"/": "\\/", "#": "\\#", "$": "\\$", '"': '\\"'}.get(sign, sign)
+    def absolute(self, inner: str) -> str:
+        """An absolute value."""
+        return f"bar.v {inner} bar.v"
 
-    def argument(self, commas: str = ",") -> str:
-        """One argument: a group in braces, or one token."""
-        while self.at < len(self.tokens) and self.tokens[self.at].group().isspace():
-            self.at += 1
-        start = self.at
-        self.at += 1
-        if self.tokens[start].group() == "{":
-            return self.read("}", commas)
-        self.at = start
-        return next(self.parts("", commas))
+    def branches(self, then: str, condition: str, otherwise: str) -> str:
+        """One of two formulas."""
+        return f'cases({then} & "if " {condition}, {otherwise} & "otherwise")'
 
-    def text(self) -> str:
-        """A group in braces as plain text, without the commands in it."""
-        depth, found = 0, []
-        while self.at < len(self.tokens):
-            token = self.tokens[self.at]
-            self.at += 1
-            depth += (token.group() == "{") - (token.group() == "}")
-            if not depth:
-                break
-            if token.group() not in "{}":
-                found.append("" if token[1] else token[2] or token.group())
-        return "".join(found)
+    def matrix(self, rows: Sequence[Sequence[str]], brackets: str = "()") -> str:
+        """Rows of cells in brackets."""
+        delim = "" if brackets == "()" else f'delim: "{brackets[0]}", '
+        return f"mat({delim}{'; '.join(map(', '.join, rows))})"
 
-    def command(self, name: str, commas: str) -> str:
-        if name in SIGNS:
-            return SIGNS[name]
-        if name in WRAPPERS:
-            return f"{WRAPPERS[name]}({self.argument(_COMMA)})"
-        if name in _OPERATORS:
-            return f'op("{name}")'
-        if name in _NOTHING:
-            return ""
-        if name in _LITERAL:
-            self.at += 1
-            return f"\\{self.tokens[self.at - 1].group()}"
-        match name:
-            case "frac":
-                return f"({self.argument()})/({self.argument()})"
-            case "mathrm":
-                return f"upright({_string(self.text())})"
-            case "mathbf":
-                return f"bold(upright({self.argument(_COMMA)}))"
-            case "operatorname":
-                return f"op({_string(self.text())})"
-            case "text":
-                return _string(self.text())
-            case "textcolor":
-                colour = self.text()
-                return f"#path({colour}, ${self.argument()}$)"
-            case "tag":
-                return f"quad {self.argument()}"
-            case "begin":
-                return self.environment(self.text())
-            case _:
-                raise ValueError(f"\\{name} has no counterpart in Typst")
+    def stacked(self, first: str, second: str) -> str:
+        """Two lines, one below the other."""
+        return f"mat(delim: #none, align: #left, {argument(first)}; {argument(second)})"
 
-    def environment(self, name: str) -> str:
-        """Branches and matrices."""
-        inner = self.read("\\end", _COMMA)
-        self.text()
-        rows = inner.split(f" {_string(chr(92))} ")
-        if name == "cases":
-            return f"cases({', '.join(rows)})"
-        if name == "pmatrix":
-            return f"mat({'; '.join(row.replace(' & ', ', ') for row in rows)})"
-        raise ValueError(f"{name} has no counterpart in Typst")
+    def sum_sign(self, index: str, low: str, high: str) -> str:
+        """A sum sign with its limits."""
+        return f"sum_({self.name(index)} = {low})^({high})"
+
+    def call(self, function: str, arguments: list[str]) -> str:
+        """A function applied."""
+        return f"{self.function(function)} {self.brackets(' , '.join(arguments))}"
 
 
-_COMMA = "\\,"
-"""A comma that does not end an argument."""
+def argument(text: str) -> str:
+    """`text` as an argument, which its own commas do not end."""
+    return re.sub(r"[,;]", r"\\\g<0>", text)

@@ -25,6 +25,7 @@ class TextWriter(Writer):
 
     dots = "..."
     summation = "sum"
+    differential = "d"
 
     def quotient(self, numerator: Expr, denominator: Expr, texts: list[str]) -> str:
         """One part over another; a quotient over something shows in brackets which is which."""
@@ -38,6 +39,10 @@ class TextWriter(Writer):
     def derivative(self, of: str, by: str) -> str:
         """The quotient d of / d by."""
         return self._pick(self.notation.derivative(of, by))
+
+    def of_entries(self, of: Expr, by: Expr) -> str:
+        """The quotient of entries with their free indices."""
+        return f"{self.differential}{self.write(of)}/{self.differential}{self.write(by)}"
 
     def call(self, function: str, arguments: list[str]) -> str:
         """A function applied."""
@@ -78,6 +83,8 @@ class UnicodeWriter(TextWriter):
 
     medium = 1
     summation = "∑"
+    differential = "∂"
+    at_most = "≤"
     times = " · "
     arrow = " → "
     dots = "…"

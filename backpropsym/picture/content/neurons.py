@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from backpropsym.arrays import Values
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.document.notation.names import latex_name
-from backpropsym.document.writers.latex_lines import width
+from backpropsym.document.writers.latex_width import width
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.errors import LimitError
 from backpropsym.formula.text import to_text

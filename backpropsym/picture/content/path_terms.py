@@ -10,7 +10,7 @@ from typing import TypedDict
 from backpropsym.arrays import Values
 from backpropsym.derive.derivation import paths_text
 from backpropsym.document.derivation.conventions import conventions, spelled_out
-from backpropsym.document.writers.latex_lines import width
+from backpropsym.document.writers.latex_width import width
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import ONE, Expr, Mul, Name

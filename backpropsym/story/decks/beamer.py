@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from backpropsym.document.derivation.latex_document import fonts
+from backpropsym.document.formats.latex import fonts
 from backpropsym.document.writers.latex_escape import latex_text
 from backpropsym.picture.formats.tikz import TikzPicture, below
 from backpropsym.picture.formats.tikz_style import CENTIMETRE, POINT, styles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backpropsym.document.derivation.latex_document import fonts
+from backpropsym.document.formats.latex import fonts
 from backpropsym.document.writers.latex_escape import latex_text
 from backpropsym.picture.formats.tikz import TikzPicture
 from backpropsym.picture.formats.tikz_style import CENTIMETRE, styles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backpropsym.document.derivation.markdown import markdown_text
+from backpropsym.document.formats.markdown import markdown_text
 from backpropsym.story.decks.beamer import formula
 from backpropsym.story.handout.content import Formulas, Handout, Heading, Paragraph, Picture, Table
 from backpropsym.story.handout.parts import displays

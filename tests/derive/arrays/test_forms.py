@@ -9,7 +9,8 @@ import sympy as sp
 from backpropsym.checks.arrays.index_evaluation import IndexNumbers
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.forms.adjoint_programme import matrix_programme
-from backpropsym.document.derivation.arrays import tensor_data, tensor_report
+from backpropsym.document.derivation.array_data import tensor_data
+from backpropsym.document.derivation.report import report
 from backpropsym.errors import NotScalarError, UnknownNameError
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import called
@@ -95,7 +96,7 @@ def test_ties_of_an_extreme_go_to_the_first_entry(line: str) -> None:
     head = 'parameters = {W = [2, 3], u = [3], v = [2]}\noutput = "a"\n[nodes]\nh = "2*W"\n'
     graph = parse_network(head + line)
     derivation = TensorDerivation(graph, "a", "h")
-    assert f"      {TIES[line]}\n" in tensor_report(derivation, "index", "text", ascii=True)
+    assert f"      {TIES[line]}\n" in report(derivation, "index", "text", ascii=True)
     assert not {"argmax", "argmin", "first"} & set(called(derivation.tree()))
     values = {"h": np.ones((2, 3)), "u": np.array([3.0, 5.0, 7.0]), "v": np.array([2.0, 4.0]), "a": np.array(1.0)}
     grid = dict(zip(derivation.indices, np.ogrid[:2, :3], strict=True))
@@ -108,7 +109,7 @@ def test_ties_of_an_extreme_go_to_the_first_entry(line: str) -> None:
 def test_softmax_with_cross_entropy_is_p_minus_y() -> None:
     graph = parse_architecture(CLASSIFIER)
     assert _matrix(graph)["s2"] == "softmax(s2) - onehot(y, 10)"
-    text = tensor_report(TensorDerivation(graph, "loss", "s2"), "index", "text", ascii=True)
+    text = report(TensorDerivation(graph, "loss", "s2"), "index", "text", ascii=True)
     assert "softmax(s2)[i] - KroneckerDelta(y, i)" in text
 
 
@@ -161,7 +162,7 @@ def test_residual_networks_have_as_many_paths_as_subsets_of_blocks(blocks: int) 
 def test_a_root_has_a_kink_only_where_it_can_be_zero(formula: str, noted: bool) -> None:
     head = 'output = "a"\ninputs = {x = ["n"]}\nparameters = {W = ["n", "n"], g = ["n"]}\n[nodes]\ns = "W @ x"\n'
     graph = parse_network(f'{head}z = "{formula}"\na = "sum(z + g)"\n')
-    assert ("sqrt" in tensor_report(TensorDerivation(graph, "a", "W"), "index", "text").partition("\n")[0]) == noted
+    assert ("sqrt" in report(TensorDerivation(graph, "a", "W"), "index", "text").partition("\n")[0]) == noted
 
 
 @pytest.mark.parametrize("sizes", ["3, 4", "(3, 4)", "[3, 4]"])

@@ -15,7 +15,7 @@ from sympy.core.function import AppliedUndef
 
 import backpropsym as bp
 from backpropsym.derive.array_derivation import TensorDerivation
-from backpropsym.document.derivation.arrays import tensor_data
+from backpropsym.document.derivation.array_data import tensor_data
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.formula.tree import Call, Name

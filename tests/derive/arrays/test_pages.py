@@ -12,21 +12,22 @@ from typer.testing import CliRunner
 import backpropsym as bp
 from backpropsym.cli.app import app
 from backpropsym.derive import array_derivation
+from backpropsym.document.derivation.actions import View
 from backpropsym.document.derivation.conventions import conventions, spelled_out
 from backpropsym.document.derivation.report import report, terminal
-from backpropsym.document.derivation.terminal_parts import TextView, style
+from backpropsym.document.formats.text import LIMIT, style
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.reports.summary import summary_data, summary_text
 from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import ONE, Call, Name
-from backpropsym.story.step_content import teller
+from backpropsym.story.step_content import step_content
 
 SKIP = "x[3] -> residual(dense(3, tanh)) -> dense(2) -> mse"
 
 
 def test_each_layer_path_has_its_colour() -> None:
-    text = terminal(bp.parse(SKIP).derive("loss", wrt="x"), "index", TextView(source=SKIP))
+    text = terminal(bp.parse(SKIP).derive("loss", wrt="x"), "index", View(limit=LIMIT, source=SKIP))
     rows = {1: "  1   x → ", 2: "  2   x → "}
     for number, start in rows.items():
         at = text.plain.index(start)
@@ -35,14 +36,14 @@ def test_each_layer_path_has_its_colour() -> None:
 
 @pytest.mark.parametrize("form", ["index", "matrix"])
 def test_what_a_derivative_stands_for_is_told_once(form: str) -> None:
-    plain = terminal(bp.parse(SKIP).derive("loss", wrt="W1"), form, TextView()).plain
+    plain = terminal(bp.parse(SKIP).derive("loss", wrt="W1"), form).plain
     assert plain.count("tanh′(x) = 1 − tanh(x)²") == 1
     assert "next" not in plain
 
 
 def test_the_next_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    plain = terminal(bp.parse(SKIP).derive("loss", wrt="W1"), "index", TextView(source=SKIP)).plain
+    plain = terminal(bp.parse(SKIP).derive("loss", wrt="W1"), "index", View(limit=LIMIT, source=SKIP)).plain
     commands = [line[11:].split("     ")[0] for line in plain.splitlines()[-2:]]
     runner = CliRunner()
     for command in commands:
@@ -53,7 +54,7 @@ def test_the_next_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_numbers_have_a_heading_and_their_shape() -> None:
     net = bp.example("convolution")
-    plain = terminal(net.derive("loss", wrt="K"), "numeric", TextView()).plain
+    plain = terminal(net.derive("loss", wrt="K"), "numeric").plain
     head, _, *rows = plain.splitlines()
     assert head == "∂loss/∂K[i,j], shape (3, 3)"
     found = np.array([[float(cell) for cell in row.strip(" []").split()] for row in rows[:3]])
@@ -69,7 +70,7 @@ def test_numbers_are_numbers_in_every_medium(medium: str) -> None:
 
 
 def test_nothing_that_leads_there_is_said() -> None:
-    plain = terminal(bp.example("convolution").derive("out", wrt="y"), "index", TextView()).plain
+    plain = terminal(bp.example("convolution").derive("out", wrt="y"), "index").plain
     assert plain.splitlines()[0] == "∂out[k,l]/∂y[i,j] = 0"
     assert "there is no path from y to out" in plain
 
@@ -167,7 +168,7 @@ def test_a_sum_that_keeps_its_axis_is_told_from_one_that_does_not() -> None:
 
 
 def test_slides_and_handout_say_that_a_sum_keeps_its_axis() -> None:
-    facts = teller(bp.loads(ATTENTION).derive("L", wrt="WQ")).facts()
+    facts = step_content(bp.loads(ATTENTION).derive("L", wrt="WQ")).facts()
     assert any("sum(…, axis=1) keeps the axis" in part.plain for part in facts if not isinstance(part, str))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.derive.array_derivation import TensorDerivation
-from backpropsym.document.derivation.arrays import tensor_data
+from backpropsym.document.derivation.array_data import tensor_data
 from backpropsym.evaluate.differences import complex_step
 from backpropsym.evaluate.reference import Reference
 from tests.stream.compare import agrees

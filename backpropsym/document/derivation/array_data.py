@@ -1,4 +1,4 @@
-"""Derivatives of tensors for people and scripts: index notation, and the backward programme in matrix notation."""
+"""A derivation between arrays as plain data for scripts."""
 
 from __future__ import annotations
 
@@ -6,68 +6,19 @@ import itertools
 from typing import Any
 
 import numpy as np
-from rich.text import Text
 
 from backpropsym.arrays import Values
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.forms.registry import array_form_of
 from backpropsym.derive.forms.sympy_text import SympyTexts, with_clear_names
 from backpropsym.derive.terms import Term
-from backpropsym.document.derivation.array_pages import MATRIX_FORMS, TensorLatex, TensorText, matrix_equations
+from backpropsym.document.derivation.array_page import MATRIX_FORMS, matrix_equations
 from backpropsym.document.derivation.conventions import conventions
 from backpropsym.document.derivation.data import definitions
-from backpropsym.document.derivation.latex import LatexView, preamble
-from backpropsym.document.derivation.markdown import markdown_of
-from backpropsym.document.derivation.terminal_parts import LIMIT, TextView
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.json_text import json_text
 from backpropsym.document.writers.unicode import AsciiWriter
-from backpropsym.errors import UnknownNameError
 from backpropsym.formula.tree import Expr, Limits, names
 from backpropsym.ops.kinds import size_of
-
-
-def tensor_report(
-    derivation: Derivation,
-    form: str = "paths",
-    medium: str = "text",
-    values: Values | None = None,
-    limit: int | None = None,
-    ascii: bool = False,
-) -> str:
-    """`derivation` in `form`, written for `medium`: text, markdown, latex or json.
-
-    Raises
-    ------
-    UnknownNameError : no such form or medium.
-    ValuesError : the numeric form lacks numbers.
-    """
-    array_form_of(form)
-    match medium:
-        case "json":
-            return json_text(tensor_data(derivation, form, values, limit or MAX_TERMS))
-        case "latex":
-            return tensor_latex(derivation, form, LatexView(values), limit)
-        case "markdown":
-            body = TensorLatex(derivation, form, limit or MAX_TERMS, LatexView(values)).body()
-            return markdown_of(body, derivation.graph.title)
-        case "text":
-            return tensor_text(derivation, form, TextView(values, limit or LIMIT, ascii)).plain
-        case _:
-            raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
-
-
-def tensor_text(derivation: Derivation, form: str, view: TextView) -> Text:
-    """`derivation` in `form` as styled text; its `plain` is the text without colours."""
-    array_form_of(form)
-    return TensorText(derivation, form, view).page()
-
-
-def tensor_latex(derivation: Derivation, form: str, view: LatexView, limit: int | None = None) -> str:
-    """`derivation` in `form` as LaTeX that stands in a document with amsmath and xcolor."""
-    array_form_of(form)
-    body = TensorLatex(derivation, form, limit or MAX_TERMS, view).body()
-    return f"% In the preamble: {preamble()}\n{body}"
 
 
 def tensor_data(

@@ -1,0 +1,1 @@
+"""Document formats: one module each, which lays out a page of `document.model` and registers itself."""

@@ -1,0 +1,165 @@
+r"""Pages in LaTeX: an align* in which each path has the colour that it has in the picture, tables, whole documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from backpropsym.document.layouts.aligned import Aligned, colour_name
+from backpropsym.document.model import Derived, Math, Page, Table
+from backpropsym.document.palette import PALETTE
+from backpropsym.document.registry import Format, Layout, define
+from backpropsym.document.writers.latex import LatexWriter
+from backpropsym.document.writers.latex_escape import latex_text
+from backpropsym.document.writers.mathematics import marked
+
+PACKAGES = ("amsmath", "xcolor")
+TABLE_PACKAGES = ("amsmath", "booktabs", "longtable")
+
+LANDSCAPE = 108
+"""Room for a formula on a landscape A4 page, in letters."""
+
+_PAGE = 24
+"""A table higher than so many plain rows may break over pages; LaTeX must then run twice."""
+
+_PREAMBLE = r"""\documentclass[11pt]{article}
+\usepackage[a4paper,landscape,margin=18mm]{geometry}
+"""
+_FONTS = r"""\IfFileExists{t2aenc.def}{%
+  \usepackage[T2A,T1]{fontenc}%
+  \newcommand{\bpCyrillic}[1]{{\fontencoding{T2A}\selectfont #1}}%
+}{%
+  \usepackage[T1]{fontenc}%
+  \newcommand{\bpCyrillic}[1]{[Cyrillic: install texlive-lang-cyrillic]}%
+}
+"""
+
+
+def fonts() -> str:
+    """The font encodings that `document.writers.latex_escape.latex_text` counts on, for a preamble."""
+    return _FONTS
+
+
+def fragment(page: Page, layout: Layout) -> str:
+    """`page` as LaTeX that stands in a document; its first line says what that document needs."""
+    needed = " ".join(rf"\usepackage{{{package}}}" for package in packages(page))
+    return f"% In the preamble: {needed}\n{LatexPage(page, layout).body()}"
+
+
+def page_document(page: Page, layout: Layout, landscape: bool = True) -> str:
+    """`page` as a LaTeX document of its own, which pdflatex compiles."""
+    return document(fragment(page, layout), page.title, packages(page), landscape)
+
+
+def packages(page: Page) -> tuple[str, ...]:
+    """What a document with `page` in it needs, all of TeX Live's recommended collection."""
+    derived = any(isinstance(part, Derived) for part in page.parts)
+    return PACKAGES if derived else TABLE_PACKAGES
+
+
+def document(body: str, title: str = "", needed: Iterable[str] = PACKAGES, landscape: bool = True) -> str:
+    """A whole document around `body`, which needs these packages; `title` is plain text."""
+    used = "".join(rf"\usepackage{{{package}}}" + "\n" for package in needed)
+    heading = rf"\section*{{{latex_text(title)}}}" + "\n" if title else ""
+    preamble = _PREAMBLE if landscape else _PREAMBLE.replace("a4paper,landscape", "a4paper")
+    return (
+        f"{preamble}{_FONTS}{used}\\allowdisplaybreaks\n\\pagestyle{{empty}}\n"
+        f"\\begin{{document}}\n{heading}{body}\\end{{document}}\n"
+    )
+
+
+class LatexPage(Aligned):
+    """LaTeX with amsmath, xcolor, booktabs and longtable."""
+
+    more = r"&\quad "
+    deeper = r"&\qquad "
+    space = r"\quad"
+    wide = r"\qquad"
+    nothing = "{}"
+    vertical = r"\vdots"
+
+    def tree_writer(self) -> LatexWriter:
+        """What writes the formulas."""
+        return LatexWriter(self.page.notation)
+
+    def align(self, lines: Iterable[str], apart: float = 0.0) -> str:
+        """An align* environment."""
+        return f"\\begin{{align*}}\n{self.below(lines, apart)}\n\\end{{align*}}\n"
+
+    def below(self, lines: Iterable[str], apart: float) -> str:
+        """Lines below one another."""
+        between = f"[{apart:g}ex]" if apart else ""
+        return f" \\\\{between}\n".join(f"  {line}" for line in lines)
+
+    def equal(self, left: str, right: str) -> str:
+        """A line of align*."""
+        return f"{left} &= {right}"
+
+    def colours(self, count: int) -> str:
+        """Colours of xcolor."""
+        return "".join(
+            rf"\definecolor{{{colour_name(number)}}}{{HTML}}{{{colour[1:]}}}" + "\n"
+            for number, colour in enumerate(PALETTE[:count], 1)
+        )
+
+    def coloured(self, text: str, number: int) -> str:
+        """A formula in the colour of a path."""
+        return rf"\textcolor{{{colour_name(number)}}}{{{text}}}"
+
+    def tagged(self, number: int) -> str:
+        """The number of a path, at the margin."""
+        return rf"\tag*{{{self.coloured(f'({number})', number)}}}"
+
+    def braced(self, text: str, label: str) -> str:
+        """A formula over a brace with its label."""
+        return rf"\underbrace{{{text}}}_{{{label}}}"
+
+    def facts(self, facts: Sequence[str]) -> str:
+        """A paragraph."""
+        listed = ",\n".join(f"${fact}$" for fact in facts)
+        return f"{{\\raggedright\\noindent Here\n{listed}.\\par}}\n"
+
+    def large(self, text: str) -> str:
+        """A fraction in brackets."""
+        return rf"\Bigl({text}\Bigr)"
+
+    def and_more(self, count: int) -> str:
+        """A line that says how many lines are left out."""
+        return rf"&\;\;\vdots \quad \text{{({count:,} more)}}"
+
+    def table(self, table: Table) -> str:
+        """A table; a high one may break over pages."""
+        return "\n".join(self._table_lines(table)) + "\n"
+
+    def _table_lines(self, table: Table) -> Iterator[str]:
+        if table.title:
+            yield rf"\subsection*{{{latex_text(table.title)}}}"
+        if table.rows:
+            rows = [[self._cell(cell, table.room) for cell in row] for row in table.rows]
+            columns = "".join("r" if at in table.right else "l" for at in range(len(table.heads)))
+            # Fractions in neighbouring rows must not touch.
+            stretch = "1.6" if any(r"\frac" in cell for row in rows for cell in row) else "1.15"
+            long = len(rows) * float(stretch) > _PAGE
+            tabular = r"\noindent\begin{tabular}" if not long else r"\begin{longtable}[l]"
+            yield rf"{{\renewcommand{{\arraystretch}}{{{stretch}}}%"
+            yield rf"{tabular}{{@{{}}{columns}@{{}}}}"
+            yield r"\toprule"
+            yield " & ".join(map(latex_text, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
+            yield from (" & ".join(row) + r" \\" for row in rows)
+            yield r"\bottomrule"
+            yield r"\end{longtable}}" if long else r"\end{tabular}\par}\medskip"
+        yield from (rf"\noindent {self._note(note)}\par" for note in table.notes)
+
+    def _note(self, note: Math | str) -> str:
+        return latex_text(note) if isinstance(note, str) else f"${self.text(note)}$"
+
+    def _cell(self, cell: Math | str, room: int) -> str:
+        if isinstance(cell, str):
+            return latex_text(cell)
+        lines = self.lines(marked(cell, self.writer), room)
+        if len(lines) == 1:
+            return f"${lines[0]}$" if lines[0] else ""
+        body = r" \\ ".join(f"& {line}" if at == 0 else rf"& \quad {{}}{line}" for at, line in enumerate(lines))
+        return rf"$\begin{{aligned}}[t] {body} \end{{aligned}}$"
+
+
+define(Format("latex", (".tex",), fragment, document=page_document))

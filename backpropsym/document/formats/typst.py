@@ -1,0 +1,105 @@
+"""Pages in Typst: the same formulas, lines and colours as in LaTeX, for those who write in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from backpropsym.document.layouts.aligned import Aligned, colour_name
+from backpropsym.document.model import Math, Page, Table
+from backpropsym.document.notation.typst_names import string
+from backpropsym.document.palette import PALETTE
+from backpropsym.document.registry import Format, Layout, define
+from backpropsym.document.writers.typst import TypstWriter, argument
+from backpropsym.errors import printable
+
+_PATH = "#let path(colour, body) = text(fill: colour, math.display(body))\n"
+
+
+def document(page: Page, layout: Layout) -> str:
+    """`page` as a Typst document; its title is plain text."""
+    title = f"= #{_text(page.title)}\n\n" if page.title else ""
+    return title + TypstPage(page, layout).body()
+
+
+def _text(text: str) -> str:
+    """Plain text as a string of Typst."""
+    return string(printable(text))
+
+
+class TypstPage(Aligned):
+    """Typst's mathematics and tables."""
+
+    more = "& quad "
+    deeper = "& wide "
+    space = "quad"
+    wide = "wide"
+    nothing = '"" '
+    vertical = "dots.v"
+
+    def tree_writer(self) -> TypstWriter:
+        """What writes the formulas."""
+        return TypstWriter(self.page.notation)
+
+    def align(self, lines: Iterable[str], apart: float = 0.0) -> str:
+        """One displayed formula; Typst sets lines of fractions apart by itself."""
+        return "$ " + " \\\n  ".join(lines) + " $\n"
+
+    def equal(self, left: str, right: str) -> str:
+        """A line of a displayed formula."""
+        return f"{left} & = {right}"
+
+    def colours(self, count: int) -> str:
+        """Colours by name, and the function that sets a formula in one."""
+        named = (f'#let {colour_name(number)} = rgb("{colour}")\n' for number, colour in enumerate(PALETTE[:count], 1))
+        return _PATH + "".join(named)
+
+    def coloured(self, text: str, number: int) -> str:
+        """A formula in the colour of a path."""
+        return f"#path({colour_name(number)}, ${text}$)"
+
+    def tagged(self, number: int) -> str:
+        """The number of a path, behind its term."""
+        return f"quad {self.coloured(f'( {number} )', number)}"
+
+    def braced(self, text: str, label: str) -> str:
+        """A formula over a brace with its label."""
+        return f"underbrace({argument(text)}, {argument(label)})"
+
+    def facts(self, facts: Sequence[str]) -> str:
+        """A paragraph."""
+        return "Here\n" + ",\n".join(f"${fact}$" for fact in facts) + ".\n"
+
+    def large(self, text: str) -> str:
+        """A fraction in brackets."""
+        return f"( {text} )"
+
+    def and_more(self, count: int) -> str:
+        """A line that says how many lines are left out."""
+        return f'& dots.v quad "({count:,} more)"'
+
+    def table(self, table: Table) -> str:
+        """A table without lines."""
+        return "\n".join(self._table_lines(table)) + "\n"
+
+    def _table_lines(self, table: Table) -> Iterator[str]:
+        if table.title:
+            yield f"== #{_text(table.title)}\n"
+        if table.rows:
+            sides = ", ".join("right" if at in table.right else "left" for at in range(len(table.heads)))
+            yield f"#table(columns: {len(table.heads)}, stroke: none, align: ({sides},),"
+            yield f"  table.header({', '.join(map(self._cell, table.heads))}), table.hline(),"
+            yield from (f"  {', '.join(map(self._cell, row))}," for row in table.rows)
+            yield ")"
+        yield from (f"\n{self._inline(note)}" for note in table.notes)
+
+    def _cell(self, cell: Math | str) -> str:
+        return f"[{self._inline(cell)}]"
+
+    def _inline(self, part: Math | str) -> str:
+        if isinstance(part, str):
+            return f"#{_text(part)}" if part else ""
+        formula = self.text(part)
+        return f"${formula}$" if formula else ""
+
+
+define(Format("typst", (".typ",), document))

@@ -1,0 +1,275 @@
+"""Pages as mathematics that is set: what LaTeX and Typst have in common.
+
+Equations stand below one another at their signs of equality, long ones broken; each path has the colour that it has in
+the picture. A format of this kind says how a few things are spelled; how they are laid out is decided here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar, TypeVar, assert_never
+
+import numpy as np
+import numpy.typing as npt
+
+from backpropsym.derive.derivation import count_text
+from backpropsym.document.model import (
+    Body,
+    Constant,
+    Derived,
+    Formula,
+    Joined,
+    Math,
+    Numbers,
+    Page,
+    Programme,
+    Row,
+    Sum,
+    Table,
+    Value,
+    Whole,
+    Worked,
+    WorkedTerm,
+)
+from backpropsym.document.palette import PALETTE
+from backpropsym.document.registry import Layout
+from backpropsym.document.writers.lines import broken
+from backpropsym.document.writers.mathematics import marked, written
+from backpropsym.document.writers.set_writer import SetWriter
+from backpropsym.formula.tree import ONE
+
+MAX_SIDE = 8
+"""A matrix with more rows or columns than this shows the first ones and the last."""
+
+MAX_SLICES = 6
+
+
+_T = TypeVar("_T")
+
+
+def colour_name(number: int) -> str:
+    """The name of the colour of the path with this number, counted from 1."""
+    return f"bpPath{(number - 1) % len(PALETTE) + 1}"
+
+
+class Aligned(ABC):
+    """Lays out one page.
+
+    Attributes
+    ----------
+    more, deeper : before a line that goes on, and before one further in.
+    space, wide : the room before them.
+    nothing : what is nothing, and yet gives a sign its room.
+    vertical : dots in place of rows.
+    """
+
+    more: ClassVar[str]
+    deeper: ClassVar[str]
+    space: ClassVar[str]
+    wide: ClassVar[str]
+    nothing: ClassVar[str]
+    vertical: ClassVar[str]
+
+    def __init__(self, page: Page, layout: Layout) -> None:
+        self.page = page
+        self.layout = layout
+        self.room = layout.room
+        self.writer = self.tree_writer()
+
+    @abstractmethod
+    def tree_writer(self) -> SetWriter:
+        """What writes the formulas."""
+
+    @abstractmethod
+    def align(self, lines: Iterable[str], apart: float = 0.0) -> str:
+        """Lines below one another, with room between them in heights of a small letter."""
+
+    @abstractmethod
+    def equal(self, left: str, right: str) -> str:
+        """A line that starts with `left`, its sign of equality aligned with those of other lines."""
+
+    @abstractmethod
+    def colours(self, count: int) -> str:
+        """Definitions of the colours that so many paths use."""
+
+    @abstractmethod
+    def coloured(self, text: str, number: int) -> str:
+        """A formula in the colour of a path."""
+
+    @abstractmethod
+    def tagged(self, number: int) -> str:
+        """The number of a path, at the margin."""
+
+    @abstractmethod
+    def braced(self, text: str, label: str) -> str:
+        """A formula over a brace with its label."""
+
+    @abstractmethod
+    def facts(self, facts: Sequence[str]) -> str:
+        """What a reader must know, as a paragraph under the formulas."""
+
+    @abstractmethod
+    def table(self, table: Table) -> str:
+        """A table."""
+
+    def body(self) -> str:
+        """The page without what stands around it."""
+        parts = list(self.page.parts)
+        tables = "\n".join(self.table(part) for part in parts if isinstance(part, Table))
+        return "".join(self.derived(part) for part in parts if isinstance(part, Derived)) + tables
+
+    def text(self, part: Math) -> str:
+        """A formula on one line."""
+        return written(part, self.writer)
+
+    def lines(self, text: str, room: int) -> list[str]:
+        """A marked formula in lines."""
+        return broken(text, room, self.writer.width)
+
+    def derived(self, derived: Derived) -> str:
+        """One derivative."""
+        apart = [line for row in derived.apart for line in self.row(row)]
+        facts = [*map(self.text, derived.conventions), *map(self.text, derived.definitions)]
+        if derived.left_out:
+            facts.append(self.writer.upright(f"and {derived.left_out:,} more steps inside layers"))
+        return self.told(derived.body, apart) + (self.facts(facts) if facts else "")
+
+    def told(self, body: Body, apart: list[str]) -> str:
+        """A derivative, behind the equations that stand before it."""
+        match body:
+            case Constant(left, value):
+                return self.align([self.equal(self.text(left), str(value))])
+            case Whole(left, right):
+                return self.align([*apart, *self.row(Row(left, right))])
+            case Programme():
+                return self.align([line for row in body.rows for line in self.row(row)], body.apart)
+            case Sum():
+                return self.sum(body, apart)
+            case Worked():
+                return self.worked(body)
+            case Numbers():
+                return self.align(self.numbers(self.text(body.left), body.value))
+            case _:
+                assert_never(body)
+
+    def row(self, row: Row) -> list[str]:
+        """left = right, in as many lines as it needs."""
+        left = self.text(row.left)
+        first, *others = self.lines(marked(row.right, self.writer), self.beside(left))
+        return [self.equal(left, first), *(f"{self.more}{self.nothing}{line}" for line in others)]
+
+    def beside(self, left: str) -> int:
+        """The room on a line behind its left side."""
+        return max(self.room - self.writer.width(left), self.room // 3)
+
+    # The explicit sum
+
+    def sum(self, body: Sum, apart: list[str]) -> str:
+        """A term on each line, with the number of its path at the margin, and the paths below."""
+        left = self.text(body.left)
+        routes = [term.path for term in body.terms if term.path is not None]
+        braces = self.layout.braces and bool(routes)
+        lines = apart + [line for at in range(len(body.terms)) for line in self.term(left, body, at, braces)]
+        if body.count > len(body.terms):
+            more = self.writer.upright(f" ({count_text(body.count - len(body.terms))} more)")
+            lines.append(f"{self.more}{self.nothing}+ {self.writer.high_dots} {more}")
+        listed = [line for number, route in enumerate(routes, 1) for line in self.route(number, route.names)]
+        return self.colours(len(body.terms)) + self.align(lines) + (self.align(listed) if listed and not braces else "")
+
+    def term(self, left: str, body: Sum, at: int, braces: bool) -> Iterator[str]:
+        """One term in its colour; a later one behind its sign."""
+        term, number = body.terms[at], at + 1
+        text = marked(term.formula, self.writer)
+        sign, unsigned = ("-", text[1:]) if at and text.startswith("-") else ("+", text)
+        first, *others = self.lines(unsigned, self.beside(left))
+        if braces and term.path is not None:
+            label = f"{self.label(number)}{self.writer.gap}{self.text(term.path)}"
+            *before, last = [first, *others]
+            first, *others = [*before, self.braced(last, label)]
+        start = f"{self.more}{self.nothing}{sign} "
+        pieces = [f"{start}{self.coloured(first, number)}" if at else self.equal(left, self.coloured(first, number))]
+        pieces += [f"{self.deeper}{self.coloured(self.nothing + line, number)}" for line in others]
+        if not braces:
+            pieces[-1] += f" {self.tagged(number)}"
+        yield from pieces
+
+    def label(self, number: int) -> str:
+        """The number of a path, upright in brackets."""
+        return self.writer.upright(f"({number})")
+
+    def route(self, number: int, names: Sequence[str]) -> list[str]:
+        """A path by its nodes, beside its number and in its colour."""
+        arrow, rows, row = self.writer.arrow, list[str](), self.writer.name(names[0])
+        for node in map(self.writer.name, names[1:]):
+            longer = row + arrow + node
+            if self.writer.width(longer) > self.room:
+                rows.append(row)
+                row = arrow.lstrip() + node
+            else:
+                row = longer
+        first, *others = [*rows, row]
+        lines = [f"{self.coloured(self.label(number), number)} {self.space} & {self.coloured(first, number)}"]
+        return lines + [f"& {self.space} {self.coloured(self.nothing + line, number)}" for line in others]
+
+    # Numbers
+
+    def worked(self, body: Worked) -> str:
+        """Each term over its numbers, and their sum."""
+        lines = [line for number, term in enumerate(body.terms, 1) for line in self.worked_term(number, term)]
+        added = Joined(tuple(Value(term.value) for term in body.terms), "+")
+        parts = (added, Value(body.total)) if len(body.terms) > 1 else (Value(body.total),)
+        return self.colours(len(body.terms)) + self.align(lines) + self.align(self.row(Row(body.left, Joined(parts))))
+
+    def worked_term(self, number: int, term: WorkedTerm) -> list[str]:
+        """A term, its numbers below, its value and its share."""
+        numbers = tuple(Value(value) for factor, value in term.factors if factor != ONE) or (Value(1.0),)
+        share = self.writer.percent(term.share)
+        tail = f" {self.space} ({share})" if share else ""
+        value = marked(Joined((Joined(numbers, "*"), Value(term.value))), self.writer) + tail
+        start, *more = self.lines(marked(Formula(term.product), self.writer), self.room)
+        first, *others = self.lines(value, self.room)
+        label = self.coloured(self.label(number), number)
+        lines = [f"{label} {self.space} & {self.coloured(start, number)}"]
+        lines += [f"& {self.space} {self.coloured(self.nothing + line, number)}" for line in more]
+        lines += [f"& {self.space} {self.nothing}= {self.coloured(first, number)}"]
+        return lines + [f"& {self.wide} {self.coloured(self.nothing + line, number)}" for line in others]
+
+    def numbers(self, left: str, value: npt.NDArray[np.float64]) -> list[str]:
+        """An array in numbers: a matrix, or of more axes one for each position of the first ones."""
+        if value.ndim <= 2:
+            return [self.equal(left, self.matrix(value))]
+        places = list(np.ndindex(*value.shape[:-2]))
+        lines = []
+        for place in places[:MAX_SLICES]:
+            at = self.writer.lowered(self.large(left), ",".join(map(str, place)))
+            lines.append(self.equal(at, self.matrix(value[place])))
+        if len(places) > MAX_SLICES:
+            lines.append(self.and_more(len(places) - MAX_SLICES))
+        return lines
+
+    @abstractmethod
+    def large(self, text: str) -> str:
+        """A fraction in brackets."""
+
+    @abstractmethod
+    def and_more(self, count: int) -> str:
+        """A line that says how many lines are left out."""
+
+    def matrix(self, value: npt.NDArray[np.float64]) -> str:
+        """Numbers as a matrix, a vector as a column."""
+        if not value.ndim:
+            return self.writer.measured(float(value))
+        columns = value.reshape(-1, 1) if value.ndim == 1 else value
+        rows = [_shortened(list(map(self.number, row)), self.writer.high_dots) for row in columns]
+        dots = [self.vertical] * (len(rows[0]) if rows else 0)
+        return self.writer.matrix(_shortened(rows, dots))
+
+    def number(self, value: float) -> str:
+        """A number to four digits."""
+        return self.writer.measured(float(f"{value:.4g}"))
+
+
+def _shortened(parts: Sequence[_T], dots: _T) -> list[_T]:
+    """`parts`, or the first ones and the last."""
+    return list(parts) if len(parts) <= MAX_SIDE else [*parts[: MAX_SIDE - 2], dots, parts[-1]]

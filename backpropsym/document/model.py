@@ -1,0 +1,353 @@
+"""Documents as data: what a page says, before any format lays it out.
+
+Mathematics is kept as trees and names, and each format writes it by its own tree writer; nothing is text that another
+format would have to take apart.
+
+| part | why it is there |
+| --- | --- |
+| `Formula`, `Node`, `Quotient`, `EntryQuotient`, `Route` | formulas, nodes, derivatives of nodes and entries, paths |
+| `IndexSum` | a term behind its sum signs, with the conditions under which it counts |
+| `Value`, `Share`, `Array` | numbers, which every syntax rounds, groups and breaks in its own way |
+| `Words`, `Joined` | words inside mathematics, and parts with a sign between them |
+| `Definition`, `Function`, `Sketch` | what a function is: its arguments are no nodes, whatever they are called |
+| `Row` | left side and right side |
+| `Constant`, `Whole`, `Sum`, `Programme`, `Worked`, `Numbers` | the six ways in which a derivative is told |
+| `Derived` | one derivative told in one way, and what a reader must know beside it |
+| `Table` | rows of mathematics and words under heads, with notes |
+| `Page` | parts below one another under a title, and the same as data for scripts |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from backpropsym.arrays import Given
+from backpropsym.derive.analyses.kinks import Kink
+from backpropsym.document.notation.names import Notation
+from backpropsym.formula.tree import Expr, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula; `thin` writes its products by a space where that can be read."""
+
+    tree: Expr
+    thin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """The derivative of one node by another."""
+
+    of: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryQuotient:
+    """The derivative of one entry by another, with free indices."""
+
+    of: Expr
+    by: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path, by the names of its nodes from its start to its end."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSum:
+    """A term behind the signs of its sums; it counts where `conditions`, each low <= expression <= high, hold."""
+
+    sums: tuple[Limits, ...]
+    product: Expr
+    conditions: tuple[tuple[Expr, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number that was computed."""
+
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole that is 1; nothing where it is not a number."""
+
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """A number or an array, of any shape; a large one is told by its shape, its norm and its first entries."""
+
+    value: Given
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words beside mathematics; a slope in them such as relu'(0) = 0 is mathematics."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Parts with a sign between them: equal, times, plus, comma, or nothing."""
+
+    parts: tuple[Math, ...]
+    sign: Literal["=", "*", "+", ",", ""] = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a function is; the names in it are those of its arguments."""
+
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function by its name alone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A call with its axis, its other arguments left out."""
+
+    function: str
+    axis: Expr
+
+
+Math = (
+    Formula
+    | Node
+    | Quotient
+    | EntryQuotient
+    | Route
+    | IndexSum
+    | Value
+    | Share
+    | Array
+    | Words
+    | Joined
+    | Definition
+    | Function
+    | Sketch
+)
+"""What a tree writer writes inside a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An equation."""
+
+    left: Math
+    right: Math
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A derivative that is 0 or 1 whatever the numbers are, and why."""
+
+    left: Math
+    value: int
+    why: Math | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A derivative as one formula."""
+
+    left: Math
+    right: Math
+
+
+@dataclass(frozen=True, slots=True)
+class SumTerm:
+    """One term of a sum, and the path that it belongs to, where terms are told by their paths."""
+
+    formula: Math
+    path: Route | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A derivative as a sum with a term for each path.
+
+    Attributes
+    ----------
+    count : how many paths there are; fewer terms may be listed.
+    noun : what a path is called.
+    short : the same with common factors pulled out, where that fits on a line.
+    hint : the command that lists the strongest of many paths, where they have numbers.
+    """
+
+    left: Math
+    terms: tuple[SumTerm, ...]
+    count: int
+    noun: str = "path"
+    short: Math | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """A derivative by equations that are computed one after another.
+
+    Attributes
+    ----------
+    told : how, in words behind the derivative.
+    count : how many equations there are; fewer may be listed.
+    apart : the room between two of them, in heights of a small letter.
+    """
+
+    left: Math
+    told: Math
+    rows: tuple[Row, ...]
+    count: int
+    apart: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class WorkedTerm:
+    """The term of one path with the number of each factor, its value, and its share of the whole.
+
+    Attributes
+    ----------
+    resting : whether it rests on a convention at a kink.
+    """
+
+    path: Route
+    product: Expr
+    factors: tuple[tuple[Expr, float], ...]
+    value: float
+    share: float
+    resting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A derivative as a sum over paths, worked out in numbers.
+
+    Attributes
+    ----------
+    count : how many paths there are; where fewer terms are listed, they are the strongest.
+    kink : the kink at which the numbers are.
+    """
+
+    left: Math
+    terms: tuple[WorkedTerm, ...]
+    total: float
+    count: int
+    kink: Kink | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A derivative in numbers, one an entry; `entry` is the derivative with its free indices."""
+
+    left: Math
+    entry: Math
+    value: npt.NDArray[np.float64]
+
+
+Body = Constant | Whole | Sum | Programme | Worked | Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """One derivative told in one way.
+
+    Attributes
+    ----------
+    body : the derivative, or what is left of it beside `apart`.
+    apart : equations before it, which keep the factor of the loss apart.
+    conventions : what the functions are, and their slopes at kinks.
+    definitions : what derivatives of functions, and steps inside layers, stand for.
+    left_out : how many more steps inside layers are not defined.
+    actions : commands to try next, each with what it shows.
+    """
+
+    body: Body
+    apart: tuple[Row, ...] = ()
+    conventions: tuple[Math, ...] = ()
+    definitions: tuple[Math, ...] = ()
+    left_out: int = 0
+    actions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under heads.
+
+    Attributes
+    ----------
+    title : what stands above it, as words.
+    heads : one word or a few a column.
+    rows : cells of mathematics, or of plain words as text.
+    right : the columns of numbers, which stand to the right.
+    notes : sentences below it.
+    room : for a formula in one cell, in letters, where a format breaks formulas.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Math | str, ...], ...]
+    right: frozenset[int] = frozenset()
+    notes: tuple[Math | str, ...] = ()
+    room: int = 40
+
+    def cut(self, limit: int | None, noun: str) -> Table:
+        """The first `limit` rows, with a note on those left out."""
+        left = 0 if limit is None else len(self.rows) - limit
+        if left <= 0:
+            return self
+        note = f"{left:,} more {noun} are not listed: --limit N lists more"
+        return replace(self, rows=self.rows[:limit], notes=(note, *self.notes))
+
+
+Part = Derived | Table
+
+
+@dataclass(frozen=True)
+class Page:
+    """Parts below one another.
+
+    Attributes
+    ----------
+    notation : how names are written.
+    make : makes the parts, when a format asks for them.
+    data : makes the same for scripts, in what JSON can hold.
+    title : what the network is called, as plain text.
+    """
+
+    notation: Notation
+    make: Callable[[], tuple[Part, ...]]
+    data: Callable[[], object]
+    title: str = ""
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What stands on the page, from top to bottom."""
+        return self.make()

@@ -1,0 +1,76 @@
+"""Long formulas in several lines, broken where a reader would break them.
+
+A tree writer puts a mark before each sign at which a line may be broken, and the mark says in how many round brackets
+the sign stands. Marks are characters that no formula has; `whole` takes them out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+STOP = "\ue000"
+"""The mark before a sign that stands in no brackets; the next characters are those of deeper signs."""
+
+_DEEPEST = 15
+_LAST = chr(ord(STOP) + _DEEPEST)
+_MARK = re.compile(f"[{STOP}-{_LAST}]")
+_NONE = {ord(STOP) + depth: None for depth in range(_DEEPEST + 1)}
+_DEEPER = {ord(STOP) + depth: ord(STOP) + depth + 1 for depth in range(_DEEPEST)}
+
+
+def whole(text: str) -> str:
+    """`text` on one line, without marks."""
+    return text.translate(_NONE)
+
+
+def deeper(text: str) -> str:
+    """`text` as it stands in one more pair of round brackets."""
+    return text.translate(_DEEPER)
+
+
+def broken(text: str, room: int, width: Callable[[str], int], first: int | None = None) -> list[str]:
+    """A marked formula in lines of at most about `room` letters; a line after the first starts with its sign.
+
+    Of the signs that fill at least half the line before them, the one in the fewest round brackets is taken, a sum's
+    before a product's.
+
+    Parameters
+    ----------
+    width : about how many letters wide a formula is set.
+    first : room on the first line, where it differs.
+    """
+    lines: list[str] = []
+    line: list[tuple[str, int]] = []
+    left = room if first is None else first
+    for piece in _pieces(text):
+        line.append(piece)
+        while len(line) > 1 and width(_joined(line)) > left:
+            at = _best_break(line, left, width)
+            lines.append(_joined(line[:at]))
+            line, left = line[at:], room
+    return [*lines, _joined(line)]
+
+
+def _joined(pieces: list[tuple[str, int]]) -> str:
+    return "".join(text for text, _ in pieces).strip()
+
+
+def _best_break(line: list[tuple[str, int]], room: int, width: Callable[[str], int]) -> int:
+    """The piece with which to start the next line."""
+    widths = [width(_joined(line[:at])) for at in range(1, len(line))]
+    fitting = [at for at, wide in enumerate(widths, 1) if room / 2 <= wide <= room]
+    return min(fitting, key=lambda at: (2 * line[at][1] + _is_product(line[at][0]), -at)) if fitting else len(line) - 1
+
+
+def _is_product(piece: str) -> bool:
+    return not piece.startswith((" + ", " - "))
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int]]:
+    """`text` cut at its marks, and in how many round brackets the sign stands with which each piece starts."""
+    start = depth = 0
+    for mark in _MARK.finditer(text):
+        yield text[start : mark.start()], depth
+        start, depth = mark.end(), ord(mark.group()) - ord(STOP)
+    yield text[start:], depth

@@ -1,0 +1,86 @@
+"""Mathematics of a page in a syntax: which method of a tree writer writes which part."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from backpropsym.document.model import (
+    Array,
+    Definition,
+    EntryQuotient,
+    Formula,
+    Function,
+    IndexSum,
+    Joined,
+    Math,
+    Node,
+    Quotient,
+    Route,
+    Share,
+    Sketch,
+    Value,
+    Words,
+)
+from backpropsym.document.writers.lines import whole
+from backpropsym.document.writers.numbers import shown
+from backpropsym.document.writers.tree_writer import Writer
+
+
+def written(part: Math, writer: Writer) -> str:
+    """`part` on one line."""
+    return whole(marked(part, writer))
+
+
+def marked(part: Math, writer: Writer) -> str:
+    """`part` with a mark before each sign at which a line may be broken."""
+    match part:
+        case Formula(tree, thin):
+            return (type(writer)(writer.notation, thin=True) if thin else writer).marked(tree)
+        case Node(name):
+            return writer.name(name)
+        case Quotient(of, by):
+            return writer.derivative(of, by)
+        case EntryQuotient(of, by):
+            return writer.of_entries(of, by)
+        case Route(names):
+            return writer.path(names)
+        case IndexSum():
+            return _index_sum(part, writer)
+        case Value(number):
+            return writer.measured(number)
+        case Share(number):
+            return writer.percent(number)
+        case Array(value):
+            return shown(value, writer)
+        case Words(text):
+            return writer.words(text)
+        case Joined(parts, sign):
+            return _joined(parts, sign, writer)
+        case Definition(left, right):
+            inner = writer.for_arguments()
+            return f"{inner.marked(left)} = {inner.marked(right)}"
+        case Function(name):
+            return writer.for_arguments().function(name)
+        case Sketch(function, axis):
+            return writer.call(function, [writer.dots, writer.option("axis", writer.write(axis))])
+        case _:
+            assert_never(part)
+
+
+def _joined(parts: tuple[Math, ...], sign: str, writer: Writer) -> str:
+    texts = [marked(part, writer) for part in parts]
+    if sign in ("*", "+"):
+        pairs = zip(parts, texts, strict=True)
+        texts = [
+            writer.brackets(text) if isinstance(part, Value) and text.startswith(writer.minus) else text
+            for part, text in pairs
+        ]
+    signs = {"*": writer.stop + writer.times, "+": f"{writer.stop} + ", "=": " = ", ",": ", ", "": ""}
+    return signs[sign].join(texts)
+
+
+def _index_sum(term: IndexSum, writer: Writer) -> str:
+    sums = " ".join(map(writer.ranged, term.sums))
+    held = ", ".join(f" {writer.at_most} ".join(map(writer.write, condition)) for condition in term.conditions)
+    text = f"{sums} {writer.marked(term.product)}".strip()
+    return f"{text}  {writer.where} {held}" if held else text
