@@ -203,8 +203,8 @@ def test_the_step_is_shortened_until_the_difference_settles(factor: int) -> None
 def test_fifty_digits_judge_at_the_point_that_is_suspicious() -> None:
     """w instead of 2*w is right at w = 0 and wrong elsewhere."""
     graph = parse_network('inputs = []\nparameters = ["w"]\noutput = "y"\n[nodes]\ny = "w**2"')
-    values = {"w": np.array([0.0, 1.0, 0.0, 3.0]), "y": np.array([0.0, 1.0, 0.0, 9.0])}
-    points = Points(values, edge_numerics(graph, ["y"], values), 0, np.arange(4), ())
+    values = {"w": np.array([0.0, 3.0, 0.0]), "y": np.array([0.0, 9.0, 0.0])}
+    points = Points(values, edge_numerics(graph, ["y"], values), 0, np.arange(3), ())
     numbers = Numbers(LocalDerivatives(graph, {Edge("w", "y"): Name("w")}), points)
     comparison, _, _ = compare(numbers, np.random.default_rng(0), Plan())
-    assert comparison.wrong.tolist() == [False, True, False, True]
+    assert comparison.wrong.tolist() == [False, True, False]
