@@ -23,6 +23,9 @@ from backpropsym.graph.unroll import entry_name, entry_values, unroll
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.function_table import FunctionTable
 
+CHOICES = ("step", "KroneckerDelta")
+"""Functions whose zero is a choice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marked:
@@ -89,7 +92,7 @@ def _called(expr: Call, values: Mapping[str, Marked], table: FunctionTable) -> M
     if body is not None and table[expr.function].primitive is None:
         return marked(body, bound, table)
     value = call(expr.function, tuple(each.value for each in bound.values()), table)
-    if expr.function == "step":
+    if expr.function in CHOICES:
         return Marked(value, np.asarray(value) == 0, True)
     return Marked(value)
 
@@ -128,7 +131,7 @@ def derivatives(graph: Graph, values: Values, of: tuple[str, tuple[int, ...]]) -
 def marked_nodes(graph: Graph, values: Numbers) -> dict[str, Marked]:
     """The values of nodes in a network of scalars; marked where a node's whole formula is a choice."""
     chosen = {
-        name for name in values if isinstance(formula := graph[name].formula, Call) and formula.function == "step"
+        name for name in values if isinstance(formula := graph[name].formula, Call) and formula.function in CHOICES
     }
     return {
         name: Marked(value, np.asarray(value) == 0, True) if name in chosen else Marked(value)

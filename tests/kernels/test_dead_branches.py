@@ -44,6 +44,8 @@ TIES = {
     "a square of a tie": 'a = "relu(sqrt(w))**2*v"',
     "a tie of nodes": 'h = "sqrt(w)"\na = "v*relu(h)"',
     "a step that is a node": 'g = "step(w)"\nh = "sqrt(w)"\na = "g*h*v"',
+    "a delta": 'h = "sqrt(w)"\na = "KroneckerDelta(c, 2)*h*v"',
+    "a delta in one formula": 'a = "KroneckerDelta(c, 2)*sqrt(w)*v"',
     "the smaller of two": 'h = "1/w"\na = "max(min(h, 1), v)"',
 }
 WITHOUT_JUMP = {"a row of a choice by rows": "the same without a jump"}

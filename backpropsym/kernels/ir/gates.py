@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from backpropsym.evaluate.cut_off import CHOICES
 from backpropsym.kernels.ir.program import Kind
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ class Gates:
         self._building = False
 
     def note(self, kind: Kind, operands: tuple[int, ...], data: Any) -> None:
-        """Take in a new value; outside of derivatives only steps and zero cut off."""
+        """Take in a new value; outside of derivatives only steps, deltas and zero cut off."""
         if kind is Kind.NUMBER:
             self.cut.append(bool(data == 0.0))
-        elif kind is Kind.CALL and data == "step":
+        elif kind is Kind.CALL and data in CHOICES:
             self.cut.append(True)
         else:
             self.cut.append(self.values.derivative and self._is_cut(kind, operands, data))
@@ -69,8 +70,10 @@ class Gates:
     def _unguarded(self) -> Iterator[None]:
         """While gates are built, products are plain: gates are finite, whatever they are computed from."""
         before, self._building = self._building, True
-        yield
-        self._building = before
+        try:
+            yield
+        finally:
+            self._building = before
 
     def of_operand(self, position: int) -> int:
         """The gate of an operand, 1 where nothing cuts it off."""
