@@ -136,7 +136,12 @@ class Network(Presentations):
         return handle(name)
 
     def function(self, head: str, formula: str = _ABSTRACT) -> Callable[..., Handle]:
-        """Declare a function, "f" or "f(x, beta)", by a registered name, a formula, or as abstract."""
+        """Declare a function, "f" or "f(x, beta)", by a registered name, a formula, or as abstract.
+
+        Raises
+        ------
+        NetworkError : it is declared already, or the network is finished.
+        """
         declaration = self._changed()
         if head in self._functions:
             raise NetworkError(f"{head} is declared twice", fix="give one of them another name")

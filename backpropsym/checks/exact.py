@@ -49,7 +49,12 @@ class ExactPoint:
 
     @cached_property
     def values(self) -> dict[str, mpmath.mpf]:
-        """The value of every node, with as many digits as differences need."""
+        """The value of every node, with as many digits as differences need.
+
+        Raises
+        ------
+        ArithmeticError : a value is so small that too many digits would be needed.
+        """
         values = self._forward(self.leaves)
         exponents = [self.context.mag(value) for value in values.values() if value]
         zeros = max(0, math.ceil(-min(exponents, default=0) * math.log10(2)))

@@ -203,7 +203,12 @@ def evaluate(expr: Expr, values: Mapping[str, Any], table: FunctionTable, arithm
 def call(
     name: str, arguments: tuple[Any, ...], table: FunctionTable, arithmetic: Arithmetic | SpreadArithmetic = REAL
 ) -> Any:
-    """The value of a function at `arguments`."""
+    """The value of a function at `arguments`.
+
+    Raises
+    ------
+    AbstractFunctionError : the function has no formula.
+    """
     function = table[name]
     if function.primitive is not None:
         return arithmetic.apply(function.primitive, arguments)

@@ -91,7 +91,12 @@ class PrintedFormulas:
         return found
 
     def assign(self, symbol: str, value: Given) -> None:
-        """Give a symbol a value for later formulas; that of an entry, `d_s[1,0]`, stands beside those of others."""
+        """Give a symbol a value for later formulas; that of an entry, `d_s[1,0]`, stands beside those of others.
+
+        Raises
+        ------
+        PrintedError : an entry is given of what has a value as a whole.
+        """
         name, bracket, position = symbol.partition("[")
         if not bracket:
             self.values[name] = _plain(value)

@@ -46,7 +46,12 @@ class Word:
 
 
 def whole(value: SupportsFloat) -> int:
-    """A number that is a position."""
+    """A number that is a position.
+
+    Raises
+    ------
+    ValueError : it is not whole.
+    """
     number = float(value)
     if not number.is_integer():
         raise ValueError(f"{number} is no position")

@@ -66,7 +66,13 @@ class Reference:
         return values.astype(float) if type(self.arithmetic) is Arithmetic else values
 
     def entry(self, name: str, position: Position = ()) -> Numeric:
-        """One entry of a node; its index counts from zero."""
+        """One entry of a node; its index counts from zero.
+
+        Raises
+        ------
+        ValuesError : there is no such entry, or a leaf has no numbers.
+        AbstractFunctionError : a function has no formula.
+        """
         key = (name, position)
         if key not in self._entries:
             node = self.graph[name]

@@ -16,7 +16,12 @@ _UNIT = Fraction(1)
 
 
 def folded(value: Fraction) -> Number:
-    """`value` as a leaf, rounded to a float once it no longer has a short exact form."""
+    """`value` as a leaf, rounded to a float once it no longer has a short exact form.
+
+    Raises
+    ------
+    FormulaError : it is beyond the range of floating point.
+    """
     if max(abs(value.numerator), value.denominator) <= 10**_DIGITS:
         return Number(value)
     try:

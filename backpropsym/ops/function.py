@@ -107,7 +107,12 @@ FUNCTIONS: dict[str, Function] = {}
 
 
 def define(function: Function) -> None:
-    """Register `function`; with this entry it has derivation, LaTeX, kernels, checks and a docs row."""
+    """Register `function`; with this entry it has derivation, LaTeX, kernels, checks and a docs row.
+
+    Raises
+    ------
+    ValueError : the name is registered already.
+    """
     if function.name in FUNCTIONS:
         raise ValueError(f"{function.name} is already registered")
     FUNCTIONS[function.name] = function

@@ -144,7 +144,12 @@ class FunctionTable(Mapping[str, Function]):
         return self._partials[key]
 
     def written_partial(self, name: str, argument: str) -> Expr:
-        """The derivative written out: the entry's own spelling, else what SymPy derives from the definition."""
+        """The derivative written out: the entry's own spelling, else what SymPy derives from the definition.
+
+        Raises
+        ------
+        ValueError : the function has neither a definition nor a derivative.
+        """
         function = self[name]
         if argument in function.derivatives:
             return self.tree(function.derivatives[argument])

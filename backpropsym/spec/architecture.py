@@ -85,7 +85,12 @@ class Architecture:
         return node.col_offset, (node.end_col_offset or node.col_offset + 1) - node.col_offset
 
     def parse(self) -> ast.expr:
-        """Python's tree of the string, arrows read as shifts."""
+        """Python's tree of the string, arrows read as shifts.
+
+        Raises
+        ------
+        NetworkError : it is not an architecture, or too long or too deep.
+        """
         if len(self.text) > limits.MAX_CHARACTERS or not self.text.isascii() or not self.text.isprintable():
             self.text = ascii(self.text[:60])
             self.fail(f"an architecture is printable ASCII of at most {limits.MAX_CHARACTERS:,} characters")
@@ -115,7 +120,12 @@ class Architecture:
         self.chain(steps[1:])
 
     def count(self, steps: list[ast.expr]) -> None:
-        """Refuse too many layers before the first is built."""
+        """Refuse too many layers before the first is built.
+
+        Raises
+        ------
+        LimitError : there are more than `MAX_LAYERS`.
+        """
         count = sum(map(_layers, steps))
         if count > MAX_LAYERS:
             where = Location("architecture", None, self.text)

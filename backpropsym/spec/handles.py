@@ -36,7 +36,12 @@ Operand: TypeAlias = "Handle | SupportsFloat"
 
 
 class Handle:
-    """A formula under construction: a node, a number, or what arithmetic made of them."""
+    """A formula under construction: a node, a number, or what arithmetic made of them.
+
+    Raises
+    ------
+    FormulaError : the formula has too many levels.
+    """
 
     __slots__ = ("expr", "levels")
     __array_ufunc__ = None

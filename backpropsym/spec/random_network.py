@@ -27,6 +27,10 @@ def layered(widths: Sequence[int], function: str = "relu", seed: int = 0, title:
     widths : the number of inputs, of neurons in each hidden layer (at most four layers), and 1 for the output.
     function : what every neuron computes of its sum.
     seed : chooses inputs, target and weights, all of them whole or in quarters.
+
+    Raises
+    ------
+    ValueError : several outputs, or no hidden layer or too many.
     """
     *hidden, last = widths[1:]
     if last != 1 or not 1 <= len(hidden) <= MOST_LAYERS:

@@ -50,7 +50,12 @@ def read_network(path: Path) -> Graph:
 
 
 def parse_network(text: str, file: str = "network.toml") -> Graph:
-    """The network in the text of a TOML file; `file` names it in messages."""
+    """The network in the text of a TOML file; `file` names it in messages.
+
+    Raises
+    ------
+    NetworkError : the text has mistakes; one problem a mistake, each with its line.
+    """
     source = Source(text, file)
     data, problems = source.load()
     if problems and not data:

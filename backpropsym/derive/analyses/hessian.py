@@ -46,6 +46,10 @@ class Hessian:
     names : rows and columns, in this order.
     graph : the gradient network.
 
+    Raises
+    ------
+    UnknownNameError : no such names, or none: the network has no parameters.
+
     References
     ----------
     Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6, 1994.

@@ -27,7 +27,12 @@ class Expander:
         self._trees: dict[str, Expr] = {}
 
     def check(self, exprs: Iterable[Expr]) -> None:
-        """Refuse before building what would be too large."""
+        """Refuse before building what would be too large.
+
+        Raises
+        ------
+        LimitError : the expanded form would have too many parts or levels.
+        """
         parts = levels = 0
         for expr in exprs:
             self._measure(names(expr))

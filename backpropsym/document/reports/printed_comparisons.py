@@ -46,6 +46,10 @@ def printed(subject: Subject) -> Iterator[Pair]:
     """Every form of the derivative by each leaf, as data for scripts print it, with the derivative.
 
     Of a large network only what computes with whole arrays is read back, for sums are read term by term.
+
+    Raises
+    ------
+    LimitError : something is too long to be read back, or too large for doubles; what it is.
     """
     graph, single = subject.graph, _moderate(subject)
     small = work(graph) <= MOST_WORK

@@ -110,6 +110,11 @@ class Products:
         """The derivative of every entry of a node by every entry of a leaf: the node's axes, then the leaf's.
 
         With a batch, one such array an object. Row by row or column by column, whichever are fewer.
+
+        Raises
+        ------
+        ValuesError : no value is given for the leaf, or another number is missing or does not fit.
+        LimitError : the derivative does not fit into memory.
         """
         (node,), (leaf,) = self._nodes(of), self._leaves(wrt)
         value = self.intermediates(values, node)[node]

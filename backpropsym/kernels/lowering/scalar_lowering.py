@@ -113,7 +113,12 @@ class FormulaLowering:
 
 
 class Lowering:
-    """One graph on its way to a program."""
+    """One graph on its way to a program.
+
+    Raises
+    ------
+    NetworkError : the name of a node cannot stand in a program.
+    """
 
     def __init__(self, graph: Graph, by_value: bool = True) -> None:
         for name in graph.nodes:
@@ -138,7 +143,12 @@ class Lowering:
         )
 
     def forward(self, parameters: Sequence[str]) -> Program:
-        """Value, and gradients by one tangent a node and parameter."""
+        """Value, and gradients by one tangent a node and parameter.
+
+        Raises
+        ------
+        LimitError : too many nodes are followed for too many parameters.
+        """
         backward = self._forward()
         if len(self.known) * len(parameters) > MAX_TANGENTS:
             raise LimitError(

@@ -82,7 +82,12 @@ def compiler() -> Callable[..., Any]:
 
 
 def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dict[str, object]]:
-    """The text of the loop, and the functions that it calls."""
+    """The text of the loop, and the functions that it calls.
+
+    Raises
+    ------
+    LimitError : it has too many statements to be compiled.
+    """
     code = body(program, ScalarDialect(), graph.nodes)
     count = len(code.forward) + len(code.backward)
     if count > MOST_STATEMENTS:
