@@ -17,6 +17,7 @@ from typer.models import OptionInfo
 
 import backpropsym as bp
 from backpropsym.cli.app import app
+from backpropsym.cli.registries import filled
 from backpropsym.derive import derivation
 from backpropsym.derive.forms import expanded
 from backpropsym.document.reports.function_table import functions_data
@@ -206,11 +207,12 @@ def options(command: Callable[..., Any]) -> Iterator[tuple[str, str, str]]:
         spelling = info.metavar
         if isinstance(info, OptionInfo):
             written = ", ".join([str(info.default), *(info.param_decls or ())])
-            spelling = written if kinds == [bool] else f"{written} {info.metavar or _values(kinds[0])}"
+            values = filled(info.metavar or _values(kinds[0]), "|")
+            spelling = written if kinds == [bool] else f"{written} {values}"
         default = parameter.default
         shown = "" if default is None or default is False else code(str(default))
         needed = "required" if default is parameter.empty else shown
-        yield code(spelling), info.help, needed
+        yield code(spelling), filled(info.help), needed
 
 
 def _values(kind: Any) -> str:

@@ -6,35 +6,16 @@ Exit status 0 is done, 1 a check failed, 2 a mistake of the person who called.
 from __future__ import annotations
 
 import gc
+import importlib
+import keyword
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli import (
-    check,
-    costs,
-    derive,
-    draw,
-    examples,
-    explore,
-    functions,
-    handout,
-    hessian,
-    importing,
-    jacobian,
-    kernel,
-    latex,
-    paths,
-    quiz,
-    slides,
-    summary,
-    trace,
-    train,
-    verify,
-    wiggle,
-)
+from backpropsym.cli.registries import Command
 from backpropsym.cli.streams import USER_MISTAKE, run
 from backpropsym.errors import BackpropsymError
 
@@ -50,7 +31,7 @@ class Commands(TyperGroup):
             typer.echo(str(error), err=True)
             raise typer.Exit(USER_MISTAKE) from None
         except typer.BadParameter as error:
-            error.message = error.message.removeprefix("Value error, ")  # the kind of exception is no news to a person
+            error.message = error.message.removeprefix("Value error, ")  # people need the message, not its type
             if error.message.startswith("'bricks' is not one of"):
                 error.message += " The bricks are the form factored: --form factored."
             raise
@@ -64,30 +45,41 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    derive.derive,
-    paths.paths,
-    trace.trace,
-    train.train,
-    wiggle.wiggle,
-    jacobian.jacobian,
-    hessian.hessian,
-    quiz.quiz,
-    check.check,
-    verify.verify,
-    draw.draw,
-    latex.latex,
-    explore.explore,
-    slides.slides,
-    handout.handout,
-    kernel.kernel,
-    summary.summary,
-    costs.costs,
-    functions.functions,
-    examples.examples,
-):
-    app.command()(command)
-app.command("import")(importing.import_)
+
+
+def register(function: Callable[..., None], name: str | None = None) -> None:
+    """Add a command; its name is that of the function unless one is given."""
+    app.command(name, cls=Command)(function)
+
+
+COMMANDS = (
+    "derive",
+    "paths",
+    "trace",
+    "train",
+    "wiggle",
+    "jacobian",
+    "hessian",
+    "quiz",
+    "check",
+    "verify",
+    "draw",
+    "latex",
+    "explore",
+    "slides",
+    "handout",
+    "kernel",
+    "summary",
+    "costs",
+    "functions",
+    "examples",
+    "import",
+)
+"""The commands in the order of the help. Each is a module of its name with a function of its name, but `import_`."""
+
+for command in COMMANDS:
+    place = f"{command}_" if keyword.iskeyword(command) else command
+    register(getattr(importlib.import_module(f"backpropsym.cli.{place}"), place), command)
 
 
 def _version(wanted: bool) -> None:

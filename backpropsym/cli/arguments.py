@@ -12,7 +12,8 @@ import typer
 from backpropsym.arrays import Numeric
 from backpropsym.cli.completion import complete_format, complete_network, complete_node, complete_theme
 from backpropsym.cli.output import to_file
-from backpropsym.document.registry import format_for, format_of, names
+from backpropsym.cli.registries import complete_form, known_form
+from backpropsym.document.registry import format_for, format_of
 
 if TYPE_CHECKING:
     from backpropsym.network import Network
@@ -23,19 +24,6 @@ _LONGEST_RANGE = 1_000
 """More numbers than this in one range are too many for any picture, which says so."""
 
 _MOST_NAMED = 8
-
-
-class Form(StrEnum):
-    """How a derivative is written."""
-
-    PATHS = "paths"
-    FACTORED = "factored"
-    EXPANDED = "expanded"
-    BACKWARD = "backward"
-    FORWARD = "forward"
-    NUMERIC = "numeric"
-    INDEX = "index"
-    MATRIX = "matrix"
 
 
 class Level(StrEnum):
@@ -98,7 +86,16 @@ LevelOption = Annotated[
         "what the network names.",
     ),
 ]
-FormOption = Annotated[Form, typer.Option("--form", help="How the derivative is written.")]
+FormOption = Annotated[
+    str,
+    typer.Option(
+        "--form",
+        metavar="{forms}",
+        callback=known_form,
+        help="How the derivative is written.",
+        autocompletion=complete_form,
+    ),
+]
 AtOption = Annotated[
     Path | None,
     typer.Option(
@@ -122,7 +119,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         help="What is written; else the suffix of -o decides, such as .tex or .md.",
-        metavar="|".join(names()),
+        metavar="{documents}",
         autocompletion=complete_format,
     ),
 ]

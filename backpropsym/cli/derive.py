@@ -5,7 +5,6 @@ from __future__ import annotations
 from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
-    Form,
     FormatOption,
     FormOption,
     InitOption,
@@ -29,7 +28,7 @@ def derive(
     wrt: WrtsOption,
     of: OfOption = None,
     level: LevelOption = None,
-    form: FormOption = Form.PATHS,
+    form: FormOption = "paths",
     at: AtOption = None,
     init: InitOption = None,
     format: FormatOption = None,

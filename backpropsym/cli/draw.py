@@ -58,7 +58,7 @@ PictureOption = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="The file: .svg, .png, .pdf, .html, .tex, .dot, or .mmd and .md for Mermaid.",
+        help="The file, one of {pictures}; .tex is TikZ, .mmd and .md are Mermaid.",
     ),
 ]
 HighlightOption = Annotated[

@@ -14,9 +14,7 @@ from backpropsym.cli.output import wrote
 
 def handout(
     network: NetworkArgument,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The sheet: .pdf, .tex, .md or .html.")
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The sheet, one of {handouts}.")],
     wrt: Annotated[
         str | None,
         typer.Option(

@@ -8,7 +8,6 @@ import typer
 
 from backpropsym.cli.arguments import (
     AtOption,
-    Form,
     FormOption,
     LevelOption,
     NetworkArgument,
@@ -27,7 +26,7 @@ def latex(
     wrt: WrtOption,
     of: OfOption = None,
     level: LevelOption = None,
-    form: FormOption = Form.PATHS,
+    form: FormOption = "paths",
     at: AtOption = None,
     standalone: Annotated[
         bool, typer.Option("--standalone", help="A whole document, else a fragment for your own.")

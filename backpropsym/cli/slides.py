@@ -30,7 +30,7 @@ def slides(
             "--output",
             "-o",
             metavar="FILE",
-            help="The deck: .tex (Beamer), .html (reveal.js), .pptx, .pdf, or .svg and .gif (animated).",
+            help="The deck, one of {slides}; .tex is Beamer, .html is reveal.js, .svg and .gif are animated.",
         ),
     ],
     of: OfOption = None,

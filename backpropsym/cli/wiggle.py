@@ -57,7 +57,7 @@ def wiggle(
 ) -> None:
     """Push each parameter both ways at one object: what moves, and which links cut every path of what does not.
 
-    With -o FILE.svg, .png, .pdf, .dot or .html a picture in which the links that cut are barred.
+    With -o FILE, its suffix one of {pictures}, a picture in which the links that cut are barred.
     """
     from backpropsym.document.reports.sensitivity import wiggle_report
     from backpropsym.picture.cut_links import wiggle_drawing

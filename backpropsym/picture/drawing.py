@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 
 from backpropsym.files import write_as
 from backpropsym.picture.formats.dot import dot
@@ -94,16 +93,14 @@ class Drawing:
         return {"image/svg+xml": self.svg, "text/plain": f"{self.scene.title}: {self.scene.description}"}
 
 
-FORMATS: Mapping[str, Callable[[Drawing], bytes]] = MappingProxyType(
-    {
-        ".svg": lambda drawing: drawing.svg.encode(),
-        ".png": lambda drawing: drawing.png(),
-        ".pdf": lambda drawing: drawing.pdf(),
-        ".tex": lambda drawing: drawing.tikz.encode(),
-        ".dot": lambda drawing: drawing.dot.encode(),
-        ".mmd": lambda drawing: drawing.mermaid.encode(),
-        ".md": lambda drawing: drawing.markdown.encode(),
-        ".html": lambda drawing: drawing.html.encode(),
-    }
-)
+FORMATS: dict[str, Callable[[Drawing], bytes]] = {
+    ".svg": lambda drawing: drawing.svg.encode(),
+    ".png": lambda drawing: drawing.png(),
+    ".pdf": lambda drawing: drawing.pdf(),
+    ".tex": lambda drawing: drawing.tikz.encode(),
+    ".dot": lambda drawing: drawing.dot.encode(),
+    ".mmd": lambda drawing: drawing.mermaid.encode(),
+    ".md": lambda drawing: drawing.markdown.encode(),
+    ".html": lambda drawing: drawing.html.encode(),
+}
 """What each suffix is written by."""

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 import backpropsym as bp
 from backpropsym import __version__
 from backpropsym.cli.app import app
-from backpropsym.cli.arguments import Form, Level
+from backpropsym.cli.arguments import Level
 from backpropsym.cli.kernel import Mode
 from backpropsym.cli.paths import By
+from backpropsym.cli.registries import forms
 from backpropsym.derive.derivation import FORMS
 from backpropsym.derive.forms.registry import ARRAY_FORMS as TENSOR_FORMS
 from backpropsym.document.registry import formats, names
@@ -48,7 +49,7 @@ def run(*arguments: str, text: str | None = None) -> Any:
 
 
 def test_options_offer_what_the_library_knows() -> None:
-    assert set(Form) == {*FORMS, *TENSOR_FORMS}
+    assert set(forms()) == {*FORMS, *TENSOR_FORMS}
     assert tuple(Mode) == MODES
     assert names() == tuple(sorted(formats()))
     assert set(Level) == set(LEVELS)

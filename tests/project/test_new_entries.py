@@ -1,23 +1,30 @@
-"""A new function, op, layer, loss or backend is one entry: it is compiled, checked and offered without another line."""
+"""A new function, op, layer, loss, backend, form, semiring, picture format or command is one entry, and no more."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.checks.comparison_result import Outcome
-from backpropsym.cli.app import app
+from backpropsym.cli.app import app, register
+from backpropsym.cli.arguments import NetworkArgument, load_network
 from backpropsym.cli.completion import complete_engine
+from backpropsym.derive.forms.registry import FORMS, Form
+from backpropsym.derive.paths.semiring import Semiring
 from backpropsym.evaluate import differences
 from backpropsym.formula.algebra import mul
-from backpropsym.formula.tree import Call
+from backpropsym.formula.tree import Call, number
 from backpropsym.kernels.backends.dialects import ScalarDialect
 from backpropsym.kernels.backends.registry import BACKENDS, Backend
 from backpropsym.kernels.backends.registry import define as define_backend
@@ -26,13 +33,30 @@ from backpropsym.kernels.backends.task import Run, Task
 from backpropsym.ops.compose import compose
 from backpropsym.ops.function import FUNCTIONS, Function, define
 from backpropsym.ops.lowering import COMPOSITIONS, Lowering, Value
+from backpropsym.picture.drawing import FORMATS
 from backpropsym.spec.layers import layer_names, registered
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def run(*arguments: str) -> str:
+    """What a command prints, errors included."""
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, arguments).output
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script that makes the tables of the documentation."""
+    spec = importlib.util.spec_from_file_location("tables", DOCS / "tables.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
 def entries() -> Iterator[None]:
     """A function of numbers, a layer and a loss that nobody else knows."""
-    functions, compositions = dict(FUNCTIONS), dict(COMPOSITIONS)
     define(Function(name="bump", formula="x/(1 + x**2)", source="a test"))
 
     @compose("squared", "x", shapes="any", source="a test", layer=True, follows=True)
@@ -48,9 +72,7 @@ def entries() -> Iterator[None]:
         return lowering.reduce("sum", whole, tuple(range(len(whole.shape))))
 
     yield
-    for registry, before in ((FUNCTIONS, functions), (COMPOSITIONS, compositions)):
-        registry.clear()
-        registry.update(before)
+    del FUNCTIONS["bump"], COMPOSITIONS["squared"], COMPOSITIONS["agreement"]
 
 
 @pytest.mark.usefixtures("entries")
@@ -130,3 +152,67 @@ def test_a_backend_is_compiled_by_checked_and_offered(backend: Backend) -> None:
     report = net.check(thorough=True)
     (compared,) = (each for each in report.comparisons if backend.name in each.name)
     assert report.passed and compared.outcome is Outcome.AGREES
+
+
+@pytest.mark.usefixtures("entries")
+def test_new_functions_and_ops_stand_in_the_tables_of_the_documentation(tables: ModuleType) -> None:
+    assert "| `bump(x)` | `x/(1 + x**2)` |" in tables.table("activations")
+    assert "| `squared(x)` | The square of every entry. | any |" in tables.table("ops others")
+    assert "| `agreement(prediction, target)` |" in tables.table("ops others")
+    assert "bump" in run("functions")
+
+
+def test_a_new_form_is_derived_printed_checked_and_offered(monkeypatch: pytest.MonkeyPatch, tables: ModuleType) -> None:
+    monkeypatch.setitem(FORMS, "halves", Form("halves", lambda derivation: derivation.path_sum()))
+    net = bp.example("neuron")
+    assert net.derive(wrt="w1").expression("halves") == net.derive(wrt="w1").expression("paths")
+    for medium in ("text", "latex", "markdown", "typst", "json"):
+        assert run("derive", "neuron", "--wrt", "w1", "--form", "halves", "--format", medium).count("error") == 0
+    assert all("halves" in (row.forms or ()) for row in net.check(seconds=60).rows)
+    assert "|halves" in run("derive", "--help")
+    assert "|halves" in tables.table("commands").replace("\\", "")
+    assert "'halves'" in run("derive", "neuron", "--wrt", "w1", "--form", "halfs")
+
+
+def test_a_wrong_new_form_fails_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMS, "doubled", Form("doubled", lambda derivation: mul([number(2), derivation.path_sum()])))
+    assert not bp.example("neuron").check(seconds=60).passed
+
+
+def test_a_new_semiring_sums_over_paths() -> None:
+    widest = Semiring("the widest of the narrowest links", 0.0, math.inf, max, min)
+    derivation = bp.example("lecture").derive(wrt="w11")
+    sizes = {link: abs(number) for link, number in derivation.numbers_at_one_object().items()}
+    paths = [[sizes[link] for link in zip(path, path[1:], strict=False)] for path in derivation.space]
+    assert derivation.space.sweep(widest, sizes.__getitem__)["w11"] == max(map(min, paths))
+
+
+def test_a_new_picture_format_is_written_and_offered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tables: ModuleType
+) -> None:
+    monkeypatch.setitem(FORMATS, ".names", lambda drawing: " ".join(box.id for box in drawing.scene.boxes).encode())
+    bp.example("neuron").draw().save(tmp_path / "one.names")
+    run("draw", "neuron", "-o", str(tmp_path / "two.names"))
+    run("wiggle", "neuron", "-o", str(tmp_path / "three.names"))
+    assert {path.read_text().split()[0] for path in tmp_path.iterdir()} == {"x1"}
+    assert len(list(tmp_path.iterdir())) == 3
+    for shown in (
+        run("draw", "--help"),
+        run("wiggle", "--help"),
+        run("draw", "neuron", "-o", "a.b"),
+        tables.commands(),
+    ):
+        assert ".names" in shown
+
+
+def test_a_new_command_runs_and_is_listed(monkeypatch: pytest.MonkeyPatch, tables: ModuleType) -> None:
+    monkeypatch.setattr(app, "registered_commands", list(app.registered_commands))
+
+    def title(network: NetworkArgument) -> None:
+        """Print what NETWORK is called."""
+        typer.echo(load_network(network).title)
+
+    register(title)
+    assert run("title", "lecture") == "The network of the lecture\n"
+    assert "Print what NETWORK is called." in run("--help")
+    assert "## title\n\nPrint what NETWORK is called.\n" in tables.commands()

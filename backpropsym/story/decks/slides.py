@@ -91,16 +91,14 @@ class Slides:
         return write_as(Path(path), FORMATS, self, "slides")
 
 
-FORMATS: Mapping[str, Callable[[Slides], bytes]] = MappingProxyType(
-    {
-        ".tex": lambda slides: slides.beamer.encode(),
-        ".html": lambda slides: slides.reveal.encode(),
-        ".pptx": lambda slides: slides.pptx(),
-        ".pdf": lambda slides: slides.pdf(),
-        ".svg": lambda slides: slides.animation.encode(),
-        ".gif": lambda slides: slides.gif(),
-    }
-)
+FORMATS: dict[str, Callable[[Slides], bytes]] = {
+    ".tex": lambda slides: slides.beamer.encode(),
+    ".html": lambda slides: slides.reveal.encode(),
+    ".pptx": lambda slides: slides.pptx(),
+    ".pdf": lambda slides: slides.pdf(),
+    ".svg": lambda slides: slides.animation.encode(),
+    ".gif": lambda slides: slides.gif(),
+}
 """What each suffix is written by."""
 
 PICTURES: Mapping[str, Callable[[str], bytes]] = MappingProxyType({".svg": str.encode, ".png": png, ".pdf": pdf})

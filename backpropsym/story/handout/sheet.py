@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from backpropsym.files import write_as, write_whole
 from backpropsym.story.handout.content import Handout
@@ -50,12 +49,10 @@ class Sheet:
         return tuple(written)
 
 
-FORMATS: Mapping[str, Callable[[Handout, str], bytes]] = MappingProxyType(
-    {
-        ".pdf": lambda sheet, stem: sheet_pdf(sheet),
-        ".tex": lambda sheet, stem: sheet_latex(sheet).encode(),
-        ".md": lambda sheet, stem: sheet_markdown(sheet, stem).encode(),
-        ".html": lambda sheet, stem: sheet_html(sheet).encode(),
-    }
-)
+FORMATS: dict[str, Callable[[Handout, str], bytes]] = {
+    ".pdf": lambda sheet, stem: sheet_pdf(sheet),
+    ".tex": lambda sheet, stem: sheet_latex(sheet).encode(),
+    ".md": lambda sheet, stem: sheet_markdown(sheet, stem).encode(),
+    ".html": lambda sheet, stem: sheet_html(sheet).encode(),
+}
 """What each suffix is written by, given the name of the file without it."""
