@@ -21,7 +21,7 @@ from backpropsym.cli.arguments import (
     medium_for,
     read_numbers,
 )
-from backpropsym.cli.output import emit_tables, look
+from backpropsym.cli.output import emit_page
 
 
 def hessian(
@@ -43,15 +43,14 @@ def hessian(
 
     LaTeX is a whole document.
     """
-    from backpropsym.document.reports.matrices import MatrixReport, product_report
+    from backpropsym.document.reports.matrices import MatrixReport, product_page
 
     loaded = load_network(network)
     values, found = read_numbers(at, loaded), loaded.hessian(of, wrt or ())
     medium = medium_for(format, json, output)
-    plain, width = look(output, ascii)
     if times is not None:
         product = found.times(read_numbers(times, loaded) or {}, **(values or {}))
-        written = product_report(found, product, medium, plain)
+        page = product_page(found, product)
     else:
-        written = MatrixReport(found, values, limit).write(medium, plain, width)
-    emit_tables(written, medium, output, loaded.title)
+        page = MatrixReport(found, values, limit).page()
+    emit_page(page, medium, output, ascii)

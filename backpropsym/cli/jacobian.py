@@ -20,7 +20,7 @@ from backpropsym.cli.arguments import (
     read_numbers,
 )
 from backpropsym.cli.completion import complete_node
-from backpropsym.cli.output import emit_tables, look
+from backpropsym.cli.output import emit_page
 
 
 def jacobian(
@@ -52,6 +52,4 @@ def jacobian(
     loaded = load_network(network)
     values, found = read_numbers(at, loaded), loaded.jacobian(of, wrt or ())
     medium = medium_for(format, json, output)
-    plain, width = look(output, ascii)
-    written = MatrixReport(found, values, limit).write(medium, plain, width)
-    emit_tables(written, medium, output, loaded.title)
+    emit_page(MatrixReport(found, values, limit).page(), medium, output, ascii)

@@ -14,6 +14,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from backpropsym.document.model import Page
+
 PLAIN_WIDTH = 120
 """Columns of what is printed to anything but a terminal."""
 
@@ -67,19 +69,17 @@ def look(output: Path | None, ascii: bool) -> tuple[bool, int]:
     return (ascii, PLAIN_WIDTH) if to_file(output) else (needs_ascii(ascii), console().width)
 
 
-def emit_tables(written: str, medium: str, output: Path | None, title: str, landscape: bool = True) -> None:
-    """Print or write tables; in LaTeX they become a whole document.
+def emit_page(page: Page, medium: str, output: Path | None, ascii: bool = False, landscape: bool = True) -> None:
+    """Print or write a page in the format `medium`, as a whole document on wide paper or not.
 
     Raises
     ------
     OutputError : the file cannot be written.
     """
-    if medium == "latex":
-        from backpropsym.document.formats.latex import document
-        from backpropsym.document.writers.tables import PACKAGES
+    from backpropsym.document.registry import Layout, format_of
 
-        written = document(written, title, PACKAGES, landscape)
-    emit(written, output)
+    format, layout = format_of(medium), Layout(*look(output, ascii))
+    emit(format.document(page, layout, landscape) if format.document else format.write(page, layout), output)
 
 
 def emit(text: str, output: Path | None) -> None:

@@ -20,7 +20,7 @@ from backpropsym.cli.arguments import (
     medium_for,
     read_numbers,
 )
-from backpropsym.cli.output import emit_tables, look
+from backpropsym.cli.output import emit_page
 
 
 def trace(
@@ -39,12 +39,9 @@ def trace(
 
     What is derived is the loss, else the output. LaTeX is a whole document.
     """
-    from backpropsym.document.reports.trace import trace_report
+    from backpropsym.document.reports.trace import trace_page
 
     found = load_network(network)
     followed = found.trace(read_numbers(at, found, init), of, rate)
     medium = medium_for(format, json, output)
-    plain, width = look(output, ascii)
-    emit_tables(
-        trace_report(followed, medium, limit, plain, width), medium, output, found.title, not found.graph.scalar
-    )
+    emit_page(trace_page(followed, limit), medium, output, ascii, landscape=not found.graph.scalar)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backpropsym.cli.arguments import AtOption, JsonOption, NetworkArgument, load_network, medium_for, read_numbers
-from backpropsym.cli.output import emit, look, progress, to_file, wrote
+from backpropsym.cli.output import emit_page, progress, to_file, wrote
 from backpropsym.errors import OutputError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def train(
 
     Ctrl-C ends it with what was reached. Exit with 1 where it diverged.
     """
-    from backpropsym.document.reports.training import train_report
+    from backpropsym.document.reports.training import train_page
     from backpropsym.learn.descent import Plan, Stop
     from backpropsym.learn.weights import WEIGHTS, save_weights
 
@@ -78,7 +78,7 @@ def train(
         training = loaded.train(
             data, at=read_numbers(at, loaded), plan=Plan(rate, tolerance, steps, batch, seed), watch=watch
         )
-    emit(train_report(training, medium, look(None if weights else output, False)[1]), None if weights else output)
+    emit_page(train_page(training), medium, None if weights else output)
     if weights and output is not None:
         wrote(save_weights(training.parameters, output))
     if training.descent.stop is Stop.DIVERGED:

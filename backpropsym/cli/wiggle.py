@@ -22,7 +22,7 @@ from backpropsym.cli.arguments import (
     medium_for,
     read_numbers,
 )
-from backpropsym.cli.output import emit, look, wrote
+from backpropsym.cli.output import emit_page, wrote
 
 if TYPE_CHECKING:
     from backpropsym.derive.analyses.dead_neurons import DeadShares
@@ -59,7 +59,7 @@ def wiggle(
 
     With -o FILE, its suffix one of {pictures}, a picture in which the links that cut are barred.
     """
-    from backpropsym.document.reports.sensitivity import wiggle_report
+    from backpropsym.document.reports.sensitivity import wiggle_page
     from backpropsym.picture.cut_links import wiggle_drawing
     from backpropsym.picture.drawing import FORMATS
 
@@ -74,5 +74,4 @@ def wiggle(
             wrote(wiggle_drawing(result, theme).save(output))
             return
     medium = medium_for(None, json, output)
-    plain, width = look(output, ascii)
-    emit(wiggle_report(result, medium, limit, plain, width), output)
+    emit_page(wiggle_page(result, limit), medium, output, ascii)

@@ -7,9 +7,10 @@ format would have to take apart.
 | --- | --- |
 | `Formula`, `Node`, `Quotient`, `EntryQuotient`, `Route` | formulas, nodes, derivatives of nodes and entries, paths |
 | `IndexSum` | a term behind its sum signs, with the conditions under which it counts |
-| `Value`, `Share`, `Array` | numbers, which every syntax rounds, groups and breaks in its own way |
+| `Value`, `Share`, `Entries` | numbers, which every syntax rounds, groups and breaks in its own way |
 | `Words`, `Joined` | words inside mathematics, and parts with a sign between them |
 | `Definition`, `Function`, `Sketch` | what a function is: its arguments are no nodes, whatever they are called |
+| `Prose` | words and mathematics in one line, which a format keeps apart |
 | `Row` | left side and right side |
 | `Constant`, `Whole`, `Sum`, `Programme`, `Worked`, `Numbers` | the six ways in which a derivative is told |
 | `Derived` | one derivative told in one way, and what a reader must know beside it |
@@ -22,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +96,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Array:
+class Entries:
     """A number or an array, of any shape; a large one is told by its shape, its norm and its first entries."""
 
     value: Given
@@ -148,7 +149,7 @@ Math = (
     | IndexSum
     | Value
     | Share
-    | Array
+    | Entries
     | Words
     | Joined
     | Definition
@@ -156,6 +157,12 @@ Math = (
     | Sketch
 )
 """What a tree writer writes inside a line."""
+
+Line: TypeAlias = tuple[str | Math, ...]
+"""Words and mathematics after one another."""
+
+Prose: TypeAlias = str | Math | Line
+"""Plain words, mathematics, or a line of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,19 +310,18 @@ class Table:
 
     Attributes
     ----------
-    title : what stands above it, as words.
+    title : what stands above it.
     heads : one word or a few a column.
-    rows : cells of mathematics, or of plain words as text.
     right : the columns of numbers, which stand to the right.
     notes : sentences below it.
     room : for a formula in one cell, in letters, where a format breaks formulas.
     """
 
-    title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[Math | str, ...], ...]
+    title: Prose
+    heads: tuple[Prose, ...]
+    rows: tuple[tuple[Prose, ...], ...]
     right: frozenset[int] = frozenset()
-    notes: tuple[Math | str, ...] = ()
+    notes: tuple[Prose, ...] = ()
     room: int = 40
 
     def cut(self, limit: int | None, noun: str) -> Table:

@@ -15,6 +15,7 @@ from backpropsym.derive.analyses.trace import Brick, Trace
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.conventions import conventions
 from backpropsym.document.reports.sensitivity import verdict
+from backpropsym.document.writers.mathematics import plain
 from backpropsym.document.writers.numbers import put_in
 from backpropsym.document.writers.tables import Table
 from backpropsym.errors import GradientMismatchError
@@ -195,7 +196,7 @@ class Dead(Exercise):
         """The parameters with the links that cut them."""
         pairs = [(row, stage) for row, stage in zip(self.wiggles.rows, self.wiggles.stages, strict=True)]
         rows = tuple(
-            (writer.formulas.name(row.name), writer.reason(verdict(row, stage, writer.plain)).partition(";")[0])
+            (writer.formulas.name(row.name), writer.reason(plain(verdict(row, stage), writer.plain)).partition(";")[0])
             for row, stage in pairs
             if row.verdict is not Verdict.MOVES
         )

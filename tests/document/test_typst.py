@@ -14,6 +14,9 @@ from backpropsym.document.model import Page
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.notation.typst_names import typst_name
 from backpropsym.document.registry import COLUMN, write
+from backpropsym.document.reports.matrices import MatrixReport
+from backpropsym.document.reports.sensitivity import wiggle_page
+from backpropsym.document.reports.trace import trace_page
 from backpropsym.document.writers.typst import TypstWriter
 from backpropsym.errors import LimitError, ValuesError
 from backpropsym.formula.parse import parse_formula
@@ -124,3 +127,12 @@ def test_every_registered_function_compiles() -> None:
     writer = TypstWriter(Notation([]))
     calls = (Call(name, tuple(map(Name, function.required))) for name, function in FUNCTIONS.items())
     assert compiled("\n".join(f"$ {writer.write(call)} $" for call in calls))
+
+
+@pytest.mark.parametrize("source", ["lecture", "convolution", "prelu"])
+def test_tables_compile(source: str) -> None:
+    net = bp.load(source)
+    pages = [trace_page(net.trace()), MatrixReport(net.jacobian()).page()]
+    if net.graph.scalar:
+        pages += [wiggle_page(net.wiggle()), MatrixReport(net.hessian(), limit=5).page()]
+    assert compiled("\n#pagebreak()\n".join(write(page, "typst") for page in pages))

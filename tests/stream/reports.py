@@ -11,10 +11,11 @@ import numpy as np
 
 import backpropsym as bp
 from backpropsym.document.derivation.report import report
+from backpropsym.document.registry import Layout, write
 from backpropsym.document.reports.matrices import MatrixReport
 from backpropsym.document.reports.paths import PathsView, path_data, path_text
-from backpropsym.document.reports.sensitivity import wiggle_report
-from backpropsym.document.reports.trace import trace_report
+from backpropsym.document.reports.sensitivity import wiggle_page
+from backpropsym.document.reports.trace import trace_page
 from backpropsym.graph.unroll import entry_name
 from backpropsym.network import Network
 from tests.stream.compare import LOOSE, Found, comparison, inner_node
@@ -50,7 +51,7 @@ def _named(truth: Truth) -> list[str]:
 def traces(truth: Truth) -> Found:
     """Both passes and the step of descent, in JSON."""
     case = truth.case
-    data = json.loads(trace_report(_net(truth).trace(case.values, case.output, RATE), "json"))
+    data = json.loads(write(trace_page(_net(truth).trace(case.values, case.output, RATE)), "json"))
     values = {step["node"]: step["value"] for step in data["forward"]}
     for name in _named(truth):
         yield f"value of {name}", values[name], truth.value(case.values, name)
@@ -75,7 +76,7 @@ def traces(truth: Truth) -> Found:
 def printed_traces(truth: Truth) -> Found:
     """The last column of the tables of a trace, where arrays are printed whole."""
     case = truth.case
-    text = trace_report(_net(truth).trace(case.values, case.output, RATE), "text", width=WIDE)
+    text = write(trace_page(_net(truth).trace(case.values, case.output, RATE)), "text", Layout(width=WIDE))
     forward, _, rest = text.partition("Backward pass")
     for name, cell in _cells(forward):
         if name in truth.graph.named.nodes and truth.graph[name].op is not None:
@@ -117,7 +118,7 @@ def wiggles(truth: Truth) -> Found:
     name = truth.leaves[int(random.integers(len(truth.leaves)))]
     place = tuple(int(random.integers(size)) for size in np.shape(case.values[name]))
     found = net.wiggle(case.values, case.output, entry_name(name, place))
-    data = json.loads(wiggle_report(found, "json", None, False, WIDE))
+    data = json.loads(write(wiggle_page(found), "json"))
     [row] = data["parameters"]
     value = truth.value(case.values)
     yield "value", data["value"], value
@@ -173,7 +174,7 @@ def matrices(truth: Truth) -> Found:
     expected = truth.gradients(case.values, node)
     rows = max(1, int(np.prod(truth.graph[node].shape, dtype=int)))
     blocks = [np.reshape(expected[name], (rows, -1)) for name in names]
-    yield f"{node} by {names}", json.loads(found.write("json"))["matrix"], np.hstack(blocks)
+    yield f"{node} by {names}", json.loads(write(found.page(), "json"))["matrix"], np.hstack(blocks)
 
 
 @comparison(tolerance=LOOSE)
@@ -188,4 +189,4 @@ def hessians(truth: Truth) -> Found:
             direction = np.zeros(np.shape(case.values[name]))
             direction[place] = 1.0
             columns.append(np.ravel(truth.hessian_product(case.values, {name: direction})[name]))
-        yield f"second derivatives by {name}", json.loads(found.write("json"))["matrix"], np.array(columns)
+        yield f"second derivatives by {name}", json.loads(write(found.page(), "json"))["matrix"], np.array(columns)

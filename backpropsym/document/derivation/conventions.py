@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.document.model import Definition, Formula, Function, Joined, Math, Sketch, Words
+from backpropsym.document.model import Definition, Formula, Function, Joined, Math, Prose, Sketch, Words
 from backpropsym.document.notation.idioms import ROOT
 from backpropsym.document.writers.mathematics import written
 from backpropsym.document.writers.tree_writer import KEPT, Writer
@@ -50,10 +50,11 @@ def fact_parts(graph: Graph, nodes: Sequence[str]) -> tuple[Math, ...]:
     return tuple(found)
 
 
-def here(graph: Graph, nodes: Sequence[str]) -> tuple[Math, ...]:
-    """The facts about the functions that `nodes` call as one sentence; nothing where there are none."""
+def here(graph: Graph, nodes: Sequence[str]) -> tuple[Prose, ...]:
+    """The facts about the functions that `nodes` call as one sentence; none where there are none."""
     known = fact_parts(graph, nodes)
-    return (Joined((Words("Here "), Joined(known, ","), Words(".")), ""),) if known else ()
+    listed = tuple(part for fact in known for part in (", ", fact))[1:]
+    return (("Here ", *listed, "."),) if known else ()
 
 
 def spelled_out(exprs: Iterable[Expr], table: FunctionTable, writer: Writer) -> list[str]:

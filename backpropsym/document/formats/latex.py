@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backpropsym.document.layouts.aligned import Aligned, colour_name
-from backpropsym.document.model import Derived, Math, Page, Table
+from backpropsym.document.model import Derived, Page, Prose, Table
 from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import Format, Layout, define
 from backpropsym.document.writers.latex import LatexWriter
@@ -132,7 +132,7 @@ class LatexPage(Aligned):
 
     def _table_lines(self, table: Table) -> Iterator[str]:
         if table.title:
-            yield rf"\subsection*{{{latex_text(table.title)}}}"
+            yield rf"\subsection*{{{self._inline(table.title)}}}"
         if table.rows:
             rows = [[self._cell(cell, table.room) for cell in row] for row in table.rows]
             columns = "".join("r" if at in table.right else "l" for at in range(len(table.heads)))
@@ -143,18 +143,25 @@ class LatexPage(Aligned):
             yield rf"{{\renewcommand{{\arraystretch}}{{{stretch}}}%"
             yield rf"{tabular}{{@{{}}{columns}@{{}}}}"
             yield r"\toprule"
-            yield " & ".join(map(latex_text, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
+            yield " & ".join(map(self._inline, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
             yield from (" & ".join(row) + r" \\" for row in rows)
             yield r"\bottomrule"
             yield r"\end{longtable}}" if long else r"\end{tabular}\par}\medskip"
-        yield from (rf"\noindent {self._note(note)}\par" for note in table.notes)
+        yield from (rf"\noindent {self._inline(note)}\par" for note in table.notes)
 
-    def _note(self, note: Math | str) -> str:
-        return latex_text(note) if isinstance(note, str) else f"${self.text(note)}$"
+    def _inline(self, prose: Prose) -> str:
+        """Words and formulas within a line."""
+        match prose:
+            case str():
+                return latex_text(prose)
+            case tuple():
+                return "".join(map(self._inline, prose))
+            case _:
+                return f"${self.text(prose)}$"
 
-    def _cell(self, cell: Math | str, room: int) -> str:
-        if isinstance(cell, str):
-            return latex_text(cell)
+    def _cell(self, cell: Prose, room: int) -> str:
+        if isinstance(cell, str | tuple):
+            return self._inline(cell)
         lines = self.lines(marked(cell, self.writer), room)
         if len(lines) == 1:
             return f"${lines[0]}$" if lines[0] else ""

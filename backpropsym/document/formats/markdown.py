@@ -17,6 +17,7 @@ from backpropsym.document.model import (
     Numbers,
     Page,
     Programme,
+    Prose,
     Row,
     Share,
     Sum,
@@ -151,22 +152,25 @@ class _Markdown:
     def table(self, table: Table) -> Iterator[str]:
         """A table."""
         if table.title:
-            yield f"### {markdown_words(table.title)}"
+            yield f"### {self.inline(table.title)}"
             yield ""
         if table.rows:
-            yield f"| {' | '.join(table.heads)} |"
+            yield f"| {' | '.join(map(self.inline, table.heads))} |"
             yield "| " + " | ".join("---:" if at in table.right else "---" for at in range(len(table.heads))) + " |"
         for row in table.rows:
             yield f"| {' | '.join(map(self.inline, row))} |"
         for note in table.notes:
             yield f"\n{self.inline(note)}"
 
-    def inline(self, part: Math | str) -> str:
-        """Words or a formula within a line."""
-        if isinstance(part, str):
-            return markdown_words(part)
-        text = self.text(part)
-        return f"${text}$" if text else ""
+    def inline(self, prose: Prose) -> str:
+        """Words and formulas within a line."""
+        match prose:
+            case str():
+                return markdown_words(prose)
+            case tuple():
+                return "".join(map(self.inline, prose))
+            case _:
+                return f"${self.text(prose)}$"
 
 
 def _displayed(formula: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backpropsym.document.layouts.aligned import Aligned, colour_name
-from backpropsym.document.model import Math, Page, Table
+from backpropsym.document.model import Page, Prose, Table
 from backpropsym.document.notation.typst_names import string
 from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import Format, Layout, define
@@ -83,7 +83,7 @@ class TypstPage(Aligned):
 
     def _table_lines(self, table: Table) -> Iterator[str]:
         if table.title:
-            yield f"== #{_text(table.title)}\n"
+            yield f"== {self._inline(table.title)}\n"
         if table.rows:
             sides = ", ".join("right" if at in table.right else "left" for at in range(len(table.heads)))
             yield f"#table(columns: {len(table.heads)}, stroke: none, align: ({sides},),"
@@ -92,14 +92,18 @@ class TypstPage(Aligned):
             yield ")"
         yield from (f"\n{self._inline(note)}" for note in table.notes)
 
-    def _cell(self, cell: Math | str) -> str:
+    def _cell(self, cell: Prose) -> str:
         return f"[{self._inline(cell)}]"
 
-    def _inline(self, part: Math | str) -> str:
-        if isinstance(part, str):
-            return f"#{_text(part)}" if part else ""
-        formula = self.text(part)
-        return f"${formula}$" if formula else ""
+    def _inline(self, prose: Prose) -> str:
+        """Words and formulas within a line."""
+        match prose:
+            case str():
+                return f"#{_text(prose)};" if prose else ""
+            case tuple():
+                return "".join(map(self._inline, prose))
+            case _:
+                return f"${self.text(prose)}$"
 
 
 define(Format("typst", (".typ",), document))

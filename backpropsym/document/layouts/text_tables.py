@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from backpropsym.document.model import Math, Table
-from backpropsym.document.writers.mathematics import written
+from backpropsym.document.model import Prose, Table
+from backpropsym.document.writers.mathematics import plain
 from backpropsym.document.writers.tree_writer import Writer
 
 _GAP = 3
@@ -17,13 +17,13 @@ _NARROWEST = 12
 def text_table(table: Table, writer: Writer, width: int) -> str:
     """`table` in at most `width` columns, where that can be."""
 
-    def text(cell: Math | str) -> str:
-        return cell if isinstance(cell, str) else written(cell, writer)
+    def text(part: Prose) -> str:
+        return plain(part, writer)
 
     rows = tuple(tuple(map(text, row)) for row in table.rows)
-    words = all(isinstance(row[-1], str) for row in table.rows)
-    cells = _Cells(table.heads, rows, table.right, words)
-    lines = [table.title, ""] if table.title else []
+    words = all(isinstance(row[-1], str | tuple) for row in table.rows)
+    cells = _Cells(tuple(map(text, table.heads)), rows, table.right, words)
+    lines = [text(table.title), ""] if table.title else []
     lines += _rows(cells, width) if rows else []
     for note in map(text, table.notes):
         lines += textwrap.wrap(note, max(width - 2, _NARROWEST), initial_indent="  ", subsequent_indent="    ")

@@ -10,16 +10,11 @@ from backpropsym.derive.analyses.hessian import Hessian
 from backpropsym.derive.analyses.jacobian import Jacobian
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.forms.sympy_text import sympy_text
-from backpropsym.document.derivation.conventions import facts
-from backpropsym.document.formats.markdown import markdown_text
+from backpropsym.document.derivation.conventions import here
+from backpropsym.document.model import Entries, Formula, Node, Page, Prose, Quotient, Table, Value
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.json_text import json_text
-from backpropsym.document.writers.latex import LatexWriter
-from backpropsym.document.writers.numbers import finite_data, shown
-from backpropsym.document.writers.tables import PACKAGES, WIDTH, Table, latex_tables, markdown_tables, text_tables
-from backpropsym.document.writers.tree_writer import Writer
-from backpropsym.document.writers.unicode import AsciiWriter, UnicodeWriter
-from backpropsym.errors import AbstractFunctionError, LimitError, UnknownNameError, ValuesError, counted
+from backpropsym.document.writers.numbers import finite_data
+from backpropsym.errors import AbstractFunctionError, LimitError, ValuesError, counted
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph
 
@@ -75,36 +70,17 @@ class MatrixReport:
             if part.count:
                 yield part.of, column, part
 
-    def write(self, medium: str = "text", ascii: bool = False, width: int = WIDTH) -> str:
-        """The report for `medium`: text, latex, markdown or json.
+    def page(self) -> Page:
+        """The report as a page."""
+        return Page(Notation.of(self.graph), lambda: (self.table(),), self.data, self.graph.title)
 
-        Raises
-        ------
-        UnknownNameError : no such medium.
-        """
-        notation = Notation.of(self.graph)
-        match medium:
-            case "json":
-                return json_text(self.data())
-            case "text":
-                return text_tables([self.table((AsciiWriter if ascii else UnicodeWriter)(notation, thin=True))], width)
-            case "markdown":
-                head = f"## {markdown_text(self.graph.title)}\n\n" if self.graph.title else ""
-                return head + markdown_tables([self.table(LatexWriter(notation, thin=True))])
-            case "latex":
-                packages = " ".join(rf"\usepackage{{{package}}}" for package in PACKAGES)
-                return f"% In the preamble: {packages}\n{latex_tables([self.table(LatexWriter(notation, thin=True))])}"
-            case _:
-                fix = "choose text, latex, markdown or json"
-                raise UnknownNameError(f"nothing is written as {medium!r}", fix=fix)
-
-    def table(self, writer: Writer) -> Table:
+    def table(self) -> Table:
         """One row an entry: the derivative, its paths, its factored formula and its number."""
         listed = list(islice(self._parts(), (self.limit or LIMIT) + 1))
-        rows = [self._row(of, by, part, writer) for of, by, part in listed[: self.limit or LIMIT]]
+        rows = tuple(self._row(of, by, part) for of, by, part in listed[: self.limit or LIMIT])
         notes = self._notes(len(listed) > len(rows))
         heads = ("derivative", "paths", "formula", *(() if self.matrix is None else ("value",)))
-        return Table(self._title(), heads, tuple(rows), frozenset({1}), frozenset({1}), notes, ROOM)
+        return Table(self._title(), heads, rows, frozenset({1}), notes, ROOM)
 
     def _title(self) -> str:
         if isinstance(self.found, Hessian):
@@ -112,23 +88,20 @@ class MatrixReport:
             return f"Second derivatives of {self.found.of}, a matrix of {size} x {size}"
         return f"Derivatives of {', '.join(self.found.of)} by {', '.join(self.found.wrt)}"
 
-    def _notes(self, more: bool) -> tuple[str, ...]:
-        notes = []
+    def _notes(self, more: bool) -> tuple[Prose, ...]:
+        notes: list[Prose] = []
         if isinstance(self.found, Hessian):
             notes.append("The matrix is symmetric; pairs without a row are zero everywhere.")
         if more:
             notes.append("More pairs are not listed: --limit N lists more.")
         nodes = [name for name, node in self.graph.nodes.items() if node.formula is not None]
-        known = facts(self.graph, nodes, AsciiWriter(Notation.of(self.graph)))
-        if known:
-            notes.append("Here " + ", ".join(known) + ".")
-        return tuple(notes)
+        return (*notes, *here(self.graph, nodes))
 
-    def _row(self, of: str, by: str, part: Part, writer: Writer) -> tuple[str, ...]:
+    def _row(self, of: str, by: str, part: Part) -> tuple[Prose, ...]:
         tree = _tree(part)
-        formula = writer.write(tree) if tree is not None else writer.words(counted(part.count, "path"))
-        value = () if self.matrix is None else (shown(part.evaluate(**self.values), writer),)
-        return (writer.derivative(of, by), count_text(part.count), formula, *value)
+        formula = Formula(tree, thin=True) if tree is not None else counted(part.count, "path")
+        value = () if self.matrix is None else (Entries(part.evaluate(**self.values)),)
+        return (Quotient(of, by), count_text(part.count), formula, *value)
 
     def data(self) -> dict[str, object]:
         """The report as data that JSON can hold.
@@ -163,21 +136,10 @@ def _tree(part: Part) -> Expr | None:
         return None
 
 
-def product_report(found: Hessian, product: Mapping[str, float], medium: str, ascii: bool = False) -> str:
-    """The product of a Hessian with a direction: one number a name.
-
-    Raises
-    ------
-    UnknownNameError : no such medium.
-    """
-    if medium == "json":
-        return json_text({"of": found.of, "product": {name: finite_data(value) for name, value in product.items()}})
-    notation = Notation.of(found.graph)
-    plain: Writer = (AsciiWriter if ascii else UnicodeWriter)(notation)
-    writer = plain if medium == "text" else LatexWriter(notation)
-    rows = tuple((writer.name(name), writer.measured(value)) for name, value in product.items())
-    table = Table(f"Second derivatives of {found.of} times the direction", ("row", "product"), rows, frozenset({1}))
-    writers = {"text": text_tables, "markdown": markdown_tables, "latex": latex_tables}
-    if medium not in writers:
-        raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
-    return writers[medium]([table])
+def product_page(found: Hessian, product: Mapping[str, float]) -> Page:
+    """The product of a Hessian with a direction: one number a name."""
+    title = f"Second derivatives of {found.of} times the direction"
+    rows = tuple((Node(name), Value(value)) for name, value in product.items())
+    data = {"of": found.of, "product": {name: finite_data(value) for name, value in product.items()}}
+    table = Table(title, ("row", "product"), rows, frozenset({1}))
+    return Page(Notation.of(found.graph), lambda: (table,), lambda: data, found.graph.title)

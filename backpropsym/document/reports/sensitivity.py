@@ -11,15 +11,14 @@ from backpropsym.derive.analyses.sensitivity import Stage, Verdict, Wiggle, Wigg
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
 from backpropsym.derive.paths.path_space import PathSpace
-from backpropsym.document.derivation.conventions import facts
+from backpropsym.document.derivation.conventions import here
+from backpropsym.document.model import Formula, Line, Node, Page, Prose, Route, Table, Value
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.json_text import json_text
-from backpropsym.document.writers.latex import LatexWriter
+from backpropsym.document.writers.mathematics import plain
 from backpropsym.document.writers.numbers import finite_data
-from backpropsym.document.writers.tables import WIDTH, Table, markdown_tables, text_tables
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.document.writers.unicode import AsciiWriter, UnicodeWriter
-from backpropsym.errors import UnknownNameError, counted
+from backpropsym.errors import counted
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.formula.tree import Call, Expr, Name, called
 from backpropsym.graph.graph import Graph, Role
@@ -30,97 +29,84 @@ _MOST_NAMED = 3
 _ROLES = {Role.INPUT: "the input ", Role.PARAMETER: "the parameter ", Role.TARGET: "the target "}
 
 
-def wiggle_report(
-    found: Wiggles | DeadShares, medium: str = "text", limit: int | None = None, ascii: bool = False, width: int = WIDTH
-) -> str:
-    """Wiggles, or shares of dead neurons, written for `medium`: text, markdown or json.
+def wiggle_page(found: Wiggles | DeadShares, limit: int | None = None) -> Page:
+    """Wiggles, or shares of dead neurons, as a page."""
 
-    Raises
-    ------
-    UnknownNameError : no such medium.
-    """
-    notation = Notation.of(_scalar_graph(found))
-    words = (AsciiWriter if ascii else UnicodeWriter)(notation)
-    match medium:
-        case "json":
-            return json_text(dead_data(found) if isinstance(found, DeadShares) else wiggle_data(found))
-        case "text":
-            return text_tables([_table(found, words, words).cut(limit, "rows")], width)
-        case "markdown":
-            return markdown_tables([_table(found, LatexWriter(notation), words).cut(limit, "rows")])
-        case _:
-            raise UnknownNameError(f"nothing here is written as {medium!r}", fix="choose text, markdown or json")
+    def tables() -> tuple[Table]:
+        table = _dead_table(found) if isinstance(found, DeadShares) else _wiggle_table(found)
+        return (table.cut(limit, "rows"),)
 
+    def data() -> object:
+        return dead_data(found) if isinstance(found, DeadShares) else wiggle_data(found)
 
-def _table(found: Wiggles | DeadShares, writer: Writer, words: Writer) -> Table:
-    return _dead_table(found, writer) if isinstance(found, DeadShares) else _wiggle_table(found, writer, words)
+    return Page(Notation.of(_scalar_graph(found)), tables, data)
 
 
 def _scalar_graph(found: Wiggles | DeadShares) -> Graph:
     return found.stages[0].graph if isinstance(found, Wiggles) and found.stages else found.graph
 
 
-def _wiggle_table(found: Wiggles, writer: Writer, words: Writer) -> Table:
+def _wiggle_table(found: Wiggles) -> Table:
     steps = [push.by for push in found.rows[0].pushes] if found.rows else []
-    rows = tuple(
-        (
-            writer.name(row.name),
-            writer.measured(row.value),
-            writer.measured(row.derivative),
-            *(writer.measured(push.change) for push in row.pushes),
-            verdict(row, stage, words),
-        )
-        for row, stage in zip(found.rows, found.stages, strict=True)
+    rows: list[tuple[Prose, ...]] = []
+    for row, stage in zip(found.rows, found.stages, strict=True):
+        changes = (Value(push.change) for push in row.pushes)
+        rows.append((Node(row.name), Value(row.value), Value(row.derivative), *changes, verdict(row, stage)))
+    heads: tuple[Prose, ...] = (
+        "parameter",
+        "value",
+        "derivative",
+        *(("pushed ", Value(step)) for step in steps),
+        "why",
     )
-    heads = ("parameter", "value", "derivative", *(f"pushed {words.measured(step)}" for step in steps), "why")
-    title = f"What each parameter does to {words.name(found.of)} = {words.measured(found.value)}"
-    nodes = [name for name, node in found.graph.nodes.items() if node.formula is not None]
-    known = facts(found.graph, nodes, words)
-    notes = ("Here " + ", ".join(known) + ".",) if known else ()
+    title = ("What each parameter does to ", Node(found.of), " = ", Value(found.value))
+    notes = here(found.graph, [name for name, node in found.graph.nodes.items() if node.formula is not None])
     if not rows:
         notes = ("The network has no parameters; name an input with --wrt.",)
-    return Table(title, heads, rows, frozenset(range(1, 7)), frozenset({7}), notes)
+    return Table(title, heads, tuple(rows), frozenset(range(1, 7)), notes)
 
 
-def verdict(row: Wiggle, stage: Stage, words: Writer) -> str:
+def verdict(row: Wiggle, stage: Stage) -> Line:
     """What a derivative says of a parameter, and what pushes say besides, in words."""
     match row.verdict:
         case Verdict.ABSENT:
-            said = f"no path leads to {words.name(stage.of)}"
+            said: Line = ("no path leads to ", Node(stage.of))
         case Verdict.UNDEFINED:
-            said = "the derivative is not finite"
+            said = ("the derivative is not finite",)
         case Verdict.CANCELS:
             space = PathSpace(stage.graph, row.name, stage.of)
             alive = space.alive(lambda link: stage.links[link] == 0.0)
-            said = f"{counted(alive, 'live path')} cancel{'s' if alive == 1 else ''}"
+            said = (f"{counted(alive, 'live path')} cancel{'s' if alive == 1 else ''}",)
         case Verdict.CUT:
-            said = cut_text(row.cut, stage, words)
+            said = cut_prose(row.cut, stage)
         case Verdict.MOVES:
-            said = "moves"
-    return "; ".join([said, *_crossings(row, words)])
+            said = ("moves",)
+    return tuple(part for crossing in (said, *_crossings(row)) for part in ("; ", *crossing))[1:]
 
 
-def cut_text(cut: Sequence[ZeroLink], stage: Stage, words: Writer) -> str:
+def cut_prose(cut: Sequence[ZeroLink], stage: Stage) -> Line:
     """The links of a cut and why each is zero; of a long one the first."""
-    texts = [f"{words.path(zero.link)}: {cause(zero, stage, words)}" for zero in cut[:_MOST_NAMED]]
+    told = tuple(
+        part for zero in cut[:_MOST_NAMED] for part in (", ", Route(tuple(zero.link)), ": ", *cause(zero, stage))
+    )
     more = f" and {len(cut) - _MOST_NAMED} more" if len(cut) > _MOST_NAMED else ""
-    return f"cut at {', '.join(texts)}{more}"
+    return ("cut at ", *told[1:], more)
 
 
-def cause(zero: ZeroLink, stage: Stage, words: Writer) -> str:
+def cause(zero: ZeroLink, stage: Stage) -> Line:
     """Why the local derivative on a link is zero."""
     factor, graph = zero.factors[0], stage.graph
     if isinstance(factor, Name):
         role = _ROLES.get(graph[factor.name].role, "")
-        return f"{role}{words.name(factor.name)} = 0{_dead_source(factor.name, stage, words)}"
-    found = _flat(factor, stage, words)
+        return (role, Node(factor.name), " = 0", *_dead_source(factor.name, stage))
+    found = _flat(factor, stage)
     if found is None:
-        return f"{words.write(factor)} = 0"
+        return Formula(factor), " = 0"
     name, where = found
-    return f"{words.name(zero.link.target)} is {_state(name, graph.functions)}, {words.write(factor)} = 0{where}"
+    return Node(zero.link.target), f" is {_state(name, graph.functions)}, ", Formula(factor), " = 0", *where
 
 
-def _flat(expr: Expr, stage: Stage, words: Writer) -> tuple[str, str] | None:
+def _flat(expr: Expr, stage: Stage) -> tuple[str, Line] | None:
     """For a derivative f'(s), the function f and where it is taken."""
     table = stage.graph.functions
     parent = table.parent(expr.function) if isinstance(expr, Call) else None
@@ -128,7 +114,7 @@ def _flat(expr: Expr, stage: Stage, words: Writer) -> tuple[str, str] | None:
         return None
     argument = expr.arguments[0]
     number = float(evaluate(argument, stage.values, table))
-    return parent[0], f" at {words.write(argument)} = {words.measured(number)}"
+    return parent[0], (" at ", Formula(argument), " = ", Value(number))
 
 
 def _state(function: str, table: FunctionTable) -> str:
@@ -138,32 +124,32 @@ def _state(function: str, table: FunctionTable) -> str:
     return "dead" if any(table[name].kink for name in (function, *inner)) else "saturated"
 
 
-def _dead_source(name: str, stage: Stage, words: Writer) -> str:
+def _dead_source(name: str, stage: Stage) -> Line:
     """For a neuron whose output is zero, that it is dead."""
     formula = stage.graph[name].formula
     if not isinstance(formula, Call) or not isinstance(formula.arguments[0], Name):
-        return ""
+        return ()
     before = formula.arguments[0].name
     if stage.links.get(Edge(before, name)) != 0.0:
-        return ""
-    return f", a dead neuron's output ({words.name(before)} = {words.measured(stage.values[before])})"
+        return ()
+    return ", a dead neuron's output (", Node(before), " = ", Value(stage.values[before]), ")"
 
 
-def _crossings(row: Wiggle, words: Writer) -> list[str]:
+def _crossings(row: Wiggle) -> list[Line]:
     """What pushes take to another branch; small ones do so at a kink only."""
     kinks = dict.fromkeys(name for push in row.pushes[1:3] for name in push.crossed)
-    said = [f"at a kink of {_listed(list(kinks), words)}"] if kinks else []
+    said: list[Line] = [("at a kink of ", *_listed(list(kinks)))] if kinks else []
     for push in (row.pushes[0], row.pushes[-1]):
         names = [name for name in push.crossed if name not in kinks]
         if names:
             flip = "flips" if len(names) == 1 else "flip"
-            said.append(f"pushed {words.measured(push.by)}, {_listed(names, words)} {flip}")
+            said.append(("pushed ", Value(push.by), ", ", *_listed(names), f" {flip}"))
     return said
 
 
-def _listed(names: Sequence[str], words: Writer) -> str:
-    shown_names = ", ".join(map(words.name, names[:_MOST_NAMED]))
-    return shown_names + (f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else "")
+def _listed(names: Sequence[str]) -> Line:
+    told = tuple(part for name in names[:_MOST_NAMED] for part in (", ", Node(name)))[1:]
+    return (*told, f" and {len(names) - _MOST_NAMED} more") if len(names) > _MOST_NAMED else told
 
 
 def wiggle_data(found: Wiggles) -> dict[str, object]:
@@ -191,7 +177,7 @@ def wiggle_data(found: Wiggles) -> dict[str, object]:
                 "verdict": row.verdict.value,
                 "cut": [_zero_data(zero, stage, words) for zero in row.cut],
                 "flips": list(row.flips),
-                "why": verdict(row, stage, words),
+                "why": plain(verdict(row, stage), words),
             }
             for row, stage in zip(found.rows, found.stages, strict=True)
         ],
@@ -204,20 +190,21 @@ def _zero_data(zero: ZeroLink, stage: Stage, words: Writer) -> dict[str, object]
         "link": list(zero.link),
         "local": sympy_text(table, zero.local),
         "zero": [sympy_text(table, factor) for factor in zero.factors],
-        "cause": cause(zero, stage, words),
+        "cause": plain(cause(zero, stage), words),
     }
 
 
-def _dead_table(found: DeadShares, writer: Writer) -> Table:
-    rows = tuple(
-        (writer.name(entry_name(name, at)), writer.measured(100 * float(share[at])))
+def _dead_table(found: DeadShares) -> Table:
+    shares = [
+        (entry_name(name, at), 100 * float(share[at]))
         for name, share in found.shares.items()
         for at in np.ndindex(np.shape(share))
-    )
+    ]
     title = f"Share of {found.objects:,} objects on which each neuron is dead"
-    always = sum(float(row[1] == "100") for row in rows)
-    notes = (f"{always:g} of {len(rows):,} neurons are dead on every object.",)
-    return Table(title, ("neuron", "dead, %"), rows, frozenset({1}), notes=notes)
+    always = sum(share == 100 for _, share in shares)
+    notes = (f"{always} of {len(shares):,} neurons are dead on every object.",)
+    rows = tuple((Node(name), Value(share)) for name, share in shares)
+    return Table(title, ("neuron", "dead, %"), rows, frozenset({1}), notes)
 
 
 def dead_data(found: DeadShares) -> dict[str, object]:
@@ -236,5 +223,5 @@ def wiggle_note(found: Wiggles) -> str:
     words = UnicodeWriter(Notation.of(_scalar_graph(found)))
     if len(zeros) == 1:
         zero, stage = next(iter(zeros.values()))
-        return cut_text([zero], stage, words)
+        return plain(cut_prose([zero], stage), words)
     return f"the {len(zeros):,} barred links have a local derivative of zero: no change passes"

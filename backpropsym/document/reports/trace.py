@@ -7,128 +7,81 @@ from collections.abc import Iterator
 from backpropsym.derive.analyses.trace import BackwardStep, Descent, Trace
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
-from backpropsym.document.derivation.conventions import facts
-from backpropsym.document.formats.markdown import markdown_text
+from backpropsym.document.derivation.conventions import facts, here
+from backpropsym.document.model import Entries, Formula, Node, Page, Prose, Quotient, Table, Value
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.json_text import json_text
-from backpropsym.document.writers.kinks import MARK, kink_data, kink_text
-from backpropsym.document.writers.latex import LatexWriter
-from backpropsym.document.writers.numbers import finite_data, put_in, shown
-from backpropsym.document.writers.tables import PACKAGES, WIDTH, Table, latex_tables, markdown_tables, text_tables
-from backpropsym.document.writers.tree_writer import Writer
-from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
-from backpropsym.errors import UnknownNameError
+from backpropsym.document.writers.kinks import MARK, kink_data, kink_prose
+from backpropsym.document.writers.numbers import finite_data, put_in
+from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Index
 
 
-def trace_report(
-    trace: Trace, medium: str = "text", limit: int | None = None, ascii: bool = False, width: int = WIDTH
-) -> str:
-    """`trace` written for `medium`.
+def trace_page(trace: Trace, limit: int | None = None) -> Page:
+    """`trace` as a page.
 
     Parameters
     ----------
-    medium : text, latex, markdown or json.
-    limit : the most rows of a table; JSON lists all.
-    ascii : whether text is ASCII only.
-    width : columns of the terminal.
-
-    Raises
-    ------
-    UnknownNameError : no such medium.
+    limit : the most rows of a table; data list all.
     """
-    notation = Notation.of(trace.graph)
-    title = trace.graph.title
-    match medium:
-        case "json":
-            return json_text(trace_data(trace))
-        case "text":
-            writer: Writer = (AsciiWriter if ascii else UnicodeWriter)(notation)
-            return text_tables(trace_tables(trace, writer, limit), width)
-        case "markdown":
-            head = f"## {markdown_text(title)}\n\n" if title else ""
-            return head + markdown_tables(trace_tables(trace, LatexWriter(notation), limit))
-        case "latex":
-            packages = " ".join(rf"\usepackage{{{package}}}" for package in PACKAGES)
-            return f"% In the preamble: {packages}\n" + latex_tables(trace_tables(trace, LatexWriter(notation), limit))
-        case _:
-            fix = "choose text, latex, markdown or json"
-            raise UnknownNameError(f"nothing is written as {medium!r}", fix=fix)
+
+    def tables() -> tuple[Table, ...]:
+        made = [_forward(trace), _backward(trace)]
+        if trace.descent is not None:
+            made.append(_descent(trace, trace.descent))
+        return tuple(table.cut(limit, "rows") for table in made)
+
+    return Page(Notation.of(trace.graph), tables, lambda: trace_data(trace), trace.graph.title)
 
 
-def trace_tables(trace: Trace, writer: Writer, limit: int | None = None) -> list[Table]:
-    """The forward pass, the backward pass and, where there are parameters, the step of descent."""
-    tables = [_forward(trace, writer), _backward(trace, writer)]
-    if trace.descent is not None:
-        tables.append(_descent(trace, trace.descent, writer))
-    return [table.cut(limit, "rows") for table in tables]
-
-
-def _forward(trace: Trace, writer: Writer) -> Table:
+def _forward(trace: Trace) -> Table:
     scalar = trace.graph.scalar
     rows = []
     for step in trace.forward:
-        numbers = (writer.write(put_in(step.formula, step.inputs)),) if scalar else ()
-        rows.append((writer.write(step.left), writer.write(step.formula), *numbers, shown(step.value, writer)))
+        numbers = (Formula(put_in(step.formula, step.inputs)),) if scalar else ()
+        rows.append((Formula(step.left), Formula(step.formula), *numbers, Entries(step.value)))
     heads = ("node", "formula", "numbers put in", "value") if scalar else ("node", "formula", "value")
     right = frozenset({3}) if scalar else frozenset[int]()
-    notes = tuple(facts(trace.graph, [step.node for step in trace.forward], _plain(trace, writer)))
-    return Table("Forward pass", heads, tuple(rows), right, notes=("Here " + ", ".join(notes) + ".",) if notes else ())
+    notes = here(trace.graph, [step.node for step in trace.forward])
+    return Table("Forward pass", heads, tuple(rows), right, notes)
 
 
-def _backward(trace: Trace, writer: Writer) -> Table:
+def _backward(trace: Trace) -> Table:
     title = f"Backward pass, from {trace.of} to the parameters"
-    notes = tuple(
-        f"d{trace.of}/d{name}: {kink_text(kink, _plain(trace, writer))}." for name, kink in trace.kinks.items()
-    )
+    notes = tuple((f"d{trace.of}/d{name}: ", *kink_prose(kink), ".") for name, kink in trace.kinks.items())
     if trace.graph.scalar:
         marks = tuple(
             f"The local derivative of {link.target} by {link.source} {MARK}." for link in sorted(trace.resting)
         )
-        rows = tuple(row for step in trace.backward for row in _bricks(trace, step, writer))
+        rows = tuple(row for step in trace.backward for row in _bricks(trace, step))
         heads = ("node", "reuses", "its value", "local derivative", "its value", "product", "adjoint")
-        return Table(title, heads, rows, frozenset({2, 4, 5, 6}), notes=(*marks, *notes))
-    symbols = {step.node: f"delta_{step.node}" for step in trace.backward}
-    rows = tuple(
-        (writer.name(symbols[step.node]), writer.write(step.right), shown(step.adjoint, writer))
-        for step in trace.backward
-    )
+        return Table(title, heads, rows, frozenset({2, 4, 5, 6}), (*marks, *notes))
+    rows = tuple((Node(f"delta_{step.node}"), Formula(step.right), Entries(step.adjoint)) for step in trace.backward)
     below = f"delta of a node is the derivative of {trace.of} by it, in its shape."
     return Table(title, ("adjoint", "formula", "value"), rows, notes=(below, *notes))
 
 
-def _plain(trace: Trace, writer: Writer) -> TextWriter:
-    """A writer of plain text, as notes are in every medium."""
-    return writer if isinstance(writer, TextWriter) else AsciiWriter(Notation.of(trace.graph))
-
-
-def _bricks(trace: Trace, step: BackwardStep, writer: Writer) -> Iterator[tuple[str, ...]]:
+def _bricks(trace: Trace, step: BackwardStep) -> Iterator[tuple[Prose, ...]]:
     """One row for each consumer of a node; the last one has the adjoint, which is the sum of their products."""
-    adjoint = writer.measured(float(step.adjoint))
+    adjoint = Value(float(step.adjoint))
     if not step.bricks:
-        yield (writer.name(step.node), "", "", "", "", "", adjoint)
+        yield (Node(step.node), "", "", "", "", "", adjoint)
     for at, brick in enumerate(step.bricks):
         last = at == len(step.bricks) - 1
         yield (
-            "" if at else writer.name(step.node),
-            writer.derivative(trace.of, brick.user),
-            writer.measured(brick.adjoint),
-            writer.write(brick.local),
-            writer.measured(brick.factor),
-            writer.measured(brick.product) if len(step.bricks) > 1 else "",
+            "" if at else Node(step.node),
+            Quotient(trace.of, brick.user),
+            Value(brick.adjoint),
+            Formula(brick.local),
+            Value(brick.factor),
+            Value(brick.product) if len(step.bricks) > 1 else "",
             adjoint if last else "",
         )
 
 
-def _descent(trace: Trace, step: Descent, writer: Writer) -> Table:
+def _descent(trace: Trace, step: Descent) -> Table:
     rows = tuple(
-        (
-            writer.name(name),
-            shown(step.before[name], writer),
-            shown(step.gradient[name], writer),
-            shown(step.after[name], writer),
-        )
+        (Node(name), Entries(step.before[name]), Entries(step.gradient[name]), Entries(step.after[name]))
         for name in step.gradient
     )
     before, after = (f"{value:.6g}" for value in (step.value_before, step.value_after))
@@ -137,7 +90,7 @@ def _descent(trace: Trace, step: Descent, writer: Writer) -> Table:
         verdict += " It has grown: the step is longer than the slope holds; try a smaller rate."
     right = frozenset({1, 2, 3}) if trace.graph.scalar else frozenset[int]()
     title = f"One step of gradient descent, rate {step.rate:g}"
-    return Table(title, ("parameter", "before", "gradient", "after"), rows, right, notes=(verdict,))
+    return Table(title, ("parameter", "before", "gradient", "after"), rows, right, (verdict,))
 
 
 def trace_data(trace: Trace) -> dict[str, object]:

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from backpropsym.document.writers.json_text import json_text
+from backpropsym.document.model import Page, Table
+from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.numbers import finite_data
-from backpropsym.document.writers.tables import WIDTH, Table, markdown_tables, text_tables
-from backpropsym.errors import UnknownNameError, counted
+from backpropsym.errors import counted
 from backpropsym.learn.descent import Stop
 from backpropsym.learn.training import Score, Training
 
 
-def train_report(training: Training, medium: str = "text", width: int = WIDTH) -> str:
-    """`training` written for `medium`: text, markdown or json.
-
-    Raises
-    ------
-    UnknownNameError : no such medium.
-    """
-    match medium:
-        case "json":
-            return json_text(train_data(training))
-        case "text":
-            return text_tables(_tables(training), width)
-        case "markdown":
-            return markdown_tables(_tables(training))
-        case _:
-            raise UnknownNameError(f"nothing here is written as {medium!r}", fix="choose text, markdown or json")
-
-
-def _tables(training: Training) -> list[Table]:
-    return [_steps(training), _scores(training)]
+def train_page(training: Training) -> Page:
+    """`training` as a page."""
+    return Page(Notation(()), lambda: (_steps(training), _scores(training)), lambda: train_data(training))
 
 
 def _steps(training: Training) -> Table:
@@ -62,9 +45,7 @@ def _scores(training: Training) -> Table:
         scores = [score for score in (each.train, each.test) if score is not None]
         shares = [f"{score.right:.1%}" for score in scores if score.right is not None]
         rows.append((f"{each.step:,}", *(f"{score.objective:.6g}" for score in scores), *shares))
-    columns = range(len(heads) + 1)
-    words = frozenset(columns[at] for at in columns if at and heads[at - 1].startswith("right"))
-    return Table("After steps, on all objects", ("step", *heads), tuple(rows), frozenset(columns), words)
+    return Table("After steps, on all objects", ("step", *heads), tuple(rows), frozenset(range(len(heads) + 1)))
 
 
 def train_data(training: Training) -> dict[str, object]:

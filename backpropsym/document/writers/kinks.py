@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from backpropsym.derive.analyses.kinks import Kink
+from backpropsym.document.model import Line, Math, Value
+from backpropsym.document.writers.mathematics import plain
 from backpropsym.document.writers.numbers import finite_data
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.evaluate.slopes import same
@@ -12,23 +14,28 @@ from backpropsym.evaluate.slopes import same
 MARK = "rests on a convention"
 
 
-def kink_text(kink: Kink, writer: Writer) -> str:
+def kink_prose(kink: Kink) -> Line:
     """One sentence: the slopes of the whole, and which of them the conventions give."""
-    value = writer.measured(kink.value)
+    value = Value(kink.value)
     if math.isnan(kink.left) and math.isnan(kink.right):
-        return f"at a kink: the conventions give {value}; the slopes on both sides were not found"
-    left, right = (_slope(slope, writer) for slope in (kink.left, kink.right))
-    slopes = f"at a kink: the slope is {left} to the left and {right} to the right"
+        return "at a kink: the conventions give ", value, "; the slopes on both sides were not found"
+    left, right = map(_slope, (kink.left, kink.right))
+    slopes = ("at a kink: the slope is ", left, " to the left and ", right, " to the right")
     if kink.neither:
-        return f"{slopes}; the conventions give {value}, which is none of them"
+        return *slopes, "; the conventions give ", value, ", which is none of them"
     if same(kink.left, kink.right):
-        return f"{slopes}, as the conventions give it"
+        return *slopes, ", as the conventions give it"
     side = "left" if same(kink.value, kink.left) else "right"
-    return f"{slopes}; the conventions give the {side} one"
+    return *slopes, f"; the conventions give the {side} one"
 
 
-def _slope(slope: float, writer: Writer) -> str:
-    return "undefined" if math.isnan(slope) else writer.measured(slope)
+def kink_text(kink: Kink, writer: Writer) -> str:
+    """The same as text."""
+    return plain(kink_prose(kink), writer)
+
+
+def _slope(slope: float) -> str | Math:
+    return "undefined" if math.isnan(slope) else Value(slope)
 
 
 def kink_data(kink: Kink) -> dict[str, object]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from backpropsym.document.model import (
-    Array,
     Definition,
+    Entries,
     EntryQuotient,
     Formula,
     Function,
@@ -14,6 +14,7 @@ from backpropsym.document.model import (
     Joined,
     Math,
     Node,
+    Prose,
     Quotient,
     Route,
     Share,
@@ -29,6 +30,17 @@ from backpropsym.document.writers.tree_writer import Writer
 def written(part: Math, writer: Writer) -> str:
     """`part` on one line."""
     return whole(marked(part, writer))
+
+
+def plain(prose: Prose, writer: Writer) -> str:
+    """A line of words and mathematics where nothing sets the two apart."""
+    match prose:
+        case str():
+            return prose
+        case tuple():
+            return "".join(plain(part, writer) for part in prose)
+        case _:
+            return written(prose, writer)
 
 
 def marked(part: Math, writer: Writer) -> str:
@@ -50,7 +62,7 @@ def marked(part: Math, writer: Writer) -> str:
             return writer.measured(number)
         case Share(number):
             return writer.percent(number)
-        case Array(value):
+        case Entries(value):
             return shown(value, writer)
         case Words(text):
             return writer.words(text)

@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
+from backpropsym.derive.analyses.dead_neurons import DeadShares
 from backpropsym.derive.analyses.sensitivity import Verdict, Wiggle, Wiggles
 from backpropsym.derive.local.links import Edge
-from backpropsym.document.reports.sensitivity import wiggle_report
+from backpropsym.document.registry import Layout, write
+from backpropsym.document.reports.sensitivity import wiggle_page
 from backpropsym.network import Network
 from backpropsym.picture.cut_links import wiggle_drawing
 from backpropsym.picture.drawing import FORMATS
@@ -26,6 +28,11 @@ DENSE = "x[3] -> dense(4, relu) -> dense(2) -> cross_entropy"
 
 def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def wiggle_report(found: Wiggles | DeadShares, medium: str = "text", ascii: bool = False, width: int = 120) -> str:
+    """Wiggles as they are printed."""
+    return write(wiggle_page(found), medium, Layout(ascii, width))
 
 
 def row(found: Wiggles, name: str) -> Wiggle:

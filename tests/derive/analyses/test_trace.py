@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
-from backpropsym.document.reports.trace import trace_report
+from backpropsym.derive.analyses.trace import Trace
+from backpropsym.document.registry import Layout, write
+from backpropsym.document.reports.trace import trace_page
 from backpropsym.network import Network
 from backpropsym.spec.random_network import layered
 from tests.documents import compiled
@@ -30,6 +32,11 @@ DENSE = "x[3] -> dense(4, tanh) -> dense(2) -> cross_entropy"
 
 def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def trace_report(found: Trace, medium: str = "text", limit: int | None = None, ascii: bool = False) -> str:
+    """A trace as it is printed."""
+    return write(trace_page(found, limit), medium, Layout(ascii))
 
 
 def dense() -> tuple[Network, dict[str, Any]]:
