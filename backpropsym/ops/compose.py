@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Unpack
 
 from backpropsym.formula.algebra import add, neg
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Call, Expr, Name
 from backpropsym.ops.kinds import Shape, View
-from backpropsym.ops.lowering import COMPOSITIONS, Composition, Lowering, Value
+from backpropsym.ops.lowering import COMPOSITIONS, Composition, CompositionFacts, Lowering, Value
 from backpropsym.ops.shapes import refuse, shape_text
 
 Compose = Callable[[Lowering, Call], Value]
@@ -25,7 +25,7 @@ def compose(
     variadic: bool = False,
     reduces: bool = False,
     limits: bool = False,
-    **facts: Any,
+    **facts: Unpack[CompositionFacts],
 ) -> Callable[[Compose], Compose]:
     """Register the decorated function as the composition `name`; the first line of its docstring says what it is.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypedDict
 
 from backpropsym.arrays import Numeric
 from backpropsym.errors import UnknownNameError
@@ -101,6 +101,27 @@ class Function:
     def required(self) -> tuple[str, ...]:
         """The arguments without a default."""
         return tuple(name for name in self.arguments if name not in self.defaults)
+
+
+class Facts(TypedDict, total=False):
+    """The attributes of `Function` but for its name and its formula, as keywords."""
+
+    arguments: tuple[str, ...]
+    defaults: Mapping[str, Fraction]
+    stable: Formula
+    derivatives: Mapping[str, Formula]
+    accurate: Mapping[str, Formula]
+    by_value: Mapping[str, Formula]
+    primitive: Primitive | None
+    abstract: bool
+    named: bool
+    kink: str
+    clamped: bool
+    domain: tuple[Interval, ...]
+    probes: tuple[tuple[float, ...], ...]
+    source: str
+    latex: str
+    unicode: str
 
 
 FUNCTIONS: dict[str, Function] = {}

@@ -10,6 +10,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.parse import Signature
@@ -83,6 +84,16 @@ class Composition:
     layer: bool = False
     follows: bool = False
     target: str = ""
+
+
+class CompositionFacts(TypedDict, total=False):
+    """What is said of a `Composition` besides how it is called and computed, as keywords."""
+
+    shapes: str
+    source: str
+    layer: bool
+    follows: bool
+    target: str
 
 
 COMPOSITIONS: dict[str, Composition] = {}

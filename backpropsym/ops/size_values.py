@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 
-def size_terms(size: Any) -> dict[tuple[str, ...], int]:
+def size_terms(size: int | str) -> dict[tuple[str, ...], int]:
     """A size as whole coefficients of products of symbols; the constant belongs to the empty product."""
     found: dict[tuple[str, ...], int] = {}
     for term in str(size).replace(" - ", " + -").split(" + "):
@@ -18,7 +17,7 @@ def size_terms(size: Any) -> dict[tuple[str, ...], int]:
     return found
 
 
-def size_value(size: Any, sizes: Mapping[str, int]) -> int | None:
+def size_value(size: int | str, sizes: Mapping[str, int]) -> int | None:
     """A size as a number; None where a symbol in it has none."""
     terms = size_terms(size)
     if any(symbol not in sizes for symbols in terms for symbol in symbols):
@@ -26,7 +25,7 @@ def size_value(size: Any, sizes: Mapping[str, int]) -> int | None:
     return sum(factor * math.prod(sizes[symbol] for symbol in symbols) for symbols, factor in terms.items())
 
 
-def solved_sizes(found: Iterable[tuple[Any, int]]) -> dict[str, int]:
+def solved_sizes(found: Iterable[tuple[int | str, int]]) -> dict[str, int]:
     """Symbols from pairs of a declared size and the size that an array has, sizes that are one symbol first.
 
     A symbol keeps the first value that it gets; whether the others agree is for the caller to compare.
@@ -49,7 +48,9 @@ def solved_sizes(found: Iterable[tuple[Any, int]]) -> dict[str, int]:
     return sizes
 
 
-def whole_range(uses: Iterable[tuple[int, Any, Any, Any]], sizes: Mapping[str, int]) -> tuple[int, int] | None:
+def whole_range(
+    uses: Iterable[tuple[int, int | str, int | str, int | str]], sizes: Mapping[str, int]
+) -> tuple[int, int] | None:
     """The smallest and largest whole number that keeps positions on their axes; None where a size has no number.
 
     Parameters

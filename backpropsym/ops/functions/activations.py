@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Unpack
 
-from backpropsym.ops.function import Function, define
+from backpropsym.ops.function import Facts, Function, define
 
 _SLOPE = Fraction(1, 100)
 _ROOT = "sqrt(0.6366197723675813430755350534900574)"
 _TANH_ARGUMENT = f"{_ROOT}*(x + 0.044715*x**3)"
 
 
-def _activation(name: str, formula: str, **facts: Any) -> None:
+def _activation(name: str, formula: str, **facts: Unpack[Facts]) -> None:
     define(Function(name=name, formula=formula, **facts))
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Unpack
 
-from backpropsym.ops.function import Function, define
+from backpropsym.ops.function import Facts, Function, define
 
 _PAIR = ("prediction", "target")
 _REAL_PAIR = ((-3.0, 3.0), (-3.0, 3.0))
 
 
-def _loss(name: str, formula: str, **facts: Any) -> None:
+def _loss(name: str, formula: str, **facts: Unpack[Facts]) -> None:
     facts.setdefault("arguments", _PAIR)
     facts.setdefault("domain", _REAL_PAIR)
     facts.setdefault("probes", ((-1000.0, 0.0), (0.0, 0.0), (1000.0, 0.0)))
-    define(Function(name=name, formula=formula, **{"named": False, **facts}))
+    facts.setdefault("named", False)
+    define(Function(name=name, formula=formula, **facts))
 
 
 _LOG = "where(abs(prediction) > 0, max(log(where(abs(prediction) > 0, prediction, 1)), -100), -100)"
