@@ -65,24 +65,24 @@ class Format:
 
 
 _FOLDER = "backpropsym.document.formats"
-_FORMATS: dict[str, Format] = {}
+FORMATS: dict[str, Format] = {}
 
 
 def define(format: Format) -> None:
     """Register a format; with this entry everything that is a page is written in it, and commands offer it."""
-    _FORMATS[format.name] = format
+    FORMATS[format.name] = format
 
 
 def names() -> tuple[str, ...]:
     """The names of all formats; none of them is imported for that."""
-    return tuple(sorted({*_modules(), *_FORMATS}))
+    return tuple(sorted({*_modules(), *FORMATS}))
 
 
 def formats() -> Mapping[str, Format]:
     """All formats, by name."""
     for name in _modules():
         importlib.import_module(f"{_FOLDER}.{name}")
-    return _FORMATS
+    return FORMATS
 
 
 def _modules() -> list[str]:

@@ -1,9 +1,10 @@
-"""A new function, op, layer, loss, backend, form, semiring, picture format or command is one entry, and no more."""
+"""A new function, op, layer, loss, backend, form, semiring, format of documents or pictures, command is one entry."""
 
 from __future__ import annotations
 
 import importlib.util
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,11 @@ from backpropsym.checks.comparison_result import Outcome
 from backpropsym.cli.app import app, register
 from backpropsym.cli.arguments import NetworkArgument, load_network
 from backpropsym.cli.completion import complete_engine
-from backpropsym.derive.forms.registry import FORMS, Form
+from backpropsym.derive.forms.registry import ARRAY_FORMS, FORMS, Form
 from backpropsym.derive.paths.semiring import Semiring
+from backpropsym.document import formats as document_formats
+from backpropsym.document import registry
+from backpropsym.document.derivation.report import report
 from backpropsym.evaluate import differences
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import Call, number
@@ -185,6 +189,63 @@ def test_a_new_semiring_sums_over_paths() -> None:
     sizes = {link: abs(number) for link, number in derivation.numbers_at_one_object().items()}
     paths = [[sizes[link] for link in zip(path, path[1:], strict=False)] for path in derivation.space]
     assert derivation.space.sweep(widest, sizes.__getitem__)["w11"] == max(map(min, paths))
+
+
+OUTLINE = '''"""Pages as an outline of lines."""
+
+from backpropsym.document.layouts.simple import simple
+from backpropsym.document.model import Derived, Row, Table
+from backpropsym.document.registry import Format, define
+from backpropsym.document.writers.mathematics import plain
+from backpropsym.document.writers.unicode import AsciiWriter
+
+
+def outline(page, layout):
+    writer, lines = AsciiWriter(page.notation), [page.title]
+    for part in page.parts:
+        for item in simple(part) if isinstance(part, Derived) else [part]:
+            if isinstance(item, Row):
+                lines.append(f"- {plain(item.left, writer)} is {plain(item.right, writer)}")
+            elif isinstance(item, Table):
+                lines += ["- " + " / ".join(plain(cell, writer) for cell in row) for row in (item.heads, *item.rows)]
+            else:
+                lines.append(plain(item, writer))
+    return "\\n".join(lines) + "\\n"
+
+
+define(Format("outline", (".outline",), outline))
+'''
+
+
+@pytest.fixture
+def document_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A format of documents in one file."""
+    (tmp_path / "outline.py").write_text(OUTLINE)
+    monkeypatch.setattr(document_formats, "__path__", [*document_formats.__path__, str(tmp_path)])
+    yield "outline"
+    registry.FORMATS.pop("outline")
+    del sys.modules["backpropsym.document.formats.outline"]
+
+
+def test_a_new_document_format_writes_derivations_and_reports_and_is_offered(
+    document_format: str, tmp_path: Path, tables: ModuleType
+) -> None:
+    text = run("derive", "lecture", "--wrt", "w11", "--format", document_format)
+    assert "- 2 / w11 -> s1 -> z1 -> u2 -> h2 -> a / x1 * f_prime(s1) * v12 * f_prime(u2) * p21\n" in text
+    assert "Here f = relu, f'(0) = 0.\n" in text
+    assert "- h1 / f(u1) / f(1.25) / 1.25\n" in run("trace", "lecture", "--format", document_format)
+    for form in (*FORMS, "index", "matrix"):
+        assert run("derive", "neuron", "--wrt", "w1", "--form", form, "--format", document_format).startswith("One ")
+    net = bp.example("convolution")
+    for form in ARRAY_FORMS:
+        assert "- dloss/dK" in report(net.derive("loss", wrt="K"), form, document_format)
+    path = tmp_path / "w11.outline"
+    assert run("derive", "lecture", "--wrt", "w11", "-o", str(path)).startswith("wrote")
+    assert path.read_text() == text
+    assert "|outline|" in run("trace", "--help")
+    assert "|outline" in tables.commands()
+    assert "nothing is written as 'outlin'" in run("derive", "lecture", "--wrt", "w11", "--format", "outlin")
+    assert "did you mean outline" in run("derive", "lecture", "--wrt", "w11", "--format", "outlin")
 
 
 def test_a_new_picture_format_is_written_and_offered(

@@ -4,28 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import assert_never
 
-from backpropsym.derive.derivation import count_text
 from backpropsym.document.formats.latex import LatexPage
-from backpropsym.document.model import (
-    Body,
-    Constant,
-    Derived,
-    Formula,
-    Math,
-    Numbers,
-    Page,
-    Programme,
-    Prose,
-    Row,
-    Share,
-    Sum,
-    Table,
-    Value,
-    Whole,
-    Worked,
-)
+from backpropsym.document.layouts.simple import Simple, facts, left_out, simple
+from backpropsym.document.model import Derived, Line, Math, Numbers, Page, Programme, Prose, Row, Sum, Table
 from backpropsym.document.registry import Format, Layout, define
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.mathematics import written
@@ -93,61 +75,35 @@ class _Markdown:
         return written(part, self.writer)
 
     def derived(self, derived: Derived) -> Iterator[str]:
-        """A derivative, and what a reader must know beside it."""
-        for row in derived.apart:
-            yield from self.display(row)
-        yield from self.told(derived.body)
-        facts = [f"${self.text(fact)}$" for fact in (*derived.conventions, *derived.definitions)]
-        if derived.left_out:
-            facts.append(f"and {derived.left_out:,} more steps inside layers")
-        if facts:
-            yield from ("", f"Here {', '.join(facts)}.")
-
-    def told(self, body: Body) -> Iterator[str]:
         """A derivative: formulas displayed, sums as tables, programmes as lists."""
-        match body:
-            case Constant(left, value):
-                yield from self.display(Row(left, Value(value)))
-            case Whole(left, right):
-                yield from self.display(Row(left, right))
-            case Programme():
-                rows = enumerate(body.rows, 1)
-                yield from (f"{at}. ${self.text(row.left)} = {self.text(row.right)}$" for at, row in rows)
-                yield from _left(body.count, len(body.rows))
-            case Sum():
-                yield from self.sum(body)
-            case Worked():
-                yield from self.display(Row(body.left, Value(body.total)))
-                heads = ("path", "term", "value", "share")
-                cells = (
-                    (each.path, Formula(each.product), Value(each.value), Share(each.share)) for each in body.terms
-                )
-                yield from self.numbered(heads, cells)
-                yield from _left(body.count, len(body.terms))
-            case Numbers():
-                lines = self.displayed.numbers(self.text(body.left), body.value)
-                yield self.displayed.align(lines).removesuffix("\n")
+        match derived.body:
+            case Programme(_, _, rows):
+                equations = enumerate(rows, 1)
+                yield from (f"{at}. ${self.text(row.left)} = {self.text(row.right)}$" for at, row in equations)
+                yield from self.sentences((*left_out(derived), *facts(derived)))
+            case Numbers(left, _, value):
+                yield self.displayed.align(self.displayed.numbers(self.text(left), value)).removesuffix("\n")
+                yield from self.sentences(facts(derived))
             case _:
-                assert_never(body)
+                for part in simple(derived):
+                    yield from self.simple(part, derived)
 
-    def sum(self, body: Sum) -> Iterator[str]:
-        """The derivative, and a table with a row for each path."""
-        explicit = any(term.path is not None for term in body.terms)
-        left = self.text(body.left)
-        yield from _displayed(f"{left} = {_EXPLICIT}" if explicit else f"{left} =")
-        heads = ("path", "term") if explicit else ("term",)
-        cells = ((term.path, term.formula) if term.path is not None else (term.formula,) for term in body.terms)
-        yield from self.numbered(heads, cells)
-        yield from _left(body.count, len(body.terms))
+    def simple(self, part: Simple, derived: Derived) -> Iterator[str]:
+        """An equation, a table or a sentence of a derivative."""
+        match part:
+            case Row(left, right):
+                told = derived.body
+                explicit = isinstance(told, Sum) and part not in derived.apart
+                yield from ("$$", f"{self.text(left)} = {_EXPLICIT if explicit else self.text(right)}", "$$", "")
+            case Table():
+                yield from self.table(part)
+            case _:
+                yield from self.sentences((part,))
 
-    def display(self, row: Row) -> Iterator[str]:
-        """A displayed equation."""
-        return _displayed(f"{self.text(row.left)} = {self.text(row.right)}")
-
-    def numbered(self, heads: Sequence[str], rows: Iterable[Sequence[Math]]) -> Iterator[str]:
-        """A table with a number before each row."""
-        cells = tuple((str(number), *row) for number, row in enumerate(rows, 1))
-        return self.table(Table("", ("", *heads), cells))
+    def sentences(self, lines: Iterable[Line]) -> Iterator[str]:
+        """Paragraphs."""
+        for line in lines:
+            yield from ("", self.inline(line))
 
     def table(self, table: Table) -> Iterator[str]:
         """A table."""
@@ -171,15 +127,6 @@ class _Markdown:
                 return "".join(map(self.inline, prose))
             case _:
                 return f"${self.text(prose)}$"
-
-
-def _displayed(formula: str) -> Iterator[str]:
-    yield from ("$$", formula, "$$", "")
-
-
-def _left(count: int, listed: int) -> Iterator[str]:
-    if count > listed:
-        yield from ("", f"{count_text(count - listed)} more of {count_text(count)} are not listed.")
 
 
 define(Format("markdown", (".md",), markdown, limit=1_000))
