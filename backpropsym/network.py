@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
 from backpropsym.arrays import Numbers
 from backpropsym.derive.entry_derivation import canonical_name
@@ -30,6 +29,8 @@ from backpropsym.spec.toml import parse_network
 from backpropsym.story.shown import Derivation, HigherDerivation, derive_tensors
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from backpropsym.checks.check import CheckOptions
     from backpropsym.checks.report import Report
     from backpropsym.kernels.api.compile import CompileOptions, Kernel

@@ -14,11 +14,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from backpropsym.arrays import Array, Arrays, Numeric, Values
+from backpropsym.arrays import Array, Arrays, Numbers, Numeric, Values
 from backpropsym.errors import ValuesError
 from backpropsym.learn.data import Data
 
-Objective = Callable[..., tuple[float, dict[str, Array]]]
+Objective = Callable[..., tuple[float, dict[str, Numeric]]]
 Parameters = dict[str, Array]
 
 
@@ -109,7 +109,7 @@ class Descent:
     def __post_init__(self) -> None:
         self.before = self.round_start = self.parameters
 
-    def advance(self, value: float, gradients: Arrays) -> bool:
+    def advance(self, value: float, gradients: Numbers) -> bool:
         """Make one step downhill and decide whether it was the last; no step is made where a number is not finite.
 
         Parameters
@@ -186,7 +186,7 @@ def descend(
     return descent
 
 
-def _moved(parameters: Parameters, gradients: Arrays, rate: float) -> Parameters:
+def _moved(parameters: Parameters, gradients: Numbers, rate: float) -> Parameters:
     with np.errstate(all="ignore"):
         return {
             name: each - each.dtype.type(rate) * gradients[name] if name in gradients else each

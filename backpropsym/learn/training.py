@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backpropsym.arrays import Array, Arrays, Values
+from backpropsym.arrays import Array, Arrays, Numeric, Values
 from backpropsym.errors import Problem, ValuesError
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.api.compile import Kernel
@@ -96,7 +96,7 @@ def train(
     parameters, fixed = _start(kernel, start, data)
     scores = _Scores(kernel, fixed, data)
 
-    def objective(**values: Array) -> tuple[float, dict[str, Array]]:
+    def objective(**values: Array) -> tuple[float, dict[str, Numeric]]:
         return kernel(**fixed, **values)
 
     def look(step: Step, values: Values) -> None:

@@ -57,7 +57,7 @@ class ExactNumbers:
             return None
 
 
-def rounded(value: mpmath.mpf, size: mpmath.mpf) -> float:
+def rounded(value: mpmath.mpf | float, size: mpmath.mpf | float) -> float:
     """A sum in double precision; zero where it is nothing beside the sum of the sizes of its terms."""
     return 0.0 if abs(value) <= _ZERO * size else float(value)
 
