@@ -326,7 +326,7 @@ class Network(Presentations):
         mode : "reverse", "forward", or "paths" for the explicit path sum.
         accuracy : "default", or "full" for full relative accuracy where functions saturate.
         parameters : by which gradients are given; default: all.
-        engine : "numpy", or "numba" for networks of scalars over long batches.
+        engine : "numpy", "torch" for tensors, or "numba" for networks of scalars over long batches.
         objects_at_once : the most objects of a batch that NumPy computes with together; default: as many as stay in
             the cache.
 

@@ -23,6 +23,7 @@ from backpropsym.derive.forms import expanded
 from backpropsym.document.reports.function_table import functions_data
 from backpropsym.evaluate.printed_words import WORDS
 from backpropsym.formula import limits
+from backpropsym.kernels.backends.registry import BACKENDS
 from backpropsym.ops.function import FUNCTIONS, Function
 from backpropsym.ops.lowering import COMPOSITIONS, Composition
 from backpropsym.spec.architecture import MAX_LAYERS
@@ -50,6 +51,7 @@ def table(name: str) -> str:
         "limits": limit_table,
         "commands": commands,
         "words": word_table,
+        "engines": engine_table,
     }[name]()
 
 
@@ -57,6 +59,17 @@ def benchmarks(measured: Path) -> str:
     """What a run of the benchmarks wrote."""
     command = [sys.executable, str(FOLDER.parent / "benchmarks" / "run.py"), "--table", str(measured)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def engine_table() -> str:
+    """One row a backend of kernels: what it is for, and what it needs."""
+    rows = ["| engine | what it computes on | networks | modes | extra |", "| --- | --- | --- | --- | --- |"]
+    for backend in BACKENDS.values():
+        networks = "all" if backend.arrays else "of scalars"
+        extras = ", ".join(f"`{package.extra}`" for package in backend.needs)
+        modes = ", ".join(f"`{mode}`" for mode in backend.modes)
+        rows.append(f"| `{backend.name}` | {backend.about} | {networks} | {modes} | {extras} |")
+    return "\n".join(rows)
 
 
 def primitives() -> list[Function]:

@@ -43,13 +43,6 @@ def complete_theme(incomplete: str) -> list[str]:
     return [name for name in THEMES if name.startswith(incomplete)]
 
 
-def complete_engine(incomplete: str) -> list[str]:
-    """What kernels are written by."""
-    from backpropsym.kernels.backends.registry import BACKENDS
-
-    return [name for name in BACKENDS if name.startswith(incomplete)]
-
-
 def complete_format(incomplete: str) -> list[str]:
     """The formats of results."""
     from backpropsym.document.registry import names

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from backpropsym.cli.arguments import NetworkArgument, OutputOption, load_network
-from backpropsym.cli.completion import complete_engine
 from backpropsym.cli.output import emit
+from backpropsym.cli.registries import complete_engine
 
 
 class Mode(StrEnum):
@@ -31,9 +31,9 @@ def kernel(
         str,
         typer.Option(
             "--engine",
-            metavar="NAME",
+            metavar="{engines}",
             autocompletion=complete_engine,
-            help="What the module is written for: numpy, javascript, or another registered backend.",
+            help="What the module is written for.",
         ),
     ] = "numpy",
 ) -> None:

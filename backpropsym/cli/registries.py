@@ -43,14 +43,22 @@ def _documents() -> Iterable[str]:
     return names()
 
 
+def engines() -> Iterable[str]:
+    """The backends of kernels."""
+    from backpropsym.kernels.backends.registry import BACKENDS
+
+    return BACKENDS
+
+
 REGISTRIES: Mapping[str, Callable[[], Iterable[str]]] = {
     "forms": forms,
     "documents": _documents,
     "pictures": _pictures,
     "slides": _slides,
     "handouts": _handouts,
+    "engines": engines,
 }
-"""What stands for `{forms}` and so on in help texts: names of forms, suffixes of formats."""
+"""What stands for `{forms}` and so on in help texts: names of forms and engines, suffixes of formats."""
 
 
 def filled(text: str, joint: str = ", ") -> str:
@@ -86,6 +94,11 @@ def known_form(name: str) -> str:
     if name not in forms():
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, forms()))}.")
     return name
+
+
+def complete_engine(incomplete: str) -> list[str]:
+    """The backends that begin as typed."""
+    return [name for name in engines() if name.startswith(incomplete)]
 
 
 def complete_form(incomplete: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.checks.comparisons.kernels import other_engines
-from backpropsym.cli.completion import complete_engine
+from backpropsym.cli.registries import complete_engine
 from backpropsym.errors import BackpropsymError, MissingExtraError, OutputError, UnknownNameError, ValuesError
 from backpropsym.kernels.api.compile import MODES, compile_kernel, kernel_source
 from backpropsym.kernels.backends.registry import BACKENDS, Package, backend_of

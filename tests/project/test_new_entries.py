@@ -20,7 +20,7 @@ import backpropsym as bp
 from backpropsym.checks.comparison_result import Outcome
 from backpropsym.cli.app import app, register
 from backpropsym.cli.arguments import NetworkArgument, load_network
-from backpropsym.cli.completion import complete_engine
+from backpropsym.cli.registries import complete_engine
 from backpropsym.derive.forms.registry import ARRAY_FORMS, FORMS, Form
 from backpropsym.derive.paths.semiring import Semiring
 from backpropsym.document import formats as document_formats
@@ -141,16 +141,16 @@ def backend() -> Iterator[Backend]:
     del BACKENDS[entry.name]
 
 
-def test_a_backend_is_compiled_by_checked_and_offered(backend: Backend) -> None:
+def test_a_backend_is_compiled_by_checked_and_offered(backend: Backend, tables: ModuleType) -> None:
     net = bp.example("lecture")
     kernel = bp.compile(net, engine=backend.name)
     assert kernel.engine == backend.name and kernel.source.splitlines()[0].startswith("s1 = ")
     value, gradients = kernel(**net.values)
     assert value == pytest.approx(bp.compile(net)(**net.values)[0])
     assert gradients == pytest.approx(bp.compile(net)(**net.values)[1])
-    shown = CliRunner().invoke(app, ["kernel", "lecture", "--engine", backend.name])
-    assert shown.stdout.strip() == kernel.source
+    assert run("kernel", "lecture", "--engine", backend.name).strip() == kernel.source
     assert complete_engine("list") == [backend.name]
+    assert "|listing" in run("kernel", "--help") and "| `listing` | statements one a line |" in tables.table("engines")
     with pytest.raises(bp.BackpropsymError, match="did you mean listing"):
         bp.compile(net, engine="listings")
     report = net.check(thorough=True)

@@ -64,7 +64,7 @@ COMES_WITH = {"PIL": "pillow", "click": "typer", "markdown_it": "markdown-it-py"
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     names = {COMES_WITH.get(name, name) for name in imported((ROOT / "backpropsym").rglob("*.py"))}
-    assert names == declared("onnx", "pptx")
+    assert names == declared("onnx", "pptx", "torch")
 
 
 def test_what_the_tests_import_is_installed_by_the_command_of_the_readme() -> None:

@@ -117,8 +117,8 @@ def compile_kernel(
     accuracy : "default" lets derivatives use stored forward values, as in 1 - z**2 for tanh; "full" computes each
         to full relative accuracy, also where the function saturates.
     parameters : by which gradients are given; default: by all.
-    engine : the name of a backend, see `kernels/backends/registry`: "numpy"; "numba" for one compiled loop over the
-        objects of a network of scalars, which pays for small networks over long batches.
+    engine : the name of a backend, see `kernels/backends/registry`: "numpy"; "torch" for tensors of PyTorch; "numba"
+        for one compiled loop over the objects of a network of scalars, which pays for small networks over long batches.
     objects_at_once : the most objects of a batch that NumPy computes with together; default: as many as stay in the
         cache.
 

@@ -61,8 +61,13 @@ class CheckedCall:
     def _misplaced(self, values: Arrays, sizes: Mapping[str, int]) -> list[Problem]:
         """What is wrong with numbers that choose entries."""
         given = {name: choice.ends(sizes) for name, choice in self._chosen.items() if name in values}
-        found = (misplaced(name, values[name], *ends) for name, ends in given.items() if ends is not None)
+        chosen = [(name, ends) for name, ends in given.items() if ends is not None]
+        found = (misplaced(name, self.as_array(values[name]), *ends) for name, ends in chosen)
         return [problem for problem in found if problem is not None]
+
+    def as_array(self, value: Array) -> Array:
+        """A value in the form in which it is checked."""
+        return value
 
     def _count(self, sizes: Mapping[str, int]) -> None:
         """Refuse symbolic sizes of which the nodes would be too large, before anything is computed."""

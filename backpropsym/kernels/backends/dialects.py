@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from backpropsym.kernels.ir.program import Kind, Value
 from backpropsym.ops.function import FUNCTIONS
@@ -61,6 +61,27 @@ class Dialect(ABC):
     """
 
     helpers: dict[str, str] = field(default_factory=dict)
+    repeats_comparisons: ClassVar[bool] = False
+    """Whether a comparison is written anew at each use, rather than given a name."""
+
+    multiplies_over_objects: ClassVar[bool] = False
+    """Whether the mean of a product over objects is one operation, `dot`."""
+
+    def shape_note(self, item: Value, position: int) -> str:
+        """The shape of a value for a comment; nothing where all are numbers."""
+        return ""
+
+    def uses(self, item: Value) -> tuple[int, ...]:
+        """How often the source of an operation over axes uses each operand."""
+        return (1,) * len(item.operands)
+
+    def operation(self, item: Value, operands: Sequence[Piece], constant: tuple[bool, ...]) -> Piece:
+        """An operation over axes, given which of its operands are numbers."""
+        raise TypeError(f"{type(self).__name__} has no operations over axes")
+
+    def dot(self, left: Piece, right: Piece) -> Piece:
+        """The mean over objects of a product, without storing the product."""
+        raise TypeError(f"{type(self).__name__} has no such operation")
 
     def piece(self, item: Value, operands: Sequence[Piece]) -> Piece:
         """The source of a value, given that of its operands."""
@@ -130,6 +151,8 @@ class ScalarDialect(Dialect):
     `helpers` come from "math" or are builtin, "builtins".
     """
 
+    repeats_comparisons = True
+
     def template(self, name: str, constant: tuple[bool, ...]) -> Template:
         """See Dialect."""
         special = [text for (function, index), text in _WITH_CONSTANT.items() if function == name and constant[index]]
@@ -137,7 +160,7 @@ class ScalarDialect(Dialect):
         assert primitive is not None, f"{name} is a primitive"
         text = special[0] if special else primitive.scalar
         text = _MODULE.sub(lambda match: self.helper(match.group(1), "math"), text)
-        return _parsed(_BARE_CALL.sub(lambda match: self.helper(match.group(1), "builtins"), text))
+        return parsed(_BARE_CALL.sub(lambda match: self.helper(match.group(1), "builtins"), text))
 
     def not_finite(self, name: str) -> str:
         """See Dialect."""
@@ -160,13 +183,19 @@ class ArrayDialect(Dialect):
     `helpers` are functions that NumPy does not have, from "error_function".
     """
 
+    multiplies_over_objects = True
+
+    def shape_note(self, item: Value, position: int) -> str:
+        """See Dialect."""
+        return "(n,)" if item.batched else "()"
+
     def template(self, name: str, constant: tuple[bool, ...]) -> Template:
         """See Dialect. A choice between two literals has no dtype of its own and takes the kernel's."""
         primitive = FUNCTIONS[name].primitive
         assert primitive is not None, f"{name} is a primitive"
         text = "np.where({0}, _real({1}), _real({2}))" if name == "where" and all(constant[1:]) else primitive.array
         text = text.replace("np.", "_np.")
-        return _parsed(_BARE_CALL.sub(lambda match: self.helper(f"{match.group(1)}_array", "error_function"), text))
+        return parsed(_BARE_CALL.sub(lambda match: self.helper(f"{match.group(1)}_array", "error_function"), text))
 
     def not_finite(self, name: str) -> str:
         """See Dialect."""
@@ -181,12 +210,13 @@ class ArrayDialect(Dialect):
         return Piece(f"_mean({operand.text})", ATOM)
 
     def dot(self, left: Piece, right: Piece) -> Piece:
-        """The mean over objects of a product, without storing the product."""
+        """See Dialect."""
         return Piece(f"_mean_product({left.text}, {right.text})", ATOM)
 
 
 @cache
-def _parsed(text: str) -> Template:
+def parsed(text: str) -> Template:
+    """The source of a function with places for its arguments."""
     places = [int(place) for place in _PLACE.findall(text)]
     uses = tuple(places.count(index) for index in range(max(places) + 1))
     if text.startswith("("):

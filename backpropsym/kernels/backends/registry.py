@@ -16,6 +16,8 @@ from backpropsym.kernels.backends import javascript
 from backpropsym.kernels.backends.numba import engine as numba
 from backpropsym.kernels.backends.numpy import engine as numpy
 from backpropsym.kernels.backends.task import Run, Task, Text
+from backpropsym.kernels.backends.torch import engine as torch
+from backpropsym.kernels.backends.torch import module as torch_module
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,15 @@ define(
         needs=(Package("numba", "Numba", "numba"),),
         modes=("reverse", "forward"),
         arrays=False,
+    )
+)
+define(
+    Backend(
+        "torch",
+        "tensors of PyTorch, on the device and in the precision of those that are given",
+        torch_module.printed,
+        torch.function,
+        needs=(Package("torch", "PyTorch", "torch"),),
     )
 )
 define(

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from backpropsym.kernels.backends.dialects import ATOM, ArrayDialect, Dialect, Piece, ScalarDialect
+from backpropsym.kernels.backends.dialects import ATOM, Dialect, Piece
 from backpropsym.kernels.ir.program import Kind, Program
 
 _MAX_INLINE = 88
@@ -109,7 +109,9 @@ class _Writer:
         for position in range(len(items) - 1, -1, -1):
             if self.alive[position]:
                 item = items[position]
-                if item.kind is Kind.CALL:
+                if item.kind is Kind.OPERATION:
+                    uses = self.dialect.uses(item)
+                elif item.kind is Kind.CALL:
                     uses = self.dialect.template(item.data, self._constant(position)).uses
                 else:
                     uses = (counts[position] if self._repeated(position) else 1,) * len(item.operands)
@@ -123,7 +125,7 @@ class _Writer:
         return tuple([items[operand].kind is Kind.NUMBER for operand in items[position].operands])
 
     def _repeated(self, position: int) -> bool:
-        return self.program.items[position].kind is Kind.COMPARE and isinstance(self.dialect, ScalarDialect)
+        return self.program.items[position].kind is Kind.COMPARE and self.dialect.repeats_comparisons
 
     def _piece(self, position: int) -> Piece:
         piece = self.pieces[position]
@@ -151,24 +153,25 @@ class _Writer:
         item, value = self.program.items[position], self.program.items[self.program.value]
         mean = value.kind is Kind.MEAN and value.operands == (position,) and self.uses[position] == 1
         product = item.kind is Kind.MULTIPLY and all(self.program.items[each].batched for each in item.operands)
-        return mean and product and isinstance(self.dialect, ArrayDialect)
+        return mean and product and self.dialect.multiplies_over_objects
 
     def _expression(self, position: int) -> Piece:
         items, item = self.program.items, self.program.items[position]
-        if item.kind is Kind.MEAN and isinstance(self.dialect, ArrayDialect):
+        if item.kind is Kind.MEAN and self.dialect.multiplies_over_objects:
             inner = items[item.operands[0]]
             if inner.kind is Kind.MULTIPLY and item.operands[0] in self.inline:
                 return self.dialect.dot(*map(self._piece, inner.operands))
         operands = [self._piece(operand) for operand in item.operands]
         if item.kind is Kind.CALL:
             return self.dialect.call(item.data, operands, self._constant(position))
+        if item.kind is Kind.OPERATION:
+            return self.dialect.operation(item, operands, self._constant(position))
         return self.dialect.piece(item, operands)
 
     def _comment(self, position: int, text: str) -> str:
         """The shape where arrays are computed, and the formula of a node where its text differs."""
-        parts = []
-        if isinstance(self.dialect, ArrayDialect):
-            parts.append("(n,)" if self.program.items[position].batched else "()")
+        shape = self.dialect.shape_note(self.program.items[position], position)
+        parts = [shape] if shape else []
         note = self.program.notes.get(self.program.nodes.get(position, ""))
         if note and note not in (text, text.removeprefix("_"), text.removeprefix("_np.")):
             parts.append(note)

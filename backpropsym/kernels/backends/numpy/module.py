@@ -6,18 +6,17 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from backpropsym.errors import printable
-from backpropsym.evaluate.choices import whole_nodes
-from backpropsym.graph.graph import Graph, Shape
+from backpropsym.graph.graph import Graph
+from backpropsym.kernels.backends.array_head import docstring, size_lines, tables
 from backpropsym.kernels.backends.names import Names
 from backpropsym.kernels.backends.numpy.body import ArrayBody
 from backpropsym.kernels.backends.numpy.data_movement import MOVES
 from backpropsym.kernels.backends.numpy.matrix_products import write_product
 from backpropsym.kernels.backends.numpy.writer import ArrayWriter
-from backpropsym.kernels.backends.python.module import after_imports, docstring_source, wrapped_names
-from backpropsym.kernels.backends.sizes import shape_source, size_source
+from backpropsym.kernels.backends.python.module import after_imports, docstring_source
+from backpropsym.kernels.backends.sizes import shape_source
 from backpropsym.kernels.backends.task import ArrayProgram
-from backpropsym.kernels.ir.array_operations import BATCH, Product
+from backpropsym.kernels.ir.array_operations import Product
 from backpropsym.kernels.runtime import (
     array_arguments,
     array_check,
@@ -28,7 +27,6 @@ from backpropsym.kernels.runtime import (
     error_function,
 )
 from backpropsym.ops import real_numbers, size_values
-from backpropsym.ops.sizes import Dimension, size_symbols
 
 _WIDTH = 100
 
@@ -52,9 +50,8 @@ def array_module(graph: Graph, program: ArrayProgram, names: Names) -> ArrayModu
     """The module of a program on arrays."""
     rules = {**MOVES, Product: write_product}
     code = ArrayWriter(*program, graph.nodes, rules).written()
-    shapes = {name: graph[name].shape for name in names.needed}
-    docstring = _docstring(graph, names, shapes)
-    head = [docstring_source(docstring), "", "from __future__ import annotations", ""]
+    about = docstring(graph, names)
+    head = [docstring_source(about), "", "from __future__ import annotations", ""]
     head += [
         "import math",
         "import sys",
@@ -62,12 +59,9 @@ def array_module(graph: Graph, program: ArrayProgram, names: Names) -> ArrayModu
     ]
     head += ["from typing import Any", ""]
     head += ["import numpy as np", "", "Array = Given = Numeric = Any", "_np = np"]
-    head += ["_SHAPES = {", *(f'    "{name}": {shape!r},' for name, shape in shapes.items()), "}"]
-    chosen = {name: choice.uses for name, choice in whole_nodes(graph).items() if name in shapes}
-    head += [f"_CHOICES = {chosen!r}"]
-    head += [*wrapped_names("_OBJECTS", names.objects), *wrapped_names("_IGNORED", names.ignored)]
+    head += tables(graph, names)
     head += [f"{name} = ({text})" for name, text in code.places.items()]
-    sizes = [f"{size_source(size)} = _sizes[{str(size)!r}]" for size in _symbols(graph, names)]
+    sizes = size_lines(graph, names)
     lines = ["def _workspace(_real, _sizes):", '    """The arrays in which a call computes, kept for the next one."""']
     lines += [f"    {line}" for line in [*sizes, *code.storage.lines()]]
     shown = [shape_source(shape) for shape in code.results.values()]
@@ -79,7 +73,7 @@ def array_module(graph: Graph, program: ArrayProgram, names: Names) -> ArrayModu
         for line in [*sizes, *_unpacked(code.storage.views.values(), "_memory"), *_unpacked(code.results, "_made")]
     ]
     return ArrayModule(
-        docstring=docstring,
+        docstring=about,
         head="\n".join(head) + "\n\n\n",
         function="\n".join([*lines, *(f"    {line}" for line in _statements(code))]) + "\n\n\n",
         tail="\n\n\n".join([*_helpers(code.helpers), _CALLS]),
@@ -105,23 +99,6 @@ def _statements(code: ArrayBody) -> list[str]:
         *(f'    "{name}": {text},' for name, text in code.gradients.items()),
         "}",
     ]
-
-
-def _symbols(graph: Graph, names: Names) -> list[Dimension]:
-    shapes = [graph[name].shape for name in names.needed]
-    return [BATCH, *sorted({symbol for shape in shapes for size in shape for symbol in size_symbols(size)})]
-
-
-def _docstring(graph: Graph, names: Names, shapes: dict[str, Shape]) -> str:
-    title = printable(graph.title.strip())[:200] or "a network without a title"
-    lines = [f"Value and gradients of {graph.objective}: {title}", ""]
-    lines += ["    value, gradients = kernel(name=array, ...)", ""]
-    for name in names.objects:
-        lines.append(f"{name}: shape {shapes[name]}, or ({BATCH[1:]}, ...) with one {graph[name].role} an object")
-    lines += [f"{name}: shape {shapes[name]}" for name in names.numbers]
-    lines += ["", f"value: the mean of {graph.objective} over objects, a float"]
-    lines += ["gradients: its derivative by each parameter, in the parameter's shape. Made by backpropsym.", ""]
-    return "\n".join(lines)
 
 
 def _helpers(used: dict[str, str]) -> list[str]:

@@ -7,6 +7,8 @@ import inspect
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 from backpropsym.errors import OutputError, printable
@@ -211,7 +213,18 @@ def _tail(names: Names, arrays: Body) -> str:
 
 def after_imports(module: ModuleType) -> str:
     """The source of one of our modules without its head; of imports only that of NumPy, which not every module has."""
-    source = inspect.getsource(module)
+    return without_head(inspect.getsource(module))
+
+
+def source_of(name: str) -> str:
+    """The source of one of our modules, which is not run for that."""
+    spec = find_spec(name)
+    assert spec is not None and spec.origin is not None, f"{name} is a part of the package"
+    return Path(spec.origin).read_text(encoding="utf-8")
+
+
+def without_head(source: str) -> str:
+    """The source of a module without its docstring and imports, but for that of NumPy."""
     head = [each for each in ast.parse(source).body if isinstance(each, ast.Import | ast.ImportFrom)]
     lines = source.splitlines(keepends=True)
     kept = [line for line in lines[: head[-1].end_lineno] if line == "import numpy as np\n"]

@@ -23,24 +23,27 @@ from backpropsym.kernels.ir.positions import (
 )
 
 
-def places_source(places: Places, rank: int, operands: Sequence[str]) -> str:
+def places_source(places: Places, rank: int, operands: Sequence[str], counted: str = "_np.arange") -> str:
     """The index array of each axis, and each guard with the size of its axis.
 
     Parameters
     ----------
     rank : the number of axes of the result without that of objects.
     operands : the source of what is read, and of what chooses entries by data.
+    counted : what makes an index array from 0 of a size.
     """
-    axes = ", ".join(position_source(each, rank, operands) for each in places.axes)
-    guards = [f"({position_source(each, rank, operands)}, {size_source(size)})" for each, size in places.guards]
+    axes = ", ".join(position_source(each, rank, operands, counted) for each in places.axes)
+    guards = [
+        f"({position_source(each, rank, operands, counted)}, {size_source(size)})" for each, size in places.guards
+    ]
     return f"({axes},), ({', '.join(guards)}{',' if guards else ''})"
 
 
-def position_source(position: Position, rank: int, operands: Sequence[str]) -> str:
+def position_source(position: Position, rank: int, operands: Sequence[str], counted: str) -> str:
     """A position as source."""
     match position:
         case Along(axis, size):
-            text = f"_np.arange({size_source(size)})"
+            text = f"{counted}({size_source(size)})"
             inside = ", ".join("-1" if each == axis else "1" for each in range(rank))
             return f"{text}.reshape({inside})" if rank > 1 else text
         case Whole(value):
@@ -49,7 +52,7 @@ def position_source(position: Position, rank: int, operands: Sequence[str]) -> s
             return size_source(size)
         case Chosen(slot, batched):
             return f"_whole({operands[slot]}, {rank if batched else 0})"
-    parts = [position_source(each, rank, operands) for each in position.parts]
+    parts = [position_source(each, rank, operands, counted) for each in position.parts]
     match position:
         case Total():
             return f"({' + '.join(parts)})"
