@@ -10,25 +10,25 @@ import secrets
 import signal
 import stat
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from backpropsym.errors import OutputError
 
-_Thing = TypeVar("_Thing")
+_Writer = TypeVar("_Writer")
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _BINARY = getattr(os, "O_BINARY", 0)
 _MOST_LINKS = 40
 
 
-def write_as(path: Path, formats: Mapping[str, Callable[[_Thing], bytes]], thing: _Thing, noun: str) -> Path:
-    """Write `thing`, called `noun` in messages, in the format that the suffix of `path` names.
+def writer_for(path: Path, formats: Mapping[str, _Writer], noun: str) -> _Writer:
+    """What writes a thing, called `noun` in messages, in the format that the suffix of `path` names.
 
     Raises
     ------
-    OutputError : an unknown suffix, a missing folder, or a place that cannot be written.
+    OutputError : an unknown suffix, or a missing folder: what would stop the file is told before its data are made.
     """
     suffix = path.suffix.lower()
     if suffix not in formats:
@@ -37,11 +37,10 @@ def write_as(path: Path, formats: Mapping[str, Callable[[_Thing], bytes]], thing
         )
     if not os.path.isdir(path.parent):
         raise OutputError(f"there is no folder {path.parent}", fix="create it first, or save elsewhere")
-    write_whole(path, formats[suffix](thing))
-    return path
+    return formats[suffix]
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> Path:
     """Make `data` the content of the file at `path`, in one step: what is seen there is the old file or the new one.
 
     Links are followed. A file that is there keeps its mode and, where that is allowed, its owner; a new one has the
@@ -67,6 +66,7 @@ def write_whole(path: Path, data: bytes) -> None:
         fix = "choose another place" if os.path.isdir(path.parent) else "create the folder first"
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"cannot write {path}: {reason}", fix=fix) from None
+    return path
 
 
 def _place(path: Path) -> Path | None:

@@ -79,8 +79,8 @@ def _write(report: Report, output: Path) -> None:
     """
     from backpropsym.document.reports.junit import junit
     from backpropsym.document.writers.json_text import json_text
-    from backpropsym.files import write_as
+    from backpropsym.files import write_whole, writer_for
 
     formats = {".json": lambda each: json_text(each.json()).encode(), ".xml": junit}
-    write_as(output, formats, report, "a report")
+    write_whole(output, writer_for(output, formats, "a report")(report))
     wrote(output)

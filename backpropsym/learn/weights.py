@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from backpropsym.arrays import Values
-from backpropsym.files import write_as
+from backpropsym.files import write_whole, writer_for
 
 
 def _npz(parameters: Values) -> bytes:
@@ -36,4 +36,4 @@ def save_weights(parameters: Values, path: Path) -> Path:
     ------
     OutputError : an unknown suffix, or a place that cannot be written.
     """
-    return write_as(path, WEIGHTS, parameters, "parameters")
+    return write_whole(path, writer_for(path, WEIGHTS, "parameters")(parameters))

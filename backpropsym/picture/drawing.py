@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from backpropsym.files import write_as
+from backpropsym.files import write_whole, writer_for
 from backpropsym.picture.formats.dot import dot
 from backpropsym.picture.formats.html_page import page
 from backpropsym.picture.formats.mermaid import mermaid
@@ -83,7 +83,7 @@ class Drawing:
         OutputError : an unknown suffix, a missing folder, or a place that cannot be written.
         MissingExtraError : the format needs a package that is not installed.
         """
-        return write_as(Path(path), FORMATS, self, "a drawing")
+        return write_whole(Path(path), writer_for(Path(path), FORMATS, "a drawing")(self))
 
     def _repr_svg_(self) -> str:
         return self.svg

@@ -32,8 +32,9 @@ def path_sum(derivation: Derivation) -> Operations:
     count = derivation.count
     if not count:
         return FREE
-    factors = space.total(lambda link: int(local[link] != ONE))
-    of_ones = space.alive(lambda link: local[link] != ONE)
+    ones = {link: local[link] == ONE for link in derivation.links()}
+    factors = space.total({link: not one for link, one in ones.items()}.__getitem__)
+    of_ones = space.alive(ones.__getitem__)
     return Operations(factors - (count - of_ones), count - 1)
 
 

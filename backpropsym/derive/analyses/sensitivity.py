@@ -128,8 +128,8 @@ class Stage:
         within, consumers = self.graph.ancestors(self.of), self.graph.consumers
         nodes = [name for name in self.graph.order if name in within]
         users = {name: [user for user in consumers[name] if user in within] for name in nodes}
-        totals = sweep(nodes, users, SUM, lambda name, user: self.links[Edge(name, user)])
-        sizes = sweep(nodes, users, SUM, lambda name, user: abs(self.links[Edge(name, user)]))
+        totals = sweep(nodes, users, SUM, self.links.__getitem__)
+        sizes = sweep(nodes, users, SUM, lambda link: abs(self.links[link]))
         return {name: (totals[name], sizes[name]) for name in nodes}
 
 

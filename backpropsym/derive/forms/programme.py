@@ -48,7 +48,7 @@ class Programme:
 
     def right_side(self, equation: Equation) -> Expr:
         """The equation's right side, earlier derivatives by their symbols; the seed's symbol is 1."""
-        return add(self.parts(equation, self._named)) if equation.parts else ONE
+        return add(list(self.parts(equation, self._named))) if equation.parts else ONE
 
     @cached_property
     def _named(self) -> Mapping[str, Expr]:

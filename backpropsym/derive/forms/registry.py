@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Protocol
 
 from backpropsym.errors import UnknownNameError, did_you_mean
@@ -109,15 +110,15 @@ def array_form_of(name: str) -> ArrayForm:
     raise UnknownNameError(f"no form is called {name!r}", fix=did_you_mean(name, ARRAY_FORMS, fix))
 
 
-define(Form("paths", lambda derivation: derivation.path_sum()))
-define(Form("factored", lambda derivation: derivation.factored()))
-define(Form("expanded", lambda derivation: derivation.expanded()))
-define(Form("backward", lambda derivation: derivation.nested("backward")))
-define(Form("forward", lambda derivation: derivation.nested("forward")))
-define(Form("numeric", lambda derivation: derivation.path_sum()))
+define(Form("paths", methodcaller("path_sum")))
+define(Form("factored", methodcaller("factored")))
+define(Form("expanded", methodcaller("expanded")))
+define(Form("backward", methodcaller("nested", "backward")))
+define(Form("forward", methodcaller("nested", "forward")))
+define(Form("numeric", methodcaller("path_sum")))
 
-define(ArrayForm("paths", lambda derivation: derivation.path_sum(), entries=True))
-define(ArrayForm("index", lambda derivation: derivation.path_sum(), entries=True))
-define(ArrayForm("matrix", lambda derivation: derivation.matrix_notation(), entries=False))
-define(ArrayForm("backward", lambda derivation: derivation.matrix_notation(), entries=False))
-define(ArrayForm("numeric", lambda derivation: derivation.path_sum(), entries=True))
+define(ArrayForm("paths", methodcaller("path_sum"), entries=True))
+define(ArrayForm("index", methodcaller("path_sum"), entries=True))
+define(ArrayForm("matrix", methodcaller("matrix_notation"), entries=False))
+define(ArrayForm("backward", methodcaller("matrix_notation"), entries=False))
+define(ArrayForm("numeric", methodcaller("path_sum"), entries=True))

@@ -40,7 +40,7 @@ class ZeroCuts:
         """The nodes from which some path to the target has no zero link."""
         nodes = [name for name in self.graph.order if name in self._within]
         users = {name: self._users(name) for name in nodes}
-        found = sweep(nodes, users, LIVE, lambda name, user: not self.zero(Edge(name, user)))
+        found = sweep(nodes, users, LIVE, lambda link: not self.zero(link))
         return {name for name, alive in found.items() if alive}
 
     def _users(self, name: str) -> list[str]:

@@ -52,31 +52,31 @@ class PathSpace:
             for name in self.nodes
         }
 
-    def sweep(self, semiring: Semiring[V], weight: Callable[[Edge], V]) -> dict[str, V]:
+    def sweep(self, semiring: Semiring[V], weight: Callable[[Edge], V] | None = None) -> dict[str, V]:
         """For each node the sum over its paths to the target of the products of the weights of their links."""
-        return sweep(self.nodes, self.successors, semiring, lambda name, user: weight(Edge(name, user)))
+        return sweep(self.nodes, self.successors, semiring, weight)
 
     def over(self, semiring: Semiring[V], weight: Callable[[Edge], V]) -> V:
         """The sum over all paths of the products of the weights of their links."""
         return self.sweep(semiring, weight).get(self.source, semiring.zero)
 
-    def sweep_on(self, semiring: Semiring[V], weight: Callable[[Edge], V]) -> dict[str, V]:
+    def sweep_on(self, semiring: Semiring[V], weight: Callable[[Edge], V] | None = None) -> dict[str, V]:
         """For each node the sum over the paths from the source to it; the product of `semiring` is commutative."""
         before: dict[str, list[str]] = {name: [] for name in self.nodes}
         for name in self.nodes:
             for user in self.successors[name]:
                 before[user].append(name)
-        return sweep(self.nodes[::-1], before, semiring, lambda name, parent: weight(Edge(parent, name)))
+        return sweep(self.nodes[::-1], before, semiring, weight, against=True)
 
     @cached_property
     def to_target(self) -> Mapping[str, int]:
         """The number of paths from each node to the target, exact."""
-        return self.sweep(COUNT, lambda link: 1)
+        return self.sweep(COUNT)
 
     @cached_property
     def from_source(self) -> Mapping[str, int]:
         """The number of paths from the source to each node, exact."""
-        return self.sweep_on(COUNT, lambda link: 1)
+        return self.sweep_on(COUNT)
 
     @cached_property
     def count(self) -> int:
@@ -149,9 +149,9 @@ class PathSpace:
             for user in self.successors[name]
         )
 
-    def alive(self, dead: Callable[[Edge], bool]) -> int:
-        """The number of paths without a link for which `dead` holds."""
-        return self.over(COUNT, lambda link: int(not dead(link)))
+    def alive(self, carries: Callable[[Edge], bool]) -> int:
+        """The number of paths for all links of which `carries` holds."""
+        return self.over(COUNT, carries)
 
     def strongest(self, size: Callable[[Edge], float]) -> Iterator[Path]:
         """Paths by falling product of |size| over their links, equal ones in path order; lazily."""

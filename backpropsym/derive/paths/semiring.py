@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from backpropsym.derive.local.links import Edge
+
 V = TypeVar("V")
 
 
@@ -52,7 +54,9 @@ def sweep(
     nodes: Sequence[str],
     successors: Mapping[str, Sequence[str]],
     semiring: Semiring[V],
-    weight: Callable[[str, str], V],
+    weight: Callable[[Edge], V] | None = None,
+    *,
+    against: bool = False,
 ) -> dict[str, V]:
     """For each node the sum over its paths to the last one of the products of the weights of their links.
 
@@ -60,14 +64,16 @@ def sweep(
     ----------
     nodes : in topological order; paths end at the last one.
     successors : the next nodes on some path.
-    weight : the value of a link, given its ends.
+    weight : the value of a link; without it every link weighs one.
+    against : whether nodes and their successors are listed against the direction of the links.
     """
     plus, times = semiring.plus, semiring.times
     found: dict[str, V] = {nodes[-1]: semiring.one} if nodes else {}
     for name in reversed(nodes[:-1]):
         total = semiring.zero
         for user in successors[name]:
-            total = plus(total, times(weight(name, user), found[user]))
+            link = Edge(user, name) if against else Edge(name, user)
+            total = plus(total, found[user] if weight is None else times(weight(link), found[user]))
         found[name] = total
     return found
 

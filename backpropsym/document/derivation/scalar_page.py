@@ -86,7 +86,7 @@ class ScalarPage:
                 body,
                 self._apart(left),
                 convention_parts(derivation),
-                definition_parts((derivation.local[link] for link in links), derivation.graph.functions),
+                definition_parts([derivation.local[link] for link in links], derivation.graph.functions),
                 actions=next_steps(derivation, view) if self.form == "paths" else (),
             ),
         )

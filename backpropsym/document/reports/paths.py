@@ -140,7 +140,7 @@ def _numbered(derivation: Derivation, view: PathsView, default: int) -> Iterator
 
 def _dead(derivation: Derivation, view: PathsView) -> int:
     numbers = {link: float(np.mean(number)) for link, number in derivation.numbers(view.values).items()}
-    return derivation.count - derivation.space.alive(lambda link: numbers[link] == 0.0)
+    return derivation.count - derivation.space.alive(lambda link: numbers[link] != 0.0)
 
 
 def _entry(path: Path, each: NumericTerm | None, kink: Kink | None) -> dict[str, object]:

@@ -75,7 +75,7 @@ def verdict(row: Wiggle, stage: Stage) -> Line:
             said = ("the derivative is not finite",)
         case Verdict.CANCELS:
             space = PathSpace(stage.graph, row.name, stage.of)
-            alive = space.alive(lambda link: stage.links[link] == 0.0)
+            alive = space.alive(lambda link: stage.links[link] != 0.0)
             said = (f"{counted(alive, 'live path')} cancel{'s' if alive == 1 else ''}",)
         case Verdict.CUT:
             said = cut_prose(row.cut, stage)

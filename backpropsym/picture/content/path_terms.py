@@ -92,7 +92,7 @@ class Terms:
     def _facts(self) -> tuple[str, ...]:
         """Conventions of the functions on the paths, and what their derivatives in the terms stand for."""
         assert self.derivation is not None
-        factors = (factor for each in self.shown for factor in each.term.derivatives)
+        factors = [factor for chosen in self.shown for factor in chosen.term.derivatives]
         found = conventions(self.derivation, self.writer)
         found += spelled_out(factors, self.graph.functions, self.writer)
         return tuple(found) if len(found) <= _MOST_FACTS else ()

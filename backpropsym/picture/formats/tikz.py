@@ -6,7 +6,7 @@ Everything that belongs to a node or a link refers to it by name, so that a node
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from textwrap import fill
 
 from backpropsym.errors import printable
@@ -22,7 +22,6 @@ from backpropsym.picture.scene import HighlightedPath, LinkId, Scene
 _WIDTH = 118
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
-Overlays = Callable[[int], str]
 """The overlay specification of a path by its number, such as `<3,5>`; empty for always."""
 
 
@@ -64,7 +63,7 @@ class TikzPicture:
 
     Parameters
     ----------
-    overlays : on which slides of a Beamer frame each path is drawn.
+    overlays : on which slides of a Beamer frame each path is drawn, by its number; None where there are no slides.
     below : what stands under the boxes by their ids, in LaTeX's text mode; None for the values of the scene.
     lit : further options of the boxes by their ids.
     lit_labels : further options of the labels of links.
@@ -75,12 +74,12 @@ class TikzPicture:
         layout: Layout,
         theme: Theme,
         *,
-        overlays: Overlays = lambda number: "",
+        overlays: Mapping[int, str] | None = None,
         below: Mapping[str, str] | None = None,
         lit: Mapping[str, str] | None = None,
         lit_labels: Mapping[LinkId, str] | None = None,
     ) -> None:
-        self._layout, self._theme, self._overlays = layout, theme, overlays
+        self._layout, self._theme, self._overlays = layout, theme, overlays or {}
         self._lit = lit if lit is not None else _quiet(layout)
         self._lit_labels = lit_labels or {}
         self._below = below if below is not None else _values(layout)
@@ -188,7 +187,8 @@ class TikzPicture:
 
     def _highlights(self) -> Iterator[str]:
         for highlight in self._layout.scene.highlights:
-            yield rf"\draw{self._overlays(highlight.number)}[path {highlight.number}] {self._course(highlight)};"
+            overlay = self._overlays.get(highlight.number, "")
+            yield rf"\draw{overlay}[path {highlight.number}] {self._course(highlight)};"
 
     def _course(self, highlight: HighlightedPath) -> str:
         """The way of a path from node to node; `lane` is how far right of the link's middle it runs."""
@@ -222,7 +222,7 @@ class TikzPicture:
                 centre = self._layout.tags[highlight.number]
                 where = self._on(self._nearest(highlight, centre), centre)
                 text = highlight.tag.replace("…", r"\dots{}")
-                yield rf"\node{self._overlays(highlight.number)}[tag {highlight.number}] at {where} {{{text}}};"
+                yield rf"\node{self._overlays.get(highlight.number, '')}[tag {highlight.number}] at {where} {{{text}}};"
 
     def _nearest(self, highlight: HighlightedPath, point: Point) -> LinkId:
         """The link of a path whose columns `point` stands between."""

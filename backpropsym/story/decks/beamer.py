@@ -104,7 +104,10 @@ class _Deck:
         picture = TikzPicture(
             self._layout,
             self._theme,
-            overlays=lambda highlight: slides(n for n, step in self._steps if highlight in step.highlights) or "<0>",
+            overlays={
+                highlight.number: slides(n for n, step in self._steps if highlight.number in step.highlights) or "<0>"
+                for highlight in self._story.scene.highlights
+            },
             lit=lit,
             lit_labels=self._label_marks(),
             below={name: text for name, placed in self._layout.boxes.items() if (text := self._below(placed))},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from backpropsym.files import write_as
+from backpropsym.files import write_whole, writer_for
 from backpropsym.picture.formats.raster import pdf, png
 from backpropsym.story.decks.animation import animation
 from backpropsym.story.decks.beamer import beamer
@@ -70,10 +70,11 @@ class Slides:
         MissingExtraError : the format needs a package that is not installed.
         """
         digits = max(2, len(str(len(self))))
-        return tuple(
-            write_as(Path(folder, f"{number:0{digits}}-{step.kind}{suffix}"), PICTURES, picture, "a picture")
-            for number, (step, picture) in enumerate(zip(self.story.steps, Frames(self.story).slides(), strict=True), 1)
-        )
+        steps = enumerate(self.story.steps, 1)
+        paths = [Path(folder, f"{number:0{digits}}-{step.kind}{suffix}") for number, step in steps]
+        write = writer_for(paths[0], PICTURES, "a picture")
+        pictures = zip(paths, Frames(self.story).slides(), strict=True)
+        return tuple(write_whole(path, write(picture)) for path, picture in pictures)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """The animation, for a notebook."""
@@ -88,7 +89,7 @@ class Slides:
         OutputError : an unknown suffix, a missing folder, or a place that cannot be written.
         MissingExtraError : the format needs a package that is not installed.
         """
-        return write_as(Path(path), FORMATS, self, "slides")
+        return write_whole(Path(path), writer_for(Path(path), FORMATS, "slides")(self))
 
 
 FORMATS: dict[str, Callable[[Slides], bytes]] = {

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-from backpropsym.files import write_as
+from backpropsym.files import write_whole, writer_for
 from backpropsym.picture.formats.svg_boxes import escaped
 from backpropsym.picture.look.themes import Theme
 
@@ -87,7 +87,7 @@ class Explorer:
         ------
         OutputError : another suffix, a missing folder, or a place that cannot be written.
         """
-        return write_as(Path(path), _FORMATS, self, "a page")
+        return write_whole(Path(path), writer_for(Path(path), _FORMATS, "a page")(self))
 
     def _colours(self) -> str:
         theme = self.theme

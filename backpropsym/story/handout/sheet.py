@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from backpropsym.files import write_as, write_whole
+from backpropsym.files import write_whole, writer_for
 from backpropsym.story.handout.content import Handout
 from backpropsym.story.handout.latex import sheet_latex
 from backpropsym.story.handout.markdown import picture_name, sheet_markdown
@@ -39,8 +39,7 @@ class Sheet:
         MissingExtraError : the format needs a package that is not installed.
         """
         where = Path(path)
-        formats = {suffix: lambda sheet, write=write: write(sheet, where.stem) for suffix, write in FORMATS.items()}
-        written = [write_as(where, formats, self.handout, "a handout")]
+        written = [write_whole(where, writer_for(where, FORMATS, "a handout")(self.handout, where.stem))]
         if where.suffix.lower() == ".md":
             for picture in self.handout.pictures:
                 beside = where.with_name(picture_name(where.stem, picture.name))

@@ -185,7 +185,7 @@ def test_links_that_are_zero_everywhere_carry_no_path() -> None:
     found = net.derive("a", wrt=["w11", "v11"])
     assert (found.count, found.expression()) == (1, "da_du1*f_prime(s1)*x1")
     assert found.expression("expanded").startswith("p11*f_prime(v11*f(w11*x1")
-    assert len(found.draw().scene.trails) == 1
+    assert len(found.draw().scene.highlights) == 1
     assert net.derive("a", wrt=["w11", "w11"]).count == 0
     assert "zero everywhere" in run("derive", "lecture", "--wrt", "w11", "--wrt", "w11").stdout
     matrix = net.hessian().evaluate()
