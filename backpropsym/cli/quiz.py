@@ -8,7 +8,7 @@ import typer
 
 from backpropsym.cli.arguments import AsciiOption, FormatOption, JsonOption, OutputOption, load_network, medium_for
 from backpropsym.cli.completion import complete_network
-from backpropsym.cli.output import emit, look
+from backpropsym.cli.output import emit_page
 
 RANDOM = "random"
 
@@ -47,10 +47,9 @@ def quiz(
     """
     from backpropsym.network import loads
     from backpropsym.quiz.make import make_quiz
-    from backpropsym.quiz.sheets import quiz_report
+    from backpropsym.quiz.sheets import quiz_page
     from backpropsym.spec.random_network import random_network
 
     found = loads(random_network(seed)) if network == RANDOM else load_network(network)
     made = make_quiz(found.graph, count, seed, kind or ())
-    plain, _ = look(output, ascii)
-    emit(quiz_report(made, medium_for(format, json, output), plain), output)
+    emit_page(quiz_page(made), medium_for(format, json, output), output, ascii, landscape=False)

@@ -15,6 +15,7 @@ format would have to take apart.
 | `Constant`, `Whole`, `Sum`, `Programme`, `Worked`, `Numbers` | the six ways in which a derivative is told |
 | `Derived` | one derivative told in one way, and what a reader must know beside it |
 | `Table` | rows of mathematics and words under heads, with notes |
+| `Display`, `Sheet` | formulas on lines of their own; numbered exercises |
 | `Page` | parts below one another under a title, and the same as data for scripts |
 """
 
@@ -111,10 +112,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Parts with a sign between them: equal, times, plus, comma, or nothing."""
+    """Parts with a sign between them: equal, times, plus, minus, comma, or nothing."""
 
     parts: tuple[Math, ...]
-    sign: Literal["=", "*", "+", ",", ""] = "="
+    sign: Literal["=", "*", "+", "-", ",", ""] = "="
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +334,33 @@ class Table:
         return replace(self, rows=self.rows[:limit], notes=(note, *self.notes))
 
 
-Part = Derived | Table
+@dataclass(frozen=True, slots=True)
+class Display:
+    """Formulas on lines of their own."""
+
+    formulas: tuple[Math, ...]
+
+
+Block = Line | Display | Table
+Blocks: TypeAlias = tuple[Block, ...]
+"""What an exercise says, from top to bottom; a sentence goes on behind displayed formulas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet of exercises, or of their solutions.
+
+    Attributes
+    ----------
+    title : its heading, as plain text.
+    items : what stands before each, such as its number, and what it says.
+    """
+
+    title: str
+    items: tuple[tuple[str, Blocks], ...]
+
+
+Part = Derived | Table | Sheet
 
 
 @dataclass(frozen=True)

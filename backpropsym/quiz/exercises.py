@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,17 +13,28 @@ import numpy as np
 from backpropsym.derive.analyses.sensitivity import Verdict, Wiggles
 from backpropsym.derive.analyses.trace import Brick, Trace
 from backpropsym.derive.derivation import Derivation
-from backpropsym.document.derivation.conventions import conventions
-from backpropsym.document.reports.sensitivity import verdict
-from backpropsym.document.writers.mathematics import plain
+from backpropsym.document.derivation.conventions import here
+from backpropsym.document.model import (
+    Blocks,
+    Display,
+    Formula,
+    Joined,
+    Line,
+    Math,
+    Node,
+    Prose,
+    Quotient,
+    Route,
+    Table,
+    Value,
+)
+from backpropsym.document.reports.sensitivity import reason
 from backpropsym.document.writers.numbers import put_in
-from backpropsym.document.writers.tables import Table
 from backpropsym.errors import GradientMismatchError
 from backpropsym.evaluate.arithmetic import COMPLEX, evaluate, imaginary_part
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph, Role
-from backpropsym.quiz.exercise_writers import ExerciseWriter
 
 STEP = 1e-100
 TOLERANCE = 1e-9
@@ -60,11 +71,11 @@ class Exercise(ABC):
     graph: Graph
 
     @abstractmethod
-    def question(self, writer: ExerciseWriter) -> str:
+    def question(self) -> Blocks:
         """What is asked."""
 
     @abstractmethod
-    def solution(self, writer: ExerciseWriter) -> str:
+    def solution(self) -> Blocks:
         """The worked solution."""
 
     @abstractmethod
@@ -86,24 +97,20 @@ class Derive(Exercise):
     points: tuple[Mapping[str, float], ...]
     concrete: Graph
 
-    def question(self, writer: ExerciseWriter) -> str:
+    def question(self) -> Blocks:
         """Asks for the sum over paths."""
-        asked = writer.derivative(self.derivation.of, self.derivation.wrt)
-        return (
-            writer.words("Write ")
-            + asked
-            + writer.words(" as a sum over paths, one product of local derivatives a path.")
-        )
+        asked = Quotient(self.derivation.of, self.derivation.wrt)
+        return (("Write ", asked, " as a sum over paths, one product of local derivatives a path."),)
 
-    def solution(self, writer: ExerciseWriter) -> str:
+    def solution(self) -> Blocks:
         """Each path with its term, and what the functions are."""
-        derivation, formulas = self.derivation, writer.formulas
-        left = formulas.derivative(derivation.of, derivation.wrt)
-        rows = tuple((formulas.path(term.path), formulas.write(term.tree)) for term in derivation.terms)
-        total = " + ".join(term for _, term in rows)
-        known = conventions(derivation, writer.plain)
-        notes = ("Here " + ", ".join(known) + ".",) if known else ()
-        return writer.display([f"{left} = {total}"]) + writer.table(Table("", ("path", "term"), rows, notes=notes))
+        derivation = self.derivation
+        left = Quotient(derivation.of, derivation.wrt)
+        rows = tuple((Route(term.path), Formula(term.tree)) for term in derivation.terms)
+        whole = Joined((left, Formula(derivation.tree("paths"))))
+        nodes = self.graph.between(derivation.wrt, derivation.of)
+        notes = here(derivation.graph, [name for name in nodes if name != derivation.wrt])
+        return Display((whole,)), Table("", ("path", "term"), rows, notes=notes)
 
     def verify(self) -> None:
         """The written sum, term by term, equals the complex step at every point."""
@@ -125,20 +132,15 @@ class Bricks(Derive):
 
     kind: ClassVar[str] = "bricks"
 
-    def question(self, writer: ExerciseWriter) -> str:
+    def question(self) -> Blocks:
         """Asks for the factored form."""
-        asked = writer.derivative(self.derivation.of, self.derivation.wrt)
-        return (
-            writer.words("Pull what the paths share out of ")
-            + asked
-            + writer.words(", so that nothing is computed twice.")
-        )
+        asked = Quotient(self.derivation.of, self.derivation.wrt)
+        return (("Pull what the paths share out of ", asked, ", so that nothing is computed twice."),)
 
-    def solution(self, writer: ExerciseWriter) -> str:
+    def solution(self) -> Blocks:
         """The factored form."""
-        left = writer.formulas.derivative(self.derivation.of, self.derivation.wrt)
-        thin = type(writer.formulas)(writer.formulas.notation, thin=True)
-        return writer.display([f"{left} = {thin.write(self.derivation.tree('factored'))}"])
+        left = Quotient(self.derivation.of, self.derivation.wrt)
+        return (Display((Joined((left, Formula(self.derivation.tree("factored"), thin=True))),)),)
 
     def verify(self) -> None:
         """The factored form equals the complex step at every point."""
@@ -152,23 +154,22 @@ class Count(Exercise):
     kind: ClassVar[str] = "count"
     derivation: Derivation
 
-    def question(self, writer: ExerciseWriter) -> str:
+    def question(self) -> Blocks:
         """Asks for the number of paths."""
-        ends = (writer.names([self.derivation.wrt]), writer.names([self.derivation.of]))
-        return writer.words("How many paths lead from ") + ends[0] + writer.words(" to ") + ends[1] + writer.words("?")
+        start, end = Node(self.derivation.wrt), Node(self.derivation.of)
+        return (("How many paths lead from ", start, " to ", end, "?"),)
 
-    def solution(self, writer: ExerciseWriter) -> str:
+    def solution(self) -> Blocks:
         """The number of paths from each node on, each a sum of those found before."""
-        space, formulas = self.derivation.space, writer.formulas
-        rows = []
+        space, rows = self.derivation.space, list[tuple[Prose, ...]]()
         for name in reversed(space.nodes):
             users = space.successors[name]
             counts = " + ".join(str(space.to_target[user]) for user in users) or "1"
-            rows.append((formulas.name(name), counts, str(space.to_target[name])))
+            rows.append((Node(name), counts, str(space.to_target[name])))
         below = "Each node has as many paths as the nodes that use it together."
         table = Table("", ("from", "sum", "paths"), tuple(rows), frozenset({2}), notes=(below,))
         many = self.derivation.count
-        return writer.words(f"{many} path{'' if many == 1 else 's'}.") + writer.table(table)
+        return (f"{many} path{'' if many == 1 else 's'}.",), table
 
     def verify(self) -> None:
         """As many as there are when they are listed one by one."""
@@ -184,25 +185,19 @@ class Dead(Exercise):
     wiggles: Wiggles
     values: Mapping[str, float]
 
-    def question(self, writer: ExerciseWriter) -> str:
+    def question(self) -> Blocks:
         """Asks which derivatives are zero."""
         given = [(name, value) for name, value in self.values.items() if self.graph[name].role is not Role.TARGET]
-        asked = writer.words(". Which parameters can be pushed a little without moving ") + writer.names(
-            [self.wiggles.of]
-        )
-        return writer.words("Let ") + writer.numbers(given) + asked + writer.words(", and what cuts their paths?")
+        asked = (". Which parameters can be pushed a little without moving ", Node(self.wiggles.of))
+        return (("Let ", *numbers(given), *asked, ", and what cuts their paths?"),)
 
-    def solution(self, writer: ExerciseWriter) -> str:
+    def solution(self) -> Blocks:
         """The parameters with the links that cut them."""
         pairs = [(row, stage) for row, stage in zip(self.wiggles.rows, self.wiggles.stages, strict=True)]
-        rows = tuple(
-            (writer.formulas.name(row.name), writer.reason(plain(verdict(row, stage), writer.plain)).partition(";")[0])
-            for row, stage in pairs
-            if row.verdict is not Verdict.MOVES
-        )
-        moving = [row.name for row, _ in pairs if row.verdict is Verdict.MOVES]
-        rest = writer.words("The others move it: ") + writer.names(moving) + writer.words(".") if moving else ""
-        return rest + writer.table(Table("", ("parameter", "why"), rows, words=frozenset({1})))
+        rows = tuple((Node(row.name), reason(row, stage)) for row, stage in pairs if row.verdict is not Verdict.MOVES)
+        moving = tuple(Node(row.name) for row, _ in pairs if row.verdict is Verdict.MOVES)
+        rest: Blocks = (("The others move it: ", *listed(moving), "."),) if moving else ()
+        return *rest, Table("", ("parameter", "why"), rows)
 
     def verify(self) -> None:
         """Where a derivative is zero the complex step and a small push say so too, and where it is not they do not."""
@@ -221,63 +216,39 @@ class Compute(Exercise):
     trace: Trace
     wrt: str
 
-    def question(self, writer: ExerciseWriter) -> str:
+    def question(self) -> Blocks:
         """Asks for the value, the derivative and the step."""
         trace = self.trace
         assert trace.descent is not None
-        asked = writer.names([trace.of]) + writer.words(" and ") + writer.derivative(trace.of, self.wrt)
-        given = writer.numbers((name, float(value)) for name, value in trace.leaves.items())
-        step = writer.words(f" after one step of gradient descent with the rate {trace.descent.rate:g}?")
-        body = (
-            writer.words(". Compute ")
-            + asked
-            + writer.words(" number by number. What is ")
-            + writer.names([self.wrt])
-            + step
-        )
-        return writer.words("Let ") + given + body
+        given = numbers((name, float(value)) for name, value in trace.leaves.items())
+        asked = (". Compute ", Node(trace.of), " and ", Quotient(trace.of, self.wrt), " number by number. What is ")
+        step = f" after one step of gradient descent with the rate {trace.descent.rate:g}?"
+        return (("Let ", *given, *asked, Node(self.wrt), step),)
 
-    def solution(self, writer: ExerciseWriter) -> str:
+    def solution(self) -> Blocks:
         """Forward and backward pass as far as they are needed, then the step."""
-        formulas, trace = writer.formulas, self.trace
+        trace = self.trace
         assert trace.descent is not None
         rows = tuple(
-            (
-                formulas.name(step.node),
-                formulas.write(put_in(step.formula, step.inputs)),
-                formulas.measured(float(step.value)),
-            )
+            (Node(step.node), Formula(put_in(step.formula, step.inputs)), Value(float(step.value)))
             for step in trace.forward
         )
-        forward_table = Table("", ("node", "numbers put in", "value"), rows, frozenset({2}))
         needed = set(self.graph.between(self.wrt, trace.of))
-        steps = [step for step in trace.backward if step.node in needed and step.bricks]
         backward = tuple(
-            (
-                formulas.derivative(trace.of, step.node),
-                formulas.write(step.right) if not step.bricks else self._products(step.bricks, writer),
-                formulas.measured(float(step.adjoint)),
-            )
-            for step in steps
+            (Quotient(trace.of, step.node), _products(step.bricks), Value(float(step.adjoint)))
+            for step in trace.backward
+            if step.node in needed and step.bricks
         )
-        backward_table = Table("", ("adjoint", "bricks times local derivatives", "value"), backward, frozenset({2}))
         before, slope, after = (
-            formulas.measured(float(each[self.wrt]))
-            for each in (trace.descent.before, trace.descent.gradient, trace.descent.after)
+            Value(float(values[self.wrt]))
+            for values in (trace.descent.before, trace.descent.gradient, trace.descent.after)
         )
-        times = f"({slope})" if slope.startswith(formulas.minus) else slope
-        rate = formulas.measured(trace.descent.rate)
-        line = f"{formulas.name(self.wrt)} = {before} {formulas.minus} {rate}{formulas.times}{times} = {after}"
-        return writer.table(forward_table) + writer.table(backward_table) + writer.display([line])
-
-    def _products(self, bricks: tuple[Brick, ...], writer: ExerciseWriter) -> str:
-        terms = []
-        for brick in bricks:
-            pair = [writer.formulas.measured(brick.adjoint), writer.formulas.measured(brick.factor)]
-            terms.append(
-                writer.formulas.times.join(f"({n})" if n.startswith(writer.formulas.minus) else n for n in pair)
-            )
-        return " + ".join(terms)
+        step = Joined((before, Joined((Value(trace.descent.rate), slope), "*")), "-")
+        return (
+            Table("", ("node", "numbers put in", "value"), rows, frozenset({2})),
+            Table("", ("adjoint", "bricks times local derivatives", "value"), backward, frozenset({2})),
+            Display((Joined((Node(self.wrt), step, after)),)),
+        )
 
     def verify(self) -> None:
         """The value by the network run again, the derivative by a complex step, the step by both."""
@@ -289,3 +260,18 @@ class Compute(Exercise):
         prove(f"d{trace.of}/d{self.wrt}", float(trace.descent.gradient[self.wrt]), slope)
         moved = float(trace.leaves[self.wrt]) - trace.descent.rate * slope
         prove(f"the step of {self.wrt}", float(trace.descent.after[self.wrt]), moved)
+
+
+def _products(bricks: tuple[Brick, ...]) -> Math:
+    """The sum of the products of adjoints and local derivatives, in numbers."""
+    return Joined(tuple(Joined((Value(brick.adjoint), Value(brick.factor)), "*") for brick in bricks), "+")
+
+
+def listed(parts: Iterable[Math]) -> Line:
+    """Parts of a sentence with commas between them."""
+    return tuple(piece for part in parts for piece in (", ", part))[1:]
+
+
+def numbers(values: Iterable[tuple[str, float]]) -> Line:
+    """Nodes with their numbers within a sentence."""
+    return listed(Joined((Node(name), Value(value))) for name, value in values)

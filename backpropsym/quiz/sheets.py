@@ -2,77 +2,54 @@
 
 from __future__ import annotations
 
-from backpropsym.document.derivation.conventions import facts
-from backpropsym.document.writers.json_text import json_text
-from backpropsym.errors import UnknownNameError
+from backpropsym.document.derivation.conventions import fact_parts
+from backpropsym.document.formats.text import blocks_text
+from backpropsym.document.model import Blocks, Display, Formula, Joined, Line, Node, Page, Sheet
+from backpropsym.document.notation.names import Notation
+from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.graph.graph import Role
-from backpropsym.quiz.exercise_writers import (
-    ExerciseWriter,
-    LatexExerciseWriter,
-    MarkdownExerciseWriter,
-    TextExerciseWriter,
-)
+from backpropsym.quiz.exercises import listed
 from backpropsym.quiz.make import Quiz
 
 
-def quiz_report(quiz: Quiz, medium: str = "text", ascii: bool = False) -> str:
-    """`quiz` written for `medium`: text, markdown, latex (a document) or json.
+def quiz_page(quiz: Quiz) -> Page:
+    """`quiz` as a page of two sheets."""
 
-    Raises
-    ------
-    UnknownNameError : no such medium.
-    """
-    match medium:
-        case "json":
-            return json_text(quiz_data(quiz))
-        case "text":
-            return _sheets(quiz, TextExerciseWriter(quiz.graph, ascii))
-        case "markdown":
-            return _sheets(quiz, MarkdownExerciseWriter(quiz.graph))
-        case "latex":
-            return _sheets(quiz, LatexExerciseWriter(quiz.graph))
-        case _:
-            raise UnknownNameError(f"nothing is written as {medium!r}", fix="choose text, latex, markdown or json")
+    def sheets() -> tuple[Sheet, Sheet]:
+        title = quiz.graph.title or "A network"
+        numbered = [(f"{number}.", exercise) for number, exercise in enumerate(quiz.exercises, 1)]
+        asked = (("", _network(quiz)), *((number, exercise.question()) for number, exercise in numbered))
+        solved = tuple((number, exercise.solution()) for number, exercise in numbered)
+        return Sheet(f"Exercises: {title}", asked), Sheet(f"Solutions: {title}", solved)
+
+    return Page(Notation.of(quiz.graph), sheets, lambda: quiz_data(quiz))
 
 
-def _sheets(quiz: Quiz, writer: ExerciseWriter) -> str:
-    title = quiz.graph.title or "A network"
-    asked = [("", _network(quiz, writer))]
-    asked += [(f"{number}.", each.question(writer)) for number, each in enumerate(quiz.exercises, 1)]
-    solved = [(f"{number}.", each.solution(writer)) for number, each in enumerate(quiz.exercises, 1)]
-    first = writer.sheet(f"Exercises: {title}", asked, last=False)
-    second = writer.sheet(f"Solutions: {title}", solved, last=True)
-    return writer.document(title, first + second)
-
-
-def _network(quiz: Quiz, writer: ExerciseWriter) -> str:
+def _network(quiz: Quiz) -> Blocks:
     """The formulas of the network, and what its functions are."""
-    graph, formulas = quiz.graph, writer.formulas
-    inner = [node for node in graph.nodes.values() if node.formula is not None]
-    lines = [
-        f"{formulas.name(node.name)} = {formulas.write(node.formula)}" for node in inner if node.formula is not None
-    ]
-    known = facts(graph, [node.name for node in inner], formulas)
-    where = [writer.words("with "), ", ".join(map(writer.math, known))] if known else []
+    graph = quiz.graph
+    formulas = {name: node.formula for name, node in graph.nodes.items() if node.formula is not None}
+    known = fact_parts(graph, list(formulas))
+    where: Line = ("with ", *listed(known), ". ") if known else ()
     parameters = graph.names(Role.PARAMETER)
-    learned = [writer.words("The parameters are "), writer.names(parameters), writer.words(".")] if parameters else []
-    head = writer.words(f"Quiz {quiz.seed}. The network is")
-    return head + writer.display(lines) + "".join([*where, writer.words(". ") if where else "", *learned])
+    learned: Line = ("The parameters are ", *listed(map(Node, parameters)), ".") if parameters else ()
+    equations = tuple(Joined((Node(name), Formula(formula))) for name, formula in formulas.items())
+    return (f"Quiz {quiz.seed}. The network is",), Display(equations), (*where, *learned)
 
 
 def quiz_data(quiz: Quiz) -> dict[str, object]:
     """The quiz as data: `title`, `seed`, `network` (formulas by node), and `exercises` of kind, question, solution."""
-    writer = TextExerciseWriter(quiz.graph, ascii=True)
+    writer = AsciiWriter(Notation.of(quiz.graph))
     nodes = quiz.graph.nodes.values()
     return {
         "title": quiz.graph.title,
         "seed": quiz.seed,
-        "network": {node.name: writer.formulas.write(node.formula) for node in nodes if node.formula is not None},
+        "network": {node.name: writer.write(node.formula) for node in nodes if node.formula is not None},
         "exercises": [
             {
                 "kind": exercise.kind,
-                "question": exercise.question(writer),
-                "solution": exercise.solution(writer).strip("\n"),
+                "question": blocks_text(exercise.question(), writer),
+                "solution": blocks_text(exercise.solution(), writer).strip("\n"),
             }
             for exercise in quiz.exercises
         ],

@@ -194,7 +194,7 @@ def test_a_new_semiring_sums_over_paths() -> None:
 OUTLINE = '''"""Pages as an outline of lines."""
 
 from backpropsym.document.layouts.simple import simple
-from backpropsym.document.model import Derived, Row, Table
+from backpropsym.document.model import Row, Table
 from backpropsym.document.registry import Format, define
 from backpropsym.document.writers.mathematics import plain
 from backpropsym.document.writers.unicode import AsciiWriter
@@ -203,7 +203,7 @@ from backpropsym.document.writers.unicode import AsciiWriter
 def outline(page, layout):
     writer, lines = AsciiWriter(page.notation), [page.title]
     for part in page.parts:
-        for item in simple(part) if isinstance(part, Derived) else [part]:
+        for item in simple(part):
             if isinstance(item, Row):
                 lines.append(f"- {plain(item.left, writer)} is {plain(item.right, writer)}")
             elif isinstance(item, Table):
@@ -234,6 +234,7 @@ def test_a_new_document_format_writes_derivations_and_reports_and_is_offered(
     assert "- 2 / w11 -> s1 -> z1 -> u2 -> h2 -> a / x1 * f_prime(s1) * v12 * f_prime(u2) * p21\n" in text
     assert "Here f = relu, f'(0) = 0.\n" in text
     assert "- h1 / f(u1) / f(1.25) / 1.25\n" in run("trace", "lecture", "--format", document_format)
+    assert "1. Write da/d" in run("quiz", "lecture", "--kind", "derive", "--format", document_format)
     for form in (*FORMS, "index", "matrix"):
         assert run("derive", "neuron", "--wrt", "w1", "--form", form, "--format", document_format).startswith("One ")
     net = bp.example("convolution")

@@ -17,21 +17,28 @@ from backpropsym.cli.app import app
 from backpropsym.derive.analyses.sensitivity import Verdict
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.document.registry import Layout, format_of
 from backpropsym.errors import GradientMismatchError
 from backpropsym.formula.tree import Name, Neg
 from backpropsym.quiz.exercises import Bricks, Compute, Count, Dead, Derive, Exercise, complex_step
-from backpropsym.quiz.make import make_quiz
-from backpropsym.quiz.sheets import quiz_report
+from backpropsym.quiz.make import Quiz, make_quiz
+from backpropsym.quiz.sheets import quiz_page
 from backpropsym.spec.random_network import layered, random_network
 from tests.documents import compiled
 
 KINDS = ("derive", "dead", "compute", "bricks", "count")
-MEDIA = ("text", "markdown", "latex", "json")
+MEDIA = ("text", "markdown", "latex", "typst", "json")
 HOSTILE = r"\input{/etc/passwd} <b> `rm` 100% _x_ # $"
 
 
 def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def quiz_report(quiz: Quiz, medium: str = "text", ascii: bool = False) -> str:
+    """A quiz as it is printed, a whole document where the format has one."""
+    format, page = format_of(medium), quiz_page(quiz)
+    return format.document(page, Layout(), False) if format.document else format.write(page, Layout(ascii))
 
 
 def exercise(kind: str, seed: int = 1) -> Exercise:
@@ -172,7 +179,7 @@ def test_mistakes_are_said_in_words() -> None:
 def test_every_kind_in_every_medium(kind: str, medium: str) -> None:
     net = bp.example("lecture")
     written = quiz_report(make_quiz(net.graph, 2, 5, [kind]), medium, ascii=True)
-    assert written.isascii() or medium == "markdown"
+    assert written.isascii() or medium in ("markdown", "typst")
     if medium == "json":
         data = json.loads(written)
         assert [each["kind"] for each in data["exercises"]] == [kind, kind]
@@ -199,6 +206,13 @@ def test_sheets_compile(source: str, tmp_path: Path) -> None:
     assert found.exit_code == 0, found.stderr
     sheet = compiled((tmp_path / "sheet.tex").read_text(encoding="utf-8"), tmp_path)
     assert sheet.pages >= 2, "solutions are on a sheet of their own"
+
+
+@pytest.mark.parametrize("source", ["lecture", "abstract", "skip"])
+def test_sheets_compile_in_typst(source: str) -> None:
+    compiler = pytest.importorskip("typst")
+    found = run("quiz", source, "--count", "6", "--seed", "4", "--format", "typst")
+    assert bytes(compiler.compile(found.stdout.encode(), format="pdf")).startswith(b"%PDF")
 
 
 def test_the_command_writes_by_suffix_and_kind(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backpropsym.document.layouts.aligned import Aligned, colour_name
-from backpropsym.document.model import Derived, Page, Prose, Table
+from backpropsym.document.model import Derived, Math, Page, Prose, Sheet, Table
 from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import Format, Layout, define
 from backpropsym.document.writers.latex import LatexWriter
@@ -17,6 +17,9 @@ TABLE_PACKAGES = ("amsmath", "booktabs", "longtable")
 
 LANDSCAPE = 108
 """Room for a formula on a landscape A4 page, in letters."""
+
+_DISPLAYED = 70
+"""Room for a displayed formula on a portrait A4 page, in letters."""
 
 _PAGE = 24
 """A table higher than so many plain rows may break over pages; LaTeX must then run twice."""
@@ -130,9 +133,28 @@ class LatexPage(Aligned):
         """A table; a high one may break over pages."""
         return "\n".join(self._table_lines(table)) + "\n"
 
+    def table_below(self, table: Table) -> str:
+        """A table below a sentence."""
+        return f"\n\\medskip\n\n{self.table(table)}"
+
+    def display(self, formulas: Sequence[Math]) -> str:
+        """Formulas aligned to the left, long ones broken."""
+        rows = []
+        for formula in formulas:
+            first, *others = self.lines(marked(formula, self.writer), _DISPLAYED)
+            rows += [f"& {first} &", *(rf"& \quad {{}}{other} &" for other in others)]
+        return "\n\\begin{flalign*}\n" + " \\\\\n".join(rows) + "\n\\end{flalign*}\n"
+
+    def sheet(self, sheet: Sheet) -> str:
+        """Numbered paragraphs under a heading."""
+        texts = ((head, self.blocks(blocks)) for head, blocks in sheet.items)
+        body = "\n".join(f"\\medskip\\noindent\\textbf{{{head}}} {text}\n" for head, text in texts)
+        clear = "" if sheet is self.page.parts[0] else "\\clearpage\n"
+        return f"{clear}\\section*{{{latex_text(sheet.title)}}}\n{body}"
+
     def _table_lines(self, table: Table) -> Iterator[str]:
         if table.title:
-            yield rf"\subsection*{{{self._inline(table.title)}}}"
+            yield rf"\subsection*{{{self.inline(table.title)}}}"
         if table.rows:
             rows = [[self._cell(cell, table.room) for cell in row] for row in table.rows]
             columns = "".join("r" if at in table.right else "l" for at in range(len(table.heads)))
@@ -143,25 +165,26 @@ class LatexPage(Aligned):
             yield rf"{{\renewcommand{{\arraystretch}}{{{stretch}}}%"
             yield rf"{tabular}{{@{{}}{columns}@{{}}}}"
             yield r"\toprule"
-            yield " & ".join(map(self._inline, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
+            yield " & ".join(map(self.inline, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
             yield from (" & ".join(row) + r" \\" for row in rows)
             yield r"\bottomrule"
             yield r"\end{longtable}}" if long else r"\end{tabular}\par}\medskip"
-        yield from (rf"\noindent {self._inline(note)}\par" for note in table.notes)
+        yield from (rf"\noindent {self.inline(note)}\par" for note in table.notes)
 
-    def _inline(self, prose: Prose) -> str:
+    def inline(self, prose: Prose) -> str:
         """Words and formulas within a line."""
         match prose:
             case str():
                 return latex_text(prose)
             case tuple():
-                return "".join(map(self._inline, prose))
+                return "".join(map(self.inline, prose))
             case _:
-                return f"${self.text(prose)}$"
+                text = self.text(prose)
+                return rf"$\displaystyle {text}$" if r"\frac" in text else f"${text}$"
 
     def _cell(self, cell: Prose, room: int) -> str:
         if isinstance(cell, str | tuple):
-            return self._inline(cell)
+            return self.inline(cell)
         lines = self.lines(marked(cell, self.writer), room)
         if len(lines) == 1:
             return f"${lines[0]}$" if lines[0] else ""

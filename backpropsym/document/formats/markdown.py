@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import assert_never
 
 from backpropsym.document.formats.latex import LatexPage
 from backpropsym.document.layouts.simple import Simple, facts, left_out, simple
-from backpropsym.document.model import Derived, Line, Math, Numbers, Page, Programme, Prose, Row, Sum, Table
+from backpropsym.document.model import (
+    Block,
+    Derived,
+    Display,
+    Line,
+    Math,
+    Numbers,
+    Page,
+    Part,
+    Programme,
+    Prose,
+    Row,
+    Sheet,
+    Sum,
+    Table,
+)
 from backpropsym.document.registry import Format, Layout, define
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.mathematics import written
@@ -66,9 +82,35 @@ class _Markdown:
         self.writer = LatexWriter(page.notation)
         self.displayed = Displayed(page, layout)
 
-    def part(self, part: Derived | Table) -> Iterator[str]:
+    def part(self, part: Part) -> Iterator[str]:
         """The lines of one part."""
-        return self.table(part) if isinstance(part, Table) else self.derived(part)
+        match part:
+            case Table():
+                yield from self.table(part)
+            case Sheet():
+                yield from self.sheet(part)
+            case Derived():
+                yield from self.derived(part)
+            case _:
+                assert_never(part)
+
+    def sheet(self, sheet: Sheet) -> Iterator[str]:
+        """Numbered paragraphs under a heading."""
+        if sheet is not self.page.parts[0]:
+            yield from ("---", "")
+        yield from (f"# {markdown_text(sheet.title)}", "")
+        texts = ((f"**{head}** " if head else "") + "".join(map(self.block, blocks)) for head, blocks in sheet.items)
+        yield "\n\n".join(texts)
+
+    def block(self, block: Block) -> str:
+        """A sentence, formulas or a table of an exercise."""
+        match block:
+            case Display(formulas):
+                return "\n\n" + "\n".join(f"$$\n{self.text(formula)}\n$$\n" for formula in formulas)
+            case Table():
+                return "\n\n" + "\n".join(self.table(block)) + "\n"
+            case _:
+                return self.inline(block)
 
     def text(self, part: Math) -> str:
         """A formula."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -12,15 +13,19 @@ from rich.text import Text
 from backpropsym.derive.derivation import count_text, paths_text
 from backpropsym.document.layouts.text_tables import text_table
 from backpropsym.document.model import (
+    Blocks,
     Body,
     Constant,
     Derived,
+    Display,
     Formula,
     Math,
     Numbers,
     Page,
+    Part,
     Programme,
     Route,
+    Sheet,
     Sum,
     Table,
     Whole,
@@ -28,10 +33,11 @@ from backpropsym.document.model import (
     WorkedTerm,
 )
 from backpropsym.document.palette import PALETTE
-from backpropsym.document.registry import Format, Layout, define
+from backpropsym.document.registry import WIDTH, Format, Layout, define
 from backpropsym.document.writers.kinks import MARK, kink_text
-from backpropsym.document.writers.mathematics import written
+from backpropsym.document.writers.mathematics import plain, written
 from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
+from backpropsym.errors import printable
 from backpropsym.formula.tree import ONE, Expr, Mul
 
 LIMIT = 20
@@ -40,6 +46,8 @@ _LONGEST_PRODUCT = 40
 _ENDS = 6
 _LONGEST_SHORT = 400
 _GAP = "      "
+_WIDTH = 96
+"""Columns of the sentences of an exercise."""
 
 
 def text(page: Page, layout: Layout) -> str:
@@ -49,7 +57,8 @@ def text(page: Page, layout: Layout) -> str:
 
 def styled(page: Page, layout: Layout) -> Text:
     """`page` for a terminal, each path in its colour."""
-    return Text("\n").join(_Parts(page, layout).part(part) for part in page.parts)
+    apart = "\n\n" if any(isinstance(part, Sheet) for part in page.parts) else "\n"
+    return Text(apart).join(_Parts(page, layout).part(part) for part in page.parts)
 
 
 def style(number: int) -> str:
@@ -66,6 +75,29 @@ def elided(path: Sequence[str], writer: TextWriter) -> str:
     return writer.arrow.join((writer.path(path[:_ENDS]), left, writer.path(path[-_ENDS:])))
 
 
+def blocks_text(blocks: Blocks, writer: TextWriter) -> str:
+    """What an exercise says; formulas of their own are indented."""
+    parts = []
+    for block in blocks:
+        match block:
+            case Display(formulas):
+                parts.append("\n" + "".join(f"    {written(formula, writer)}\n" for formula in formulas))
+            case Table():
+                parts.append("\n" + text_table(block, writer, WIDTH))
+            case _:
+                parts.append(plain(block, writer))
+    return "".join(parts)
+
+
+def _wrapped(text: str) -> str:
+    """`text` with long lines of words set on several; indented lines are tables and formulas and stay."""
+    lines = (
+        [line] if line.startswith(" ") or not line else textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 4)
+        for line in text.splitlines()
+    )
+    return "\n".join(part for wrapped in lines for part in wrapped)
+
+
 class _Parts:
     """Writes the parts of one page."""
 
@@ -74,9 +106,20 @@ class _Parts:
         self.layout = layout
         self.writer: TextWriter = (AsciiWriter if layout.ascii else UnicodeWriter)(page.notation)
 
-    def part(self, part: Derived | Table) -> Text:
+    def part(self, part: Part) -> Text:
         """One part."""
-        return Text(text_table(part, self.writer, self.layout.width)) if isinstance(part, Table) else self.derived(part)
+        match part:
+            case Table():
+                return Text(text_table(part, self.writer, self.layout.width))
+            case Sheet(title, items):
+                heading = printable(title)
+                texts = (f"{head}  {blocks_text(blocks, self.writer)}".strip() for head, blocks in items)
+                body = "\n".join(_wrapped(text) + "\n" for text in texts)
+                return Text(f"{heading}\n{'=' * len(heading)}\n\n{body}")
+            case Derived():
+                return self.derived(part)
+            case _:
+                assert_never(part)
 
     def text(self, part: Math) -> str:
         """Mathematics on one line, long paths and products by their ends."""

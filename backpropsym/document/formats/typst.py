@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from backpropsym.document.layouts.aligned import Aligned, colour_name
-from backpropsym.document.model import Page, Prose, Table
+from backpropsym.document.model import Math, Page, Prose, Sheet, Table
 from backpropsym.document.notation.typst_names import string
 from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import Format, Layout, define
+from backpropsym.document.writers.mathematics import marked
 from backpropsym.document.writers.typst import TypstWriter, argument
 from backpropsym.errors import printable
 
@@ -81,27 +82,43 @@ class TypstPage(Aligned):
         """A table without lines."""
         return "\n".join(self._table_lines(table)) + "\n"
 
+    def table_below(self, table: Table) -> str:
+        """A table below a sentence."""
+        return f"\n{self.table(table)}"
+
+    def display(self, formulas: Sequence[Math]) -> str:
+        """Formulas aligned to the left, long ones broken."""
+        lines = [line for formula in formulas for line in self.lines(marked(formula, self.writer), self.room)]
+        return "\n" + self.align(f"& {line}" for line in lines)
+
+    def sheet(self, sheet: Sheet) -> str:
+        """Numbered paragraphs under a heading."""
+        texts = ((head, self.blocks(blocks)) for head, blocks in sheet.items)
+        body = "\n".join((f"*#{_text(head)};* " if head else "") + f"{text}\n" for head, text in texts)
+        clear = "" if sheet is self.page.parts[0] else "#pagebreak()\n"
+        return f"{clear}= #{_text(sheet.title)}\n\n{body}"
+
     def _table_lines(self, table: Table) -> Iterator[str]:
         if table.title:
-            yield f"== {self._inline(table.title)}\n"
+            yield f"== {self.inline(table.title)}\n"
         if table.rows:
             sides = ", ".join("right" if at in table.right else "left" for at in range(len(table.heads)))
             yield f"#table(columns: {len(table.heads)}, stroke: none, align: ({sides},),"
             yield f"  table.header({', '.join(map(self._cell, table.heads))}), table.hline(),"
             yield from (f"  {', '.join(map(self._cell, row))}," for row in table.rows)
             yield ")"
-        yield from (f"\n{self._inline(note)}" for note in table.notes)
+        yield from (f"\n{self.inline(note)}" for note in table.notes)
 
     def _cell(self, cell: Prose) -> str:
-        return f"[{self._inline(cell)}]"
+        return f"[{self.inline(cell)}]"
 
-    def _inline(self, prose: Prose) -> str:
+    def inline(self, prose: Prose) -> str:
         """Words and formulas within a line."""
         match prose:
             case str():
                 return f"#{_text(prose)};" if prose else ""
             case tuple():
-                return "".join(map(self._inline, prose))
+                return "".join(map(self.inline, prose))
             case _:
                 return f"${self.text(prose)}$"
 

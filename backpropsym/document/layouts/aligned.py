@@ -15,16 +15,22 @@ import numpy.typing as npt
 
 from backpropsym.derive.derivation import count_text
 from backpropsym.document.model import (
+    Block,
+    Blocks,
     Body,
     Constant,
     Derived,
+    Display,
     Formula,
     Joined,
     Math,
     Numbers,
     Page,
+    Part,
     Programme,
+    Prose,
     Row,
+    Sheet,
     Sum,
     Table,
     Value,
@@ -113,11 +119,51 @@ class Aligned(ABC):
     def table(self, table: Table) -> str:
         """A table."""
 
+    @abstractmethod
+    def table_below(self, table: Table) -> str:
+        """A table below a sentence."""
+
+    @abstractmethod
+    def display(self, formulas: Sequence[Math]) -> str:
+        """Formulas below a sentence."""
+
+    @abstractmethod
+    def sheet(self, sheet: Sheet) -> str:
+        """A sheet of exercises; all but the first start on a page of their own."""
+
+    @abstractmethod
+    def inline(self, prose: Prose) -> str:
+        """Words and formulas within a line."""
+
     def body(self) -> str:
         """The page without what stands around it."""
-        parts = list(self.page.parts)
-        tables = "\n".join(self.table(part) for part in parts if isinstance(part, Table))
-        return "".join(self.derived(part) for part in parts if isinstance(part, Derived)) + tables
+        return "\n".join(map(self.part, self.page.parts))
+
+    def part(self, part: Part) -> str:
+        """One part of the page."""
+        match part:
+            case Derived():
+                return self.derived(part)
+            case Table():
+                return self.table(part)
+            case Sheet():
+                return self.sheet(part)
+            case _:
+                assert_never(part)
+
+    def blocks(self, blocks: Blocks) -> str:
+        """What an exercise says."""
+        return "".join(self.block(block) for block in blocks)
+
+    def block(self, block: Block) -> str:
+        """A sentence, formulas or a table of an exercise."""
+        match block:
+            case Display(formulas):
+                return self.display(formulas)
+            case Table():
+                return self.table_below(block)
+            case _:
+                return self.inline(block)
 
     def text(self, part: Math) -> str:
         """A formula on one line."""

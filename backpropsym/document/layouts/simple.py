@@ -1,4 +1,4 @@
-"""Derivations as equations, tables and sentences: all that a simple format needs to write."""
+"""Every page as equations, tables and sentences: all that a simple format needs to write."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from typing import assert_never
 
 from backpropsym.derive.derivation import count_text
 from backpropsym.document.model import (
+    Block,
     Constant,
     Derived,
+    Display,
     Entries,
     Formula,
     Line,
     Math,
     Numbers,
+    Part,
     Programme,
     Prose,
     Row,
     Share,
+    Sheet,
     Sum,
     Table,
     Value,
@@ -30,8 +34,32 @@ Simple = Row | Table | Line
 """An equation, a table, or a sentence."""
 
 
-def simple(derived: Derived) -> Iterator[Simple]:
-    """The equations, tables and sentences of one derivative, from top to bottom."""
+def simple(part: Part) -> Iterator[Simple]:
+    """The equations, tables and sentences of a part of a page, from top to bottom."""
+    match part:
+        case Table():
+            yield part
+        case Sheet(title, items):
+            yield (title,)
+            for head, blocks in items:
+                yield from (_block(head if at == 0 else "", block) for at, block in enumerate(blocks))
+        case Derived():
+            yield from _derived(part)
+        case _:
+            assert_never(part)
+
+
+def _block(head: str, block: Block) -> Simple:
+    match block:
+        case Display(formulas):
+            return tuple(piece for formula in formulas for piece in (", ", formula))[1:]
+        case Table():
+            return block
+        case _:
+            return (f"{head} ", *block) if head else block
+
+
+def _derived(derived: Derived) -> Iterator[Simple]:
     yield from derived.apart
     body = derived.body
     match body:

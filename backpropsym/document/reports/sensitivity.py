@@ -12,7 +12,7 @@ from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
 from backpropsym.derive.paths.path_space import PathSpace
 from backpropsym.document.derivation.conventions import here
-from backpropsym.document.model import Formula, Line, Node, Page, Prose, Route, Table, Value
+from backpropsym.document.model import Formula, Joined, Line, Node, Page, Prose, Route, Table, Value
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.mathematics import plain
 from backpropsym.document.writers.numbers import finite_data
@@ -25,6 +25,7 @@ from backpropsym.graph.graph import Graph, Role
 from backpropsym.graph.unroll import entry_name
 from backpropsym.ops.function_table import FunctionTable
 
+ZERO = Value(0.0)
 _MOST_NAMED = 3
 _ROLES = {Role.INPUT: "the input ", Role.PARAMETER: "the parameter ", Role.TARGET: "the target "}
 
@@ -59,7 +60,7 @@ def _wiggle_table(found: Wiggles) -> Table:
         *(("pushed ", Value(step)) for step in steps),
         "why",
     )
-    title = ("What each parameter does to ", Node(found.of), " = ", Value(found.value))
+    title = ("What each parameter does to ", Joined((Node(found.of), Value(found.value))))
     notes = here(found.graph, [name for name, node in found.graph.nodes.items() if node.formula is not None])
     if not rows:
         notes = ("The network has no parameters; name an input with --wrt.",)
@@ -67,21 +68,25 @@ def _wiggle_table(found: Wiggles) -> Table:
 
 
 def verdict(row: Wiggle, stage: Stage) -> Line:
-    """What a derivative says of a parameter, and what pushes say besides, in words."""
+    """What a derivative says of a parameter, and what pushes say besides."""
+    return tuple(part for said in (reason(row, stage), *_crossings(row)) for part in ("; ", *said))[1:]
+
+
+def reason(row: Wiggle, stage: Stage) -> Line:
+    """What a derivative says of a parameter."""
     match row.verdict:
         case Verdict.ABSENT:
-            said: Line = ("no path leads to ", Node(stage.of))
+            return "no path leads to ", Node(stage.of)
         case Verdict.UNDEFINED:
-            said = ("the derivative is not finite",)
+            return ("the derivative is not finite",)
         case Verdict.CANCELS:
             space = PathSpace(stage.graph, row.name, stage.of)
             alive = space.alive(lambda link: stage.links[link] != 0.0)
-            said = (f"{counted(alive, 'live path')} cancel{'s' if alive == 1 else ''}",)
+            return (f"{counted(alive, 'live path')} cancel{'s' if alive == 1 else ''}",)
         case Verdict.CUT:
-            said = cut_prose(row.cut, stage)
+            return cut_prose(row.cut, stage)
         case Verdict.MOVES:
-            said = ("moves",)
-    return tuple(part for crossing in (said, *_crossings(row)) for part in ("; ", *crossing))[1:]
+            return ("moves",)
 
 
 def cut_prose(cut: Sequence[ZeroLink], stage: Stage) -> Line:
@@ -98,12 +103,12 @@ def cause(zero: ZeroLink, stage: Stage) -> Line:
     factor, graph = zero.factors[0], stage.graph
     if isinstance(factor, Name):
         role = _ROLES.get(graph[factor.name].role, "")
-        return (role, Node(factor.name), " = 0", *_dead_source(factor.name, stage))
+        return (role, Joined((Node(factor.name), ZERO)), *_dead_source(factor.name, stage))
     found = _flat(factor, stage)
     if found is None:
-        return Formula(factor), " = 0"
+        return (Joined((Formula(factor), ZERO)),)
     name, where = found
-    return Node(zero.link.target), f" is {_state(name, graph.functions)}, ", Formula(factor), " = 0", *where
+    return Node(zero.link.target), f" is {_state(name, graph.functions)}, ", Joined((Formula(factor), ZERO)), *where
 
 
 def _flat(expr: Expr, stage: Stage) -> tuple[str, Line] | None:
@@ -114,7 +119,7 @@ def _flat(expr: Expr, stage: Stage) -> tuple[str, Line] | None:
         return None
     argument = expr.arguments[0]
     number = float(evaluate(argument, stage.values, table))
-    return parent[0], (" at ", Formula(argument), " = ", Value(number))
+    return parent[0], (" at ", Joined((Formula(argument), Value(number))))
 
 
 def _state(function: str, table: FunctionTable) -> str:
@@ -132,7 +137,7 @@ def _dead_source(name: str, stage: Stage) -> Line:
     before = formula.arguments[0].name
     if stage.links.get(Edge(before, name)) != 0.0:
         return ()
-    return ", a dead neuron's output (", Node(before), " = ", Value(stage.values[before]), ")"
+    return ", a dead neuron's output (", Joined((Node(before), Value(stage.values[before]))), ")"
 
 
 def _crossings(row: Wiggle) -> list[Line]:

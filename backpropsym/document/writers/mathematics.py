@@ -81,14 +81,15 @@ def marked(part: Math, writer: Writer) -> str:
 
 def _joined(parts: tuple[Math, ...], sign: str, writer: Writer) -> str:
     texts = [marked(part, writer) for part in parts]
-    if sign in ("*", "+"):
+    if sign in ("*", "+", "-"):
         pairs = zip(parts, texts, strict=True)
         texts = [
             writer.brackets(text) if isinstance(part, Value) and text.startswith(writer.minus) else text
             for part, text in pairs
         ]
-    signs = {"*": writer.stop + writer.times, "+": f"{writer.stop} + ", "=": " = ", ",": ", ", "": ""}
-    return signs[sign].join(texts)
+    signs = {"*": writer.times, "+": " + ", "-": f" {writer.minus} ", "=": " = ", ",": ", ", "": ""}
+    stop = writer.stop if sign in ("*", "+", "-") else ""
+    return (stop + signs[sign]).join(texts)
 
 
 def _index_sum(term: IndexSum, writer: Writer) -> str:
