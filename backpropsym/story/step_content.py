@@ -17,8 +17,9 @@ from backpropsym.document.derivation.array_page import adjoint_names, entry_quot
 from backpropsym.document.derivation.conventions import conventions, kept_axes, spelled_out
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex import LatexWriter
-from backpropsym.document.writers.latex_width import broken, width
-from backpropsym.document.writers.mathematics import written
+from backpropsym.document.writers.latex_width import width
+from backpropsym.document.writers.lines import Breakable, broken
+from backpropsym.document.writers.mathematics import marked, written
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.document.writers.unicode import UnicodeWriter
 from backpropsym.errors import LimitError, NotScalarError
@@ -195,7 +196,8 @@ class ScalarContent(StepContent):
         for writer, index, start in zip(self._writers, (0, 1), ("{} ", ""), strict=True):
             texts = [self._measured(factors[i])[index] for i in _ends(len(factors))]
             bracketed = [f"({text})" if text.startswith(("-", "−", "{-}")) else text for text in texts]
-            products.append(f"{start}= {_elided(bracketed, len(factors), writer.times, writer)} = {value[index]}")
+            product = _elided(bracketed, len(factors), writer.stop + writer.times, writer)
+            products.append(Breakable(f"{start}= {product} = {value[index]}"))
         return Numbers(Maths(*products), value)
 
     def _facts(self, writer: Writer) -> list[str]:
@@ -245,8 +247,8 @@ class ScalarContent(StepContent):
                 tree = part.tree("factored")
             except LimitError:
                 return ()
-            latex, left = thin.write(tree), Maths(*(w.derivative(part.of, part.wrt) for w in self._writers))
-            rows = broken(latex, max_width - width(left.latex))
+            latex, left = thin.marked(tree), Maths(*(w.derivative(part.of, part.wrt) for w in self._writers))
+            rows = broken(latex, max_width - width(left.latex), width)
             text = self._writers[1].write(tree)
             lines.append(Line(left, EQUALS, (LinePart(Maths(rows[0], text)),)))
             lines += [Line(NOTHING, NOTHING, (LinePart(Maths(rf"\quad {{}}{row}", "")),)) for row in rows[1:]]
@@ -277,7 +279,7 @@ class TensorContent(StepContent):
     def term(self, highlight: HighlightedPath) -> Maths:
         """The path's sum over its bound indices."""
         term = self._derivation.term(highlight.names, readable=True)
-        return Maths(*(written(index_sum(term), writer) for writer in self._writers))
+        return Maths(*(Breakable(marked(index_sum(term), writer)) for writer in self._writers))
 
     def links(self, highlight: HighlightedPath) -> tuple[Prose, ...]:
         """What each node on the path is."""
@@ -346,20 +348,21 @@ def _number(value: Numeric | None) -> float | None:
     return float(value) if value is not None and getattr(value, "ndim", 0) == 0 else None
 
 
-def _shortened(tree: Expr, writer: Writer) -> str:
+def _shortened(tree: Expr, writer: Writer) -> Breakable:
     """`tree`, written; of a long sum or product, also inside a function, its beginning and its end."""
     match tree:
         case Add(terms) if len(terms) > MAX_FACTORS // 2:
-            first, last = writer.write(Add(terms[:2])), writer.write(terms[-1])
-            return f"{first} + {_dots(writer)} {last if last.startswith(('-', '−')) else f'+ {last}'}"
+            first, last = writer.marked(Add(terms[:2])), writer.marked(terms[-1])
+            signed = last if last.startswith(("-", "−")) else f"+ {last}"
+            return Breakable(f"{first}{writer.stop} + {_dots(writer)}{writer.stop} {signed}")
         case Mul(factors) if len(factors) > MAX_FACTORS:
             half = MAX_FACTORS // 2
-            ends = (writer.write(Mul(part)) for part in (factors[:half], factors[-half:]))
-            return f" {_dots(writer)} ".join(ends)
+            ends = (writer.marked(Mul(part)) for part in (factors[:half], factors[-half:]))
+            return Breakable(f" {_dots(writer)} ".join(ends))
         case Call(function, (inner,), ()) if isinstance(inner, Add) and len(inner.terms) > MAX_FACTORS // 2:
-            return writer.function(function) + writer.brackets(_shortened(inner, writer))
+            return Breakable(writer.function(function) + writer.brackets(_shortened(inner, writer).marked))
         case _:
-            return writer.write(tree)
+            return Breakable(writer.marked(tree))
 
 
 def _dots(writer: Writer) -> str:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, count_text, paths_text
-from backpropsym.document.writers.latex_width import broken, width
+from backpropsym.document.writers.latex_width import width
+from backpropsym.document.writers.lines import broken
 from backpropsym.picture.drawing import Drawing
 from backpropsym.picture.scene import HighlightedPath
 from backpropsym.story.step_content import Equation, StepContent, step_content
@@ -299,7 +300,8 @@ def _broken(line: Line) -> list[Line]:
         return [line]
     at = max(range(len(line.pieces)), key=lambda i: width(line.pieces[i].maths.latex))
     long = line.pieces[at]
-    first, *rest = broken(long.maths.latex, MAX_WIDTH - _INDENT, max(width(long.maths.latex) + spare, MAX_WIDTH // 2))
+    first_width = max(width(long.maths.latex) + spare, MAX_WIDTH // 2)
+    first, *rest = broken(long.maths.latex, MAX_WIDTH - _INDENT, width, first_width)
     if not rest:
         return [line]
     rows = [replace(long, maths=Maths(rf"\quad {{}}{row}", "")) for row in rest]

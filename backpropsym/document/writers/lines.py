@@ -29,8 +29,29 @@ def deeper(text: str) -> str:
     return text.translate(_DEEPER)
 
 
+class Breakable(str):
+    """A formula on one line that knows where it may be broken.
+
+    Attributes
+    ----------
+    marked : the same with its marks.
+    """
+
+    marked: str
+
+    def __new__(cls, marked: str) -> Breakable:
+        """The formula of a marked text."""
+        formula = super().__new__(cls, whole(marked))
+        formula.marked = marked
+        return formula
+
+    def removeprefix(self, prefix: str, /) -> Breakable:
+        """The formula without its beginning, such as a sign."""
+        return Breakable(self.marked.removeprefix(prefix))
+
+
 def broken(text: str, room: int, width: Callable[[str], int], first: int | None = None) -> list[str]:
-    """A marked formula in lines of at most about `room` letters; a line after the first starts with its sign.
+    """A marked or breakable formula in lines of about `room` letters at most; a later line starts with its sign.
 
     Of the signs that fill at least half the line before them, the one in the fewest round brackets is taken, a sum's
     before a product's.
@@ -43,7 +64,7 @@ def broken(text: str, room: int, width: Callable[[str], int], first: int | None 
     lines: list[str] = []
     line: list[tuple[str, int]] = []
     left = room if first is None else first
-    for piece in _pieces(text):
+    for piece in _pieces(text.marked if isinstance(text, Breakable) else text):
         line.append(piece)
         while len(line) > 1 and width(_joined(line)) > left:
             at = _best_break(line, left, width)
