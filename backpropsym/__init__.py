@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backpropsym.errors import BackpropsymError as BackpropsymError
     from backpropsym.network import Network as Network
     from backpropsym.network import check as check
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from backpropsym.network import load as load
     from backpropsym.network import loads as loads
     from backpropsym.network import parse as parse
+    from backpropsym.spec.handles import Handle
 
 __version__ = "0.1.0"
 
@@ -29,9 +32,13 @@ _PUBLIC = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Public names, loaded when first used; registered functions such as `relu` for building networks."""
+def __getattr__(name: str) -> Callable[..., Handle]:
+    """Public names, loaded when first used; registered functions such as `relu` for building networks.
+
+    Type checkers have the public names from above; what is left to them here are the functions.
+    """
     if name in _PUBLIC:
+        found: dict[str, Callable[..., Handle]]
         found = {each: getattr(import_module(module), each) for each, module in _PUBLIC.items()}
         globals().update(found)
         return found[name]
