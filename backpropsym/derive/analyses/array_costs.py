@@ -12,58 +12,72 @@ value, forward mode that for every parameter.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import sympy as sp
-
+from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.formula.tree import ONE, Add, Div, Expr, Mul, walk
 from backpropsym.graph.graph import Graph, Node, Role
-from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Reduction
 from backpropsym.ops.size_values import size_terms
 from backpropsym.ops.sizes import Dimension
+
+if TYPE_CHECKING:
+    import sympy as sp
+
+Count: TypeAlias = "int | sp.Expr"
+"""A number, or a polynomial where widths are symbols."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
     """Counts as polynomials in the symbolic widths; plain numbers where all widths are numbers."""
 
-    multiplications: sp.Expr
-    additions: sp.Expr
+    multiplications: Count
+    additions: Count
 
     def __add__(self, other: Formulas) -> Formulas:
         return Formulas(self.multiplications + other.multiplications, self.additions + other.additions)
 
-    def times(self, count: sp.Expr) -> Formulas:
+    def times(self, count: Count) -> Formulas:
         """So many times the same."""
         return Formulas(count * self.multiplications, count * self.additions)
 
     @property
     def expanded(self) -> Formulas:
         """Multiplied out, like terms collected."""
-        return Formulas(sp.expand(self.multiplications), sp.expand(self.additions))
+        return Formulas(_expanded(self.multiplications), _expanded(self.additions))
 
 
-NOTHING = Formulas(sp.Integer(0), sp.Integer(0))
+NOTHING = Formulas(0, 0)
 
 
-def tensor_costs(graph: Graph) -> dict[str, Formulas]:
-    """The cost of the objective's value, and of all its derivatives by parameters backward and forward.
+def tensor_costs(graph: Graph, of: str | None = None, wrt: Iterable[str] | None = None) -> dict[str, Formulas]:
+    """The cost of a node's value, and of all its derivatives by leaves backward and forward.
+
+    Parameters
+    ----------
+    of : default: the objective.
+    wrt : default: the parameters.
 
     Returns
     -------
-    Keys `value`; `backward`, one sweep for all parameters; `forward`, one sweep for every entry of every parameter,
-    each with all entries of the tensors on its way.
+    Keys `value`; `backward`, one sweep for all of `wrt`; `forward`, one sweep for every entry of each of them, with all
+    entries of the tensors on its way.
     """
-    parameters = graph.names(Role.PARAMETER)
-    above = graph.ancestors(graph.objective)
-    wanted = above & graph.descendants(*parameters) if parameters else frozenset()
+    target, leaves = of or graph.objective, tuple(graph.names(Role.PARAMETER) if wrt is None else wrt)
+    above = graph.ancestors(target)
+    wanted = above & graph.descendants(*leaves) if leaves else frozenset()
     inner = [graph[name] for name in graph.order if name in above and graph[name].op is not None]
     value = _total(_value(graph, node) for node in inner)
-    backward = _total(_pulled(graph, node, parent) for node in inner for parent in node.parents if parent in wanted)
-    shared = _total(_joined(graph, name, wanted) for name in wanted if name != graph.objective)
-    forward = _total(_tangents(graph, name, above) for name in parameters if name in above)
+    local = LocalDerivatives(graph)
+    ones = _adjoints_of_one(local, target, wanted)
+    backward = _total(
+        _pulled(local, node, parent, ones) for node in inner for parent in node.parents if parent in wanted
+    )
+    shared = _total(_joined(graph, name, wanted) for name in wanted if name != target)
+    forward = _total(_tangents(local, name, above) for name in leaves if name in above)
     return {"value": value.expanded, "backward": (backward + shared).expanded, "forward": forward.expanded}
 
 
@@ -74,20 +88,28 @@ def _total(parts: Iterable[Formulas]) -> Formulas:
     return total
 
 
-def _size(shape: Sequence[Dimension]) -> sp.Expr:
+def _size(shape: Sequence[Dimension]) -> Count:
     """The number of entries of a shape."""
-    return math.prod((_width(size) for size in shape), start=sp.Integer(1))
+    return math.prod((_width(size) for size in shape), start=1)
 
 
-def _width(size: Dimension) -> sp.Expr:
+def _expanded(count: Count) -> Count:
+    return count if isinstance(count, int) else count.expand()
+
+
+def _width(size: Dimension) -> Count:
+    if isinstance(size, int):
+        return size
+    import sympy as sp  # here, for networks without symbolic widths need none
+
     products = (
-        math.prod((sp.Symbol(symbol, integer=True, positive=True) for symbol in symbols), start=sp.Integer(factor))
+        math.prod((sp.Symbol(symbol, integer=True, positive=True) for symbol in symbols), start=factor)
         for symbols, factor in size_terms(size).items()
     )
     return sum(products, start=sp.Integer(0))
 
 
-def _terms(graph: Graph, op: Contraction) -> sp.Expr:
+def _terms(graph: Graph, op: Contraction) -> Count:
     """How many products a contraction adds up, those of all entries together."""
     groups = op.subscripts.split("->")[0].split(",")
     sizes: dict[str, Dimension] = {}
@@ -105,10 +127,10 @@ def _value(graph: Graph, node: Node) -> Formulas:
             return Formulas(terms * (len(operands) - 1), terms - entries)
         case Reduction(function, operand):
             before = _size(graph[operand].shape)
-            added = sp.Integer(0) if function in ("max", "min") else before - entries
+            added = 0 if function in ("max", "min") else before - entries
             if function == "var":
                 return Formulas(before + 2 * entries, 2 * added + before)
-            return Formulas(entries if function == "mean" else sp.Integer(0), added)
+            return Formulas(entries if function == "mean" else 0, added)
         case Elementwise(formula):
             return _arithmetic(formula).times(entries)
         case _:
@@ -119,27 +141,44 @@ def _arithmetic(formula: Expr) -> Formulas:
     """The signs in a formula."""
     products = sum(len(part.factors) - 1 if isinstance(part, Mul) else isinstance(part, Div) for part in walk(formula))
     sums = sum(len(part.terms) - 1 for part in walk(formula) if isinstance(part, Add))
-    return Formulas(sp.Integer(products), sp.Integer(sums))
+    return Formulas(products, sums)
 
 
-def _pulled(graph: Graph, node: Node, parent: str) -> Formulas:
-    """What a node gives to the adjoint of one parent; the adjoint of the objective is one and multiplies nothing."""
+def _passes(local: LocalDerivatives, node: Node, parent: str) -> bool:
+    """Whether a node hands every entry of an adjoint or a tangent on as it is."""
+    same = isinstance(node.op, Elementwise) and node.shape == local.graph[parent].shape
+    return same and local[Edge(parent, node.name)] == ONE
+
+
+def _adjoints_of_one(local: LocalDerivatives, target: str, wanted: frozenset[str]) -> frozenset[str]:
+    """The nodes whose adjoint is one, as that of the target is: it multiplies nothing."""
+    graph, ones = local.graph, {target}
+    for name in (name for name in reversed(graph.order) if name in wanted and name != target):
+        user, *others = (user for user in graph.consumers[name] if user in wanted)
+        if not others and user in ones and _passes(local, graph[user], name):
+            ones.add(name)
+    return frozenset(ones)
+
+
+def _pulled(local: LocalDerivatives, node: Node, parent: str, ones: frozenset[str]) -> Formulas:
+    """What a node gives to the adjoint of one parent; an adjoint of one multiplies nothing."""
+    graph = local.graph
     entries, own = _size(node.shape), _size(graph[parent].shape)
-    seed = node.name == graph.objective
+    seed = node.name in ones
     match node.op:
         case Contraction(operands=operands):
             terms, uses = _terms(graph, node.op), operands.count(parent)
             return Formulas(terms * (len(operands) - 1 - seed) * uses, terms * uses - own)
         case Reduction(function):
-            return Formulas(sp.Integer(0) if seed else _weights(function, entries, own), sp.Integer(0))
-        case Elementwise(formula):
-            free = seed or partials(formula, graph.functions)[parent] == ONE
-            return Formulas(sp.Integer(0) if free else entries, entries - own)
+            return Formulas(0 if seed else _weights(function, entries, own), 0)
+        case Elementwise():
+            free = seed or local[Edge(parent, node.name)] == ONE
+            return Formulas(0 if free else entries, entries - own)
         case _:
             return NOTHING
 
 
-def _weights(function: str, entries: sp.Expr, before: sp.Expr) -> sp.Expr:
+def _weights(function: str, entries: Count, before: Count) -> Count:
     """The multiplications by the weights of a reduction of `before` numbers to `entries`."""
     match function:
         case "mean":
@@ -149,25 +188,32 @@ def _weights(function: str, entries: sp.Expr, before: sp.Expr) -> sp.Expr:
         case "logsumexp":
             return before
         case _:
-            return sp.Integer(0)
+            return 0
 
 
 def _joined(graph: Graph, name: str, wanted: frozenset[str]) -> Formulas:
     """The additions where an adjoint has several parts."""
     users = sum(user in wanted for user in graph.consumers[name])
-    return Formulas(sp.Integer(0), max(users - 1, 0) * _size(graph[name].shape))
+    return Formulas(0, max(users - 1, 0) * _size(graph[name].shape))
 
 
-def _tangents(graph: Graph, name: str, above: frozenset[str]) -> Formulas:
+def _tangents(local: LocalDerivatives, name: str, above: frozenset[str]) -> Formulas:
     """The tangent sweeps of one parameter, one for each of its entries."""
+    graph = local.graph
     reached = above & graph.descendants(name)
-    nodes = [graph[each] for each in graph.order if each in reached and each != name]
-    sweep = _total(_pushed(graph, node, [parent for parent in node.parents if parent in reached]) for node in nodes)
+    ones = set[str]() if graph[name].shape else {name}  # the tangent of a number by itself
+    sweep = NOTHING
+    for node in (graph[each] for each in graph.order if each in reached and each != name):
+        parents = [parent for parent in node.parents if parent in reached]
+        sweep += _pushed(local, node, parents, ones)
+        if len(parents) == 1 and parents[0] in ones and _passes(local, node, parents[0]):
+            ones.add(node.name)
     return sweep.times(_size(graph[name].shape))
 
 
-def _pushed(graph: Graph, node: Node, parents: Sequence[str]) -> Formulas:
-    """The tangent of one node from those of some of its parents."""
+def _pushed(local: LocalDerivatives, node: Node, parents: Sequence[str], ones: Collection[str]) -> Formulas:
+    """The tangent of one node from those of some of its parents; a tangent of one multiplies nothing."""
+    graph = local.graph
     entries = _size(node.shape)
     match node.op:
         case Contraction(operands=operands):
@@ -175,11 +221,10 @@ def _pushed(graph: Graph, node: Node, parents: Sequence[str]) -> Formulas:
             return Formulas(terms * (len(operands) - 1) * uses, terms * uses - entries)
         case Reduction(function, operand):
             before = _size(graph[operand].shape)
-            added = sp.Integer(0) if function in ("max", "min") else before - entries
+            added = 0 if function in ("max", "min") else before - entries
             return Formulas(_weights(function, entries, before), added)
-        case Elementwise(formula):
-            slopes = partials(formula, graph.functions)
-            weighted = sum(slopes[parent] != ONE for parent in parents)
+        case Elementwise():
+            weighted = sum(local[Edge(parent, node.name)] != ONE and parent not in ones for parent in parents)
             return Formulas(entries * weighted, entries * (len(parents) - 1))
         case _:
             return NOTHING

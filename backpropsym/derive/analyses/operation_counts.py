@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from backpropsym.derive.analyses.array_costs import Formulas, tensor_costs
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
-from backpropsym.derive.forms.programme import Programme, adjoints
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.derive.paths.path_space import PathSpace
 from backpropsym.formula.tree import ONE
@@ -62,16 +62,6 @@ def _factored(local: LocalDerivatives, space: PathSpace) -> tuple[Operations, bo
     return total + Operations(max(factors - 1, 0), 0), factors == 0
 
 
-def programme_cost(steps: Programme) -> Operations:
-    """A programme: every earlier derivative is used again, none computed twice."""
-    ones = {steps.varying(equation) for equation in steps.equations if steps.right_side(equation) == ONE}
-    total = FREE
-    for equation in steps.equations:
-        products = sum(name not in ones and steps.local[link] != ONE for name, link in equation.parts)
-        total += Operations(products, max(len(equation.parts) - 1, 0))
-    return total
-
-
 def gradient_costs(local: LocalDerivatives, of: str, wrt: Iterable[str]) -> dict[str, Operations]:
     """The whole gradient of `of` by the nodes `wrt`, in each form.
 
@@ -79,9 +69,14 @@ def gradient_costs(local: LocalDerivatives, of: str, wrt: Iterable[str]) -> dict
     """
     within = local.graph.ancestors(of)
     wanted = [name for name in wrt if name in within]
-    each = [Derivation(local, of, name) for name in wanted]
+    by_paths = sum((path_sum(Derivation(local, of, name)) for name in wanted), FREE)
+    programmes = tensor_costs(local.graph, of, wanted)
     return {
-        "paths": sum(map(path_sum, each), FREE),
-        "forward": sum((programme_cost(derivation.programme("forward")) for derivation in each), FREE),
-        "backward": programme_cost(adjoints(local, of, wanted)),
+        "paths": by_paths,
+        **{form: _counted(programmes[form]) for form in ("forward", "backward")},
     }
+
+
+def _counted(cost: Formulas) -> Operations:
+    """The counts of a network without symbolic widths."""
+    return Operations(int(cost.multiplications), int(cost.additions))

@@ -44,7 +44,7 @@ def costs_data(graph: Graph) -> dict[str, Any]:
     else:
         for form, formulas in tensor_costs(graph).items():
             counts = {"multiplications": formulas.multiplications, "additions": formulas.additions}
-            forms[form] = {key: int(value) if value.is_Integer else str(value) for key, value in counts.items()}
+            forms[form] = {key: value if isinstance(value, int) else str(value) for key, value in counts.items()}
     return {"of": graph.objective, "wrt": parameters, "forms": forms}
 
 
