@@ -30,7 +30,7 @@ def main() -> None:
     print(f"da/dg has {derivation.count} path")
     for term in derivation.terms:
         print("  ", " -> ".join(term.path), ":", term.product)
-    print("at the network's values:", round(derivation.evaluate(), 12))
+    print("at the network's values:", round(float(derivation.evaluate()), 12))
 
     bp.check(net, seed=0).raise_for_failure()
     print("every gradient is proved")

@@ -244,8 +244,8 @@ class TensorDerivation(Derivation):
         message = "d{}/d{} is a derivative between arrays and has no {}".format(*self.ends, what)
         return NotScalarError(message, fix=f"ask for one entry by one entry, such as d{entries[0]}/d{entries[1]}")
 
-    def evaluate(self, /, **values: Given) -> Any:
-        """The derivative in numbers, axes of `of` first, then those of `wrt`; its mean over objects for a batch.
+    def evaluate(self, /, **values: Given) -> Numeric:
+        """The derivative in numbers, an array with the axes of `of`, then of `wrt`; its mean over objects for a batch.
 
         Parameters
         ----------

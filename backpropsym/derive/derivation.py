@@ -255,8 +255,8 @@ class Derivation:
         leaves = given_values(self.graph, values or {}, self.graph.ancestors(self.of))
         return forward(self.graph, leaves, self.of)
 
-    def evaluate(self, /, **values: Given) -> float:
-        """The derivative in numbers, by the backward programme; its mean over objects for a batch.
+    def evaluate(self, /, **values: Given) -> Numeric:
+        """The derivative in numbers, a float, by the backward programme; its mean over objects for a batch.
 
         Parameters
         ----------

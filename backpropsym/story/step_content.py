@@ -157,7 +157,7 @@ class ScalarContent(StepContent):
         self._values = values
         self._adjoints = {} if values is None or not self.count else derivation.adjoint_values(values)
         if values is not None:
-            self.total = self._measured(derivation.evaluate(**dict(values)))
+            self.total = self._measured(float(derivation.evaluate(**dict(values))))
 
     @property
     def derivative(self) -> Maths:

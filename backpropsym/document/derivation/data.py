@@ -113,7 +113,7 @@ class _Data:
         derivation, form = self.derivation, self.form
         found: dict[str, object] = {}
         if form == "numeric":
-            found["value"] = finite(derivation.evaluate(**dict(self.values or {})))
+            found["value"] = finite(float(derivation.evaluate(**dict(self.values or {}))))
             found["kink"] = kink_data(self.kink) if self.kink else None
         if form in ("backward", "forward") and derivation.count:
             found["equations"] = self._equations()

@@ -170,4 +170,4 @@ class ScalarPage:
             )
             for each in derivation.numeric(values, top)
         )
-        return Worked(left, terms, derivation.evaluate(**dict(values or {})), derivation.count, kink)
+        return Worked(left, terms, float(derivation.evaluate(**dict(values or {}))), derivation.count, kink)

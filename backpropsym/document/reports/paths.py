@@ -63,7 +63,7 @@ def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> d
     view = _layers(derivation, view)
     found: dict[str, object] = {"of": derivation.of, "wrt": derivation.wrt, "count": derivation.count}
     if _with_numbers(view) and not derivation.between_arrays:
-        found["value"] = finite(derivation.evaluate(**dict(view.values or {})))
+        found["value"] = finite(float(derivation.evaluate(**dict(view.values or {}))))
         found["dead"] = _dead(derivation, view)
     kink = _kink(derivation, view)
     if kink is not None:
@@ -83,7 +83,7 @@ def path_text(derivation: Derivation, view: PathsView) -> Text:
     head = f"{count_text(count)} path{'' if count == 1 else 's'} from {writer.name(derivation.wrt)} to "
     result = Text(head + writer.name(derivation.of), style="bold")
     if _with_numbers(view) and count and not derivation.between_arrays:
-        total = derivation.evaluate(**dict(view.values or {}))
+        total = float(derivation.evaluate(**dict(view.values or {})))
         name = writer.derivative(derivation.of, derivation.wrt)
         result.append(f"; {name} = {writer.measured(total)}; {count_text(_dead(derivation, view))} dead")
     result.append("\n\n" if rows else "\n")

@@ -86,7 +86,7 @@ class Terms:
         if len(self.shown) > 1 or derivation.count == 1:
             found["derivative"] = self.writer.derivative(derivation.of, derivation.wrt)
             found["partial"] = derivation.count > len(self.shown)
-            found["total"] = "" if self.given is None else latex_number(derivation.evaluate(**self.given))
+            found["total"] = "" if self.given is None else latex_number(float(derivation.evaluate(**self.given)))
         return found
 
     def _facts(self) -> tuple[str, ...]:
