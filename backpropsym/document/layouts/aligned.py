@@ -288,7 +288,7 @@ class Aligned(ABC):
         places = list(np.ndindex(*value.shape[:-2]))
         lines = []
         for place in places[:MAX_SLICES]:
-            at = self.writer.lowered(self.large(left), ",".join(map(str, place)))
+            at = self.writer.lowered.format(self.large(left), ",".join(map(str, place)))
             lines.append(self.equal(at, self.matrix(value[place])))
         if len(places) > MAX_SLICES:
             lines.append(self.and_more(len(places) - MAX_SLICES))

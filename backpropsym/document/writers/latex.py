@@ -25,6 +25,14 @@ class LatexWriter(SetWriter):
     """LaTeX with amsmath."""
 
     medium = 0
+    fraction = r"\frac{{{}}}{{{}}}"
+    raised = "{}^{{{}}}"
+    lowered = "{}_{{{}}}"
+    stretched = r"\left({}\right)"
+    root = r"\sqrt{{{}}}"
+    absolute = r"\left\lvert {} \right\rvert"
+    branches = r"\begin{{cases}} {} & \text{{if }} {} \\ {} & \text{{otherwise}} \end{{cases}}"
+    sum_sign = r"\sum_{{{}={}}}^{{{}}}"
     dots = high_dots = r"\cdots"
     low_dots = r"\dots"
     times = r" \cdot "
@@ -54,43 +62,15 @@ class LatexWriter(SetWriter):
             return f"({deeper(text)})"
         # What stands between \left and \right cannot be broken across lines.
         rigid = whole(text)
-        return rf"\Bigl({deeper(text)}\Bigr)" if len(rigid) > LONGEST_RIGID else self.stretched(rigid)
-
-    def stretched(self, text: str) -> str:
-        """`text` in round brackets that are as high as it."""
-        return rf"\left({text}\right)"
+        return rf"\Bigl({deeper(text)}\Bigr)" if len(rigid) > LONGEST_RIGID else self.stretched.format(rigid)
 
     def upright(self, text: str) -> str:
         """Plain words, in which nothing is a command."""
         return rf"\text{{{latex_text(text)}}}" if text else ""
 
-    def fraction(self, above: str, below: str) -> str:
-        """One part over another, with a bar."""
-        return rf"\frac{{{above}}}{{{below}}}"
-
-    def raised(self, base: str, exponent: str) -> str:
-        """`base` with what stands above it to the right."""
-        return f"{base}^{{{exponent}}}"
-
-    def lowered(self, base: str, below: str) -> str:
-        """`base` with what stands below it to the right."""
-        return f"{base}_{{{below}}}"
-
     def carrying(self, base: str) -> str:
         """`base` as it may carry an exponent: a name that has one already in brackets."""
-        return self.stretched(whole(base)) if "^" in base and not base.endswith(")") else base
-
-    def root(self, inner: str) -> str:
-        """A square root."""
-        return rf"\sqrt{{{inner}}}"
-
-    def absolute(self, inner: str) -> str:
-        """An absolute value."""
-        return rf"\left\lvert {inner} \right\rvert"
-
-    def branches(self, then: str, condition: str, otherwise: str) -> str:
-        """One of two formulas."""
-        return rf"\begin{{cases}} {then} & \text{{if }} {condition} \\ {otherwise} & \text{{otherwise}} \end{{cases}}"
+        return self.stretched.format(whole(base)) if "^" in base and not base.endswith(")") else base
 
     def matrix(self, rows: Sequence[Sequence[str]], brackets: str = "()") -> str:
         """Rows of cells in brackets."""
@@ -100,10 +80,6 @@ class LatexWriter(SetWriter):
     def stacked(self, first: str, second: str) -> str:
         """Two lines, one below the other."""
         return rf"\begin{{array}}[t]{{@{{}}l@{{}}}} {first} \\ {second} \end{{array}}"
-
-    def sum_sign(self, index: str, low: str, high: str) -> str:
-        """A sum sign with its limits."""
-        return rf"\sum_{{{index}={low}}}^{{{high}}}"
 
     def compare(self, operator: str, left: str, right: str) -> str:
         """A comparison."""

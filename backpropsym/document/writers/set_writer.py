@@ -31,16 +31,25 @@ class SetWriter(Writer):
 
     Attributes
     ----------
-    tall : finds what is higher than a line in a written formula.
-    word : finds a name of several letters in it.
+    fraction, raised, lowered, stretched, root, absolute, branches, sum_sign : templates of a part over another, of what
+        stands above and below a base, of brackets as high as what is in them, of a root, an absolute value, one of two
+        formulas (then, condition, otherwise), and a sum sign with its index and limits.
     circle, low_dots, high_dots, slash, top, delta, partial, percent_sign, by : signs.
     list_comma : between numbers in a list.
     gap : a space between words and numbers.
+    tall : finds what is higher than a line in a written formula.
+    word : finds a name of several letters in it.
     """
 
     stop = STOP
-    tall: ClassVar[re.Pattern[str]]
-    word: ClassVar[re.Pattern[str]]
+    fraction: ClassVar[str]
+    raised: ClassVar[str]
+    lowered: ClassVar[str]
+    stretched: ClassVar[str]
+    root: ClassVar[str]
+    absolute: ClassVar[str]
+    branches: ClassVar[str]
+    sum_sign: ClassVar[str]
     circle: ClassVar[str]
     low_dots: ClassVar[str]
     high_dots: ClassVar[str]
@@ -49,21 +58,11 @@ class SetWriter(Writer):
     delta: ClassVar[str]
     partial: ClassVar[str]
     percent_sign: ClassVar[str]
-    list_comma: ClassVar[str]
     by: ClassVar[str]
+    list_comma: ClassVar[str]
     gap: ClassVar[str]
-
-    @abstractmethod
-    def fraction(self, above: str, below: str) -> str:
-        """One part over another, with a bar."""
-
-    @abstractmethod
-    def raised(self, base: str, exponent: str) -> str:
-        """`base` with what stands above it to the right."""
-
-    @abstractmethod
-    def lowered(self, base: str, below: str) -> str:
-        """`base` with what stands below it to the right."""
+    tall: ClassVar[re.Pattern[str]]
+    word: ClassVar[re.Pattern[str]]
 
     @abstractmethod
     def carrying(self, base: str) -> str:
@@ -74,32 +73,12 @@ class SetWriter(Writer):
         """Plain words, in which nothing is mathematics."""
 
     @abstractmethod
-    def stretched(self, text: str) -> str:
-        """`text` in round brackets that are as high as it."""
-
-    @abstractmethod
-    def root(self, inner: str) -> str:
-        """A square root."""
-
-    @abstractmethod
-    def absolute(self, inner: str) -> str:
-        """An absolute value."""
-
-    @abstractmethod
-    def branches(self, then: str, condition: str, otherwise: str) -> str:
-        """One of two formulas."""
-
-    @abstractmethod
     def matrix(self, rows: Sequence[Sequence[str]], brackets: str = "()") -> str:
         """Rows of cells in brackets."""
 
     @abstractmethod
     def stacked(self, first: str, second: str) -> str:
         """Two lines, one below the other."""
-
-    @abstractmethod
-    def sum_sign(self, index: str, low: str, high: str) -> str:
-        """A sum sign with its limits."""
 
     @abstractmethod
     def width(self, text: str) -> int:
@@ -143,7 +122,7 @@ class SetWriter(Writer):
         """A number; powers of ten written out."""
         text = number_text(value)
         if "/" in text:
-            return ("-" if value < 0 else "") + self.fraction(str(abs(value.numerator)), str(value.denominator))
+            return ("-" if value < 0 else "") + self.fraction.format(str(abs(value.numerator)), str(value.denominator))
         return self._scientific(text)
 
     def measured(self, value: float) -> str:
@@ -160,7 +139,7 @@ class SetWriter(Writer):
         if match is None:
             return text
         digits, sign, exponent = match.groups()
-        power = self.raised("10", sign.replace("+", "") + exponent)
+        power = self.raised.format("10", sign.replace("+", "") + exponent)
         return power if digits == "1" else f"{digits}{self.times}{power}"
 
     def derivative(self, of: str, by: str) -> str:
@@ -169,18 +148,18 @@ class SetWriter(Writer):
 
     def of_entries(self, of: Expr, by: Expr) -> str:
         """The quotient of entries with their free indices."""
-        return self.fraction(self.partial + self.write(of), self.partial + self.write(by))
+        return self.fraction.format(self.partial + self.write(of), self.partial + self.write(by))
 
     def quotient(self, numerator: Expr, denominator: Expr, texts: list[str]) -> str:
         """One part over another; what is too long for a fraction bar is divided by a slash, in brackets."""
         above, below = map(whole, texts)
         if max(len(above), len(below)) > LONGEST_RIGID:
             return self.brackets(f"{STOP} {self.slash} ".join(map(self.brackets, texts)))
-        return self.fraction(above, below)
+        return self.fraction.format(above, below)
 
     def power(self, base: str, exponent: Fraction) -> str:
         """A power with a constant exponent."""
-        return self.raised(self.carrying(base), str(exponent).replace("/", self.slash))
+        return self.raised.format(self.carrying(base), str(exponent).replace("/", self.slash))
 
     def matrix_product(self, left: str, right: str) -> str:
         """The matrix product of two written operands, which names of several letters need a space to show."""
@@ -190,7 +169,7 @@ class SetWriter(Writer):
         """An entry of a tensor; a base with an index of its own is set in brackets."""
         if self.notation.brackets:
             return f"{base}[{', '.join(subscripts)}]"
-        return self.lowered(self.brackets(base) if "_" in base else base, whole(",".join(subscripts)))
+        return self.lowered.format(self.brackets(base) if "_" in base else base, whole(",".join(subscripts)))
 
     def limits(self, index: str, low: str, high: str) -> str:
         """The range of an index."""
@@ -198,7 +177,7 @@ class SetWriter(Writer):
 
     def ranged(self, limits: Limits) -> str:
         """A sum sign with its index."""
-        return self.sum_sign(limits.index, self.write(limits.low), self.write(limits.high))
+        return self.sum_sign.format(self.name(limits.index), self.write(limits.low), self.write(limits.high))
 
     def special(self, function: str, arguments: tuple[Expr, ...], texts: list[str]) -> str | None:
         """Branches, absolute values, roots and short powers of e by their signs."""
@@ -208,12 +187,12 @@ class SetWriter(Writer):
                 return f"{' '.join(signs)} {self.bracketed(arguments[0], texts[0], PRODUCT)}"
             case "KroneckerDelta":
                 apart = " " if all(isinstance(each, Name | Number) for each in arguments) else ", "
-                return self.lowered(self.delta, whole(apart.join(texts)))
+                return self.lowered.format(self.delta, whole(apart.join(texts)))
             case "transpose":
-                return self.raised(self.carrying(self.bracketed(arguments[0], texts[0], ATOM)), self.top)
+                return self.raised.format(self.carrying(self.bracketed(arguments[0], texts[0], ATOM)), self.top)
             case "outer":
                 left, right = self.bracketed(arguments[0], texts[0], POWER), self.carrying(texts[1])
-                return f"{left}{STOP}{self.space}{self.raised(right, self.top)}"
+                return f"{left}{STOP}{self.space}{self.raised.format(right, self.top)}"
             case "entrywise":
                 pairs = zip(arguments, texts, strict=True)
                 return f" {self.circle} ".join(self.bracketed(argument, text, ATOM) for argument, text in pairs)
@@ -222,16 +201,16 @@ class SetWriter(Writer):
                 return held + (f" {texts[3]}" if texts[3] != "1" else "")
             case "present":
                 at, low, high, then = map(whole, texts)
-                return self.stretched(f"{then} {self.upright(' where ')} {self.between(at, low, high)}")
+                return self.stretched.format(f"{then} {self.upright(' where ')} {self.between(at, low, high)}")
             case "where":
                 condition, then, otherwise = map(whole, texts)
-                return self.branches(then, condition, otherwise)
+                return self.branches.format(then, condition, otherwise)
             case "abs":
-                return self.absolute(whole(texts[0]))
+                return self.absolute.format(whole(texts[0]))
             case "sqrt":
-                return self.root(whole(texts[0]))
+                return self.root.format(whole(texts[0]))
             case "exp" if self._short_exponent(whole(texts[0])):
-                return self.raised("e", whole(texts[0]))
+                return self.raised.format("e", whole(texts[0]))
             case _:
                 return None
 

@@ -22,6 +22,14 @@ class TypstWriter(SetWriter):
     """Typst's mathematics; a space stands inside every pair of brackets that is seen."""
 
     medium = 3
+    fraction = "({})/({})"
+    raised = "{}^({})"
+    lowered = "{}_({})"
+    stretched = "( {} )"
+    root = "sqrt({})"
+    absolute = "bar.v {} bar.v"
+    branches = 'cases({} & "if " {}, {} & "otherwise")'
+    sum_sign = "sum_({} = {})^({})"
     dots = high_dots = "dots.c"
     low_dots = "dots"
     times = " dot.op "
@@ -51,43 +59,15 @@ class TypstWriter(SetWriter):
         """`text` in round brackets; those in which a line may end do not stretch, and pair with no others."""
         rigid = whole(text)
         fixed = len(rigid) > LONGEST_RIGID if self.tall.search(text) else rigid != text
-        return rf"\( {deeper(text)} \)" if fixed else self.stretched(rigid)
-
-    def stretched(self, text: str) -> str:
-        """`text` in round brackets that are as high as it."""
-        return f"( {text} )"
+        return rf"\( {deeper(text)} \)" if fixed else self.stretched.format(rigid)
 
     def upright(self, text: str) -> str:
         """Plain words."""
         return string(printable(text)) if text else ""
 
-    def fraction(self, above: str, below: str) -> str:
-        """One part over another, with a bar."""
-        return f"({above})/({below})"
-
-    def raised(self, base: str, exponent: str) -> str:
-        """`base` with what stands above it to the right."""
-        return f"{base}^({exponent})"
-
-    def lowered(self, base: str, below: str) -> str:
-        """`base` with what stands below it to the right."""
-        return f"{base}_({below})"
-
     def carrying(self, base: str) -> str:
         """`base` as it may carry an exponent: a name that has one already in brackets."""
-        return self.stretched(whole(base)) if "^(" in base and not base.endswith((" )", r" \)")) else base
-
-    def root(self, inner: str) -> str:
-        """A square root."""
-        return f"sqrt({inner})"
-
-    def absolute(self, inner: str) -> str:
-        """An absolute value."""
-        return f"bar.v {inner} bar.v"
-
-    def branches(self, then: str, condition: str, otherwise: str) -> str:
-        """One of two formulas."""
-        return f'cases({then} & "if " {condition}, {otherwise} & "otherwise")'
+        return self.stretched.format(whole(base)) if "^(" in base and not base.endswith((" )", r" \)")) else base
 
     def matrix(self, rows: Sequence[Sequence[str]], brackets: str = "()") -> str:
         """Rows of cells in brackets."""
@@ -97,10 +77,6 @@ class TypstWriter(SetWriter):
     def stacked(self, first: str, second: str) -> str:
         """Two lines, one below the other."""
         return f"mat(delim: #none, align: #left, {argument(first)}; {argument(second)})"
-
-    def sum_sign(self, index: str, low: str, high: str) -> str:
-        """A sum sign with its limits."""
-        return f"sum_({self.name(index)} = {low})^({high})"
 
     def call(self, function: str, arguments: list[str]) -> str:
         """A function applied."""
