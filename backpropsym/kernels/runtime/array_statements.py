@@ -185,7 +185,7 @@ def _read(x: Array, index: Index, guards: Guards, lead: int, rank: int, fill: fl
 
 def _scatter(
     total: Array,
-    part: Array,
+    part: Array | float,
     index: Index,
     guards: Guards,
     lead: int,
