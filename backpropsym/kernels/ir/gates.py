@@ -9,13 +9,42 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from backpropsym.evaluate.cut_off import CHOICES
-from backpropsym.kernels.ir.program import Kind
+from backpropsym.kernels.ir.array_operations import Operation
+from backpropsym.kernels.ir.program import Kind, Value
 
-if TYPE_CHECKING:
-    from backpropsym.kernels.ir.values import Values
+
+class GatedValues(Protocol):
+    """What gates ask of the values that they are of; see `Values`."""
+
+    items: list[Value]
+    derivative: bool
+
+    def number(self, value: float) -> int:
+        """A constant."""
+
+    def add(self, left: int, right: int) -> int:
+        """left + right."""
+
+    def multiply(self, left: int, right: int) -> int:
+        """left * right."""
+
+    def compare(self, symbol: str, left: int, right: int) -> int:
+        """Whether left < right, or <=, >, >=."""
+
+    def call(self, name: str, arguments: tuple[int, ...]) -> int:
+        """A primitive function of `arguments`."""
+
+    def mean(self, operand: int) -> int:
+        """The mean over objects."""
+
+    def is_cut_by(self, operation: Operation, cut: Sequence[bool]) -> bool:
+        """Whether the result of an operation over axes may be cut off, of operands that may be."""
+
+    def gate_of_operation(self, position: int) -> int:
+        """The gate of an operation over axes that may be cut off."""
 
 
 class Gates:
@@ -26,7 +55,7 @@ class Gates:
     cut : for each value, whether a choice may have cut it off.
     """
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: GatedValues) -> None:
         self.values = values
         self.cut: list[bool] = []
         self._built: dict[int, int] = {}

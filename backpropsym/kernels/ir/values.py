@@ -11,20 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from backpropsym.arrays import Numeric
 from backpropsym.errors import LimitError
 from backpropsym.kernels.ir import bounds
+from backpropsym.kernels.ir.array_operations import Operation
 from backpropsym.kernels.ir.bounds import Bound
 from backpropsym.kernels.ir.gates import Gates
 from backpropsym.kernels.ir.program import Kind, Value
 from backpropsym.ops.function import FUNCTIONS, Primitive
-
-if TYPE_CHECKING:
-    from backpropsym.kernels.ir.array_operations import Operation
 
 MAX_VALUES = 3_000_000
 

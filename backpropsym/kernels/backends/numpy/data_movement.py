@@ -9,10 +9,10 @@ from backpropsym.kernels.backends.dialects import PRODUCT, Piece
 from backpropsym.kernels.backends.numpy.matrix_products import written_as_product
 from backpropsym.kernels.backends.numpy.placement import around, regions
 from backpropsym.kernels.backends.numpy.storage import Layout, picked_layout, plain_layout
-from backpropsym.kernels.backends.numpy.subscripts import WHOLE, item_source, item_sources, subscripts
 from backpropsym.kernels.backends.numpy.writer import ArrayWriter, Rule
 from backpropsym.kernels.backends.positions import places_source
 from backpropsym.kernels.backends.sizes import shape_source, size_source
+from backpropsym.kernels.backends.subscripts import WHOLE, item_source, item_sources, subscripts
 from backpropsym.kernels.ir.array_operations import (
     ALL,
     BATCH,

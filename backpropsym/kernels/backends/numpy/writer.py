@@ -10,9 +10,9 @@ from backpropsym.kernels.backends.dialects import ATOM, PRODUCT, ArrayDialect, P
 from backpropsym.kernels.backends.numpy.body import ArrayBody
 from backpropsym.kernels.backends.numpy.placement import Part, around, placements
 from backpropsym.kernels.backends.numpy.storage import Layout, picked_layout, plain_layout
-from backpropsym.kernels.backends.numpy.subscripts import item_sources, subscripts
 from backpropsym.kernels.backends.sizes import shape_source
 from backpropsym.kernels.backends.statements import Naming
+from backpropsym.kernels.backends.subscripts import item_sources, subscripts
 from backpropsym.kernels.ir.array_operations import BATCH, Item, Operation, Product, Reshape, nominal
 from backpropsym.kernels.ir.array_values import ArrayValues
 from backpropsym.kernels.ir.program import Kind, Program, Value

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from backpropsym.kernels.backends.dialects import ATOM, Dialect, Piece, Template, parsed
-from backpropsym.kernels.backends.numpy.subscripts import item_sources
 from backpropsym.kernels.backends.positions import places_source
 from backpropsym.kernels.backends.sizes import shape_source, size_source
+from backpropsym.kernels.backends.subscripts import item_sources
 from backpropsym.kernels.ir.array_operations import (
     ALL,
     BATCH,
