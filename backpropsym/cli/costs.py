@@ -7,8 +7,18 @@ from typing import Annotated
 
 import typer
 
-from backpropsym.cli.arguments import AsciiOption, JsonOption, LevelOption, NetworkArgument, level_of, load_network
-from backpropsym.cli.output import emit, needs_ascii, show
+from backpropsym.cli.arguments import (
+    AsciiOption,
+    FormatOption,
+    JsonOption,
+    LevelOption,
+    NetworkArgument,
+    OutputOption,
+    level_of,
+    load_network,
+    medium_for,
+)
+from backpropsym.cli.output import emit_page
 
 
 class Order(StrEnum):
@@ -26,28 +36,14 @@ def costs(
         Order | None, typer.Option("--order", help="Show the elimination of the nodes in this order, step by step.")
     ] = None,
     level: LevelOption = None,
+    format: FormatOption = None,
     json: JsonOption = False,
+    output: OutputOption = None,
     ascii: AsciiOption = False,
 ) -> None:
     """Count the multiplications and additions of every way to the gradient; formulas where widths are symbolic."""
-    from backpropsym.document.reports.costs import (
-        costs_data,
-        costs_text,
-        elimination_data,
-        elimination_of,
-        elimination_text,
-    )
-    from backpropsym.document.writers.json_text import json_text
+    from backpropsym.document.reports.costs import costs_page, elimination_of, elimination_page
 
     graph = level_of(load_network(network), level).graph
-    if order is None:
-        if json:
-            emit(json_text(costs_data(graph)), None)
-        else:
-            show(costs_text(graph))
-        return
-    found = elimination_of(graph, order.value)
-    if json:
-        emit(json_text(elimination_data(found)), None)
-    else:
-        show(elimination_text(graph, found, needs_ascii(ascii)))
+    page = costs_page(graph) if order is None else elimination_page(graph, elimination_of(graph, order.value))
+    emit_page(page, medium_for(format, json, output), output, ascii)

@@ -20,7 +20,7 @@ from backpropsym.cli.arguments import (
     medium_for,
     read_numbers,
 )
-from backpropsym.cli.output import console, emit, needs_ascii, show, to_file
+from backpropsym.cli.output import emit_page, to_file
 
 
 def derive(
@@ -39,17 +39,13 @@ def derive(
 ) -> None:
     """Derive one node by another, or by several in turn, as a sum over paths or in another form."""
     from backpropsym.document.derivation.actions import View
-    from backpropsym.document.derivation.report import report, terminal
-    from backpropsym.document.formats.text import LIMIT
-    from backpropsym.document.registry import Layout
+    from backpropsym.document.derivation.report import page
+    from backpropsym.document.registry import format_of
 
     found = level_of(load_network(network), level)
     values = read_numbers(at, found, init)
     derivation = found.derive(of, wrt=wrt)
     medium = medium_for(format, json, output)
-    if medium == "text" and not to_file(output):
-        source = network if len(wrt) == 1 else ""
-        view = View(values, limit or LIMIT, source, level.value if level else "")
-        show(terminal(derivation, form, view, Layout(needs_ascii(ascii), console().width)))
-    else:
-        emit(report(derivation, form, medium, values, limit, ascii), output)
+    source = network if len(wrt) == 1 and not to_file(output) else ""
+    view = View(values, limit or format_of(medium).limit, source, level.value if level else "")
+    emit_page(page(derivation, form, view), medium, output, ascii, whole=False)

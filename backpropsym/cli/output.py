@@ -69,8 +69,19 @@ def look(output: Path | None, ascii: bool) -> tuple[bool, int]:
     return (ascii, PLAIN_WIDTH) if to_file(output) else (needs_ascii(ascii), console().width)
 
 
-def emit_page(page: Page, medium: str, output: Path | None, ascii: bool = False, landscape: bool = True) -> None:
-    """Print or write a page in the format `medium`, as a whole document on wide paper or not.
+def emit_page(
+    page: Page,
+    medium: str,
+    output: Path | None,
+    ascii: bool = False,
+    whole: bool = True,
+    landscape: bool = True,
+) -> None:
+    """Print or write a page in the format `medium`; text on a terminal has colours.
+
+    Parameters
+    ----------
+    whole : whether it becomes a document of its own, on wide paper or not, in a format that has parts of documents.
 
     Raises
     ------
@@ -79,7 +90,14 @@ def emit_page(page: Page, medium: str, output: Path | None, ascii: bool = False,
     from backpropsym.document.registry import Layout, format_of
 
     format, layout = format_of(medium), Layout(*look(output, ascii))
-    emit(format.document(page, layout, landscape) if format.document else format.write(page, layout), output)
+    if medium == "text" and not to_file(output):
+        from backpropsym.document.formats.text import styled
+
+        show(styled(page, layout))
+    elif format.document and whole:
+        emit(format.document(page, layout, landscape), output)
+    else:
+        emit(format.write(page, layout), output)
 
 
 def emit(text: str, output: Path | None) -> None:

@@ -79,10 +79,10 @@ def names() -> tuple[str, ...]:
 
 
 def formats() -> Mapping[str, Format]:
-    """All formats, by name."""
+    """All formats, by name and in the order of names."""
     for name in _modules():
         importlib.import_module(f"{_FOLDER}.{name}")
-    return FORMATS
+    return dict(sorted(FORMATS.items()))
 
 
 def _modules() -> list[str]:

@@ -227,7 +227,7 @@ def test_examples_can_be_copied(tmp_path: Path) -> None:
         (["derive", "lecture", "--wrt", "w11", "--at", "none.toml"], "there is no file none.toml"),
         (["derive", "abstract", "--wrt", "w11", "--form", "numeric"], "numbers are missing"),
         (["derive", "lecture", "--wrt", "w11", "-o", "no/where.tex"], "create the folder first"),
-        (["derive", "lecture", "--wrt", "w11", "-o", "w11.pdf"], ".txt, .tex, .md, .typ, .json"),
+        (["derive", "lecture", "--wrt", "w11", "-o", "w11.pdf"], ".json, .tex, .md, .txt, .typ"),
         (["draw", "lecture", "-o", "x.gif"], "suffix"),
         (["draw", "lecture", "--wrt", "w11", "--theme", "lite", "-o", "x.svg"], "light"),
         (["draw", "lecture", "--wrt", "w11", "--path", "9", "-o", "x.svg"], "no path 9"),

@@ -110,7 +110,9 @@ class _Parts:
         """One part."""
         match part:
             case Table():
-                return Text(text_table(part, self.writer, self.layout.width))
+                table = Text(text_table(part, self.writer, self.layout.width))
+                table.stylize("bold", 0, len(plain(part.title, self.writer)))
+                return table
             case Sheet(title, items):
                 heading = printable(title)
                 texts = (f"{head}  {blocks_text(blocks, self.writer)}".strip() for head, blocks in items)
@@ -152,7 +154,7 @@ class _Parts:
         conventions = ", ".join(map(self.text, derived.conventions))
         if isinstance(derived.body, Worked):
             return page + self.heading(left, conventions, 0) + Text("\n") + below
-        page += self.heading(left, conventions, _widest(below)) + Text("\n\n" if below else "\n") + below
+        page = page + self.heading(left, conventions, _widest(below)) + Text("\n\n" if below else "\n") + below
         page.append(self.left_out(derived.body), style="dim")
         foot = self.foot(derived)
         return page + Text("\n") + foot if foot else page
@@ -160,7 +162,7 @@ class _Parts:
     def constant(self, body: Constant) -> Text:
         """A derivative that is 0 or 1, and why."""
         head = Text(f"{self.text(body.left)} = {body.value}", style="bold")
-        return head + Text(f"\n\n  {self.text(body.why)}\n" if body.why is not None else "\n")
+        return Text() + head + Text(f"\n\n  {self.text(body.why)}\n" if body.why is not None else "\n")
 
     def told(self, body: Body) -> tuple[str, Text]:
         """What stands in the heading, and below it."""

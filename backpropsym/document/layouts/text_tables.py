@@ -21,7 +21,8 @@ def text_table(table: Table, writer: Writer, width: int) -> str:
         return plain(part, writer)
 
     rows = tuple(tuple(map(text, row)) for row in table.rows)
-    words = all(isinstance(row[-1], str | tuple) for row in table.rows)
+    last = len(table.heads) - 1
+    words = last not in table.right and all(isinstance(row[last], str | tuple) for row in table.rows)
     cells = _Cells(tuple(map(text, table.heads)), rows, table.right, words)
     lines = [text(table.title), ""] if table.title else []
     lines += _rows(cells, width) if rows else []
@@ -55,7 +56,8 @@ def _columns(cells: _Cells, width: int) -> Iterator[str]:
     widths = _widths(cells, width - 2)
     for row in (cells.heads, *cells.rows):
         wrapped = [
-            textwrap.wrap(cell, wide, break_long_words=False) or [""] for cell, wide in zip(row, widths, strict=True)
+            textwrap.wrap(cell, max(wide, 1), break_long_words=False) or [""]
+            for cell, wide in zip(row, widths, strict=True)
         ]
         for at in range(max(map(len, wrapped))):
             pieces = [cell[at] if at < len(cell) else "" for cell in wrapped]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-from rich.text import Text
 
 from backpropsym.derive.analyses.array_costs import tensor_costs
 from backpropsym.derive.analyses.elimination import Elimination, eliminate
 from backpropsym.derive.analyses.operation_counts import gradient_costs
 from backpropsym.derive.derivation import count_text
 from backpropsym.derive.local.links import Edge, LocalDerivatives
+from backpropsym.document.model import Line, Node, Page, Prose, Route, Table
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
 from backpropsym.errors import NotScalarError
 from backpropsym.graph.graph import Graph, Role
 
@@ -48,31 +45,23 @@ def costs_data(graph: Graph) -> dict[str, Any]:
     return {"of": graph.objective, "wrt": parameters, "forms": forms}
 
 
-def costs_text(graph: Graph) -> Text:
-    """The same as a table."""
-    data = costs_data(graph)
-    notes = {"best": {True: "proven", False: "not proven"}}
-    rows = [("form", "multiplications", "additions", "")]
-    for form, cost in data["forms"].items():
-        note = notes.get(form, {}).get(cost.get("exact"), "")
-        rows.append((form, _count(cost["multiplications"]), _count(cost["additions"]), note))
-    head = f"all derivatives of {data['of']} by parameters, functions and local derivatives given\n\n"
-    return Text(head, style="bold").append(_table(rows, 1), style="not bold")
+def costs_page(graph: Graph) -> Page:
+    """The same as a page."""
+
+    def table() -> tuple[Table]:
+        data = costs_data(graph)
+        rows = []
+        for form, cost in data["forms"].items():
+            note = {True: "proven", False: "not proven", None: ""}[cost.get("exact")]
+            rows.append((form, _count(cost["multiplications"]), _count(cost["additions"]), note))
+        title = f"all derivatives of {data['of']} by parameters, functions and local derivatives given"
+        return (Table(title, ("form", "multiplications", "additions", ""), tuple(rows), frozenset({1, 2, 3})),)
+
+    return Page(Notation.of(graph), table, lambda: costs_data(graph))
 
 
 def _count(value: int | str) -> str:
     return value if isinstance(value, str) else count_text(value)
-
-
-def _table(rows: Sequence[tuple[str, ...]], left: int) -> str:
-    """Rows with the first `left` columns to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        sides = ["<"] * left + [">"] * (len(row) - left)
-        cells = [f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)]
-        lines.append("  " + "   ".join(cells).rstrip() + "\n")
-    return "".join(lines)
 
 
 def elimination_of(graph: Graph, order: str) -> Elimination:
@@ -113,23 +102,27 @@ def elimination_data(found: Elimination) -> dict[str, object]:
     }
 
 
-def elimination_text(graph: Graph, found: Elimination, ascii: bool = False) -> Text:
-    """The same as a table, a line a node."""
-    writer: TextWriter = (AsciiWriter if ascii else UnicodeWriter)(Notation.of(graph))
-    rows: list[tuple[str, ...]] = [("", "node", "links in their place", "links out", "multiplications", "so far")]
-    for number, step in enumerate(found.steps[:_MOST_STEPS], 1):
-        changed = _links(step.added, writer, "") + _links(step.merged, writer, "+ ")
-        left = len(changed) - _MOST_LINKS
-        shown = ", ".join(changed[:_MOST_LINKS]) + (f" and {left:,} more" if left > 0 else "")
-        counts = (len(step.removed), step.cost.multiplications, step.total.multiplications)
-        rows.append((str(number), writer.name(step.node), shown or "none", *(f"{count:,}" for count in counts)))
-    cost = found.cost
-    proven = ", proven the fewest" if found.exact else ""
-    head = f"{found.order}: {cost.multiplications:,} multiplications and {cost.additions:,} additions{proven}\n\n"
-    page = Text(head, style="bold").append(_table(rows, 3), style="not bold")
-    more = len(found.steps) - _MOST_STEPS
-    return page.append(f"  {writer.dots} {more:,} more\n" if more > 0 else "", style="not bold dim")
+def elimination_page(graph: Graph, found: Elimination) -> Page:
+    """The same as a page, a row a node."""
+
+    def table() -> tuple[Table]:
+        rows: list[tuple[Prose, ...]] = []
+        for number, step in enumerate(found.steps, 1):
+            changed = [_link(link, "") for link in step.added] + [_link(link, "+ ") for link in step.merged]
+            left = len(changed) - _MOST_LINKS
+            shown = tuple(part for link in changed[:_MOST_LINKS] for part in (", ", *link))[1:]
+            links = (*shown, f" and {left:,} more" if left > 0 else "") if shown else "none"
+            counts = (len(step.removed), step.cost.multiplications, step.total.multiplications)
+            rows.append((str(number), Node(step.node), links, *(f"{count:,}" for count in counts)))
+        cost, proven = found.cost, ", proven the fewest" if found.exact else ""
+        title = f"{found.order}: {cost.multiplications:,} multiplications and {cost.additions:,} additions{proven}"
+        heads = ("", "node", "links in their place", "links out", "multiplications", "so far")
+        more = len(rows) - _MOST_STEPS
+        notes = (f"{more:,} more",) if more > 0 else ()
+        return (Table(title, heads, tuple(rows[:_MOST_STEPS]), frozenset({3, 4, 5}), notes),)
+
+    return Page(Notation.of(graph), table, lambda: elimination_data(found))
 
 
-def _links(links: Sequence[Edge], writer: TextWriter, sign: str) -> list[str]:
-    return [sign + writer.path(link) for link in links]
+def _link(link: Edge, sign: str) -> Line:
+    return sign, Route(tuple(link))
