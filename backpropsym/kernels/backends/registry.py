@@ -71,8 +71,7 @@ class Backend:
         UnknownNameError : the network, or the mode, is not one for this backend.
         ValuesError : the batch is to go in parts, and cannot.
         """
-        mode, arrays = task.options.mode, not task.graph.scalar
-        if mode not in self.modes or (arrays and not self.arrays):
+        if task.options.mode not in self.modes or (task.arrays and not self.arrays):
             kind = "" if self.arrays else "networks of scalars, in "
             modes = " and ".join(self.modes)
             message = f"engine {self.name} is for {kind}the mode{'s' if len(self.modes) > 1 else ''} {modes}"

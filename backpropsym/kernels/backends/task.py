@@ -67,6 +67,11 @@ class Task:
         """What the kernel is called with."""
         return kernel_names(self.graph, self.options.parameters)
 
+    @property
+    def arrays(self) -> bool:
+        """Whether the network is one of arrays, and not of numbers alone."""
+        return not self.graph.scalar
+
     @cached_property
     def scalar_program(self) -> Program:
         """The program of a network of numbers.

@@ -30,7 +30,7 @@ def printed(task: Task) -> ModuleText | ArrayModule | PathSums:
     UnknownNameError : a mode that only networks of numbers have.
     """
     graph, options = task.graph, task.options
-    if not graph.scalar:
+    if task.arrays:
         if options.mode != "reverse":
             message = f"mode {options.mode} is for networks of scalars"
             raise UnknownNameError(message, fix='compile with mode="reverse"')
