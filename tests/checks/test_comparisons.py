@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from backpropsym.document.reports import printed_comparisons
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.number_systems import Switching
 from backpropsym.kernels.api.derivative_products import Products
+from backpropsym.kernels.backends.registry import BACKENDS
 from tests.checks.array_networks import points_of
 from tests.checks.kernel_plants import ARRAY_CHANGES, Change, in_entry, in_gradient, in_value, plant, rows_swapped
 
@@ -274,12 +276,24 @@ def test_printed_forms_are_a_part_of_every_check() -> None:
     assert not names["printed"].left
 
 
-@pytest.mark.parametrize("comparison", (*kernels.OTHERS, *kernels.other_engines()), ids=lambda each: each.name)
+@pytest.mark.parametrize("comparison", kernels.OTHERS, ids=lambda each: each.name)
 def test_arrays_are_not_compared_with_kernels_for_numbers(comparison: Comparison) -> None:
-    """Also not in engines for numbers alone, and whether or not these are installed."""
     compared, faults = compare(comparison, subject_of(SMALL))
     assert not faults
     assert compared.outcome in (Outcome.AGREES, Outcome.ABSENT)
+
+
+@pytest.mark.parametrize("comparison", kernels.other_engines(), ids=lambda each: each.name)
+def test_arrays_are_compared_with_the_engines_that_have_them_and_are_installed(comparison: Comparison) -> None:
+    (backend,) = (each for each in BACKENDS.values() if f"engine {each.name})" in comparison.name)
+    compared, faults = compare(comparison, subject_of(SMALL))
+    assert not faults
+    if not backend.arrays:
+        assert compared.outcome is Outcome.ABSENT
+    elif all(find_spec(package.module) for package in backend.needs):
+        assert compared.outcome is Outcome.AGREES
+    else:
+        assert compared.outcome is Outcome.UNREACHED and "is not installed" in compared.left
 
 
 def test_what_is_too_long_to_be_read_back_is_told() -> None:
