@@ -53,7 +53,7 @@ def test_a_spread_adds_up_what_cancels_in_the_derivative(formula: str, x: float,
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_reverse_sweep_is_the_sum_over_paths(seed: int) -> None:
+def test_the_reverse_sweep_is_the_sum_of_magnitudes_over_paths(seed: int) -> None:
     graph = random_network(seed)
     random = np.random.default_rng(seed)
     within = graph.ancestors(graph.objective)
@@ -61,7 +61,7 @@ def test_the_reverse_sweep_is_the_sum_over_paths(seed: int) -> None:
     totals = reverse_sweep(graph, graph.objective, factors)
     for name in within:
         space = PathSpace(graph, name, graph.objective)
-        explicit = sum((np.prod([factors[each] for each in edges(path)], axis=0) for path in space), np.zeros(2))
+        explicit = sum((np.prod([abs(factors[each]) for each in edges(path)], axis=0) for path in space), np.zeros(2))
         expected = np.ones(2) if name == graph.objective else explicit
         assert totals[name] == pytest.approx(expected, rel=1e-12)
 
