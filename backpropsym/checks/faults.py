@@ -116,9 +116,3 @@ def _edge_fault(numbers: Numbers, edge: Edge, formula: Expr, point: int, value: 
     shown = text if len(text) <= 120 else f"{text[:117]}..."
     numeric = float(numbers.points.edges.slope[edge][point])
     return Fault(f"{edge.source} -> {edge.target}", f"{shown}{number} at {at}", numeric, edge)
-
-
-def on_paths(numbers: Numbers, faults: Iterable[Fault], name: str) -> tuple[Fault, ...]:
-    """The faults on edges of some path from `name` to the objective."""
-    kept = set(numbers.graph.between(name, numbers.of))
-    return tuple(fault for fault in faults if fault.edge is not None and set(fault.edge) <= kept)

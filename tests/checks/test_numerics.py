@@ -11,7 +11,7 @@ import pytest
 from backpropsym.checks.edges import edge_numerics, kinks_on_paths, ratio, reverse_sweep
 from backpropsym.checks.exact import ExactPoint
 from backpropsym.checks.finite_differences import Jobs, Objective, extrapolated
-from backpropsym.checks.gradients import Numbers, compare
+from backpropsym.checks.of_numbers import OfNumbers
 from backpropsym.checks.plan import Plan
 from backpropsym.checks.sample_points import Points, find_points
 from backpropsym.derive.local.links import Edge, LocalDerivatives
@@ -205,6 +205,6 @@ def test_fifty_digits_judge_at_the_point_that_is_suspicious() -> None:
     graph = parse_network('inputs = []\nparameters = ["w"]\noutput = "y"\n[nodes]\ny = "w**2"')
     values = {"w": np.array([0.0, 3.0, 0.0]), "y": np.array([0.0, 9.0, 0.0])}
     points = Points(values, edge_numerics(graph, ["y"], values), 0, np.arange(3), ())
-    numbers = Numbers(LocalDerivatives(graph, {Edge("w", "y"): Name("w")}), points)
-    comparison, _, _ = compare(numbers, np.random.default_rng(0), Plan())
+    local = LocalDerivatives(graph, {Edge("w", "y"): Name("w")})
+    comparison, _, _ = OfNumbers(local, points, Plan(), np.random.default_rng(0)).compare(Plan())
     assert comparison.wrong.tolist() == [False, True, False]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from backpropsym.checks.arrays.unrolled import Unrolled
 from backpropsym.checks.comparisons.objects import SingleObject
 from backpropsym.checks.edges import ratio
 from backpropsym.checks.judgement import TOLERANCE
+from backpropsym.checks.measurements import FormsFound
 from backpropsym.checks.report import Fault
 from backpropsym.checks.time_budget import OUT_OF_TIME, Budget, OutOfTimeError
 from backpropsym.derive.array_derivation import TensorDerivation
@@ -35,35 +35,21 @@ MANY = 64.0
 """Times the roundings of derivatives that are spelled with values."""
 
 
-@dataclass
-class FormsFound:
-    """What agrees and what does not, by parameter, and what was not compared.
+def _take(found: FormsFound, form: str, name: str, point: ArrayPoint, position: Position, value: float) -> bool:
+    """Take in one entry of a form; whether it agrees.
 
-    Attributes
-    ----------
-    agree : the forms that agree at every entry compared, by parameter.
-    faults : the forms that do not.
+    Derivatives are printed with values, as 1 - z**2, which loses digits where z is near 1: by as much as they move
+    when every value is off by a few roundings, a form may be off.
     """
-
-    agree: dict[str, list[str]] = field(default_factory=dict)
-    faults: dict[str, list[Fault]] = field(default_factory=dict)
-    notes: set[str] = field(default_factory=set)
-
-    def take(self, form: str, name: str, point: ArrayPoint, position: Position, found: float) -> bool:
-        """Take in one entry of a form; whether it agrees.
-
-        Derivatives are printed with values, as 1 - z**2, which loses digits where z is near 1: by as much as they move
-        when every value is off by a few roundings, a form may be off.
-        """
-        right, size = float(point.adjoints[name][position]), float(point.magnitudes[name][position])
-        if ratio(found, right, size) <= BLUR:
-            return True
-        blur = SingleObject(point, np.random.default_rng(0)).adjoint(name).blur()
-        if abs(found - right) <= MANY * float(blur[position]):
-            return True
-        place = f"form {form} of d{point.graph.objective}/d{entry_name(name, position)}"
-        self.faults.setdefault(name, []).append(Fault(place, f"{found:.12g}", right))
-        return False
+    right, size = float(point.adjoints[name][position]), float(point.magnitudes[name][position])
+    if ratio(value, right, size) <= BLUR:
+        return True
+    blur = SingleObject(point, np.random.default_rng(0)).adjoint(name).blur()
+    if abs(value - right) <= MANY * float(blur[position]):
+        return True
+    place = f"form {form} of d{point.graph.objective}/d{entry_name(name, position)}"
+    found.faults.setdefault(name, []).append(Fault(place, f"{value:.12g}", right))
+    return False
 
 
 def compare_forms(
@@ -84,7 +70,7 @@ def compare_forms(
     for done, name in enumerate(names):
         budget.show("forms", done + 1, len(names))
         if budget.spent:
-            found.notes.add(OUT_OF_TIME)
+            found.leave(OUT_OF_TIME)
             break
         free = [point for point in points if _comparable(point, name)]
         if not free:
@@ -114,7 +100,7 @@ def _index(
     """The form that names entries by indices, evaluated at some entries."""
     derivation = TensorDerivation(graph, graph.objective, name)
     if derivation.count > MAX_LAYER_PATHS:
-        found.notes.add(f"index form of {name}: {derivation.count:,} layer paths")
+        found.leave(f"index form of {name}: {derivation.count:,} layer paths")
         return
     agrees = True
     for point in points:
@@ -124,10 +110,10 @@ def _index(
         try:
             values = np.broadcast_to(numbers.at(derivation.path_sum(), grid), len(positions))
         except LimitError:
-            found.notes.add(f"index form of {name}: its sums are too long")
+            found.leave(f"index form of {name}: its sums are too long")
             return
         except OutOfTimeError:
-            found.notes.add(f"index form of {name}: {OUT_OF_TIME}")
+            found.leave(f"index form of {name}: {OUT_OF_TIME}")
             return
         agrees &= _agree("index", name, point, positions, values, found)
     found.agree[name] += ["index"] if agrees else []
@@ -138,7 +124,7 @@ def _agree(
 ) -> bool:
     fine = True
     for position, value in zip(positions, values, strict=True):
-        fine &= found.take(form, name, point, position, float(value))
+        fine &= _take(found, form, name, point, position, float(value))
     return fine
 
 
@@ -152,7 +138,7 @@ def _paths(
         size = np.array([point.magnitudes[name][position] for point in points])
         verdict = unrolled.forms(entry_name(name, position), points, derived, size, TOLERANCE)
         if verdict is None:
-            found.notes.add(f"path sums of some entries of {name}: they are long")
+            found.leave(f"path sums of some entries of {name}: they are long")
             continue
         agreed = set(verdict.agree) if agreed is None else agreed & set(verdict.agree)
         for form, (value, reference) in verdict.differ.items():
