@@ -28,7 +28,7 @@ def writer_for(path: Path, formats: Mapping[str, _Writer], noun: str) -> _Writer
 
     Raises
     ------
-    OutputError : an unknown suffix, or a missing folder: what would stop the file is told before its data are made.
+    OutputError : an unknown suffix, or a missing folder: reported before the data are made.
     """
     suffix = path.suffix.lower()
     if suffix not in formats:

@@ -176,7 +176,7 @@ def level_of(network: Network, level: Level | None) -> Network:
 
 
 def path_numbers(text: str | None) -> list[int] | None:
-    """The numbers of paths in a text such as "3" or "1,4-6", or None where there is none.
+    """The numbers of paths in a text such as "3" or "1,4-6", or None without a text.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def path_numbers(text: str | None) -> list[int] | None:
 
 
 def read_numbers(at: Path | None, network: Network, init: int | None = None) -> dict[str, Numeric] | None:
-    """The numbers of `--at`, and those that `--init` draws, which are told on standard error; None without either.
+    """The numbers of `--at`, and those that `--init` draws, whose names go to standard error; None without either.
 
     Raises
     ------

@@ -117,7 +117,7 @@ def emit(text: str, output: Path | None) -> None:
 
 
 def made(folder: Path) -> Path:
-    """The folder, made where there is none yet.
+    """The folder, made if it does not exist yet.
 
     Raises
     ------

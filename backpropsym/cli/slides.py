@@ -49,5 +49,5 @@ def slides(
 ) -> None:
     """Show a derivation step by step, each path lit in the picture with its term."""
     found = level_of(load_network(network), level)
-    chosen = None if steps is None else [each.strip() for each in steps.split(",")]
+    chosen = None if steps is None else [step.strip() for step in steps.split(",")]
     wrote(found.slides(of, wrt=wrt, values=read_numbers(at, found), steps=chosen, theme=theme).save(output))

@@ -49,7 +49,7 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 
 
 class _Closed(io.TextIOBase):
-    """Standard output where there is none: nothing can be written."""
+    """Stands for standard output if the process has none: nothing can be written."""
 
     def write(self, text: str) -> int:
         raise OSError(errno.EBADF, "it is closed")

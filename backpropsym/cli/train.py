@@ -86,7 +86,7 @@ def train(
 
 
 def _check_place(output: Path | None) -> None:
-    """What would stop a result from being written is told before the training, not after it.
+    """Report what would stop a result from being written before the training, not after it.
 
     Raises
     ------

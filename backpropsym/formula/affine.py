@@ -9,7 +9,7 @@ from backpropsym.formula.tree import Add, Div, Expr, Mul, Name, Neg, Number
 
 
 def affine(expr: Expr) -> dict[str, Fraction] | None:
-    """Coefficients by name, the constant under "", of a sum of multiples; None where it is none."""
+    """Coefficients by name, the constant under "", of a sum of multiples; None if it is not affine in its names."""
     match expr:
         case Name(name):
             return {name: Fraction(1)}

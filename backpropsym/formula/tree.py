@@ -259,7 +259,7 @@ def depth(expr: Expr) -> int:
 
 
 def nested_exponent(expr: Expr) -> Fraction:
-    """The largest product of the absolute exponents of powers inside powers; 1 where there is none."""
+    """The largest product of the absolute exponents of powers inside powers; 1 if there are no powers."""
     largest, stack = Fraction(1), [(expr, Fraction(1))]
     while stack:
         part, product = stack.pop()

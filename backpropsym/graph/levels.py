@@ -141,7 +141,7 @@ def _renamed(graph: Graph, names: Mapping[str, str]) -> Graph:
         return graph
     nodes: dict[str, Node] = {}
     for node in graph.nodes.values():
-        parents = tuple(names.get(each, each) for each in node.parents)
+        parents = tuple(names.get(parent, parent) for parent in node.parents)
         op = None if node.op is None else renamed(node.op, names)
         name = names.get(node.name, node.name)
         nodes[name] = replace(node, name=name, op=op, parents=parents)

@@ -187,7 +187,7 @@ class EntryReader:
 
     def _summands(self, arguments: Sequence[Expr]) -> list[Expr]:
         body, *limits = arguments
-        ranges = [range(integer(each.low), integer(each.high) + 1) for each in limits if isinstance(each, Limits)]
+        ranges = [range(integer(limit.low), integer(limit.high) + 1) for limit in limits if isinstance(limit, Limits)]
         indices = [each.index for each in limits if isinstance(each, Limits)]
         self._count(math.prod(max(each.stop - each.start, 0) for each in ranges) * size(body))
         found = [
@@ -200,15 +200,15 @@ class EntryReader:
         """One entry of a node; an entry chosen by data is a choice between all it may be."""
         if any(self._chosen(each) for each in subscripts):
             return self._choice(name, subscripts)
-        position = [integer(each) for each in subscripts]
+        position = [integer(subscript) for subscript in subscripts]
         if not self.graph[name].named:
             return self.entry(name, position)
         return Name(entry_name(name, position))
 
     def _product(self, factors: Sequence[Expr]) -> Expr:
         """A product; what a factor switches off is not read, since it may lie outside."""
-        switches = [each for each in factors if isinstance(each, Call) and each.function in _SWITCHES]
-        if any(self.concrete(each) == ZERO for each in switches if each.arguments[-1] == ONE):
+        switches = [factor for factor in factors if isinstance(factor, Call) and factor.function in _SWITCHES]
+        if any(self.concrete(switch) == ZERO for switch in switches if switch.arguments[-1] == ONE):
             return ZERO
         return mul(map(self.concrete, factors))
 
@@ -221,7 +221,7 @@ class EntryReader:
         return any(name in self.graph.nodes for name in names(subscript))
 
     def _choice(self, name: str, subscripts: Sequence[Expr]) -> Expr:
-        axis = next(axis for axis, each in enumerate(subscripts) if self._chosen(each))
+        axis = next(axis for axis, subscript in enumerate(subscripts) if self._chosen(subscript))
         options = []
         self._count(int(self.graph[name].shape[axis]))
         for value in range(int(self.graph[name].shape[axis])):

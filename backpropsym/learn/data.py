@@ -98,7 +98,7 @@ def read_data(graph: Graph, source: str) -> Data:
     twice = [name for name in leaves if name in arrays and f"{name}_train" in arrays]
     if twice:
         raise ValuesError(f"{source} has both {twice[0]} and {twice[0]}_train", fix="keep one of them")
-    train = {name: arrays[each] for name in leaves for each in (name, f"{name}_train") if each in arrays}
+    train = {name: arrays[key] for name in leaves for key in (name, f"{name}_train") if key in arrays}
     test = {name: arrays[f"{name}_test"] for name in leaves if f"{name}_test" in arrays}
     return _fitted(graph, source, train, test, 255.0)
 

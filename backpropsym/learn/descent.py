@@ -189,8 +189,8 @@ def descend(
 def _moved(parameters: Parameters, gradients: Numbers, rate: float) -> Parameters:
     with np.errstate(all="ignore"):
         return {
-            name: each - each.dtype.type(rate) * gradients[name] if name in gradients else each
-            for name, each in parameters.items()
+            name: parameter - parameter.dtype.type(rate) * gradients[name] if name in gradients else parameter
+            for name, parameter in parameters.items()
         }
 
 
@@ -202,7 +202,7 @@ def _distance(before: Parameters, after: Parameters) -> float:
 def _norm(arrays: Iterable[Numeric]) -> float:
     """The Euclidean norm over all entries of all arrays, added up in float64."""
     with np.errstate(all="ignore"):
-        return math.sqrt(sum(float(np.vdot(each, each)) for each in map(np.float64, arrays)))
+        return math.sqrt(sum(float(np.vdot(array, array)) for array in map(np.float64, arrays)))
 
 
 def _batches(data: Data, plan: Plan) -> Iterator[Arrays]:

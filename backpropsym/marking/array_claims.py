@@ -62,7 +62,7 @@ class TensorExaminer:
         self._examiners: dict[tuple[int, ...], Examiner] = {}
 
     def verify(self, claim: str) -> Verdict:
-        """Mark a claim; one in index form at several positions, of which the first wrong one is told.
+        """Mark a claim; one in index form at several positions, of which the first wrong one is reported.
 
         Raises
         ------
@@ -83,7 +83,9 @@ class TensorExaminer:
     def _subscripts(self) -> tuple[tuple[str, int], ...]:
         """The subscripts asked for with the sizes of their axes, those of `wrt` first."""
         places = ((place, self.graph[place.node].shape) for place in (self.wrt, self.of))
-        return tuple((each, int(size)) for at, shape in places for each, size in zip(at.subscripts, shape, strict=True))
+        return tuple(
+            (subscript, int(size)) for at, shape in places for subscript, size in zip(at.subscripts, shape, strict=True)
+        )
 
     def _letters(self) -> dict[str, int]:
         """The free indices with the sizes of their axes."""
@@ -173,8 +175,12 @@ def _place(text: str, graph: Graph, letters: Iterator[str]) -> Place:
         example = f"{node.name}[{','.join('ijklmn'[: len(node.shape)])}]" if node.shape else node.name
         fix = f"write {example}; the shape of {node.name} is ({shape})"
         raise UnknownNameError(f"{text.strip()} is not an entry of {node.name}", fix=fix)
-    for each, size in zip(subscripts, node.shape, strict=True):
-        if not each or (each.isdigit() and isinstance(size, int) and int(each) >= size) or each in graph.nodes:
+    for subscript, size in zip(subscripts, node.shape, strict=True):
+        if (
+            not subscript
+            or (subscript.isdigit() and isinstance(size, int) and int(subscript) >= size)
+            or subscript in graph.nodes
+        ):
             fix = f"positions count from zero; the shape of {node.name} is ({shape})"
             raise UnknownNameError(f"{node.name} has no entry {text.strip()!r}", fix=fix)
     return Place(node.name, subscripts)

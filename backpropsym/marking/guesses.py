@@ -71,9 +71,9 @@ class Guesses:
         products = [self._path_numbers(each) for each in self.expected]
         if len(self.expected) > 1:
             yield Subject(self._shared(), None, _floats(self.truth), _floats(self.claimed))
-        for each, numbers in zip(self.expected, products, strict=True):
+        for expected_term, numbers in zip(self.expected, products, strict=True):
             rest = [c - (t - n) for c, t, n in zip(self.claimed, self.truth, numbers, strict=True)]
-            yield Subject(each.monomial, each.paths[0], _floats(numbers), self._cleaned(rest))
+            yield Subject(expected_term.monomial, expected_term.paths[0], _floats(numbers), self._cleaned(rest))
 
     def _cleaned(self, values: Sequence[mpmath.mpf]) -> Array:
         """Differences as floats; what is only rounding of the fifty digits is zero."""
@@ -83,7 +83,7 @@ class Guesses:
 
     def _shared(self) -> Monomial:
         """The factors of every term."""
-        first, *others = [dict(each.monomial.powers) for each in self.expected]
+        first, *others = [dict(expected_term.monomial.powers) for expected_term in self.expected]
         kept = {atom: n for atom, n in first.items() if all(other.get(atom) == n for other in others)}
         return Monomial.of(Fraction(1), kept)
 

@@ -37,11 +37,11 @@ def _summands(tree: Expr) -> int:
     while stack:
         part, times = stack.pop()
         ranges = [each for each in children(part) if isinstance(each, Limits)]
-        for each in ranges:
-            low, high = constant(each.low), constant(each.high)
+        for limits in ranges:
+            low, high = constant(limits.low), constant(limits.high)
             if low is None or high is None or low.denominator * high.denominator != 1:
                 fix = "write whole numbers, as in (k, 0, 9)"
-                raise FormulaError(f"the range of {each.index} is not one of whole numbers", fix=fix)
+                raise FormulaError(f"the range of {limits.index} is not one of whole numbers", fix=fix)
             times *= max(int(high - low) + 1, 0)
         total += times if ranges else 0
         stack.extend((child, times) for child in children(part) if not isinstance(child, Limits))

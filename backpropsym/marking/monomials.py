@@ -233,7 +233,7 @@ class Expansion:
             case Number(value):
                 return [Monomial(value, ())]
             case Neg(operand):
-                return [Monomial(-each.coefficient, each.powers) for each in self._terms(operand)]
+                return [Monomial(-monomial.coefficient, monomial.powers) for monomial in self._terms(operand)]
             case Mul(factors):
                 return self._product(map(self._terms, factors))
         found = self.atoms.like(self.atoms.numbers(expr)) if self.by_numbers and names(expr) else None
@@ -310,8 +310,8 @@ class Expansion:
     def _groups(
         self, unknown: Sequence[tuple[Expr, Fraction]], powers: Mapping[Expr, Fraction]
     ) -> Iterator[tuple[tuple[Expr, Fraction], ...]]:
-        for each in unknown:
-            yield (each,)
+        for unknown_name in unknown:
+            yield (unknown_name,)
         yield from itertools.combinations(unknown, 2)
         for each in unknown:
             near = {name for name in names(each[0])}

@@ -16,7 +16,7 @@ from backpropsym.marking.monomials import Monomial
 
 
 class Kind(StrEnum):
-    """The slips that are told apart."""
+    """The kinds of slip."""
 
     MISSING_PATH = "missing path"
     EXTRA_PATH = "extra path"
@@ -75,15 +75,15 @@ class Comparison:
 
     def slips(self, claimed: Sequence[Monomial], expected: Sequence[Expected]) -> list[Slip]:
         """The fewest slips that turn the path sum into the claim, term by term; empty where they are equal."""
-        open_claims = {each.key: each for each in claimed}
+        open_claims = {claimed_term.key: claimed_term for claimed_term in claimed}
         found: list[Slip] = []
         missing: list[Expected] = []
-        for each in expected:
-            same = open_claims.pop(each.monomial.key, None)
+        for expected_term in expected:
+            same = open_claims.pop(expected_term.monomial.key, None)
             if same is None:
-                missing.append(each)
+                missing.append(expected_term)
             else:
-                found += self._in_number(same, each)
+                found += self._in_number(same, expected_term)
         return found + self._matched(list(open_claims.values()), missing)
 
     def _in_number(self, claim: Monomial, expected: Expected) -> list[Slip]:
@@ -99,10 +99,10 @@ class Comparison:
     def _matched(self, claims: list[Monomial], missing: list[Expected]) -> list[Slip]:
         """Unequal terms paired, the most alike first; what is left is a path too few or too many."""
         options = []
-        for row, each in enumerate(missing):
+        for row, term in enumerate(missing):
             for column, claim in enumerate(claims):
-                slips = self.between(claim, each)
-                if len(slips) <= max(1, len(each.monomial.powers) // 2):
+                slips = self.between(claim, term)
+                if len(slips) <= max(1, len(term.monomial.powers) // 2):
                     vague = sum(slip.kind is Kind.WRONG_FACTOR for slip in slips)
                     options.append((len(slips), vague, row, column, slips))
         taken_rows: set[int] = set()
@@ -212,8 +212,8 @@ def expected_terms(terms: Sequence[tuple[Path, Sequence[Monomial]]]) -> list[Exp
 
 def same(claimed: Sequence[Monomial], expected: Sequence[Expected]) -> bool:
     """Whether a claim has the terms of the paths, no more and no less."""
-    theirs = {each.key: each.coefficient for each in claimed}
-    return theirs == {each.monomial.key: each.monomial.coefficient for each in expected}
+    theirs = {claimed_term.key: claimed_term.coefficient for claimed_term in claimed}
+    return theirs == {expected_term.monomial.key: expected_term.monomial.coefficient for expected_term in expected}
 
 
 def _missing(expected: Expected, path: Path) -> Slip:

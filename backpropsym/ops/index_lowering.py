@@ -162,10 +162,10 @@ class IndexLowering(Lowering):
         if len(subscripts) != len(shape):
             message = f"{name} has {len(shape)} axes, and {len(subscripts)} indices"
             raise refuse(message, fix=f"its shape is {shape_text(shape)}", span=expr.span)
-        positions = [self._position(name, axis, each, spans) for axis, each in enumerate(subscripts)]
-        subscripts = [each.expr for each in positions]
+        positions = [self._position(name, axis, subscript, spans) for axis, subscript in enumerate(subscripts)]
+        subscripts = [position.expr for position in positions]
         axes = tuple(dict.fromkeys(index for each in subscripts for index in names(each) if index in spans))
-        chosen = [each for sub in subscripts for each in self.parents(sub) if each not in spans]
+        chosen = [parent for sub in subscripts for parent in self.parents(sub) if parent not in spans]
         offsets = self.offsets.get(name, (0,) * len(shape))
         if self._is_whole(subscripts, shape, axes, offsets, spans):
             return Entries(Value(Name(name), shape), axes)
@@ -185,7 +185,7 @@ class IndexLowering(Lowering):
         spans: Mapping[str, Span],
     ) -> bool:
         """Whether the subscripts are plain indices that run over their axes."""
-        if len(axes) < len(subscripts) or not all(isinstance(each, Name) for each in subscripts):
+        if len(axes) < len(subscripts) or not all(isinstance(subscript, Name) for subscript in subscripts):
             return False
         return all(
             spans[index].low == low and spans[index].size == size
@@ -229,8 +229,8 @@ class IndexLowering(Lowering):
             case Name(name) if not self.shapes[name]:
                 return data
             case Index(Name(name), subscripts) if len(subscripts) == len(self.shapes.get(name, ())):
-                positions = [self._position(name, axis, each, spans) for axis, each in enumerate(subscripts)]
-                if all(each.data is None for each in positions):
+                positions = [self._position(name, axis, subscript, spans) for axis, subscript in enumerate(subscripts)]
+                if all(position.data is None for position in positions):
                     lows = [self._axis(name, axis)[0] for axis in range(len(positions))]
                     shifted = (add([each.expr, number(-low)]) for each, low in zip(positions, lows, strict=True))
                     return Index(data.base, tuple(shifted))
@@ -260,11 +260,11 @@ class IndexLowering(Lowering):
         if function not in REDUCTIONS:
             raise refuse(f"{function} takes no index limits", fix="use sum, mean, max or min", span=expr.span)
         body, *limits = expr.arguments
-        inner = {**spans, **{each.index: self._bound(each) for each in limits if isinstance(each, Limits)}}
+        inner = {**spans, **{limit.index: self._bound(limit) for limit in limits if isinstance(limit, Limits)}}
         summed = tuple(each.index for each in limits if isinstance(each, Limits))
         factors = body.factors if isinstance(body, Mul) else (body,)
         if function == "sum" and len(factors) > 1:
-            return self._contracted([self.entries(each, inner) for each in factors], summed, inner)
+            return self._contracted([self.entries(factor, inner) for factor in factors], summed, inner)
         found = self.entries(body, inner)
         used = tuple(index for index in summed if index in found.axes)
         if used:
@@ -311,7 +311,7 @@ class IndexLowering(Lowering):
     def _sizes(self, symbols: Sequence[str]) -> bool:
         """Whether each name is a symbolic size of some node."""
         known = (
-            {each for shape in self.shapes.values() for size in shape for each in size_symbols(size)}
+            {size_symbol for shape in self.shapes.values() for size in shape for size_symbol in size_symbols(size)}
             if symbols
             else set()
         )
@@ -365,8 +365,8 @@ class IndexLowering(Lowering):
                 yield expr.base.name, axis, subscript, bound
                 yield from self._accesses(subscript, bound)
             return
-        limits = [each for each in children(expr) if isinstance(each, Limits)]
-        inner = {**bound, **{each.index: self._bound(each) for each in limits}} if limits else bound
+        limits = [child for child in children(expr) if isinstance(child, Limits)]
+        inner = {**bound, **{limit.index: self._bound(limit) for limit in limits}} if limits else bound
         for part in children(expr):
             if not isinstance(part, Limits):
                 yield from self._accesses(part, inner)

@@ -151,7 +151,7 @@ def renamed(op: Op, names: Mapping[str, str]) -> Op:
     """`op` with its operands called by other names; what `names` lacks keeps its own."""
 
     def called(operands: Sequence[str]) -> tuple[str, ...]:
-        return tuple(names.get(each, each) for each in operands)
+        return tuple(names.get(operand, operand) for operand in operands)
 
     values = {old: Name(new) for old, new in names.items()}
     match op:
@@ -195,7 +195,7 @@ def sized(op: Op | None, values: Mapping[str, int]) -> Op | None:
             return replace(
                 op,
                 source=tuple(substitute(each, numbers) for each in op.source),
-                options=tuple(size_put(each, values) for each in op.options),
+                options=tuple(size_put(option, values) for option in op.options),
                 guards=tuple((substitute(each, numbers), size_put(size, values)) for each, size in op.guards),
             )
     return op

@@ -192,7 +192,7 @@ class Lowering(ABC):
 
         It stands for a step of a long composition, such as one gate at one time, so that derivations read by steps.
         """
-        name = next(each for each in self._free_names(suffix) if each not in self.shapes)
+        name = next(free_name for free_name in self._free_names(suffix) if free_name not in self.shapes)
         last = self.nodes[-1] if self.nodes else None
         if last is not None and value.expr == Name(last.name) and last.name.startswith(ANONYMOUS):
             self.nodes[-1] = replace(last, name=name)

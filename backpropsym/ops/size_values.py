@@ -59,7 +59,7 @@ def whole_range(
     """
     lows, highs = list[int](), list[int]()
     for factor, *ends in uses:
-        low, high, size = (size_value(each, sizes) for each in ends)
+        low, high, size = (size_value(end, sizes) for end in ends)
         if low is None or high is None or size is None:
             return None
         first, last = (-low, size - 1 - high) if factor > 0 else (high - size + 1, low)

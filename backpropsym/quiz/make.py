@@ -119,7 +119,7 @@ class _Maker:
         return found
 
     def _derivation(self, least: int) -> Derivation | None:
-        """The derivative of the output by a parameter, or where there is none by an input, with some paths."""
+        """The derivative of the output by a parameter, or by an input if there is none, with some paths."""
         graph = self.graph
         names = graph.names(Role.PARAMETER) or graph.names(Role.INPUT)
         found = [Derivation(self.local, graph.output, name) for name in names]

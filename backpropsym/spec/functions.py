@@ -84,7 +84,9 @@ def declared_formulas(declaration: Declaration, table: FunctionTable) -> Iterato
 
 def settle_abstract(table: FunctionTable, formulas: Iterable[Expr]) -> FunctionTable:
     """The table with each abstract function given as many arguments as its first call has."""
-    found = {name: each for name, each in table.own.items() if each.abstract and len(each.arguments) == 1}
+    found = {
+        name: function for name, function in table.own.items() if function.abstract and len(function.arguments) == 1
+    }
     if not found:
         return table
     counts: dict[str, int] = {}

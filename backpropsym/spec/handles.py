@@ -58,7 +58,7 @@ class Handle:
     def _longer(self, expr: Expr, *added: Expr) -> Handle:
         """`expr`, which is this formula continued by further terms or factors."""
         own = self.levels if type(expr) is type(self.expr) else self.levels + 1
-        return Handle(expr, max(own, *(1 + depth(each) for each in added)))
+        return Handle(expr, max(own, *(1 + depth(node) for node in added)))
 
     def __repr__(self) -> str:
         return f"<{to_text(self.expr)}>"

@@ -154,7 +154,7 @@ def _convolution(build: Architecture, layer: Layer) -> None:
         build.fail("the arguments do not fit the layer", layer.node, f"{usage}, size a number or a tuple of {space}")
     weight, bias = _owned(build, layer)
     known = COMPOSITIONS[layer.name].signature.options
-    _check_options(build, layer, *(each for each in known if each != "bias"))
+    _check_options(build, layer, *(known_name for known_name in known if known_name != "bias"))
     shape = build.shapes[build.current]
     channels, groups = shape[0] if len(shape) == space + 1 else 1, layer.options.get("groups", 1)
     if not isinstance(channels, int) or not isinstance(groups, int) or not isinstance(filters, int):
@@ -205,7 +205,9 @@ def _untouched(build: Architecture, layer: Layer) -> tuple[Dimension, ...]:
     """The size of the one axis over which batch_norm does not take its statistics."""
     given, shape = layer.options["axis"], build.shapes[build.current]
     axes = {
-        each % max(len(shape), 1) for each in (given if isinstance(given, tuple) else (given,)) if isinstance(each, int)
+        value % max(len(shape), 1)
+        for value in (given if isinstance(given, tuple) else (given,))
+        if isinstance(value, int)
     }
     left = tuple(size for axis, size in enumerate(shape) if axis not in axes)
     if len(left) != 1:

@@ -133,7 +133,9 @@ class Source:
     @cached_property
     def _first(self) -> dict[tuple[str, ...], Statement]:
         """The first statement of each path, or of what lies inside it where it has none of its own."""
-        within = ((path[:end], each) for path, each in reversed(self.statements) for end in range(1, len(path))[:2])
+        within = (
+            (path[:end], statement) for path, statement in reversed(self.statements) for end in range(1, len(path))[:2]
+        )
         return dict(within) | self.index
 
     def load(self) -> tuple[dict[str, Any], list[Problem]]:

@@ -36,8 +36,8 @@ def _finite(part: Expr, table: FunctionTable) -> bool:
 
 def _value(part: Expr, table: FunctionTable) -> float | None:
     """The value of a part of numbers alone, inf or nan where it has none; None for any other part."""
-    for each in walk(part):
-        if not isinstance(each, _OPERATORS) and not (isinstance(each, Call) and _scalar(each, table)):
+    for inner in walk(part):
+        if not isinstance(inner, _OPERATORS) and not (isinstance(inner, Call) and _scalar(inner, table)):
             return None
     try:
         with np.errstate(all="ignore"):

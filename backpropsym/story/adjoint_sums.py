@@ -20,7 +20,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 def needs_entries(tree: Expr) -> bool:
     """Whether a formula holds an einsum, which is a way to compute and not to print."""
-    return any(isinstance(each, Call) and each.function == "einsum" for each in walk(tree))
+    return any(isinstance(part, Call) and part.function == "einsum" for part in walk(tree))
 
 
 class AdjointSum:

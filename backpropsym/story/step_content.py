@@ -300,19 +300,19 @@ class TensorContent(StepContent):
         """The adjoints in matrix notation, entry by entry where it has no sign; none where what is derived has axes."""
         derivation = self._derivation
         writers = [writer.with_adjoints(adjoint_names(self._programme)) for writer in self._writers]
-        for each in self._programme:
-            entries = adjoint_sum(self.graph, each, self._programme)
-            if entries and each.node == derivation.wrt:
+        for equation in self._programme:
+            entries = adjoint_sum(self.graph, equation, self._programme)
+            if entries and equation.node == derivation.wrt:
                 left = self.derivative
             elif entries:
                 left = Maths(*map(entries.left, writers))
-            elif each.node == derivation.wrt:
-                left = Maths(*(writer.derivative(derivation.of, each.node) for writer in writers))
+            elif equation.node == derivation.wrt:
+                left = Maths(*(writer.derivative(derivation.of, equation.node) for writer in writers))
             else:
-                left = Maths(*(writer.write(Name(each.symbol)) for writer in writers))
-            formula = self.graph.functions.written(each.right)
+                left = Maths(*(writer.write(Name(equation.symbol)) for writer in writers))
+            formula = self.graph.functions.written(equation.right)
             right = Maths(*(entries.right(w) if entries else _shortened(formula, w) for w in writers))
-            yield self._line(each.node, left, right)
+            yield self._line(equation.node, left, right)
 
     @cached_property
     def _programme(self) -> tuple[MatrixEquation, ...]:

@@ -12,7 +12,7 @@ from backpropsym.picture.scene import Scene
 
 Kind = Literal["network", "forward", "paths", "sum", "bricks", "backward"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""What a step may show, in the order in which a derivation is told."""
+"""What a step may show, in the order of the steps."""
 
 
 class Maths(NamedTuple):
@@ -102,7 +102,7 @@ class Story:
     ----------
     scene : the picture.
     theme : its look.
-    steps : in the order in which they are told.
+    steps : in the order in which they are shown.
     """
 
     scene: Scene

@@ -1,4 +1,4 @@
-"""From a derivation and its picture to the steps in which it is told."""
+"""From a derivation and its picture to the steps that explain it."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ class _StoryBuilder:
     def _forward(self) -> Iterator[Step]:
         drawn = [box.id for box in self._scene.boxes if box.role != "more"]
         layers = defaultdict[int, list[Equation]](list)
-        for each in self._content.forward(drawn):
-            if each.node in self._column:
-                layers[self._column[each.node]].append(each)
+        for equation in self._content.forward(drawn):
+            if equation.node in self._column:
+                layers[self._column[equation.node]].append(equation)
         caption: Prose = ("Each layer is computed from what stands left of it, from the inputs on.",)
         notes: tuple[Prose, ...] = (("The forward pass computes every value once; the backward pass will use them.",),)
         groups = [sorted(layers[key], key=self._place) for key in sorted(layers)]
@@ -103,11 +103,11 @@ class _StoryBuilder:
     def _backward(self) -> Iterator[Step]:
         content = self._content
         layers: dict[int, list[Equation]] = {}
-        for each in content.backward():
-            if each.node in self._column:
-                layers.setdefault(self._column[each.node], []).append(each)
-            elif each.node == content.start:
-                layers[-1] = [each]
+        for equation in content.backward():
+            if equation.node in self._column:
+                layers.setdefault(self._column[equation.node], []).append(equation)
+            elif equation.node == content.start:
+                layers[-1] = [equation]
         caption: Prose = ("From ", content.of, " back to ", content.wrt, ": each is computed once and used again.")
         groups = [sorted(layers[key], key=self._place) for key in sorted(layers, reverse=True)]
         notes: tuple[Prose, ...] = (("Read it from the left: every line uses the ones before it.",), *content.saved())
@@ -123,11 +123,11 @@ class _StoryBuilder:
         """A pass on as many slides as its layers need side by side."""
         pages = list(_pages(layers, ROWS[kind]))
         for number, page in enumerate(pages, 1):
-            at_work = frozenset(each.node for column in page for layer in column for each in layer)
+            at_work = frozenset(equation.node for column in page for layer in column for equation in layer)
             listed = [_listed(column, ROWS[kind]) for column in page]
             columns: tuple[Column, ...] = tuple(tuple(map(_line, column)) for column in listed)
             heading = title if len(pages) == 1 else f"{title}, part {number} of {len(pages)}"
-            names = ", ".join(each.line.left.plain for column in listed for each in column if each)
+            names = ", ".join(equation.line.left.plain for column in listed for equation in column if equation)
             alt = f"The network; this step computes {names}."
             yield Step(kind, (heading,), caption, columns, (), at_work, alt, notes)
 
@@ -254,7 +254,7 @@ def _shown(layer: Layer, rows: int) -> list[Equation | None]:
 
 def _listed(layers: Iterable[Layer], rows: int) -> list[Equation | None]:
     """What stands below one another in the column of these layers."""
-    return [each for layer in layers for each in _shown(layer, rows)]
+    return [equation for layer in layers for equation in _shown(layer, rows)]
 
 
 def _line(equation: Equation | None) -> Line:
@@ -278,7 +278,7 @@ def _pages(layers: Iterable[Layer], rows: int) -> Iterator[list[list[Layer]]]:
     page: list[list[Layer]] = []
     filled = 0
     for column in _stacked(layers, rows):
-        wide = max(line_width(each.line) for each in _listed(column, rows) if each) + _BETWEEN
+        wide = max(line_width(equation.line) for equation in _listed(column, rows) if equation) + _BETWEEN
         if page and filled + wide > MAX_WIDTH:
             yield page
             page, filled = [], 0

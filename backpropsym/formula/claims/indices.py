@@ -1,4 +1,4 @@
-"""What is told about indices where a claim is written with whole arrays: its entries and sums over them."""
+"""What messages say about indices when a claim is written with whole arrays: its entries and sums over them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Asked:
     @property
     def free(self) -> tuple[str, ...]:
         """The free indices, each once."""
-        return tuple(dict.fromkeys(each for each, _ in self.subscripts if not each.isdigit()))
+        return tuple(dict.fromkeys(subscript for subscript, _ in self.subscripts if not subscript.isdigit()))
 
     def entry(self, name: str, shape: Shape) -> str:
         """An entry of a node at the subscripts asked for, as far as sizes allow; else at letters of their own."""
@@ -52,16 +52,16 @@ class Asked:
         return f"{name}[{','.join(chosen)}]"
 
     def _unused(self, others: Sequence[str]) -> str:
-        return next((each for each in _LETTERS if each not in self.free and each not in others), "k")
+        return next((letter for letter in _LETTERS if letter not in self.free and letter not in others), "k")
 
     def entries_fix(self, name: str, shape: Shape) -> str:
         """How a whole array is written instead."""
         entry = self.entry(name, shape)
         chosen = entry[len(name) + 1 : -1].split(",")
         ranges = [
-            f"({each}, 0, {int(size) - 1})"
-            for each, size in zip(chosen, shape, strict=True)
-            if not each.isdigit() and each not in self.free
+            f"({subscript}, 0, {int(size) - 1})"
+            for subscript, size in zip(chosen, shape, strict=True)
+            if not subscript.isdigit() and subscript not in self.free
         ]
         fix = f"write its entries, here {entry}"
         if self.free:
@@ -87,5 +87,5 @@ class Asked:
         if size in vectors:
             summed += f"*{vectors[size]}[{letter}]"
         total = f"sum({summed}, ({letter}, 0, {size - 1}))"
-        factors = [f"{vectors[size]}[{each}]" for each, size in axes if size in vectors]
+        factors = [f"{vectors[size]}[{axis_index}]" for axis_index, size in axes if size in vectors]
         return f"{'*'.join(factors)} or {total}" if len(factors) == len(axes) > 1 else total

@@ -65,7 +65,7 @@ class Words:
         return layer, below
 
     def below(self) -> str | None:
-        """The text of a subscript, fonts and spaces removed; None where there is none."""
+        """The text of a subscript, fonts and spaces removed; None if there is no subscript."""
         scanner = self.scanner
         found = scanner.match(_BELOW)
         if found is not None:

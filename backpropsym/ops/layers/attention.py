@@ -105,7 +105,7 @@ def given(lowering: Lowering, call: Call, key: str) -> Value | None:
 def _attention(lowering: Lowering, rows: tuple[Value, Value, Value], call: Call) -> Value:
     heads = lowering.option(call, "heads")
     _check_rows(rows, call)
-    q, k, v = (each if heads is None else _split(lowering, each, heads, call) for each in rows)
+    q, k, v = (row if heads is None else _split(lowering, row, heads, call) for row in rows)
     rank = len(rows[0].shape) - 2
     lead, head = _LEADING[:rank], "h" if heads is not None else ""
     outer = (*q.shape[:rank], *([heads] if heads is not None else []))
@@ -121,7 +121,7 @@ def _attention(lowering: Lowering, rows: tuple[Value, Value, Value], call: Call)
 
 def _check_rows(rows: Sequence[Value], call: Call) -> None:
     """q (..., t, d), k (..., s, d), v (..., s, e), with the same leading axes."""
-    q, k, v = (each.shape for each in rows)
+    q, k, v = (row.shape for row in rows)
     if not len(q) == len(k) == len(v) >= 2 or q[-1] != k[-1] or k[-2] != v[-2] or not q[:-2] == k[:-2] == v[:-2]:
         shown = ", ".join(map(shape_text, (q, k, v)))
         raise refuse(f"{call.function} cannot join {shown}", fix="give q (t, d), k (s, d), v (s, e)", span=call.span)

@@ -37,7 +37,7 @@ def einsum(lowering: Lowering, call: Call) -> Value:
         raise refuse(message, fix="name each axis of the result once, by letters of the operands", span=call.span)
     diagonals = [_diagonal(lowering, each, letters) for each, letters in zip(operands, groups, strict=True)]
     groups = ["".join(dict.fromkeys(letters)) for letters in groups]
-    names = [lowering.name(each) for each in diagonals]
+    names = [lowering.name(diagonal) for diagonal in diagonals]
     return lowering.contract(f"{','.join(groups)}->{output}", names, tuple(sizes[letter] for letter in output))
 
 

@@ -90,7 +90,7 @@ def concat(lowering: Lowering, call: Call) -> Value:
     values = [lowering.value(part) for part in call.arguments]
     rank = len(axes_needed(values[0], call.arguments[0], call).shape)
     axis = axes_of(lowering.option(call, "axis", 0), rank, call.function, call.span)[0]
-    rests = {each.shape[:axis] + each.shape[axis + 1 :] for each in values if len(each.shape) == rank}
+    rests = {value.shape[:axis] + value.shape[axis + 1 :] for value in values if len(value.shape) == rank}
     if len(rests) > 1 or any(len(each.shape) != rank for each in values):
         shown = " and ".join(shape_text(each.shape) for each in values)
         raise refuse(f"concat cannot join {shown}", [f"sizes may differ along axis {axis} only"], span=call.span)
@@ -117,14 +117,14 @@ def stack(lowering: Lowering, call: Call) -> Value:
     axis = axes_of(lowering.option(call, "axis", 0), rank, call.function, call.span)[0]
     shape = (*shapes[0][:axis], 1, *shapes[0][axis:])
     others = [each for each in range(rank) if each != axis]
-    return joined(lowering, [moved(lowering, each, shape, others) for each in values], axis)
+    return joined(lowering, [moved(lowering, value, shape, others) for value in values], axis)
 
 
 def joined(lowering: Lowering, values: Sequence[Value], axis: int) -> Value:
     """Values one after another along `axis`."""
     if len(values) == 1:
         return values[0]
-    operands = tuple(lowering.name(each) for each in values)
+    operands = tuple(lowering.name(value) for value in values)
     before, after = values[0].shape[:axis], values[0].shape[axis + 1 :]
     whole = size_sum(each.shape[axis] for each in values)
     return lowering.node(Join(operands, axis), (*before, whole, *after), operands)

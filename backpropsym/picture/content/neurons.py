@@ -30,7 +30,7 @@ MAX_BOXES = 2_000
 
 _ABOUT = 200
 _LONGEST_FORMULA = 18
-"""A formula of more letters than this is told only where its box is pointed at."""
+"""A formula of more letters than this is shown only when its box is pointed at."""
 
 _BACKSLASH = "\\"
 
@@ -149,7 +149,7 @@ class _Builder:
         if self.subject.boxes is not None:
             elided = [rest for rest in self.subject.elided.values() if roles.get(rest.after, "target") not in OUTER]
             return set(roles), {rest.after: (places[rest.after], rest.left_out) for rest in elided}
-        needed = {name for each in self.subject.chosen.shown for name in each.term.path} | {
+        needed = {name for chosen in self.subject.chosen.shown for name in chosen.term.path} | {
             self.graph.output,
             self.graph.objective,
         }
@@ -160,7 +160,9 @@ class _Builder:
         kept: set[str] = set()
         hidden: dict[str, tuple[int, int]] = {}
         for place, listed in inner.items():
-            shown = first_and_last(len(listed), self.view.rows, [i for i, each in enumerate(listed) if each in needed])
+            shown = first_and_last(
+                len(listed), self.view.rows, [i for i, listed_term in enumerate(listed) if listed_term in needed]
+            )
             kept |= {listed[i] for i in shown}
             if len(shown) < len(listed):
                 gap = next((i for i, at in enumerate(shown) if at != i), len(shown))

@@ -64,7 +64,7 @@ class Terms:
         self.given = None if subject.whole else values
         self.shares = shares
         self.shown = subject.chosen.shown
-        lit = [each.number for each in self.shown]
+        lit = [chosen.number for chosen in self.shown]
         self.looks = dict(zip(lit, looks(lit), strict=True))
 
     def label(self, name: str) -> str:
@@ -99,7 +99,7 @@ class Terms:
 
     def highlights(self) -> tuple[HighlightedPath, ...]:
         """A stroke for every path with a link."""
-        return tuple(self._highlight(each) for each in self.shown if len(each.term.path) > 1)
+        return tuple(self._highlight(chosen) for chosen in self.shown if len(chosen.term.path) > 1)
 
     def _highlight(self, each: ChosenPath) -> HighlightedPath:
         names = each.term.path
@@ -130,7 +130,7 @@ class Terms:
         """The path of each path by its number."""
         found = stretches([each.term.path for each in self.shown], MAX_FACTORS)
         texts = [r" \to \cdots \to ".join(map(self._route, runs)) for runs in found]
-        return {each.number: text for each, text in zip(self.shown, texts, strict=True)}
+        return {chosen.number: text for chosen, text in zip(self.shown, texts, strict=True)}
 
     def _route(self, names: Sequence[str]) -> str:
         # In braces a sign is a thing of its own, not an operation between its neighbours with room on either side.
@@ -145,10 +145,10 @@ class Terms:
         most = MAX_JACOBIANS if self.subject.whole else MAX_FACTORS
         found: dict[int, str] = {}
         runs = stretches([factors for factors, _ in products], most)
-        for each, (_, symbols), shown in zip(self.shown, products, runs, strict=True):
+        for chosen, (_, symbols), shown in zip(self.shown, products, runs, strict=True):
             writer = self.writer.with_derivatives(symbols)
-            whole = each.term.tree if len(shown) == 1 and not symbols else None
-            found[each.number] = r" \cdots ".join(writer.write(whole or mul(list(part))) for part in shown)
+            whole = chosen.term.tree if len(shown) == 1 and not symbols else None
+            found[chosen.number] = r" \cdots ".join(writer.write(whole or mul(list(part))) for part in shown)
         return found
 
     def _factors(self, each: ChosenPath) -> tuple[list[Expr], dict[str, tuple[str, str]]]:
@@ -170,7 +170,7 @@ class Terms:
             inputs = ", ".join(elided([n for n, node in self.graph.nodes.items() if node.role == "input"], "..."))
             return f"A network from {inputs or 'no inputs'} to {self.graph.output}."
         head = f"The derivative of {derivation.of} by {derivation.wrt}: {paths_text(derivation.count)}."
-        paths = (f"Path {each.number}: {' → '.join(elided(each.term.path, '...'))}." for each in self.shown)
+        paths = (f"Path {chosen.number}: {' → '.join(elided(chosen.term.path, '...'))}." for chosen in self.shown)
         return " ".join([head, *paths])
 
 

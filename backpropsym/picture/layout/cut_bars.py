@@ -28,7 +28,7 @@ def bars(layout: Layout) -> Iterator[tuple[LinkId, Polyline]]:
     taken += layout.tag_rects()
     for link in layout.scene.cuts:
         spots = [walk(layout.routes[link], share) for share in _SHARES]
-        free = next(filter(None, (_free(spots, taken, each) for each in _CLEARANCES)), spots)
+        free = next(filter(None, (_free(spots, taken, clearance) for clearance in _CLEARANCES)), spots)
         # A bar where two links cross would leave open which of them it is across.
         others = [line for other, line in layout.routes.items() if other != link][:MOST_ROUTES]
         alone = (spot for spot in free if not any(_around(spot[0]).meets_line(line) for line in others))

@@ -51,7 +51,7 @@ def dot_grid(scene: Scene, theme: Theme, labelled: Mapping[LinkId, float]) -> tu
     check_engine("dot")
     keys = {box.id: f"n{i}" for i, box in enumerate(scene.boxes)}
     found = _run(_source(scene, theme, labelled, keys))
-    named = {each["name"]: each for each in found.get("objects", ())}
+    named = {entry["name"]: entry for entry in found.get("objects", ())}
     placed = {box.id: place(box, _point(named[keys[box.id]]["pos"]), theme) for box in scene.boxes}
     ends = {(keys[link.source], keys[link.target]): link.id for link in scene.links}
     order = [each["name"] for each in found.get("objects", ())]

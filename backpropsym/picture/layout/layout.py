@@ -297,7 +297,9 @@ def _clusters(scene: Scene, placed: Grid, courses: Iterable[Polyline], theme: Th
         text = typeset(cluster.label, cluster.name)
         plates = [_plate(hull(inner), cluster.name, text, theme, above=above) for above in (True, False)]
         plate = next((each for each in plates if not any(each.text_rect.meets_line(line) for line in lines)), plates[0])
-        others = (each for name, box in placed.boxes.items() if name not in cluster.boxes for each in box.occupied())
+        others = (
+            occupied for name, box in placed.boxes.items() if name not in cluster.boxes for occupied in box.occupied()
+        )
         if not any(plate.rect.overlaps(other) for other in [*others, *(each.rect for each in found)]):
             found.append(plate)
     return tuple(found)

@@ -35,7 +35,7 @@ class Lanes:
         return (order.index(highlight) - (len(order) - 1) / 2) * self.step
 
     def span(self, link: LinkId) -> float:
-        """The width of all strokes on the link together; 0 where there is none."""
+        """The width of all strokes on the link together; 0 if there are none."""
         count = len(self.order.get(link, ()))
         return (count - 1) * self.step + self.width if count else 0.0
 

@@ -159,7 +159,7 @@ def theme(name: str) -> Theme:
 
     Raises
     ------
-    UnknownNameError : there is none of that name.
+    UnknownNameError : no theme has that name.
     ThemeError : the file cannot be read, or has mistakes.
     """
     if name.endswith(".toml"):

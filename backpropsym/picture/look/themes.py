@@ -62,7 +62,7 @@ class Theme:
     note_font: float = 15.0
 
     def __reduce__(self) -> tuple[object, ...]:
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
         return _theme, (values | {"boxes": dict(self.boxes), "substitutes": dict(self.substitutes)},)
 
     @property

@@ -138,7 +138,7 @@ class _Parts:
     ) -> None:
         self._graph, self._derivations, self._shown, self._values = graph, derivations, shown, values
         self._contents: dict[str, StepContent] = {
-            name: step_content(each, values) for name, each in derivations.items()
+            name: step_content(derivation, values) for name, derivation in derivations.items()
         }
 
     @property
@@ -155,7 +155,7 @@ class _Parts:
 
     def forward(self) -> Column:
         """What every node is."""
-        return tuple(each.line for each in self._told.forward())
+        return tuple(equation.line for equation in self._told.forward())
 
     @cached_property
     def whole(self) -> bool:
@@ -179,8 +179,8 @@ class _Parts:
     def _backward(self) -> tuple[Column, Column]:
         lines: dict[str, Line] = {}
         last: dict[str, Line] = {}
-        for name, each in self._contents.items():
-            for equation in each.backward():
+        for name, content in self._contents.items():
+            for equation in content.backward():
                 (last if equation.node == name else lines).setdefault(equation.node, equation.line)
         order = {name: place for place, name in enumerate(reversed(self._graph.order))}
         inner = [lines[name] for name in sorted(lines, key=lambda name: order.get(name, 0)) if name not in last]
