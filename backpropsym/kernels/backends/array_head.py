@@ -12,16 +12,16 @@ from backpropsym.kernels.ir.array_operations import BATCH
 from backpropsym.ops.sizes import Dimension, size_symbols
 
 
-def docstring(graph: Graph, names: Names) -> str:
-    """How a kernel is called, and what it gives."""
+def docstring(graph: Graph, names: Names, kind: str = "array", value: str = "a float") -> str:
+    """How a kernel is called, and what it gives: `kind` for each name, and a value that is `value`."""
     shapes = {name: graph[name].shape for name in names.needed}
     title = printable(graph.title.strip())[:200] or "a network without a title"
     lines = [f"Value and gradients of {graph.objective}: {title}", ""]
-    lines += ["    value, gradients = kernel(name=array, ...)", ""]
+    lines += [f"    value, gradients = kernel(name={kind}, ...)", ""]
     for name in names.objects:
         lines.append(f"{name}: shape {shapes[name]}, or ({BATCH[1:]}, ...) with one {graph[name].role} an object")
     lines += [f"{name}: shape {shapes[name]}" for name in names.numbers]
-    lines += ["", f"value: the mean of {graph.objective} over objects, a float"]
+    lines += ["", f"value: the mean of {graph.objective} over objects, {value}"]
     lines += ["gradients: its derivative by each parameter, in the parameter's shape. Made by backpropsym.", ""]
     return "\n".join(lines)
 

@@ -59,7 +59,7 @@ def printed(task: Task) -> TorchModule:
     lines += ["# derivatives: da_db stands for d a / d b", *map(statement_line, code.backward)] if code.backward else []
     lines += [f"return _result(_like, {code.value}, ()), {{"]
     lines += [*(f'    "{name}": {text},' for name, text in gradients.items()), "}"]
-    head = [docstring_source(docstring(graph, names)), "", *_IMPORTS]
+    head = [docstring_source(docstring(graph, names, "tensor", "a tensor of shape ()")), "", *_IMPORTS]
     head += [f"from math import {name[1:]} as {name}" for name, origin in code.helpers.items() if origin == "math"]
     head += ["from typing import Any", "", "import numpy as np", "import torch"]
     head += ["from torch import Tensor", "", "Array = Any", "_torch = torch"]
