@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from backpropsym.arrays import Values
 from backpropsym.derive.analyses.dead_neurons import DeadShares, dead_shares
+from backpropsym.derive.analyses.hessian import Hessian
 from backpropsym.derive.analyses.jacobian import Jacobian
 from backpropsym.derive.analyses.sensitivity import FINITE, SMALL, Wiggles
 from backpropsym.derive.analyses.sensitivity import wiggle as wiggle_graph
@@ -19,7 +20,8 @@ from backpropsym.errors import UnknownNameError
 from backpropsym.evaluate.given_numbers import given_numbers
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.spec.handles import Handle, name_of
-from backpropsym.story.shown import Derivation, Hessian
+from backpropsym.story import shown
+from backpropsym.story.shown import Derivation
 
 if TYPE_CHECKING:
     from backpropsym.learn.descent import Plan, Step
@@ -162,10 +164,13 @@ class Analyses(ABC):
 
         Raises
         ------
-        LimitError : a network of tensors too large to be unrolled, or more than 2,000 names.
+        LimitError : a network of tensors too large to be unrolled, or more than 2,000 names, where entries are asked
+            for; by whole leaves, products with a direction are given all the same.
         NotScalarError : `of` has axes.
         """
-        return Hessian(self.graph, of, (wrt,) if isinstance(wrt, str) else wrt)
+        from backpropsym.kernels.api.hessian_product import hessian
+
+        return hessian(shown.Hessian, self.graph, of, (wrt,) if isinstance(wrt, str) else wrt)
 
     def paths(self, of: Handle | str | None = None, *, wrt: Handle | str) -> PathSpace:
         """The paths from `wrt` to `of`: counted exactly, listed lazily, the strongest found without listing all.

@@ -142,4 +142,4 @@ def product_page(found: Hessian, product: Mapping[str, float]) -> Page:
     rows = tuple((Node(name), Value(value)) for name, value in product.items())
     data = {"of": found.of, "product": {name: finite_data(value) for name, value in product.items()}}
     table = Table(title, ("row", "product"), rows, frozenset({1}))
-    return Page(Notation.of(found.graph), lambda: (table,), lambda: data, found.graph.title)
+    return Page(Notation.of(found.whole), lambda: (table,), lambda: data, found.whole.title)

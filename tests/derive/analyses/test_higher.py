@@ -256,7 +256,7 @@ def test_a_batch_gives_the_mean() -> None:
 
 def test_what_is_too_large_is_said_to_be() -> None:
     with pytest.raises(bp.BackpropsymError, match="entries"):
-        bp.example("digits").hessian()
+        bp.example("digits").hessian().evaluate()
     with pytest.raises(bp.BackpropsymError, match="entry by entry"):
         bp.example("digits").hessian(wrt="W[0,0]")
     with pytest.raises(bp.BackpropsymError, match="has axes"):
