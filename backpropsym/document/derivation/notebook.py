@@ -45,7 +45,7 @@ def network_latex(graph: Graph) -> str:
     equations = (equation_of(graph, graph[node.name]) for node in nodes[:MAX_EQUATIONS])
     lines = [line for left, right in equations for line in displayed.row(Row(Formula(left), Formula(right)))]
     if len(nodes) > MAX_EQUATIONS:
-        lines.append(displayed.and_more(len(nodes) - MAX_EQUATIONS))
+        lines.append(displayed.and_more.format(f"{len(nodes) - MAX_EQUATIONS:,}"))
     return displayed.align(lines) if lines else ""
 
 

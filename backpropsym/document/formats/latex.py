@@ -79,6 +79,12 @@ class LatexPage(Aligned):
     wide = r"\qquad"
     nothing = "{}"
     vertical = r"\vdots"
+    equal = "{} &= {}"
+    coloured = r"\textcolor{{{colour}}}{{{}}}"
+    tagged = r"\tag*{{\textcolor{{{colour}}}{{({number})}}}}"
+    braced = r"\underbrace{{{}}}_{{{}}}"
+    large = r"\Bigl({}\Bigr)"
+    and_more = r"&\;\;\vdots \quad \text{{({} more)}}"
 
     def tree_writer(self) -> LatexWriter:
         """What writes the formulas."""
@@ -93,10 +99,6 @@ class LatexPage(Aligned):
         between = f"[{apart:g}ex]" if apart else ""
         return f" \\\\{between}\n".join(f"  {line}" for line in lines)
 
-    def equal(self, left: str, right: str) -> str:
-        """A line of align*."""
-        return f"{left} &= {right}"
-
     def colours(self, count: int) -> str:
         """Colours of xcolor."""
         return "".join(
@@ -104,30 +106,10 @@ class LatexPage(Aligned):
             for number, colour in enumerate(PALETTE[:count], 1)
         )
 
-    def coloured(self, text: str, number: int) -> str:
-        """A formula in the colour of a path."""
-        return rf"\textcolor{{{colour_name(number)}}}{{{text}}}"
-
-    def tagged(self, number: int) -> str:
-        """The number of a path, at the margin."""
-        return rf"\tag*{{{self.coloured(f'({number})', number)}}}"
-
-    def braced(self, text: str, label: str) -> str:
-        """A formula over a brace with its label."""
-        return rf"\underbrace{{{text}}}_{{{label}}}"
-
     def facts(self, facts: Sequence[str]) -> str:
         """A paragraph."""
         listed = ",\n".join(f"${fact}$" for fact in facts)
         return f"{{\\raggedright\\noindent Here\n{listed}.\\par}}\n"
-
-    def large(self, text: str) -> str:
-        """A fraction in brackets."""
-        return rf"\Bigl({text}\Bigr)"
-
-    def and_more(self, count: int) -> str:
-        """A line that says how many lines are left out."""
-        return rf"&\;\;\vdots \quad \text{{({count:,} more)}}"
 
     def table(self, table: Table) -> str:
         """A table; a high one may break over pages."""

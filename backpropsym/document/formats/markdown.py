@@ -53,6 +53,9 @@ def markdown_words(text: str) -> str:
 class Displayed(LatexPage):
     """Displayed formulas for notebooks and Markdown, which know neither colours nor numbers at the margin."""
 
+    coloured = "{{{}}}"
+    tagged = "&& ({number})"
+
     def align(self, lines: Iterable[str], apart: float = 0.0) -> str:
         """Lines below one another, displayed."""
         return f"$$\n\\begin{{aligned}}\n{self.below(lines, apart)}\n\\end{{aligned}}\n$$\n"
@@ -60,14 +63,6 @@ class Displayed(LatexPage):
     def colours(self, count: int) -> str:
         """None."""
         return ""
-
-    def coloured(self, text: str, number: int) -> str:
-        """The formula."""
-        return f"{{{text}}}"
-
-    def tagged(self, number: int) -> str:
-        """The number of a path, in a column of its own."""
-        return f"&& ({number})"
 
     def facts(self, facts: Sequence[str]) -> str:
         """A paragraph."""

@@ -10,7 +10,7 @@ from backpropsym.document.notation.typst_names import string
 from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import Format, Layout, define
 from backpropsym.document.writers.mathematics import marked
-from backpropsym.document.writers.typst import TypstWriter, argument
+from backpropsym.document.writers.typst import TypstWriter
 from backpropsym.errors import printable
 
 _PATH = "#let path(colour, body) = text(fill: colour, math.display(body))\n"
@@ -36,6 +36,12 @@ class TypstPage(Aligned):
     wide = "wide"
     nothing = '"" '
     vertical = "dots.v"
+    equal = "{} & = {}"
+    coloured = "#path({colour}, ${}$)"
+    tagged = "quad #path({colour}, $( {number} )$)"
+    braced = "underbrace({}, {})"
+    large = "( {} )"
+    and_more = '& dots.v quad "({} more)"'
 
     def tree_writer(self) -> TypstWriter:
         """What writes the formulas."""
@@ -45,38 +51,14 @@ class TypstPage(Aligned):
         """One displayed formula; Typst sets lines of fractions apart by itself."""
         return "$ " + " \\\n  ".join(lines) + " $\n"
 
-    def equal(self, left: str, right: str) -> str:
-        """A line of a displayed formula."""
-        return f"{left} & = {right}"
-
     def colours(self, count: int) -> str:
         """Colours by name, and the function that sets a formula in one."""
         named = (f'#let {colour_name(number)} = rgb("{colour}")\n' for number, colour in enumerate(PALETTE[:count], 1))
         return _PATH + "".join(named)
 
-    def coloured(self, text: str, number: int) -> str:
-        """A formula in the colour of a path."""
-        return f"#path({colour_name(number)}, ${text}$)"
-
-    def tagged(self, number: int) -> str:
-        """The number of a path, behind its term."""
-        return f"quad {self.coloured(f'( {number} )', number)}"
-
-    def braced(self, text: str, label: str) -> str:
-        """A formula over a brace with its label."""
-        return f"underbrace({argument(text)}, {argument(label)})"
-
     def facts(self, facts: Sequence[str]) -> str:
         """A paragraph."""
         return "Here\n" + ",\n".join(f"${fact}$" for fact in facts) + ".\n"
-
-    def large(self, text: str) -> str:
-        """A fraction in brackets."""
-        return f"( {text} )"
-
-    def and_more(self, count: int) -> str:
-        """A line that says how many lines are left out."""
-        return f'& dots.v quad "({count:,} more)"'
 
     def table(self, table: Table) -> str:
         """A table without lines."""

@@ -68,6 +68,9 @@ class Aligned(ABC):
     space, wide : the room before them.
     nothing : what is nothing, and yet gives a sign its room.
     vertical : dots in place of rows.
+    equal, coloured, tagged, braced, large, and_more : templates of a line that starts with its left side, of a formula
+        in the colour of a path, of the number of a path at the margin, of a formula over a brace with its label, of a
+        fraction in brackets, and of a line that says how many lines are left out.
     """
 
     more: ClassVar[str]
@@ -76,6 +79,12 @@ class Aligned(ABC):
     wide: ClassVar[str]
     nothing: ClassVar[str]
     vertical: ClassVar[str]
+    equal: ClassVar[str]
+    coloured: ClassVar[str]
+    tagged: ClassVar[str]
+    braced: ClassVar[str]
+    large: ClassVar[str]
+    and_more: ClassVar[str]
 
     def __init__(self, page: Page, layout: Layout) -> None:
         self.page = page
@@ -92,24 +101,8 @@ class Aligned(ABC):
         """Lines below one another, with room between them in heights of a small letter."""
 
     @abstractmethod
-    def equal(self, left: str, right: str) -> str:
-        """A line that starts with `left`, its sign of equality aligned with those of other lines."""
-
-    @abstractmethod
     def colours(self, count: int) -> str:
         """Definitions of the colours that so many paths use."""
-
-    @abstractmethod
-    def coloured(self, text: str, number: int) -> str:
-        """A formula in the colour of a path."""
-
-    @abstractmethod
-    def tagged(self, number: int) -> str:
-        """The number of a path, at the margin."""
-
-    @abstractmethod
-    def braced(self, text: str, label: str) -> str:
-        """A formula over a brace with its label."""
 
     @abstractmethod
     def facts(self, facts: Sequence[str]) -> str:
@@ -185,7 +178,7 @@ class Aligned(ABC):
         """A derivative, behind the equations that stand before it."""
         match body:
             case Constant(left, value):
-                return self.align([self.equal(self.text(left), str(value))])
+                return self.align([self.equal.format(self.text(left), str(value))])
             case Whole(left, right):
                 return self.align([*apart, *self.row(Row(left, right))])
             case Programme():
@@ -203,7 +196,7 @@ class Aligned(ABC):
         """left = right, in as many lines as it needs."""
         left = self.text(row.left)
         first, *others = self.lines(marked(row.right, self.writer), self.beside(left))
-        return [self.equal(left, first), *(f"{self.more}{self.nothing}{line}" for line in others)]
+        return [self.equal.format(left, first), *(f"{self.more}{self.nothing}{line}" for line in others)]
 
     def beside(self, left: str) -> int:
         """The room on a line behind its left side."""
@@ -232,13 +225,19 @@ class Aligned(ABC):
         if braces and term.path is not None:
             label = f"{self.label(number)}{self.writer.gap}{self.text(term.path)}"
             *before, last = [first, *others]
-            first, *others = [*before, self.braced(last, label)]
+            first, *others = [*before, self.braced.format(last, label)]
         start = f"{self.more}{self.nothing}{sign} "
-        pieces = [f"{start}{self.coloured(first, number)}" if at else self.equal(left, self.coloured(first, number))]
-        pieces += [f"{self.deeper}{self.coloured(self.nothing + line, number)}" for line in others]
+        pieces = [
+            f"{start}{self.in_colour(first, number)}" if at else self.equal.format(left, self.in_colour(first, number))
+        ]
+        pieces += [f"{self.deeper}{self.in_colour(self.nothing + line, number)}" for line in others]
         if not braces:
-            pieces[-1] += f" {self.tagged(number)}"
+            pieces[-1] += f" {self.tagged.format(number=number, colour=colour_name(number))}"
         yield from pieces
+
+    def in_colour(self, text: str, number: int) -> str:
+        """A formula in the colour of a path."""
+        return self.coloured.format(text, colour=colour_name(number))
 
     def label(self, number: int) -> str:
         """The number of a path, upright in brackets."""
@@ -255,8 +254,8 @@ class Aligned(ABC):
             else:
                 row = longer
         first, *others = [*rows, row]
-        lines = [f"{self.coloured(self.label(number), number)} {self.space} & {self.coloured(first, number)}"]
-        return lines + [f"& {self.space} {self.coloured(self.nothing + line, number)}" for line in others]
+        lines = [f"{self.in_colour(self.label(number), number)} {self.space} & {self.in_colour(first, number)}"]
+        return lines + [f"& {self.space} {self.in_colour(self.nothing + line, number)}" for line in others]
 
     # Numbers
 
@@ -275,32 +274,24 @@ class Aligned(ABC):
         value = marked(Joined((Joined(numbers, "*"), Value(term.value))), self.writer) + tail
         start, *more = self.lines(marked(Formula(term.product), self.writer), self.room)
         first, *others = self.lines(value, self.room)
-        label = self.coloured(self.label(number), number)
-        lines = [f"{label} {self.space} & {self.coloured(start, number)}"]
-        lines += [f"& {self.space} {self.coloured(self.nothing + line, number)}" for line in more]
-        lines += [f"& {self.space} {self.nothing}= {self.coloured(first, number)}"]
-        return lines + [f"& {self.wide} {self.coloured(self.nothing + line, number)}" for line in others]
+        label = self.in_colour(self.label(number), number)
+        lines = [f"{label} {self.space} & {self.in_colour(start, number)}"]
+        lines += [f"& {self.space} {self.in_colour(self.nothing + line, number)}" for line in more]
+        lines += [f"& {self.space} {self.nothing}= {self.in_colour(first, number)}"]
+        return lines + [f"& {self.wide} {self.in_colour(self.nothing + line, number)}" for line in others]
 
     def numbers(self, left: str, value: npt.NDArray[np.float64]) -> list[str]:
         """An array in numbers: a matrix, or of more axes one for each position of the first ones."""
         if value.ndim <= 2:
-            return [self.equal(left, self.matrix(value))]
+            return [self.equal.format(left, self.matrix(value))]
         places = list(np.ndindex(*value.shape[:-2]))
         lines = []
         for place in places[:MAX_SLICES]:
-            at = self.writer.lowered.format(self.large(left), ",".join(map(str, place)))
-            lines.append(self.equal(at, self.matrix(value[place])))
+            at = self.writer.lowered.format(self.large.format(left), ",".join(map(str, place)))
+            lines.append(self.equal.format(at, self.matrix(value[place])))
         if len(places) > MAX_SLICES:
-            lines.append(self.and_more(len(places) - MAX_SLICES))
+            lines.append(self.and_more.format(f"{len(places) - MAX_SLICES:,}"))
         return lines
-
-    @abstractmethod
-    def large(self, text: str) -> str:
-        """A fraction in brackets."""
-
-    @abstractmethod
-    def and_more(self, count: int) -> str:
-        """A line that says how many lines are left out."""
 
     def matrix(self, value: npt.NDArray[np.float64]) -> str:
         """Numbers as a matrix, a vector as a column."""
