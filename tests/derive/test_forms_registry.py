@@ -8,16 +8,17 @@ from fractions import Fraction
 import pytest
 
 import backpropsym as bp
-from backpropsym.cli.arguments import Form as Option
+from backpropsym.cli.registries import forms
 from backpropsym.derive.forms.registry import ARRAY_FORMS, FORMS, ArrayForm, Form, define
 from backpropsym.document.derivation.report import report
+from backpropsym.document.registry import names
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.tree import Expr, Mul, Number
 from backpropsym.graph.graph import Role
 
 NUMBERS = "lecture"
 ARRAYS = "x[3] -> dense(2, tanh) -> dense(1) -> mse"
-MEDIA = ("text", "latex", "markdown", "typst", "json")
+MEDIA = names()
 
 
 def doubled(tree: Expr) -> Expr:
@@ -73,4 +74,4 @@ def test_a_name_without_an_entry_is_an_error(network: str, medium: str) -> None:
 
 
 def test_the_command_line_knows_the_registered_forms() -> None:
-    assert set(Option) == {*FORMS, *ARRAY_FORMS}
+    assert set(forms()) == {*FORMS, *ARRAY_FORMS}
