@@ -46,16 +46,13 @@ def check_graph(
 ) -> Report:
     """Compare everything that a network gives with independent numerics: values, derivatives, forms and kernels.
 
-    Each derived derivative is compared with a complex step of the forward formulas, with Richardson
-    extrapolation of differences inside the nearest kink, in small networks with differences in fifty digits, and
-    with every other form of the same derivation; each edge is compared on its own, so that a wrong local
-    derivative is named. A difference of rounding and one of the formula are told apart in fifty digits. Values are
-    compared with the reference interpreter, and all that kernels give with what was proved so.
+    Each derivative is compared with a complex step, with extrapolated differences inside the nearest kink, in small
+    networks in fifty digits, and in every form; each edge on its own, so that a wrong local derivative is named. Values
+    are compared with the reference interpreter, and all that kernels give with what was proved so.
 
     Parameters
     ----------
-    samples : the number of points; the network's own numbers, where complete, are the first. A network with kinks
-        gets as many more as it takes to see each switch on both sides.
+    samples : the number of points, the network's own numbers first; with kinks more, to see each switch on both sides.
     seed : of the random points; the same seed gives the same report, as far as the time reaches.
     local : the local derivatives to check; default: those that the graph derives.
     at : numbers that take precedence over the network's own.
@@ -72,19 +69,22 @@ def check_graph(
     budget = Budget(limit, progress)
     own = local or LocalDerivatives(graph)
     at = given_numbers(graph, at or {})
-    if not abstract_functions(graph):
-        report = _check(own, Plan(max(1, samples), seed, at, budget, thorough, tuple(others)))
-        return replace(report, seconds=budget.elapsed, limit=limit)
-    random = np.random.default_rng(seed)
+    plan = Plan(max(1, samples), seed, at, budget, thorough, tuple(others))
+    report = _with_stand_ins(own, plan) if abstract_functions(graph) else _check(own, plan)
+    return replace(report, seconds=budget.elapsed, limit=limit)
+
+
+def _with_stand_ins(own: LocalDerivatives, plan: Plan) -> Report:
+    """The report of a network with abstract functions, for which others stand in."""
+    graph, random = own.graph, np.random.default_rng(plan.seed)
     reports = []
     for turn in range(ROUNDS):
         stand_in = LocalDerivatives(concrete(graph, random), own.replaced)
-        part = budget.part(1 / (ROUNDS - turn))
-        reports.append(_check(stand_in, Plan(max(1, samples), seed + turn, at, part, thorough, tuple(others))))
+        part = replace(plan, seed=plan.seed + turn, budget=plan.budget.part(1 / (ROUNDS - turn)))
+        reports.append(_check(stand_in, part))
     names = ", ".join(abstract_functions(graph))
     note = f"{names} abstract: checked with {ROUNDS} random smooth functions in their places"
-    notes = (note, *reports[0].notes)
-    return replace(_merged(reports), seed=seed, notes=notes, seconds=budget.elapsed, limit=limit)
+    return replace(_merged(reports), seed=plan.seed, notes=(note, *reports[0].notes))
 
 
 def _check(local: LocalDerivatives, plan: Plan) -> Report:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -123,14 +124,24 @@ class Comparison:
         return tuple(found)
 
 
-def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Array]) -> Comparison:
-    """The comparison with its verdicts.
+class _OfDifferences(NamedTuple):
+    """What extrapolated differences tell, one entry a job: see `Comparison`.
 
-    Parameters
+    Attributes
     ----------
-    tolerance : the most that is accepted of a complex step, in eps * size.
-    wrong_among : which of the jobs in a mask are wrong beyond what rounding explains.
+    smooth : whether the point lies on a switch whose two sides have the same slope.
+    apart : whether the derived derivative is further off than the differences are uncertain.
+    relative : |derived - differences| / size.
     """
+
+    smooth: Array
+    kink: Array
+    near: Array
+    apart: Array
+    relative: Array
+
+
+def _of_differences(found: Measured) -> _OfDifferences:
     slopes, size, derived = found.slopes, found.size, found.derived
     with np.errstate(all="ignore"):
         floor = ROUNDINGS * EPS * (1 + np.abs(found.objective))
@@ -144,7 +155,19 @@ def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Arr
         gap = np.abs(derived - np.where(smooth, both, slopes.value))
         error = np.where(smooth, blur, slopes.error)
         apart = slopes.taken & (gap > UNSETTLED * error + LOOSE * size + floor)
-        differences = np.where(size > 0, gap / size, gap)
+        return _OfDifferences(smooth, kink, near, apart, np.where(size > 0, gap / size, gap))
+
+
+def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Array]) -> Comparison:
+    """The comparison with its verdicts.
+
+    Parameters
+    ----------
+    tolerance : the most that is accepted of a complex step, in eps * size.
+    wrong_among : which of the jobs in a mask are wrong beyond what rounding explains.
+    """
+    slopes, derived = found.slopes, found.derived
+    smooth, kink, near, apart, differences = _of_differences(found)
     suspicious = ((found.ratio > tolerance) | apart) & ~kink & ~near
     wrong = wrong_among(suspicious)
     undefined = (~np.isfinite(derived) | (found.lost & ~slopes.clean & ~smooth & ~kink)) & ~wrong
@@ -158,7 +181,7 @@ def judged(found: Measured, tolerance: float, wrong_among: Callable[[Array], Arr
         found.lost | (found.reached & undefined),
         slopes.taken,
         derived,
-        size,
+        found.size,
         found.ratio,
         differences,
         kink,

@@ -15,12 +15,12 @@ from backpropsym.arrays import Arrays, Given, Numeric, Values
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, Position
 from backpropsym.derive.forms.adjoint_programme import matrix_programme, nested
 from backpropsym.derive.forms.matrix_notation import written_out
-from backpropsym.derive.forms.named_reductions import Shorthand
+from backpropsym.derive.forms.named_reductions import NamedReductions
 from backpropsym.derive.forms.programme import Programme
 from backpropsym.derive.forms.registry import array_form_of
 from backpropsym.derive.local.entries import count_of, index_letters, mean_of, placed
 from backpropsym.derive.paths.analytics import PathAnalytics, analyse
-from backpropsym.derive.paths.index_composer import Composer, Walk
+from backpropsym.derive.paths.index_composer import Composer, PartialTerm
 from backpropsym.derive.paths.path_space import Path, PathSpace
 from backpropsym.derive.terms import Term, summed
 from backpropsym.errors import LimitError, NotScalarError
@@ -133,7 +133,7 @@ class TensorDerivation(Derivation):
         found = composer.pin(start, _entry(self.indices, self.wrt_at), self.graph[self.wrt].shape)
         return self._lettered(path, found, readable)
 
-    def _lettered(self, path: Path, found: Walk, readable: bool) -> Term:
+    def _lettered(self, path: Path, found: PartialTerm, readable: bool) -> Term:
         """Bound indices renamed to the next free letters, factors in path order, anonymous nodes written out."""
         letters = iter(self._letters[len(self.indices) + len(self.of_indices) :])
         names = {each.index: self._next(letters) for each in found.sums}
@@ -166,8 +166,8 @@ class TensorDerivation(Derivation):
         """`expr` with entries of anonymous nodes replaced by their definitions, inner indices lettered."""
         if isinstance(expr, Call) and expr.function == FIRST:
             return self._transparent(expr.arguments[int(readable)], letters, readable)
-        expr = self._shorthand.divided(expr) if readable else expr
-        short = self._shorthand.of(expr) if readable else self._shorthand.stored(expr)
+        expr = self._named_reductions.divided(expr) if readable else expr
+        short = self._named_reductions.of(expr) if readable else self._named_reductions.stored(expr)
         if short is not None:
             return short
         if isinstance(expr, Index) and isinstance(expr.base, Name) and self._anonymous(expr.base.name):
@@ -183,8 +183,8 @@ class TensorDerivation(Derivation):
         return rebuild(expr, tuple(self._transparent(part, letters, readable) for part in parts)) if parts else expr
 
     @cached_property
-    def _shorthand(self) -> Shorthand:
-        return Shorthand(self.graph, defined=self.of if self.of == self.wrt else "")
+    def _named_reductions(self) -> NamedReductions:
+        return NamedReductions(self.graph, defined=self.of if self.of == self.wrt else "")
 
     def _anonymous(self, name: str) -> bool:
         return name in self.graph.nodes and not self.graph[name].named

@@ -43,13 +43,40 @@ def lowered_nodes(
     ShapeError : one problem for each node whose shapes do not fit.
     LimitError : an array has more entries than a computer can number.
     """
+    shapes = _leaf_shapes(declaration)
+    lowered = _lowered_formulas(declaration, formulas, used, shapes, table)
+    nodes = {name: Node(name, role, shapes[name]) for name, role in roles.items() if role is not Role.VALUE}
+    problems: list[Problem] = []
+    for name in formulas:
+        for step in lowered[name]:
+            if step.name != name and (step.name in nodes or step.name in formulas):
+                place = declaration.places("nodes" if name in declaration.nodes else "", name, None)
+                message = f"a step inside {name} is called {step.name}, as another node is"
+                problems.append(Problem(message, place, fix=f"rename {step.name} or {name}"))
+            nodes[step.name] = Node(step.name, Role.VALUE, step.shape, step.op, step.parents)
+    if problems:
+        raise ShapeError(problems)
+    return nodes, _blocks(declaration, lowered)
+
+
+def _leaf_shapes(declaration: Declaration) -> dict[str, Shape]:
+    """The shapes of what is given."""
     shapes: dict[str, Shape] = {}
     for section in _SECTIONS:
         for name, entry in getattr(declaration, section).items():
             shapes[name] = np.shape(entry) if section == "constants" else tuple(entry)
-    for name, shape in shapes.items():
-        _check_count(name, shape, declaration)
-    nodes = {name: Node(name, role, shapes[name]) for name, role in roles.items() if role is not Role.VALUE}
+            _check_count(name, shapes[name], declaration)
+    return shapes
+
+
+def _lowered_formulas(
+    declaration: Declaration,
+    formulas: Mapping[str, Expr],
+    used: Mapping[str, tuple[str, ...]],
+    shapes: dict[str, Shape],
+    table: FunctionTable,
+) -> dict[str, list[Lowered]]:
+    """The steps of each formula; `shapes`, of what is given, grows by those of the steps."""
     lowered: dict[str, list[Lowered]] = {}
     problems: list[Problem] = []
     for name in topological_order(inner_uses(used)):
@@ -68,18 +95,7 @@ def lowered_nodes(
         problems.append(Problem(message, place, fix="take its mean or its sum, as in mean(...)"))
     if problems:
         raise ShapeError(problems)
-    for name in formulas:
-        for each in lowered[name]:
-            if each.name != name and (each.name in nodes or each.name in formulas):
-                place = declaration.places("nodes" if name in declaration.nodes else "", name, None)
-                fix = f"rename {each.name} or {name}"
-                problems.append(
-                    Problem(f"a step inside {name} is called {each.name}, as another node is", place, fix=fix)
-                )
-            nodes[each.name] = Node(each.name, Role.VALUE, each.shape, each.op, each.parents)
-    if problems:
-        raise ShapeError(problems)
-    return nodes, _blocks(declaration, lowered)
+    return lowered
 
 
 def _check_count(name: str, shape: Shape, declaration: Declaration) -> None:

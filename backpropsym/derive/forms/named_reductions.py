@@ -14,7 +14,7 @@ from backpropsym.ops.kinds import Reduction, View, bound
 _SHORT = ("mean", "var", "max", "min", "logsumexp")
 
 
-class Shorthand:
+class NamedReductions:
     """Reads entries of anonymous nodes as functions that people know by name.
 
     Parameters

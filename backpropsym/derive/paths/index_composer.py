@@ -25,7 +25,7 @@ MAX_WALKS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class PartialTerm:
     """A product of factors with bound indices, on the way from an entry of `of` down to an entry of a node.
 
     Attributes
@@ -41,9 +41,9 @@ class Walk:
     sums: tuple[Limits, ...] = ()
     conditions: tuple[tuple[Expr, Expr, Expr], ...] = ()
 
-    def put(self, values: Mapping[str, Expr]) -> Walk:
-        """The walk with indices replaced everywhere; the replaced ones are no longer bound."""
-        return Walk(
+    def put(self, values: Mapping[str, Expr]) -> PartialTerm:
+        """The term with indices replaced everywhere; the replaced ones are no longer bound."""
+        return PartialTerm(
             tuple(linear(substitute(each, values)) for each in self.subscripts),
             tuple(placed(each, values) for each in self.factors),
             tuple(_limits(each, values) for each in self.sums if each.index not in values),
@@ -67,14 +67,14 @@ class Composer:
         """A new index name."""
         return f"_{next(self._fresh)}"
 
-    def along(self, path: Sequence[str], of: Sequence[Expr]) -> Walk:
+    def along(self, path: Sequence[str], of: Sequence[Expr]) -> PartialTerm:
         """The walk down a named path, given from wrt to of; `of` is the entry at which it starts."""
-        walk = Walk(tuple(of))
+        term = PartialTerm(tuple(of))
         for parent, child in reversed(list(itertools.pairwise(path))):
-            walk = self.link(walk, parent, child)
-        return walk
+            term = self.link(term, parent, child)
+        return term
 
-    def link(self, walk: Walk, parent: str, child: str) -> Walk:
+    def link(self, walk: PartialTerm, parent: str, child: str) -> PartialTerm:
         """One named link further down: the sum of the anonymous walks from `child` to `parent`."""
         outside = frozenset(each.index for each in walk.sums)
         self._require_few(parent, child)
@@ -83,7 +83,7 @@ class Composer:
             return found[0]
         shape = self.graph[parent].shape
         if not found:
-            return Walk((ZERO,) * len(shape), (*walk.factors, ZERO), walk.sums, walk.conditions)
+            return PartialTerm((ZERO,) * len(shape), (*walk.factors, ZERO), walk.sums, walk.conditions)
         found = list(self._anonymous(replace(walk, factors=(ONE,)), parent, child, outside))
         shared = [_shared(axis, found, outside) for axis in range(len(shape))]
         entry = tuple(Name(self.fresh()) if each is None else each for each in shared)
@@ -93,7 +93,7 @@ class Composer:
             for each, same, size in zip(map(to_text, entry), shared, shape, strict=True)
             if same is None
         ]
-        return Walk(entry, (*walk.factors, total), (*walk.sums, *new), walk.conditions)
+        return PartialTerm(entry, (*walk.factors, total), (*walk.sums, *new), walk.conditions)
 
     def _require_few(self, parent: str, child: str) -> None:
         """Refuse a link that sums more walks than a person reads; they are counted before any is made.
@@ -117,11 +117,11 @@ class Composer:
             )
         return self._counts[key]
 
-    def walks(self, parent: str, child: str, entry: Sequence[Expr]) -> Iterator[Walk]:
+    def walks(self, parent: str, child: str, entry: Sequence[Expr]) -> Iterator[PartialTerm]:
         """Each walk from an entry of `child` to `parent` on its own."""
-        return self._anonymous(Walk(tuple(entry), (ONE,)), parent, child, frozenset())
+        return self._anonymous(PartialTerm(tuple(entry), (ONE,)), parent, child, frozenset())
 
-    def _anonymous(self, walk: Walk, parent: str, child: str, fixed: frozenset[str]) -> Iterator[Walk]:
+    def _anonymous(self, walk: PartialTerm, parent: str, child: str, fixed: frozenset[str]) -> Iterator[PartialTerm]:
         """Every walk from the entry of `child` to `parent` through anonymous nodes only.
 
         Indices in `fixed` keep their names, since other walks share them.
@@ -132,7 +132,7 @@ class Composer:
             elif not self.graph[access.parent].named:
                 yield from self._anonymous(self._step(walk, access, child, fixed), parent, access.parent, fixed)
 
-    def _step(self, walk: Walk, access: Access, child: str, fixed: frozenset[str]) -> Walk:
+    def _step(self, walk: PartialTerm, access: Access, child: str, fixed: frozenset[str]) -> PartialTerm:
         """From an entry of `child` to the entry of its parent."""
         op = self.graph[child].op
         if isinstance(op, View) and op.method == "reshape":
@@ -147,7 +147,7 @@ class Composer:
         subscripts = tuple(linear(substitute(each, values)) for each in access.subscripts)
         return replace(walk, subscripts=subscripts, factors=(*walk.factors[:-1], factor), sums=(*walk.sums, *sums))
 
-    def _reshaped(self, walk: Walk, op: View, fixed: frozenset[str]) -> Walk | None:
+    def _reshaped(self, walk: PartialTerm, op: View, fixed: frozenset[str]) -> PartialTerm | None:
         """A reshape as a change of the bound indices, where each runs over its axis and is still free to change."""
         limits = {each.index: each for each in walk.sums if each.index not in fixed}
         shape = self.graph[op.operand].shape
@@ -169,7 +169,7 @@ class Composer:
         sums = (*moved.sums, *(bound(name.name, size) for name, size in zip(inner, shape[kept:], strict=True)))
         return replace(moved, subscripts=(*moved.subscripts[:kept], *inner), sums=sums)
 
-    def pin(self, walk: Walk, entry: Sequence[Expr], shape: Shape, fixed: Collection[str] = ()) -> Walk:
+    def pin(self, walk: PartialTerm, entry: Sequence[Expr], shape: Shape, fixed: Collection[str] = ()) -> PartialTerm:
         """The walk with the reached entry of a node of `shape` set equal to `entry`.
 
         Each equation eliminates a bound index, except those in `fixed`; an equation that eliminates none
@@ -182,7 +182,7 @@ class Composer:
             walk = self._equate(walk, reached, entry[axis], last(size), fixed)
         return walk
 
-    def _equate(self, walk: Walk, expr: Expr, value: Expr, most: Expr, fixed: Collection[str]) -> Walk:
+    def _equate(self, walk: PartialTerm, expr: Expr, value: Expr, most: Expr, fixed: Collection[str]) -> PartialTerm:
         """The walk where expr = value; `value` runs from 0 to `most`.
 
         A whole quotient gives expr = below*value; any other expr = below*value + r for every remainder r.
@@ -211,7 +211,7 @@ class Composer:
         return replace(walk, conditions=(*walk.conditions, (limits.low, found, limits.high)))
 
 
-def _without(walk: Walk, guard: Expr) -> Walk:
+def _without(walk: PartialTerm, guard: Expr) -> PartialTerm:
     """The walk without a factor of its last link that is known to be one; the same walk where it has none."""
     last_link = walk.factors[-1]
     factors = last_link.factors if isinstance(last_link, Mul) else (last_link,)
@@ -221,7 +221,7 @@ def _without(walk: Walk, guard: Expr) -> Walk:
     return replace(walk, factors=(*walk.factors[:-1], kept))
 
 
-def _shared(axis: int, walks: Sequence[Walk], outside: Collection[str]) -> Expr | None:
+def _shared(axis: int, walks: Sequence[PartialTerm], outside: Collection[str]) -> Expr | None:
     """The index that every walk reaches on an axis, where it is the same and bound by none of them."""
     first = walks[0].subscripts[axis]
     own = {each.index for each in walks[0].sums} - set(outside)
@@ -242,7 +242,7 @@ def gathered(terms: Sequence[Expr]) -> Expr:
     return mul([*common, add(neg(rest) if sign else rest for rest, sign in zip(rests, signs, strict=True))])
 
 
-def _summed(walk: Walk, outside: Collection[str]) -> Expr:
+def _summed(walk: PartialTerm, outside: Collection[str]) -> Expr:
     """A finished walk as one formula: its own sums and conditions written into it."""
     body = mul(walk.factors)
     for low, expr, high in walk.conditions:
