@@ -82,10 +82,13 @@ def marked(part: Math, writer: Writer) -> str:
 def _joined(parts: tuple[Math, ...], sign: str, writer: Writer) -> str:
     texts = [marked(part, writer) for part in parts]
     if sign in ("*", "+", "-"):
-        pairs = zip(parts, texts, strict=True)
+        first = int(sign == "-")  # what is reduced needs no brackets
+        negative = [
+            isinstance(part, Value) and text.startswith(writer.minus) for part, text in zip(parts, texts, strict=True)
+        ]
         texts = [
-            writer.brackets(text) if isinstance(part, Value) and text.startswith(writer.minus) else text
-            for part, text in pairs
+            writer.brackets(text) if below and place >= first else text
+            for place, (text, below) in enumerate(zip(texts, negative, strict=True))
         ]
     signs = {"*": writer.times, "+": " + ", "-": f" {writer.minus} ", "=": " = ", ",": ", ", "": ""}
     stop = writer.stop if sign in ("*", "+", "-") else ""
