@@ -175,6 +175,8 @@ class Composer:
         Each equation eliminates a bound index, except those in `fixed`; an equation that eliminates none
         becomes a delta.
         """
+        if not walk.factors:  # a node by itself
+            walk = replace(walk, factors=(ONE,))
         for axis, size in enumerate(shape):
             reached = walk.subscripts[axis]
             if isinstance(size, int):

@@ -237,3 +237,17 @@ def test_a_number_that_divides_every_term_stands_once_in_the_bricks() -> None:
 def test_matrix_notation_of_chosen_entries_names_the_array_once() -> None:
     text = 'inputs = {i = [2], x = [2, 3], w = [2, 2]}\noutput = "a"\n[nodes]\na = "sum(w*gather(x, i, axis=1))"\n'
     assert loads(text).derive(wrt="w").expression("matrix") == "gather(x, i, 1)"
+
+
+@pytest.mark.parametrize("form", ["paths", "index", "numeric"])
+@pytest.mark.parametrize(
+    ("node", "expected"), [("z1", "KroneckerDelta(j, i)"), ("W1", "KroneckerDelta(k, i)*KroneckerDelta(l, j)")]
+)
+def test_the_derivative_of_a_node_by_itself(node: str, expected: str, form: str) -> None:
+    net = parse("x[3] -> dense(2, tanh) -> dense(1)")
+    derivation = net.derive(node, wrt=node)
+    assert derivation.expression(form) == expected
+    values = {**net.init(0), "x": np.ones(3)}
+    size = int(np.prod(net.graph[node].shape))
+    np.testing.assert_array_equal(np.reshape(derivation.evaluate(**values), (size, size)), np.eye(size))
+    assert report(derivation, form, "text", values=values, ascii=True)
