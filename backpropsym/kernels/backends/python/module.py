@@ -7,6 +7,7 @@ import inspect
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -211,11 +212,13 @@ def _tail(names: Names, arrays: Body) -> str:
     return "\n\n\n".join([*parts, "\n".join(aliases), _CALLS])
 
 
+@cache
 def after_imports(module: ModuleType) -> str:
     """The source of one of our modules without its head; of imports only that of NumPy, which not every module has."""
     return without_head(inspect.getsource(module))
 
 
+@cache
 def source_of(name: str) -> str:
     """The source of one of our modules, which is not run for that."""
     spec = find_spec(name)
@@ -223,6 +226,7 @@ def source_of(name: str) -> str:
     return Path(spec.origin).read_text(encoding="utf-8")
 
 
+@cache
 def without_head(source: str) -> str:
     """The source of a module without its docstring and imports, but for that of NumPy."""
     head = [each for each in ast.parse(source).body if isinstance(each, ast.Import | ast.ImportFrom)]
