@@ -121,7 +121,7 @@ class _Programme:
         self.wanted = found
         self.parts: dict[str, list[Expr]] = {name: [] for name in self.order}
         self.labels = step_names(graph)
-        self.holders = _holders(graph)
+        self.holders = _holders(graph, graph.ancestors(of))
         self.sizes = Sizes(graph)
         self.shapes = WrittenShapes({name: node.shape for name, node in graph.nodes.items()})
         self.letters = index_letters(graph)
@@ -318,10 +318,10 @@ def _seed(graph: Graph, of: str, at: tuple[int, ...]) -> Expr:
     return Call("onehot", (Tuple(tuple(map(number, at))), Tuple(tuple(map(size_tree, shape)))))
 
 
-def _holders(graph: Graph) -> dict[tuple[str, tuple[int, ...]], str]:
-    """The node that is a softmax, by its operand and axes."""
+def _holders(graph: Graph, within: frozenset[str]) -> dict[tuple[str, tuple[int, ...]], str]:
+    """The node that is a softmax, by its operand and axes, among those that are computed."""
     found: dict[tuple[str, tuple[int, ...]], str] = {}
-    for node in graph.nodes.values():
+    for node in (node for node in graph.nodes.values() if node.name in within):
         held = softmax_of(node.op.formula, graph) if isinstance(node.op, Elementwise) else None
         if held is not None:
             found[held] = node.name

@@ -179,7 +179,7 @@ class Composer:
             walk = replace(walk, factors=(ONE,))
         for axis, size in enumerate(shape):
             reached = walk.subscripts[axis]
-            if isinstance(size, int):
+            if isinstance(size, int) and (reached != entry[axis] or isinstance(reached, Number)):
                 walk = _without(walk, Call("inside", (reached, number(0), number(size), ONE)))
             walk = self._equate(walk, reached, entry[axis], last(size), fixed)
         return walk

@@ -251,3 +251,25 @@ def test_the_derivative_of_a_node_by_itself(node: str, expected: str, form: str)
     size = int(np.prod(net.graph[node].shape))
     np.testing.assert_array_equal(np.reshape(derivation.evaluate(**values), (size, size)), np.eye(size))
     assert report(derivation, form, "text", values=values, ascii=True)
+
+
+PADDED = """
+inputs = {y = [4]}
+parameters = {x = [4, 2]}
+output = "p"
+[nodes]
+u = "sum(y) + x"
+v = "pad(einsum('ij,ij->i', u, u), (1, 0), axis=0)"
+p = "sum(v*v)"
+"""
+
+
+def test_a_position_that_two_operands_share_keeps_the_condition_of_a_padding() -> None:
+    text = loads(PADDED).derive(wrt="y").expression("index")
+    assert text == "Sum(Piecewise((4*u[j - 1,k]*v[j], And(0 <= j - 1, j - 1 <= 3)), (0, True)), (j, 0, 4), (k, 0, 1))"
+
+
+def test_matrix_notation_names_no_node_that_is_not_computed() -> None:
+    text = 'parameters = {x = [2]}\ninputs = {}\noutput = "v"\n[nodes]\nb = "softmax(x)"\nv = "logsumexp(x)"\n'
+    assert loads(text).derive(wrt="x").expression("matrix") == "softmax(x)"
+    assert loads(text).check(seed=1).passed
