@@ -1,0 +1,44 @@
+"""`check` grants second derivatives what rounding loses of 1 - tanh(x)**2 beside saturation, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import backpropsym as bp
+from backpropsym.kernels.api.derivative_products import Products
+
+TEXT = """
+inputs = {{x = [2]}}
+parameters = {{w = [2]}}
+output = "L"
+
+[nodes]
+a = "{formula}"
+L = "a * a + 1"
+
+[values]
+x = [{far}, 0.5]
+w = [1.0, 1.0]
+"""
+
+
+@pytest.mark.parametrize("far", [8.0, 16.0, 18.0, 19.0, 20.0])
+@pytest.mark.parametrize("formula", ["tanh(w @ x)", "tanh(w @ x) * tanh(w @ x)", "sigmoid(w @ x)"])
+def test_a_saturated_network_is_right(formula: str, far: float) -> None:
+    report = bp.loads(TEXT.format(formula=formula, far=far)).check()
+    assert report.passed, report
+
+
+@pytest.mark.parametrize("far", [1.0, 8.0])
+def test_a_second_derivative_that_is_off_is_still_wrong(far: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Products.hvp
+
+    def off(products: Products, *given: Any) -> Any:
+        return {name: value * (1 + 1e-4) for name, value in right(products, *given).items()}
+
+    monkeypatch.setattr(Products, "hvp", off)
+    report = bp.loads(TEXT.format(formula="tanh(w @ x)", far=far)).check()
+    assert "hvp" in str(report), report
+    assert not report.passed
