@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
+from itertools import chain
 from textwrap import wrap
 
 from backpropsym.checks.comparison_result import Compared, Outcome, unreached
@@ -266,12 +267,11 @@ class Report:
         lines += [f"note: {row.name}: {note}" for row in self.rows for note in row.notes]
         lines += [f"note: {note}" for note in self.notes]
         hidden = len(lines) - MAX_LISTED
-        lines = [*lines[:MAX_LISTED], f"and {hidden} more remarks"] if hidden > 0 else lines
-        return (*lines, *self._compared)
+        return (*lines[:MAX_LISTED], f"and {hidden} more remarks") if hidden > 0 else tuple(lines)
 
     @property
-    def _compared(self) -> list[str]:
-        """What agrees and what was not reached, in few lines."""
+    def agreements(self) -> tuple[str, ...]:
+        """What agrees and what was not reached, in few lines, which may be long."""
         lines = [f"kernels agree: {', '.join(self.kernels)}"] if self.kernels else []
         agree = [each for each in self.comparisons if each.outcome is Outcome.AGREES]
         others = [f"{each.name} ({each.numbers:,})" for each in agree if not each.name.startswith(KERNEL)]
@@ -280,8 +280,7 @@ class Report:
         for each in self.comparisons:
             if each.left:
                 reasons.setdefault(each.left, []).append(each.name)
-        lines += [f"not reached: {', '.join(names)}: {why}" for why, names in reasons.items()]
-        return [part for line in lines for part in wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False)]
+        return (*lines, *(f"not reached: {', '.join(names)}: {why}" for why, names in reasons.items()))
 
     @property
     def shown(self) -> tuple[Row, ...]:
@@ -297,7 +296,9 @@ class Report:
         rows = "".join(
             f"<tr>{''.join(f'<td>{escape(printable(cell))}</td>' for cell in row.cells)}</tr>" for row in self.shown
         )
-        below = "".join(f"<div>{escape(printable(line))}</div>" for line in (*self.remarks, self.summary))
+        below = "".join(
+            f"<div>{escape(printable(line))}</div>" for line in (*self.remarks, *self.agreements, self.summary)
+        )
         title = escape(printable(f"derivatives of {self.of}"))
         return f"<table><caption>{title}</caption><tr>{heads}</tr>{rows}</table>{below}"
 
@@ -305,7 +306,9 @@ class Report:
         table = _aligned([HEADER, *(row.cells for row in self.shown)])
         hidden = len(self.rows) - len(self.shown)
         more = [f"and {hidden} more rows"] if hidden else []
-        return "\n".join([f"derivatives of {self.of}", *table, *more, *self.remarks, self.summary])
+        agreements = (wrap(line, WIDTH, subsequent_indent="  ", break_long_words=False) for line in self.agreements)
+        below = [*more, *self.remarks, *chain.from_iterable(agreements), self.summary]
+        return "\n".join([f"derivatives of {self.of}", *table, *below])
 
 
 def undefined_report(

@@ -142,8 +142,12 @@ ThemeOption = Annotated[
 ]
 
 
-def medium_for(format: str | None, json: bool, output: Path | None) -> str:
+def medium_for(format: str | None, json: bool, output: Path | None, besides: tuple[str, ...] = ()) -> str:
     """The format that options ask for, else the one that the suffix of the output names.
+
+    Parameters
+    ----------
+    besides : suffixes that the command takes too.
 
     Raises
     ------
@@ -152,7 +156,7 @@ def medium_for(format: str | None, json: bool, output: Path | None) -> str:
     """
     if json or format:
         return "json" if json else format_of(format or "").name
-    return format_for(output).name if output is not None and to_file(output) else "text"
+    return format_for(output, besides).name if output is not None and to_file(output) else "text"
 
 
 def load_network(source: str) -> Network:

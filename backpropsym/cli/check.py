@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backpropsym.cli.arguments import JsonOption, NetworkArgument, load_network
-from backpropsym.cli.output import emit, progress, show, to_file, wrote
+from backpropsym.cli.arguments import AsciiOption, FormatOption, JsonOption, NetworkArgument, load_network, medium_for
+from backpropsym.cli.output import emit_page, progress, to_file, wrote
 
 if TYPE_CHECKING:
     from backpropsym.checks.report import Report
 
 MISMATCH = 1
-SUFFIXES = (".json", ".xml")
+JUNIT = ".xml"
 
 
 def check(
@@ -30,57 +30,45 @@ def check(
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Compare all, without a limit of time.", show_default=False)
     ] = False,
+    format: FormatOption = None,
     json: JsonOption = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write the report: .json, or .xml in the format of JUnit.", metavar="FILE"),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write the report: .xml in the format of JUnit, or by its suffix in another format.",
+            metavar="FILE",
+        ),
     ] = None,
+    ascii: AsciiOption = False,
 ) -> None:
     """Compare every value, derivative, form and kernel of NETWORK with independent numerics; 1 where one is wrong."""
-    from backpropsym.document.reports.check import check_text
-    from backpropsym.document.writers.json_text import json_text
+    from backpropsym.document.reports.check import check_page
 
-    _known_suffix(output)
+    tests = output is not None and output.suffix.lower() == JUNIT
+    file = medium_for(None, False, None if tests else output, (JUNIT,)) if to_file(output) else ""
+    medium = medium_for(format, json or (output is not None and not to_file(output)), None)
     found = load_network(network)
     with progress("checking") as shown:
         report = found.check(samples=samples, seed=seed, seconds=seconds, thorough=thorough, progress=shown)
-    if to_file(output):
-        assert output is not None
-        _write(report, output)
-    if json or (output is not None and not to_file(output)):
-        emit(json_text(report.json()), None)
-    else:
-        show(check_text(report))
+    if tests and output is not None:
+        _write_tests(report, output)
+    elif file:
+        emit_page(check_page(report), file, output, ascii)
+    emit_page(check_page(report), medium, None, ascii)
     raise typer.Exit(0 if report.passed else MISMATCH)
 
 
-def _known_suffix(output: Path | None) -> None:
-    """Return where a report can be written so.
-
-    Raises
-    ------
-    OutputError : the suffix names no format of reports.
-    """
-    from backpropsym.errors import OutputError
-
-    if output is not None and to_file(output) and output.suffix.lower() not in SUFFIXES:
-        raise OutputError(
-            f"{output.name} has no suffix that a report can be saved as",
-            fix=f"end the name in one of {', '.join(SUFFIXES)}",
-        )
-
-
-def _write(report: Report, output: Path) -> None:
-    """Write a report in the format that the suffix names.
+def _write_tests(report: Report, output: Path) -> None:
+    """Write a report in the format of JUnit.
 
     Raises
     ------
     OutputError : the file cannot be written.
     """
     from backpropsym.document.reports.junit import junit
-    from backpropsym.document.writers.json_text import json_text
-    from backpropsym.files import write_whole, writer_for
+    from backpropsym.files import write_whole
 
-    formats = {".json": lambda each: json_text(each.json()).encode(), ".xml": junit}
-    write_whole(output, writer_for(output, formats, "a report")(report))
+    write_whole(output, junit(report))
     wrote(output)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from backpropsym.cli.arguments import JsonOption
-from backpropsym.cli.output import emit, show
+from backpropsym.cli.arguments import AsciiOption, FormatOption, JsonOption, OutputOption, medium_for
+from backpropsym.cli.output import emit_page
 
 
-def functions(json: JsonOption = False) -> None:
+def functions(
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+    ascii: AsciiOption = False,
+) -> None:
     """List the registered functions with formula, derivative, convention at kinks, and source."""
-    from backpropsym.document.reports.function_table import functions_data, functions_table
-    from backpropsym.document.writers.json_text import json_text
+    from backpropsym.document.reports.function_table import functions_page
 
-    if json:
-        emit(json_text(functions_data()), None)
-    else:
-        show(functions_table())
+    emit_page(functions_page(), medium_for(format, json, output), output, ascii)

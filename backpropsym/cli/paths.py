@@ -10,17 +10,20 @@ import typer
 from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
+    FormatOption,
     JsonOption,
     LevelOption,
     LimitOption,
     NetworkArgument,
     OfOption,
+    OutputOption,
     WrtOption,
     level_of,
     load_network,
+    medium_for,
     read_numbers,
 )
-from backpropsym.cli.output import emit, needs_ascii, show
+from backpropsym.cli.output import emit, emit_page
 
 
 class By(StrEnum):
@@ -50,29 +53,27 @@ def paths(
     by: ByOption = By.SHARE,
     stats: StatsOption = False,
     at: AtOption = None,
+    format: FormatOption = None,
     json: JsonOption = False,
+    output: OutputOption = None,
     limit: LimitOption = None,
     ascii: AsciiOption = False,
 ) -> None:
     """List the paths between two nodes: all, the strongest, and how many carry nothing."""
-    from backpropsym.document.reports.analytics import analytics_data, analytics_of, analytics_text
-    from backpropsym.document.reports.paths import PathsView, exact_count, path_data, path_text
-    from backpropsym.document.writers.json_text import json_text
+    from backpropsym.document.registry import format_of
+    from backpropsym.document.reports.analytics import analytics_page
+    from backpropsym.document.reports.paths import PathsView, exact_count, paths_page
 
+    medium = medium_for(format, json, output)
     loaded = level_of(load_network(network), level)
     values = read_numbers(at, loaded)
     derivation = loaded.derive(of, wrt=wrt)
     if stats:
-        whole = analytics_of(derivation, values)
-        if json:
-            emit(json_text({"of": derivation.of, "wrt": derivation.wrt, **analytics_data(whole)}), None)
-        else:
-            show(analytics_text(derivation, whole, needs_ascii(ascii)))
+        page = analytics_page(derivation, values)
+    elif count and medium == "text":
+        emit(f"{exact_count(derivation.count)}\n", output)
         return
-    view = PathsView(values, top, by.value, limit, needs_ascii(ascii))
-    if count and not json:
-        emit(f"{exact_count(derivation.count)}\n", None)
-    elif json:
-        emit(json_text(path_data(derivation, view, listed=not count)), None)
     else:
-        show(path_text(derivation, view))
+        view = PathsView(values, top, by.value, limit or format_of(medium).limit)
+        page = paths_page(derivation, view, listed=not count)
+    emit_page(page, medium, output, ascii)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from backpropsym.cli.arguments import JsonOption, NetworkArgument, load_network
-from backpropsym.cli.output import emit, show
+from backpropsym.cli.arguments import (
+    AsciiOption,
+    FormatOption,
+    JsonOption,
+    NetworkArgument,
+    OutputOption,
+    load_network,
+    medium_for,
+)
+from backpropsym.cli.output import emit_page
 
 
-def summary(network: NetworkArgument, json: JsonOption = False) -> None:
+def summary(
+    network: NetworkArgument,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output: OutputOption = None,
+    ascii: AsciiOption = False,
+) -> None:
     """Show nodes, parameters, functions, paths, and what each form of the gradient costs."""
-    from backpropsym.document.reports.summary import summary_data, summary_text
-    from backpropsym.document.writers.json_text import json_text
+    from backpropsym.document.reports.summary import summary_page
 
-    graph = load_network(network).graph
-    if json:
-        emit(json_text(summary_data(graph)), None)
-    else:
-        show(summary_text(graph))
+    medium = medium_for(format, json, output)
+    emit_page(summary_page(load_network(network).graph), medium, output, ascii)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from backpropsym.cli.arguments import AsciiOption, JsonOption, NetworkArgument, OfOption, load_network
+from backpropsym.cli.arguments import (
+    AsciiOption,
+    FormatOption,
+    JsonOption,
+    NetworkArgument,
+    OfOption,
+    OutputOption,
+    load_network,
+    medium_for,
+)
 from backpropsym.cli.completion import complete_node
-from backpropsym.cli.output import emit, needs_ascii, show
+from backpropsym.cli.output import emit_page
 from backpropsym.errors import ValuesError
 
 if TYPE_CHECKING:
-    from backpropsym.marking.mark import Marker
+    from backpropsym.marking.verify import Verdict
 
 WRONG = 1
 UNREADABLE = 2
@@ -46,40 +56,34 @@ def verify(
     claims: ClaimsOption = None,
     of: OfOption = None,
     seed: SeedOption = 0,
+    format: FormatOption = None,
     json: JsonOption = False,
+    output: OutputOption = None,
     ascii: AsciiOption = False,
 ) -> None:
     """Compare hand-derived formulas with the derivation, and name what is wrong; exit with 1 where something is."""
-    from backpropsym.document.reports.claims import verdict_data, verdict_text
-    from backpropsym.document.writers.json_text import json_text
+    from backpropsym.document.reports.claims import marks_page, verdict_page
+    from backpropsym.marking.claim_files import read_claims
     from backpropsym.marking.mark import Marker
 
+    medium = medium_for(format, json, output)
     marker = Marker(load_network(network).graph, seed)
     if claims is not None:
         if claim is not None or wrt is not None or of is not None:
             raise ValuesError("--claims and one claim at a time", fix="the file says what each claim is about")
-        raise typer.Exit(_mark_file(marker, claims, json, ascii))
-    if claim is None or wrt is None:
+        marks = list(marker.mark(read_claims(claims)))
+        page, verdicts = marks_page(marks, marker.graph), [mark.verdict for mark in marks]
+    elif claim is None or wrt is None:
         raise ValuesError("nothing to compare", fix="give --wrt NAME and --claim FORMULA, or --claims FILE")
-    verdict = marker.verify(claim, wrt, of)
-    if json:
-        emit(json_text(verdict_data(verdict)), None)
     else:
-        show(verdict_text(verdict, needs_ascii(ascii)))
-    raise typer.Exit(0 if verdict.right else WRONG)
+        verdict = marker.verify(claim, wrt, of)
+        page, verdicts = verdict_page(verdict), [verdict]
+    emit_page(page, medium, output, ascii)
+    raise typer.Exit(_status(verdicts))
 
 
-def _mark_file(marker: Marker, claims: Path, json: bool, ascii: bool) -> int:
-    """Print the marks of all claims of a file; the exit code."""
-    from backpropsym.document.reports.claims import marks_data, marks_text
-    from backpropsym.document.writers.json_text import json_text
-    from backpropsym.marking.claim_files import read_claims
-
-    marks = list(marker.mark(read_claims(claims)))
-    if json:
-        emit(json_text(marks_data(marks)), None)
-    else:
-        show(marks_text(marks, needs_ascii(ascii)))
-    if any(mark.verdict is None for mark in marks):
+def _status(verdicts: Sequence[Verdict | None]) -> int:
+    """The exit code: unreadable, wrong, or all right."""
+    if None in verdicts:
         return UNREADABLE
-    return 0 if all(mark.verdict is not None and mark.verdict.right for mark in marks) else WRONG
+    return 0 if all(verdict is not None and verdict.right for verdict in verdicts) else WRONG

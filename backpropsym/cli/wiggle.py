@@ -11,6 +11,7 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     ColumnsOption,
+    FormatOption,
     InitOption,
     JsonOption,
     LimitOption,
@@ -49,6 +50,7 @@ def wiggle(
     small: SmallOption = 1e-3,
     push: PushOption = 1.0,
     data: ObjectsOption = None,
+    format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
     theme: ThemeOption = "light",
@@ -57,7 +59,7 @@ def wiggle(
 ) -> None:
     """Push each parameter both ways at one object: what moves, and which links cut every path of what does not.
 
-    With -o FILE, its suffix one of {pictures}, a picture in which the links that cut are barred.
+    With -o FILE and without --format, its suffix one of {pictures}, a picture in which the links that cut are barred.
     """
     from backpropsym.document.reports.sensitivity import wiggle_page
     from backpropsym.picture.cut_links import wiggle_drawing
@@ -70,8 +72,8 @@ def wiggle(
         result = loaded.dead({**values, **(read_numbers(data, loaded) or {})})
     else:
         result = loaded.wiggle(values, of, wrt or (), small, push)
-        if output is not None and output.suffix.lower() in FORMATS:
+        if format is None and output is not None and output.suffix.lower() in FORMATS:
             wrote(wiggle_drawing(result, theme).save(output))
             return
-    medium = medium_for(None, json, output)
+    medium = medium_for(format, json, output)
     emit_page(wiggle_page(result, limit), medium, output, ascii)

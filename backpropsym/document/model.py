@@ -1,20 +1,14 @@
 """Documents as data: what a page says, before any format lays it out.
 
-Mathematics is kept as trees and names, and each format writes it by its own tree writer; nothing is text that another
-format would have to take apart.
+What stands inside a line is data too: see `formulas`.
 
 | part | why it is there |
 | --- | --- |
-| `Formula`, `Node`, `Quotient`, `EntryQuotient`, `Route` | formulas, nodes, derivatives of nodes and entries, paths |
-| `IndexSum` | a term behind its sum signs, with the conditions under which it counts |
-| `Value`, `Share`, `Entries` | numbers, which every syntax rounds, groups and breaks in its own way |
-| `Words`, `Joined` | words inside mathematics, and parts with a sign between them |
-| `Definition`, `Function`, `Sketch` | what a function is: its arguments are no nodes, whatever they are called |
-| `Prose` | words and mathematics in one line, which a format keeps apart |
 | `Row` | left side and right side |
 | `Constant`, `Whole`, `Sum`, `Programme`, `Worked`, `Numbers` | the six ways in which a derivative is told |
 | `Derived` | one derivative told in one way, and what a reader must know beside it |
 | `Table` | rows of mathematics and words under heads, with notes |
+| `Equations` | equations below one another |
 | `Display`, `Sheet` | formulas on lines of their own; numbered exercises |
 | `Page` | parts below one another under a title, and the same as data for scripts |
 """
@@ -24,146 +18,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from backpropsym.arrays import Given
 from backpropsym.derive.analyses.kinks import Kink
+from backpropsym.document.formulas import Line, Math, Prose, Route
 from backpropsym.document.notation.names import Notation
-from backpropsym.formula.tree import Expr, Limits
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A formula; `thin` writes its products by a space where that can be read."""
-
-    tree: Expr
-    thin: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node, by its name."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quotient:
-    """The derivative of one node by another."""
-
-    of: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class EntryQuotient:
-    """The derivative of one entry by another, with free indices."""
-
-    of: Expr
-    by: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A path, by the names of its nodes from its start to its end."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSum:
-    """A term behind the signs of its sums; it counts where `conditions`, each low <= expression <= high, hold."""
-
-    sums: tuple[Limits, ...]
-    product: Expr
-    conditions: tuple[tuple[Expr, ...], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A number that was computed."""
-
-    number: float
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of a whole that is 1; nothing where it is not a number."""
-
-    number: float
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """A number or an array, of any shape; a large one is told by its shape, its norm and its first entries."""
-
-    value: Given
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Words beside mathematics; a slope in them such as relu'(0) = 0 is mathematics."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Parts with a sign between them: equal, times, plus, minus, comma, or nothing."""
-
-    parts: tuple[Math, ...]
-    sign: Literal["=", "*", "+", "-", ",", ""] = "="
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What a function is; the names in it are those of its arguments."""
-
-    left: Expr
-    right: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function by its name alone."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """A call with its axis, its other arguments left out."""
-
-    function: str
-    axis: Expr
-
-
-Math = (
-    Formula
-    | Node
-    | Quotient
-    | EntryQuotient
-    | Route
-    | IndexSum
-    | Value
-    | Share
-    | Entries
-    | Words
-    | Joined
-    | Definition
-    | Function
-    | Sketch
-)
-"""What a tree writer writes inside a line."""
-
-Line: TypeAlias = tuple[str | Math, ...]
-"""Words and mathematics after one another."""
-
-Prose: TypeAlias = str | Math | Line
-"""Plain words, mathematics, or a line of both."""
+from backpropsym.formula.tree import Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,10 +175,11 @@ class Table:
     Attributes
     ----------
     title : what stands above it.
-    heads : one word or a few a column.
+    heads : one word or a few a column; none where the rows speak for themselves.
     right : the columns of numbers, which stand to the right.
     notes : sentences below it.
     room : for a formula in one cell, in letters, where a format breaks formulas.
+    colours : for each row the number of the path whose colour it has, 0 for none; nothing where no row has one.
     """
 
     title: Prose
@@ -324,6 +188,17 @@ class Table:
     right: frozenset[int] = frozenset()
     notes: tuple[Prose, ...] = ()
     room: int = 40
+    colours: tuple[int, ...] = ()
+
+    @property
+    def columns(self) -> int:
+        """How many there are."""
+        return len(self.heads or self.rows[0]) if self.heads or self.rows else 0
+
+    @property
+    def coloured(self) -> tuple[tuple[int, tuple[Prose, ...]], ...]:
+        """The rows, each with the number of its colour."""
+        return tuple(zip(self.colours or (0,) * len(self.rows), self.rows, strict=True))
 
     def cut(self, limit: int | None, noun: str) -> Table:
         """The first `limit` rows, with a note on those left out."""
@@ -331,7 +206,15 @@ class Table:
         if left <= 0:
             return self
         note = f"{left:,} more {noun} are not listed: --limit N lists more"
-        return replace(self, rows=self.rows[:limit], notes=(note, *self.notes))
+        return replace(self, rows=self.rows[:limit], notes=(note, *self.notes), colours=self.colours[:limit])
+
+
+@dataclass(frozen=True, slots=True)
+class Equations:
+    """Equations below one another; `left_out` more are not listed."""
+
+    rows: tuple[Row, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +243,7 @@ class Sheet:
     items: tuple[tuple[str, Blocks], ...]
 
 
-Part = Derived | Table | Sheet
+Part = Derived | Table | Equations | Sheet
 
 
 @dataclass(frozen=True)

@@ -103,8 +103,8 @@ def format_of(name: str) -> Format:
     return known[name]
 
 
-def format_for(path: Path) -> Format:
-    """The format that the suffix of `path` names.
+def format_for(path: Path, besides: tuple[str, ...] = ()) -> Format:
+    """The format that the suffix of `path` names; the error names suffixes that a command takes `besides`, too.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def format_for(path: Path) -> Format:
     found = suffixes.get(path.suffix.lower())
     if found is None:
         message = f"{path.name} has no suffix that a result can be saved as"
-        raise OutputError(message, fix=f"end it in {', '.join(suffixes)}")
+        raise OutputError(message, fix=f"end it in {', '.join((*suffixes, *besides))}")
     return found
 
 

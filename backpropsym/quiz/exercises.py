@@ -14,20 +14,8 @@ from backpropsym.derive.analyses.sensitivity import Verdict, Wiggles
 from backpropsym.derive.analyses.trace import Brick, Trace
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.conventions import here
-from backpropsym.document.model import (
-    Blocks,
-    Display,
-    Formula,
-    Joined,
-    Line,
-    Math,
-    Node,
-    Prose,
-    Quotient,
-    Route,
-    Table,
-    Value,
-)
+from backpropsym.document.formulas import Formula, Joined, Line, Math, Node, Prose, Quotient, Route, Value
+from backpropsym.document.model import Blocks, Display, Table
 from backpropsym.document.reports.sensitivity import reason
 from backpropsym.document.writers.numbers import put_in
 from backpropsym.errors import GradientMismatchError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from backpropsym.document.derivation.conventions import fact_parts
 from backpropsym.document.formats.text import blocks_text
-from backpropsym.document.model import Blocks, Display, Formula, Joined, Line, Node, Page, Sheet
+from backpropsym.document.formulas import Formula, Joined, Line, Node
+from backpropsym.document.model import Blocks, Display, Page, Sheet
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.graph.graph import Role

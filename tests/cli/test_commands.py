@@ -194,8 +194,8 @@ def test_summary_tells_parameters_paths_and_costs() -> None:
     assert found["paths"]["w11"] == 2
     assert found["operations"]["backward"]["multiplications"] < found["operations"]["paths"]["multiplications"]
     shown = run("summary", "lecture").stdout
-    assert "  parameters  10: w11, w12" in shown
-    assert "f = relu(x), f'(0) = 0" in shown
+    assert "  parameters   10: w11, w12" in shown
+    assert "f = relu(x), f′(0) = 0" in shown
 
 
 def test_functions_lists_the_registry() -> None:

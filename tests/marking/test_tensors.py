@@ -3,7 +3,8 @@
 import pytest
 
 import backpropsym as bp
-from backpropsym.document.reports.claims import verdict_data, verdict_text
+from backpropsym.document.registry import write
+from backpropsym.document.reports.claims import verdict_data, verdict_page
 from backpropsym.errors import FormulaError, UnknownNameError
 from backpropsym.marking.mark import Marker
 from backpropsym.marking.slips import Kind
@@ -224,10 +225,10 @@ def test_operations_on_arrays_are_told_to_be_written_with_indices(claim: str, wr
 def test_a_right_claim_is_about_every_entry_that_was_asked_for(wrt: str, asked: str) -> None:
     i, j = asked[3], asked[5]
     verdict = bp.parse(TANH).verify(f"(z1[{i}]-y[{i}])*(1-z1[{i}]**2)*x[{j}]", wrt=wrt)
-    assert verdict_text(verdict).plain.startswith(f"right: ∂loss/∂{asked}\n")
+    assert write(verdict_page(verdict), "text").startswith(f"right: ∂loss/∂{asked}\n")
     assert verdict_data(verdict)["wrt"] == f"W1[{i},{j}]"
     one = bp.parse(TANH).verify("(z1[1]-y[1])*(1-z1[1]**2)*x[2]", wrt="W1[1,2]")
-    assert verdict_text(one).plain.startswith("right: ∂loss/∂W₁[1,2]\n")
+    assert write(verdict_page(one), "text").startswith("right: ∂loss/∂W₁[1,2]\n")
 
 
 @pytest.mark.parametrize("style", ["brackets", "subscripts"])
@@ -241,7 +242,7 @@ a = "sum(w*x)"
 [notation]
 entry-style = "{style}"
 """)
-    assert "w[i]" in verdict_text(net.verify("x[i]", wrt="w")).plain
+    assert "w[i]" in write(verdict_page(net.verify("x[i]", wrt="w")), "text")
 
 
 NORMS = bp.loads("""

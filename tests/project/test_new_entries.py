@@ -234,6 +234,8 @@ def test_a_new_document_format_writes_derivations_and_reports_and_is_offered(
     assert "- 2 / w11 -> s1 -> z1 -> u2 -> h2 -> a / x1 * f_prime(s1) * v12 * f_prime(u2) * p21\n" in text
     assert "Here f = relu, f'(0) = 0.\n" in text
     assert "- h1 / f(u1) / f(1.25) / 1.25\n" in run("trace", "lecture", "--format", document_format)
+    assert "- parameters / 10: w11" in run("summary", "lecture", "--format", document_format)
+    assert "/ claimed   2\n" in run("verify", "lecture", "--wrt", "w11", "--claim", "2", "--format", document_format)
     assert "1. Write da/d" in run("quiz", "lecture", "--kind", "derive", "--format", document_format)
     for form in (*FORMS, "index", "matrix"):
         assert run("derive", "neuron", "--wrt", "w1", "--form", form, "--format", document_format).startswith("One ")

@@ -13,7 +13,7 @@ import backpropsym as bp
 from backpropsym.document.derivation.report import report
 from backpropsym.document.registry import Layout, write
 from backpropsym.document.reports.matrices import MatrixReport
-from backpropsym.document.reports.paths import PathsView, path_data, path_text
+from backpropsym.document.reports.paths import PathsView, path_data, paths_page
 from backpropsym.document.reports.sensitivity import wiggle_page
 from backpropsym.document.reports.trace import trace_page
 from backpropsym.graph.unroll import entry_name
@@ -158,7 +158,7 @@ def numeric_forms(truth: Truth) -> Found:
             view = PathsView(case.values, limit=500)
             paths = path_data(derivation, view)
             yield f"{what}, paths", [path["value"] for path in paths["paths"]], [term["value"] for term in terms]
-            text = path_text(derivation, view).plain.partition(";")[2].partition(";")[0]
+            text = write(paths_page(derivation, view), "text").partition(";")[2].partition(";")[0]
             yield f"{what}, printed by paths", _read(text.rpartition("=")[2])[0], float(f"{expected:.6g}")
 
 

@@ -16,25 +16,8 @@ from backpropsym.derive.terms import Term
 from backpropsym.document.derivation.actions import View, next_steps
 from backpropsym.document.derivation.conventions import convention_parts, definition_parts
 from backpropsym.document.derivation.zero import why_zero
-from backpropsym.document.model import (
-    Body,
-    Constant,
-    Derived,
-    EntryQuotient,
-    Formula,
-    IndexSum,
-    Joined,
-    Math,
-    Numbers,
-    Programme,
-    Quotient,
-    Route,
-    Row,
-    Sum,
-    SumTerm,
-    Whole,
-    Words,
-)
+from backpropsym.document.formulas import EntryQuotient, Formula, IndexSum, Joined, Math, Quotient, Route, Words
+from backpropsym.document.model import Body, Constant, Derived, Numbers, Programme, Row, Sum, SumTerm, Whole
 from backpropsym.document.notation.names import Notation
 from backpropsym.formula.tree import Expr, Index, Name, names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.document.model import Definition, Formula, Function, Joined, Math, Prose, Sketch, Words
+from backpropsym.document.formulas import Definition, Formula, Function, Joined, Math, Prose, Sketch, Words
 from backpropsym.document.notation.idioms import ROOT
 from backpropsym.document.writers.mathematics import written
 from backpropsym.document.writers.tree_writer import KEPT, Writer

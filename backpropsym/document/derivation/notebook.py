@@ -8,7 +8,8 @@ from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
 from backpropsym.document.derivation.report import page
 from backpropsym.document.formats.markdown import Displayed
-from backpropsym.document.model import Formula, Page, Row
+from backpropsym.document.formulas import Formula
+from backpropsym.document.model import Equations, Page, Row
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.registry import Layout
 from backpropsym.errors import BackpropsymError
@@ -41,12 +42,10 @@ def bundle(plain: str, **media: Callable[[], str]) -> dict[str, str]:
 def network_latex(graph: Graph) -> str:
     """The equations of a network, one a named node, as displayed mathematics."""
     nodes = [node for node in graph.named.nodes.values() if node.op is not None]
-    displayed = Displayed(Page(Notation.of(graph), tuple, dict), Layout(room=ROOM))
     equations = (equation_of(graph, graph[node.name]) for node in nodes[:MAX_EQUATIONS])
-    lines = [line for left, right in equations for line in displayed.row(Row(Formula(left), Formula(right)))]
-    if len(nodes) > MAX_EQUATIONS:
-        lines.append(displayed.and_more.format(f"{len(nodes) - MAX_EQUATIONS:,}"))
-    return displayed.align(lines) if lines else ""
+    rows = tuple(Row(Formula(left), Formula(right)) for left, right in equations)
+    listed = Equations(rows, max(len(nodes) - MAX_EQUATIONS, 0))
+    return Displayed(Page(Notation.of(graph), tuple, dict), Layout(room=ROOM)).equations(listed)
 
 
 def derivation_latex(derivation: Derivation) -> str:

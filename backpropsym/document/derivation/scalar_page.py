@@ -10,25 +10,8 @@ from backpropsym.derive.forms.registry import form_of
 from backpropsym.document.derivation.actions import View, next_steps, strongest
 from backpropsym.document.derivation.conventions import convention_parts, definition_parts
 from backpropsym.document.derivation.zero import why_zero
-from backpropsym.document.model import (
-    Body,
-    Constant,
-    Derived,
-    Formula,
-    Joined,
-    Math,
-    Node,
-    Programme,
-    Quotient,
-    Route,
-    Row,
-    Sum,
-    SumTerm,
-    Whole,
-    Words,
-    Worked,
-    WorkedTerm,
-)
+from backpropsym.document.formulas import Formula, Joined, Math, Node, Quotient, Route, Words
+from backpropsym.document.model import Body, Constant, Derived, Programme, Row, Sum, SumTerm, Whole, Worked, WorkedTerm
 from backpropsym.document.notation.names import Notation
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Add

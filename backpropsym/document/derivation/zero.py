@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.document.model import Joined, Math, Node, Words
+from backpropsym.document.formulas import Joined, Math, Node, Words
 
 _REACHED = 5
 """As many nodes are named of those that one reaches."""

@@ -2,10 +2,12 @@ r"""Pages in LaTeX: an align* in which each path has the colour that it has in t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from backpropsym.document.formulas import Math, Prose
 from backpropsym.document.layouts.aligned import Aligned, colour_name
-from backpropsym.document.model import Derived, Math, Page, Prose, Sheet, Table
+from backpropsym.document.model import Derived, Page, Sheet, Table
 from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import Format, Layout, define
 from backpropsym.document.writers.latex import LatexWriter
@@ -13,7 +15,6 @@ from backpropsym.document.writers.latex_escape import latex_text
 from backpropsym.document.writers.mathematics import marked
 
 PACKAGES = ("amsmath", "xcolor")
-TABLE_PACKAGES = ("amsmath", "booktabs", "longtable")
 
 LANDSCAPE = 108
 """Room for a formula on a landscape A4 page, in letters."""
@@ -23,6 +24,9 @@ _DISPLAYED = 70
 
 _PAGE = 24
 """A table higher than so many plain rows may break over pages; LaTeX must then run twice."""
+
+_LONGEST_WORDS = 32
+"""Letters of words in a cell; longer ones are set on several lines."""
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[a4paper,landscape,margin=18mm]{geometry}
@@ -55,8 +59,12 @@ def page_document(page: Page, layout: Layout, landscape: bool = True) -> str:
 
 def packages(page: Page) -> tuple[str, ...]:
     """What a document with `page` in it needs, all of TeX Live's recommended collection."""
+    tables = [part for part in page.parts if isinstance(part, Table)]
     derived = any(isinstance(part, Derived) for part in page.parts)
-    return PACKAGES if derived else TABLE_PACKAGES
+    coloured = derived or any(any(table.colours) for table in tables)
+    sheets = any(isinstance(part, Sheet) for part in page.parts)
+    for_tables = ("booktabs", "longtable") if tables or sheets else ()
+    return ("amsmath", *for_tables, *(("xcolor",) if coloured else ()))
 
 
 def document(body: str, title: str = "", needed: Iterable[str] = PACKAGES, landscape: bool = True) -> str:
@@ -138,8 +146,9 @@ class LatexPage(Aligned):
         if table.title:
             yield rf"\subsection*{{{self.inline(table.title)}}}"
         if table.rows:
-            rows = [[self._cell(cell, table.room) for cell in row] for row in table.rows]
-            columns = "".join("r" if at in table.right else "l" for at in range(len(table.heads)))
+            yield from self.row_colours(table).splitlines()
+            rows = [self._row(cells, number, table.room) for number, cells in table.coloured]
+            columns = "".join("r" if at in table.right else "l" for at in range(table.columns))
             # Fractions in neighbouring rows must not touch.
             stretch = "1.6" if any(r"\frac" in cell for row in rows for cell in row) else "1.15"
             long = len(rows) * float(stretch) > _PAGE
@@ -147,7 +156,8 @@ class LatexPage(Aligned):
             yield rf"{{\renewcommand{{\arraystretch}}{{{stretch}}}%"
             yield rf"{tabular}{{@{{}}{columns}@{{}}}}"
             yield r"\toprule"
-            yield " & ".join(map(self.inline, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
+            if table.heads:
+                yield " & ".join(map(self.inline, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
             yield from (" & ".join(row) + r" \\" for row in rows)
             yield r"\bottomrule"
             yield r"\end{longtable}}" if long else r"\end{tabular}\par}\medskip"
@@ -164,9 +174,17 @@ class LatexPage(Aligned):
                 text = self.text(prose)
                 return rf"$\displaystyle {text}$" if r"\frac" in text else f"${text}$"
 
+    def _row(self, row: Sequence[Prose], number: int, room: int) -> list[str]:
+        """The cells of a row, in the colour of a path if it has one."""
+        cells = [self._cell(cell, room) for cell in row]
+        return [self.in_colour(cell, number) for cell in cells] if number else cells
+
     def _cell(self, cell: Prose, room: int) -> str:
         if isinstance(cell, str | tuple):
-            return self.inline(cell)
+            words = self.inline(cell)
+            long = isinstance(cell, str) and len(cell) > _LONGEST_WORDS
+            breakable = re.sub(r"[*/(]", r"\g<0>\\allowbreak{}", words)
+            return rf"\parbox[t]{{44mm}}{{\raggedright {breakable}\strut}}" if long else words
         lines = self.lines(marked(cell, self.writer), room)
         if len(lines) == 1:
             return f"${lines[0]}$" if lines[0] else ""

@@ -7,18 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from backpropsym.document.formats.latex import LatexPage
+from backpropsym.document.formulas import Line, Math, Prose, Stated
 from backpropsym.document.layouts.simple import Simple, facts, left_out, simple
 from backpropsym.document.model import (
     Block,
     Derived,
     Display,
-    Line,
-    Math,
+    Equations,
     Numbers,
     Page,
     Part,
     Programme,
-    Prose,
     Row,
     Sheet,
     Sum,
@@ -82,6 +81,8 @@ class _Markdown:
         match part:
             case Table():
                 yield from self.table(part)
+            case Equations():
+                yield self.displayed.equations(part).removesuffix("\n")
             case Sheet():
                 yield from self.sheet(part)
             case Derived():
@@ -148,8 +149,8 @@ class _Markdown:
             yield f"### {self.inline(table.title)}"
             yield ""
         if table.rows:
-            yield f"| {' | '.join(map(self.inline, table.heads))} |"
-            yield "| " + " | ".join("---:" if at in table.right else "---" for at in range(len(table.heads))) + " |"
+            yield f"| {' | '.join(map(self.inline, table.heads or ('',) * table.columns))} |"
+            yield "| " + " | ".join("---:" if at in table.right else "---" for at in range(table.columns)) + " |"
         for row in table.rows:
             yield f"| {' | '.join(map(self.inline, row))} |"
         for note in table.notes:
@@ -162,6 +163,8 @@ class _Markdown:
                 return markdown_words(prose)
             case tuple():
                 return "".join(map(self.inline, prose))
+            case Stated(text):
+                return f"**{markdown_words(text)}**"
             case _:
                 return f"${self.text(prose)}$"
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rich.text import Text
 
 from backpropsym.derive.derivation import count_text, paths_text
+from backpropsym.document.formulas import Formula, Math, Prose, Route, Stated
 from backpropsym.document.layouts.text_tables import text_table
 from backpropsym.document.model import (
     Blocks,
@@ -18,13 +19,12 @@ from backpropsym.document.model import (
     Constant,
     Derived,
     Display,
-    Formula,
-    Math,
+    Equations,
     Numbers,
     Page,
     Part,
     Programme,
-    Route,
+    Row,
     Sheet,
     Sum,
     Table,
@@ -49,6 +49,8 @@ _GAP = "      "
 _WIDTH = 96
 """Columns of the sentences of an exercise."""
 
+_TONES = {"good": "bold green", "bad": "bold red", "open": "bold yellow"}
+
 
 def text(page: Page, layout: Layout) -> str:
     """`page` without colours."""
@@ -58,7 +60,7 @@ def text(page: Page, layout: Layout) -> str:
 def styled(page: Page, layout: Layout) -> Text:
     """`page` for a terminal, each path in its colour."""
     apart = "\n\n" if any(isinstance(part, Sheet) for part in page.parts) else "\n"
-    return Text(apart).join(_Parts(page, layout).part(part) for part in page.parts)
+    return Text(apart).join(TextPage(page, layout).part(part) for part in page.parts)
 
 
 def style(number: int) -> str:
@@ -83,7 +85,7 @@ def blocks_text(blocks: Blocks, writer: TextWriter) -> str:
             case Display(formulas):
                 parts.append("\n" + "".join(f"    {written(formula, writer)}\n" for formula in formulas))
             case Table():
-                parts.append("\n" + text_table(block, writer, WIDTH))
+                parts.append(f"\n{text_table(block, lambda prose: Text(plain(prose, writer)), WIDTH).plain}")
             case _:
                 parts.append(plain(block, writer))
     return "".join(parts)
@@ -98,7 +100,7 @@ def _wrapped(text: str) -> str:
     return "\n".join(part for wrapped in lines for part in wrapped)
 
 
-class _Parts:
+class TextPage:
     """Writes the parts of one page."""
 
     def __init__(self, page: Page, layout: Layout) -> None:
@@ -110,9 +112,10 @@ class _Parts:
         """One part."""
         match part:
             case Table():
-                table = Text(text_table(part, self.writer, self.layout.width))
-                table.stylize("bold", 0, len(plain(part.title, self.writer)))
-                return table
+                return self.table(part)
+            case Equations(rows, left_out):
+                more = f"  and {left_out:,} more\n" if left_out else ""
+                return self.equations(rows).append(more)
             case Sheet(title, items):
                 heading = printable(title)
                 texts = (f"{head}  {blocks_text(blocks, self.writer)}".strip() for head, blocks in items)
@@ -122,6 +125,22 @@ class _Parts:
                 return self.derived(part)
             case _:
                 assert_never(part)
+
+    def table(self, table: Table) -> Text:
+        """A table in columns."""
+        return text_table(table, self.prose, self.layout.width, style)
+
+    def prose(self, prose: Prose) -> Text:
+        """A line of words and mathematics, verdicts in colour."""
+        match prose:
+            case str():
+                return Text(printable(prose))
+            case tuple():
+                return Text().join(map(self.prose, prose))
+            case Stated(text, tone):
+                return Text(printable(text), style=_TONES[tone])
+            case _:
+                return Text(self.text(prose))
 
     def text(self, part: Math) -> str:
         """Mathematics on one line, long paths and products by their ends."""
@@ -174,7 +193,7 @@ class _Parts:
                 told = f"{count_text(count)} {noun}{'' if count == 1 else 's'}"
                 return f"{left} = sum over {told}", self.sum(body)
             case Programme():
-                return f"{left} {self.text(body.told)}", self.programme(body)
+                return f"{left} {self.text(body.told)}", self.equations(body.rows)
             case Worked():
                 total = self.writer.measured(body.total)
                 return f"{left} = {total}, sum over {paths_text(body.count)}", self.worked(body)
@@ -242,10 +261,10 @@ class _Parts:
             result.append(f"  {number:>{digits}}   {path}{between}{term}\n", style=style(number))
         return result
 
-    def programme(self, body: Programme) -> Text:
+    def equations(self, rows: Sequence[Row]) -> Text:
         """Equations, aligned at their signs of equality."""
-        sides = [(self.text(row.left), self.text(row.right)) for row in body.rows]
-        width = max(len(left) for left, _ in sides)
+        sides = [(self.text(row.left), self.text(row.right)) for row in rows]
+        width = max((len(left) for left, _ in sides), default=0)
         return Text("".join(f"  {left:<{width}} = {right}\n" for left, right in sides))
 
     def numbers(self, value: npt.NDArray[np.float64]) -> Text:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from backpropsym.document.formulas import Math, Prose
 from backpropsym.document.layouts.aligned import Aligned, colour_name
-from backpropsym.document.model import Math, Page, Prose, Sheet, Table
+from backpropsym.document.model import Page, Sheet, Table
 from backpropsym.document.notation.typst_names import string
 from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import Format, Layout, define
@@ -84,10 +85,15 @@ class TypstPage(Aligned):
         if table.title:
             yield f"== {self.inline(table.title)}\n"
         if table.rows:
-            sides = ", ".join("right" if at in table.right else "left" for at in range(len(table.heads)))
-            yield f"#table(columns: {len(table.heads)}, stroke: none, align: ({sides},),"
-            yield f"  table.header({', '.join(map(self._cell, table.heads))}), table.hline(),"
-            yield from (f"  {', '.join(map(self._cell, row))}," for row in table.rows)
+            yield from self.row_colours(table).splitlines()
+            sides = ", ".join("right" if at in table.right else "left" for at in range(table.columns))
+            yield f"#table(columns: {table.columns}, stroke: none, align: ({sides},),"
+            if table.heads:
+                yield f"  table.header({', '.join(map(self._cell, table.heads))}), table.hline(),"
+            for number, row in table.coloured:
+                cells = map(self._cell, row)
+                colour = f"#text(fill: {colour_name(number)})" if number else ""
+                yield f"  {', '.join(f'[{colour}{cell}]' if number else cell for cell in cells)},"
             yield ")"
         yield from (f"\n{self.inline(note)}" for note in table.notes)
 

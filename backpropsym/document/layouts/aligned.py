@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backpropsym.derive.derivation import count_text
+from backpropsym.document.formulas import Formula, Joined, Math, Prose, Value
 from backpropsym.document.model import (
     Block,
     Blocks,
@@ -21,19 +22,15 @@ from backpropsym.document.model import (
     Constant,
     Derived,
     Display,
-    Formula,
-    Joined,
-    Math,
+    Equations,
     Numbers,
     Page,
     Part,
     Programme,
-    Prose,
     Row,
     Sheet,
     Sum,
     Table,
-    Value,
     Whole,
     Worked,
     WorkedTerm,
@@ -132,6 +129,10 @@ class Aligned(ABC):
         """The page without what stands around it."""
         return "\n".join(map(self.part, self.page.parts))
 
+    def row_colours(self, table: Table) -> str:
+        """Definitions of the colours that the rows of a table have, if they have any."""
+        return self.colours(max(table.colours, default=0)) if any(table.colours) else ""
+
     def part(self, part: Part) -> str:
         """One part of the page."""
         match part:
@@ -139,6 +140,8 @@ class Aligned(ABC):
                 return self.derived(part)
             case Table():
                 return self.table(part)
+            case Equations():
+                return self.equations(part)
             case Sheet():
                 return self.sheet(part)
             case _:
@@ -191,6 +194,13 @@ class Aligned(ABC):
                 return self.align(self.numbers(self.text(body.left), body.value))
             case _:
                 assert_never(body)
+
+    def equations(self, equations: Equations) -> str:
+        """Equations below one another."""
+        lines = [line for row in equations.rows for line in self.row(row)]
+        if equations.left_out:
+            lines.append(self.and_more.format(f"{equations.left_out:,}"))
+        return self.align(lines) if lines else ""
 
     def row(self, row: Row) -> list[str]:
         """left = right, in as many lines as it needs."""

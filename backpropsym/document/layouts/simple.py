@@ -6,27 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from backpropsym.derive.derivation import count_text
+from backpropsym.document.formulas import Entries, Formula, Line, Math, Prose, Share, Value, Words
 from backpropsym.document.model import (
     Block,
     Constant,
     Derived,
     Display,
-    Entries,
-    Formula,
-    Line,
-    Math,
+    Equations,
     Numbers,
     Part,
     Programme,
-    Prose,
     Row,
-    Share,
     Sheet,
     Sum,
     Table,
-    Value,
     Whole,
-    Words,
     Worked,
 )
 
@@ -39,6 +33,10 @@ def simple(part: Part) -> Iterator[Simple]:
     match part:
         case Table():
             yield part
+        case Equations(rows, more):
+            yield from rows
+            if more:
+                yield (f"and {more:,} more",)
         case Sheet(title, items):
             yield (title,)
             for head, blocks in items:

@@ -3,89 +3,116 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from backpropsym.document.model import Prose, Table
-from backpropsym.document.writers.mathematics import plain
-from backpropsym.document.writers.tree_writer import Writer
+from rich.text import Text
+
+from backpropsym.document.formulas import Prose
+from backpropsym.document.model import Table
 
 _GAP = 3
 _NARROWEST = 12
 
 
-def text_table(table: Table, writer: Writer, width: int) -> str:
-    """`table` in at most `width` columns, where that can be."""
-
-    def text(part: Prose) -> str:
-        return plain(part, writer)
-
+def text_table(
+    table: Table, text: Callable[[Prose], Text], width: int, style: Callable[[int], str] = lambda number: ""
+) -> Text:
+    """`table` in at most `width` columns, where that can be; `text` writes a cell, `style` is that of a path's row."""
     rows = tuple(tuple(map(text, row)) for row in table.rows)
-    last = len(table.heads) - 1
+    last = table.columns - 1
     words = last not in table.right and all(isinstance(row[last], str | tuple) for row in table.rows)
-    cells = _Cells(tuple(map(text, table.heads)), rows, table.right, words)
-    lines = [text(table.title), ""] if table.title else []
+    cells = _Cells(tuple(map(text, table.heads)), rows, table.right, words, table.colours, style)
+    title = text(table.title)
+    title.stylize("bold")
+    lines = [title, Text()] if title and (rows or table.heads) else [title] if title else []
     lines += _rows(cells, width) if rows else []
     for note in map(text, table.notes):
-        lines += textwrap.wrap(note, max(width - 2, _NARROWEST), initial_indent="  ", subsequent_indent="    ")
-    return "\n".join(lines) + "\n"
+        lines += _wrapped(note, max(width - 2, _NARROWEST), "  ", "    ")
+    return Text("\n").join(lines).append("\n")
 
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
     """Rows of written cells; `words` is whether the last column is one of plain words."""
 
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    heads: tuple[Text, ...]
+    rows: tuple[tuple[Text, ...], ...]
     right: frozenset[int]
     words: bool
+    colours: tuple[int, ...]
+    style: Callable[[int], str]
+
+    @property
+    def lines(self) -> tuple[tuple[Text, ...], ...]:
+        """The heads, if there are any, and the rows."""
+        return (self.heads, *self.rows) if self.heads else self.rows
 
     @property
     def natural(self) -> list[int]:
         """Columns as wide as their cells."""
-        return [max(map(len, column)) for column in zip(self.heads, *self.rows, strict=True)]
+        return [max(map(len, column)) for column in zip(*self.lines, strict=True)]
+
+    def styled(self, line: Text, at: int) -> Text:
+        """A line of the row in this place in the colour of its path."""
+        if self.colours and self.colours[at]:
+            line.stylize(self.style(self.colours[at]))
+        return line
 
 
-def _rows(cells: _Cells, width: int) -> Iterator[str]:
-    wide = sum(cells.natural) + _GAP * (len(cells.heads) - 1) + 2 > width
-    return _beside(cells, width) if wide and cells.words else _columns(cells, width)
+def _rows(cells: _Cells, width: int) -> Iterator[Text]:
+    wide = sum(cells.natural) + _GAP * (len(cells.natural) - 1) + 2 > width
+    return _beside(cells, width) if wide and cells.words and cells.heads else _columns(cells, width)
 
 
-def _columns(cells: _Cells, width: int) -> Iterator[str]:
+def _columns(cells: _Cells, width: int) -> Iterator[Text]:
     """Rows in columns; where they are too wide, cells are set on several lines."""
     widths = _widths(cells, width - 2)
-    for row in (cells.heads, *cells.rows):
-        wrapped = [
-            textwrap.wrap(cell, max(wide, 1), break_long_words=False) or [""]
-            for cell, wide in zip(row, widths, strict=True)
-        ]
+    for place, row in enumerate(cells.lines, -1 if cells.heads else 0):
+        wrapped = [_wrapped(cell, max(wide, 1)) or [Text()] for cell, wide in zip(row, widths, strict=True)]
         for at in range(max(map(len, wrapped))):
-            pieces = [cell[at] if at < len(cell) else "" for cell in wrapped]
-            yield ("  " + (" " * _GAP).join(_padded(cells, pieces, widths))).rstrip()
+            pieces = [cell[at] if at < len(cell) else Text() for cell in wrapped]
+            line = Text("  ") + Text(" " * _GAP).join(_padded(cells, pieces, widths))
+            line.rstrip()
+            yield line if place < 0 else cells.styled(line, place)
 
 
-def _beside(cells: _Cells, width: int) -> Iterator[str]:
+def _beside(cells: _Cells, width: int) -> Iterator[Text]:
     """Rows in columns, the words of the last column after them where they fit, else on lines below."""
     short = replace(cells, heads=cells.heads[:-1], rows=tuple(row[:-1] for row in cells.rows))
     lines = list(_columns(short, width)) if sum(short.natural) + _GAP * len(short.heads) < width else []
     if len(lines) != len(cells.rows) + 1:
         yield from _columns(cells, width)
         return
-    head, *rows = lines
     room = max(map(len, lines))
-    yield f"{head.ljust(room)}{' ' * _GAP}{cells.heads[-1]}"
-    for row, line in zip(cells.rows, rows, strict=True):
-        beside = f"{line.ljust(room)}{' ' * _GAP}{row[-1]}".rstrip()
-        if len(beside) <= width:
+    for row, line in zip(cells.lines, lines, strict=True):
+        beside = line + Text(" " * (room - len(line) + _GAP)) + row[-1]
+        beside.rstrip()
+        if row is cells.heads or len(beside) <= width:
             yield beside
         else:
             yield line
-            yield from textwrap.wrap(row[-1], width - 6, initial_indent=" " * 6, subsequent_indent=" " * 8)
+            yield from _wrapped(row[-1], width, " " * 6, " " * 8)
 
 
-def _padded(cells: _Cells, pieces: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+def _wrapped(text: Text, width: int, first: str = "", later: str = "") -> list[Text]:
+    """`text` in lines of at most `width` columns behind their indents; none if it is empty."""
+    lines, at = list[Text](), 0
+    wrapped = textwrap.wrap(
+        text.plain, width, initial_indent=first, subsequent_indent=later, break_long_words=False, tabsize=1
+    )
+    for line in wrapped:
+        indent = later if lines else first
+        start = text.plain.index(line[len(indent) :], at)
+        at = start + len(line) - len(indent)
+        lines.append(Text(indent) + text[start:at])
+    return lines
+
+
+def _padded(cells: _Cells, pieces: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
     for at, (piece, wide) in enumerate(zip(pieces, widths, strict=True)):
-        yield piece.rjust(wide) if at in cells.right else piece.ljust(wide)
+        space = Text(" " * (wide - len(piece)))
+        yield space + piece if at in cells.right else piece + space
 
 
 def _widths(cells: _Cells, room: int) -> list[int]:

@@ -1,32 +1,20 @@
-"""What all paths of a derivative are like, as text and as data."""
+"""What all paths of a derivative are like, as a page and as data."""
 
 from __future__ import annotations
 
 import math
-
-from rich.text import Text
+from collections.abc import Iterator
 
 from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.paths.analytics import PathAnalytics, PathNumbers
 from backpropsym.document.derivation.data import finite
-from backpropsym.document.formats.text import elided
+from backpropsym.document.formulas import Bar, Node, Prose, Route, Value
+from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
 from backpropsym.errors import counted
 
 _MOST_LENGTHS = 12
-_BAR = 24
-
-
-def analytics_of(derivation: Derivation, values: Values | None) -> PathAnalytics:
-    """The analytics of a derivation; layer paths of tensors have no numbers, whatever `values` are.
-
-    Raises
-    ------
-    ValuesError : `values` do not make the numbers complete.
-    """
-    return derivation.analytics(values)
 
 
 def analytics_data(found: PathAnalytics) -> dict[str, object]:
@@ -63,52 +51,46 @@ def analytics_data(found: PathAnalytics) -> dict[str, object]:
     }
 
 
-def analytics_text(derivation: Derivation, found: PathAnalytics, ascii: bool = False) -> Text:
-    """The same for people."""
-    writer: TextWriter = (AsciiWriter if ascii else UnicodeWriter)(Notation.of(derivation.graph))
-    ends = f"from {writer.name(derivation.wrt)} to {writer.name(derivation.of)}"
-    page = Text(f"{count_text(found.count)} path{'' if found.count == 1 else 's'} {ends}\n\n", style="bold")
-    lines = _lengths(found, writer, ascii)
-    if found.numbers is not None and found.count:
-        lines += _numbers(found, found.numbers, writer)
-    width = max((len(label) for label, _ in lines), default=0)
-    for label, told in lines:
-        page.append(f"  {label:<{width}}   {told}\n", style="not bold")
-    return page
+def analytics_page(derivation: Derivation, values: Values | None) -> Page:
+    """What all paths of a derivation are like, as a page; layer paths of tensors have no numbers.
+
+    Raises
+    ------
+    ValuesError : `values` do not make the numbers complete.
+    """
+    found = derivation.analytics(values)
+
+    def table() -> tuple[Table]:
+        ends = ("from ", Node(derivation.wrt), " to ", Node(derivation.of))
+        title = (f"{count_text(found.count)} path{'' if found.count == 1 else 's'} ", *ends)
+        numbers = _numbers(found, found.numbers) if found.numbers is not None and found.count else ()
+        return (Table(title, (), (*_lengths(found), *numbers)),)
+
+    ends = {"of": derivation.of, "wrt": derivation.wrt}
+    return Page(Notation.of(derivation.graph), table, lambda: ends | analytics_data(found), derivation.graph.title)
 
 
-def _lengths(found: PathAnalytics, writer: TextWriter, ascii: bool) -> list[tuple[str, str]]:
-    """The histogram, a line a length; of many lengths the ends and the mean."""
-    if not found.lengths:
-        return []
-    shortest, longest = min(found.lengths), max(found.lengths)
+def _lengths(found: PathAnalytics) -> Iterator[tuple[Prose, ...]]:
+    """The histogram, a row a length; of many lengths the ends and the mean."""
     if len(found.lengths) > _MOST_LENGTHS:
-        return [("length", f"{shortest:,} to {longest:,} links, {found.mean_length:,.1f} in the mean")]
-    most = max(found.lengths.values())
-    counts = {length: count_text(count) for length, count in found.lengths.items()}
-    width = max(map(len, counts.values()))
-    lines = []
+        shortest, longest = min(found.lengths), max(found.lengths)
+        yield "length", f"{shortest:,} to {longest:,} links, {found.mean_length:,.1f} in the mean"
+        return
+    width = max((len(count_text(count)) for count in found.lengths.values()), default=0)
     for length, count in found.lengths.items():
-        bar = ("#" if ascii else "█") * max(1, round(_BAR * (count / most)))
-        lines.append((counted(length, "link"), f"{counts[length]:>{width}}  {bar}"))
-    return lines
+        yield counted(length, "link"), (f"{count_text(count):>{width}}  ", Bar(count / max(found.lengths.values())))
 
 
-def _numbers(found: PathAnalytics, numbers: PathNumbers, writer: TextWriter) -> list[tuple[str, str]]:
+def _numbers(found: PathAnalytics, numbers: PathNumbers) -> Iterator[tuple[Prose, ...]]:
     """What the paths carry."""
-    lines = [
-        ("sum", writer.measured(numbers.value)),
-        (
-            "sum of absolute values",
-            f"{writer.measured(numbers.magnitude)}, {_percent(numbers.cancelled)} of it cancels",
-        ),
-        ("alive", f"{count_text(numbers.alive)} of {count_text(found.count)}"),
-    ]
+    yield "sum", Value(numbers.value)
+    yield "sum of absolute values", (Value(numbers.magnitude), f", {_percent(numbers.cancelled)} of it cancels")
+    yield "alive", f"{count_text(numbers.alive)} of {count_text(found.count)}"
     if numbers.strongest is not None:
-        value, share = writer.measured(numbers.strongest_value), _percent(numbers.strongest_share)
-        lines.append(("strongest", f"{elided(numbers.strongest, writer)}: {value}, {share} of all"))
-        lines.append(("entropy", f"{numbers.entropy:.4g} nats, as of {_as_many(numbers)} equally strong paths"))
-    return [*lines, ("path norm", writer.measured(numbers.path_norm))]
+        value, share = Value(numbers.strongest_value), _percent(numbers.strongest_share)
+        yield "strongest", (Route(numbers.strongest), ": ", value, f", {share} of all")
+        yield "entropy", f"{numbers.entropy:.4g} nats, as of {_as_many(numbers)} equally strong paths"
+    yield "path norm", Value(numbers.path_norm)
 
 
 def _percent(share: float) -> str:

@@ -1,82 +1,87 @@
-"""Marked claims, as text and as data: what is right, what is wrong, and the nearest explanation."""
+"""Marked claims, as pages and as data: what is right, what is wrong, and the nearest explanation."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-
-from rich.text import Text
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.paths.path_space import Path
 from backpropsym.document.derivation.data import finite
-from backpropsym.document.formats.text import elided, style
+from backpropsym.document.formulas import Formula, Joined, Line, Math, Prose, Quotient, Route, Stated, Value
+from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
-from backpropsym.errors import counted, printable
-from backpropsym.formula.tree import Expr, Name
+from backpropsym.document.writers.mathematics import plain
+from backpropsym.document.writers.unicode import AsciiWriter
+from backpropsym.errors import counted
+from backpropsym.formula.tree import Call, Expr, Name
+from backpropsym.graph.graph import Graph
 from backpropsym.marking.mark import Mark
 from backpropsym.marking.slips import Kind, Slip
 from backpropsym.marking.verify import MAX_PATHS, Verdict
 
 _RIGHT, _WRONG, _UNREADABLE = "right", "wrong", "unreadable"
-_STYLES = {_RIGHT: "bold green", _WRONG: "bold red", _UNREADABLE: "bold yellow"}
+_TONES: Mapping[str, Literal["good", "bad", "open"]] = {_RIGHT: "good", _WRONG: "bad", _UNREADABLE: "open"}
+_UNEXPLAINED = "no single slip explains the difference"
 _MOST_SHOWN = 8
 
 
-def verdict_text(verdict: Verdict, ascii: bool = False) -> Text:
-    """One verdict for people."""
-    writer = _writer(verdict, ascii)
-    name = _name(verdict, writer)
-    word = _RIGHT if verdict.right else _WRONG
-    page = Text(word, style=_STYLES[word])
-    page.append(f": {name}\n", style="not bold default")
-    page.append(_how(verdict) + "\n", style="not bold dim")
+def verdict_page(verdict: Verdict) -> Page:
+    """One verdict as a page."""
+    graph = verdict.derivation.graph
+    return Page(_notation(verdict), lambda: tuple(_tables(verdict)), lambda: verdict_data(verdict), graph.title)
+
+
+def _notation(verdict: Verdict) -> Notation:
+    """How names are written, those of all entries that a claim is about too."""
+    graph = verdict.derivation.graph
+    if verdict.asked is None:
+        return Notation.of(graph)
+    return Notation([*graph.nodes, *verdict.ends], graph.functions, graph.derivatives, graph.notation)
+
+
+def _tables(verdict: Verdict) -> Iterator[Table]:
+    compared = f"compared at {counted(verdict.points, 'random point')} in fifty digits"
+    if verdict.right and verdict.method == "terms":
+        compared += "; the terms are those of the path sum"
+    yield Table((_stated(verdict), ": ", Quotient(*verdict.ends)), (), (), notes=(compared,))
     numbers = _path_numbers(verdict)
     for places in _alike(verdict.slips):
-        page.append("\n")
-        for slip in places[0]:
-            page.append(f"  {sentence(slip, verdict, writer)}\n", style="not bold default")
-        for slips in places[:_MOST_SHOWN]:
-            page.append_text(_place(slips[0], numbers, writer))
-        if len(places) > _MOST_SHOWN:
-            page.append(f"    {writer.dots} {len(places) - _MOST_SHOWN:,} more\n", style="not bold dim")
+        yield _slip_table(places, numbers, verdict)
+    notes = tuple(_notes(verdict))
+    if notes:
+        yield Table("", (), (), notes=notes)
+
+
+def _slip_table(places: Sequence[Sequence[Slip]], numbers: Mapping[Path, int], verdict: Verdict) -> Table:
+    """What is wrong in the same way, and the terms in which it is: as claimed, and as they should be."""
+    title = tuple(part for slip in places[0] for part in ("; ", *sentence(slip, verdict)))[1:]
+    rows: list[tuple[Prose, ...]] = []
+    colours = []
+    for slip in (slips[0] for slips in places[:_MOST_SHOWN]):
+        if slip.path is not None:
+            number = numbers.get(slip.path, 0)
+            rows.append((str(number or ""), Route(slip.path)))
+            colours.append(number)
+        terms = (("claimed   ", slip.claimed), ("right     ", slip.right))
+        rows += [("", (label, Formula(tree))) for label, tree in terms if tree is not None]
+        colours += [0] * (len(rows) - len(colours))
+    left = len(places) - _MOST_SHOWN
+    notes = (f"and {left:,} more",) if left > 0 else ()
+    return Table(title, (), tuple(rows), frozenset({0}), notes, colours=tuple(colours))
+
+
+def _notes(verdict: Verdict) -> Iterator[Line]:
+    """That nothing explains it, the example, and what could not be seen."""
     if not verdict.right and not verdict.slips:
-        page.append("\n  no single slip explains the difference\n", style="not bold default")
-    return page.append(_numbers(verdict, writer), style="not bold default")
-
-
-def _name(verdict: Verdict, writer: TextWriter) -> str:
-    """The derivative that a verdict is about."""
-    if verdict.asked is None:
-        return writer.derivative(*verdict.ends)
-    graph = verdict.derivation.graph
-    notation = Notation([*graph.nodes, *verdict.ends], graph.functions, graph.derivatives, graph.notation)
-    return type(writer)(notation).derivative(*verdict.ends)
-
-
-def _writer(verdict: Verdict, ascii: bool) -> TextWriter:
-    return (AsciiWriter if ascii else UnicodeWriter)(Notation.of(verdict.derivation.graph))
-
-
-def _how(verdict: Verdict) -> str:
-    """What the verdict rests on."""
-    compared = f"  compared at {counted(verdict.points, 'random point')} in fifty digits"
-    if verdict.right and verdict.method == "terms":
-        return f"{compared}; the terms are those of the path sum"
-    return compared
-
-
-def _numbers(verdict: Verdict, writer: TextWriter) -> str:
-    """The example, and what could not be seen."""
-    lines = []
+        yield (_UNEXPLAINED,)
     if verdict.example is not None:
-        claimed, derived = map(writer.measured, verdict.example)
-        lines.append(f"\n  at one of these points the claim is {claimed} and the derivative {derived}\n")
+        claimed, derived = map(Value, verdict.example)
+        yield "at one of these points the claim is ", claimed, " and the derivative ", derived
     if verdict.silent:
-        links = ", ".join(writer.path(link) for link in verdict.silent[:_MOST_SHOWN])
-        lines.append(f"\n  not seen, since nothing flows there at any point that was found: {links}\n")
-    return "".join(lines)
+        links = tuple(part for link in verdict.silent[:_MOST_SHOWN] for part in (", ", Route(tuple(link))))
+        yield ("not seen, since nothing flows there at any point that was found: ", *links[1:])
 
 
 def _alike(slips: Sequence[Slip]) -> list[list[list[Slip]]]:
@@ -103,54 +108,42 @@ def _path_numbers(verdict: Verdict) -> Mapping[Path, int]:
     return {path: number for number, path in enumerate(itertools.islice(verdict.derivation.space, MAX_PATHS), 1)}
 
 
-def _place(slip: Slip, numbers: Mapping[Path, int], writer: TextWriter) -> Text:
-    """The path of a slip, and its term as claimed and as it should be."""
-    result = Text()
-    if slip.path is not None:
-        number = numbers.get(slip.path, 0)
-        result.append(f"  {number or '':>4}   {elided(slip.path, writer)}\n", style=style(number) if number else "")
-    for label, tree in (("claimed", slip.claimed), ("right", slip.right)):
-        if tree is not None:
-            result.append(f"         {label:<10}{writer.write(tree)}\n", style="not bold default")
-    return result
-
-
-def sentence(slip: Slip, verdict: Verdict, writer: TextWriter) -> str:
+def sentence(slip: Slip, verdict: Verdict) -> Line:
     """What is wrong, in words."""
-    found = _called(slip.found, verdict, writer) if slip.found is not None else ""
-    expected = writer.write(slip.expected) if slip.expected is not None else ""
-    instead = f"{found} stands where {expected} belongs"
+    found = _called(slip.found, verdict) if slip.found is not None else ""
+    expected = Formula(slip.expected) if slip.expected is not None else ""
+    instead: Line = (found, " stands where ", expected, " belongs")
     match slip.kind:
         case Kind.MISSING_PATH:
-            return "a path is missing"
+            return ("a path is missing",)
         case Kind.EXTRA_PATH:
-            return "a term belongs to no path"
+            return ("a term belongs to no path",)
         case Kind.MISSING_FACTOR:
-            told = f"the factor {expected} is missing"
+            told: Line = ("the factor ", expected, " is missing")
         case Kind.EXTRA_FACTOR:
-            told = f"the factor {found} is too much"
+            told = ("the factor ", found, " is too much")
         case Kind.TRANSPOSED:
-            told = f"{instead}: its two indices are exchanged"
+            told = (*instead, ": its two indices are exchanged")
         case Kind.FUNCTION:
-            told = f"{instead}: {_mixed_up(slip, verdict)}"
+            told = (*instead, f": {_mixed_up(slip, verdict)}")
         case Kind.ARGUMENT:
-            told = f"{instead}: the derivative at the wrong argument"
+            told = (*instead, ": the derivative at the wrong argument")
         case Kind.SIGN:
-            return "the sign is wrong"
+            return ("the sign is wrong",)
         case Kind.CONSTANT:
-            return f"the claimed term is the right one times {slip.number}"
+            return (f"the claimed term is the right one times {slip.number}",)
         case _:
             told = instead
-    return f"{told}, and the term is the right one times {slip.number} besides" if slip.number is not None else told
+    return told if slip.number is None else (*told, f", and the term is the right one times {slip.number} besides")
 
 
-def _called(expr: Expr, verdict: Verdict, writer: TextWriter) -> str:
+def _called(expr: Expr, verdict: Verdict) -> Math:
     """A factor; a node that is f(s) with what it is, so that a mix-up of f and f' can be seen."""
     if isinstance(expr, Name):
         formula = verdict.derivation.graph.nodes[expr.name].formula
-        if formula is not None and type(formula).__name__ == "Call":
-            return f"{writer.write(expr)} = {writer.write(formula)}"
-    return writer.write(expr)
+        if isinstance(formula, Call):
+            return Joined((Formula(expr), Formula(formula)))
+    return Formula(expr)
 
 
 def _mixed_up(slip: Slip, verdict: Verdict) -> str:
@@ -167,7 +160,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
     `found`, `expected`, `factor` (by which the term is too large), `claimed` and `right_term`; where the claim is
     wrong `values`, the two numbers at one point; and `unseen`, links that no point shows.
     """
-    writer = _writer(verdict, ascii=True)
+    writer = AsciiWriter(Notation.of(verdict.derivation.graph))
     data: dict[str, object] = {
         "of": verdict.ends[0],
         "wrt": verdict.ends[1],
@@ -184,7 +177,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
     return data
 
 
-def _slip_data(slip: Slip, verdict: Verdict, writer: TextWriter) -> dict[str, object]:
+def _slip_data(slip: Slip, verdict: Verdict, writer: AsciiWriter) -> dict[str, object]:
     table = verdict.derivation.graph.functions
 
     def text(expr: Expr | None) -> str | None:
@@ -192,7 +185,7 @@ def _slip_data(slip: Slip, verdict: Verdict, writer: TextWriter) -> dict[str, ob
 
     return {
         "kind": slip.kind.value,
-        "message": sentence(slip, verdict, writer),
+        "message": plain(sentence(slip, verdict), writer),
         "path": None if slip.path is None else list(slip.path),
         "found": text(slip.found),
         "expected": text(slip.expected),
@@ -212,42 +205,40 @@ def marks_data(marks: Sequence[Mark]) -> dict[str, object]:
         else:
             entry |= {"wrt": mark.claim.wrt, "claim": mark.claim.text, "right": False, "error": str(mark.error)}
         claims.append(entry)
-    counts = {word: sum(_word(mark) == word for mark in marks) for word in _STYLES}
+    counts = {word: sum(_word(mark.verdict) == word for mark in marks) for word in _TONES}
     return {**counts, "claims": claims}
 
 
-def marks_text(marks: Sequence[Mark], ascii: bool = False) -> Text:
-    """Many verdicts, a line each."""
-    names = max((len(printable(mark.claim.name)) for mark in marks), default=0)
-    wrts = max((len(printable(mark.claim.wrt)) for mark in marks), default=0)
-    page = Text()
-    for mark in marks:
-        word = _word(mark)
-        page.append(f"{printable(mark.claim.name):<{names}}   {printable(mark.claim.wrt):<{wrts}}   ")
-        reason = _reason(mark, ascii)
-        page.append(word, style=_STYLES[word])
-        page.append(" " * (len(_UNREADABLE) - len(word) + 3) + reason + "\n" if reason else "\n")
-    parts = [f"{sum(_word(mark) == word for mark in marks):,} {word}" for word in _STYLES]
-    return page.append("\n" + ", ".join(parts) + "\n", style="bold")
+def marks_page(marks: Sequence[Mark], graph: Graph) -> Page:
+    """Many verdicts on claims about `graph` as a page, a row each."""
+
+    def table() -> tuple[Table]:
+        rows = tuple((mark.claim.name, mark.claim.wrt, _stated(mark.verdict), _reason(mark)) for mark in marks)
+        counts = ", ".join(f"{sum(_word(mark.verdict) == word for mark in marks):,} {word}" for word in _TONES)
+        return (Table("", (), rows, notes=(counts,)),)
+
+    return Page(Notation.of(graph), table, lambda: marks_data(marks), graph.title)
 
 
-def _word(mark: Mark) -> str:
-    if mark.verdict is None:
+def _word(verdict: Verdict | None) -> str:
+    if verdict is None:
         return _UNREADABLE
-    return _RIGHT if mark.verdict.right else _WRONG
+    return _RIGHT if verdict.right else _WRONG
 
 
-def _reason(mark: Mark, ascii: bool) -> str:
+def _stated(verdict: Verdict | None) -> Stated:
+    return Stated(_word(verdict), _TONES[_word(verdict)])
+
+
+def _reason(mark: Mark) -> Line:
     """What is wrong, on one line."""
     if mark.verdict is None:
-        return printable(mark.error.problems[0].message) if mark.error is not None else ""
-    verdict = mark.verdict
-    if verdict.right:
-        return ""
-    writer, numbers = _writer(verdict, ascii), _path_numbers(verdict)
-    told = []
-    for slips in _groups(verdict.slips)[:3]:
+        return (mark.error.problems[0].message,) if mark.error is not None else ()
+    if mark.verdict.right:
+        return ()
+    numbers, told = _path_numbers(mark.verdict), list[str | Math]()
+    for slips in _groups(mark.verdict.slips)[:3]:
         where = [str(numbers[slip.path]) for slip in slips if slip.path is not None and slip.path in numbers]
         places = f" (path{'s' if len(where) > 1 else ''} {', '.join(where[:_MOST_SHOWN])})" if where else ""
-        told.append(sentence(slips[0], verdict, writer) + places)
-    return "; ".join(told) or "no single slip explains the difference"
+        told += ["; ", *sentence(slips[0], mark.verdict), places]
+    return tuple(told[1:]) or (_UNEXPLAINED,)

@@ -9,7 +9,8 @@ from backpropsym.derive.analyses.elimination import Elimination, eliminate
 from backpropsym.derive.analyses.operation_counts import gradient_costs
 from backpropsym.derive.derivation import count_text
 from backpropsym.derive.local.links import Edge, LocalDerivatives
-from backpropsym.document.model import Line, Node, Page, Prose, Route, Table
+from backpropsym.document.formulas import Line, Node, Prose, Route
+from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
 from backpropsym.errors import NotScalarError
 from backpropsym.graph.graph import Graph, Role

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
+from backpropsym.document.model import Page, Table
+from backpropsym.document.notation.names import Notation
 from backpropsym.formula.text import to_text
 from backpropsym.ops.function import Function
 from backpropsym.ops.function_table import FunctionTable
@@ -40,16 +38,23 @@ def functions_data() -> list[FunctionFacts]:
     ]
 
 
-def functions_table() -> Table:
-    """The same as a table for the terminal."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for head in ("function", "formula", "derivative", "at kinks", "source"):
-        table.add_column(head, overflow="fold")
-    for entry in functions_data():
-        first = next(iter(entry["derivatives"].values()))
-        cells = (entry["usage"], entry["formula"] or "", first, entry["kink"], entry["source"])
-        table.add_row(*map(Text, cells))
-    return table
+def functions_page() -> Page:
+    """The same as a page."""
+
+    def table() -> tuple[Table]:
+        rows = tuple(
+            (
+                entry["usage"],
+                entry["formula"] or "",
+                next(iter(entry["derivatives"].values())),
+                entry["kink"],
+                entry["source"],
+            )
+            for entry in functions_data()
+        )
+        return (Table("", ("function", "formula", "derivative", "at kinks", "source"), rows),)
+
+    return Page(Notation(()), table, functions_data)
 
 
 def _usage(function: Function) -> str:

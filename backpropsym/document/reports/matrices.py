@@ -11,7 +11,8 @@ from backpropsym.derive.analyses.jacobian import Jacobian
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.document.derivation.conventions import here
-from backpropsym.document.model import Entries, Formula, Node, Page, Prose, Quotient, Table, Value
+from backpropsym.document.formulas import Entries, Formula, Node, Prose, Quotient, Value
+from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.numbers import finite_data
 from backpropsym.errors import AbstractFunctionError, LimitError, ValuesError, counted

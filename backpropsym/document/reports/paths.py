@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from rich.text import Text
 
 from backpropsym.arrays import Values
 from backpropsym.derive.analyses.kinks import Kink, kink_of
@@ -17,10 +16,11 @@ from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
 from backpropsym.derive.paths.path_space import Path
 from backpropsym.derive.terms import NumericTerm
 from backpropsym.document.derivation.data import finite
-from backpropsym.document.formats.text import LIMIT, elided, style
+from backpropsym.document.formulas import Joined, Line, Node, Prose, Quotient, Route, Share, Value
+from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.writers.kinks import MARK, kink_data, kink_text
-from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
+from backpropsym.document.writers.kinks import MARK, kink_data, kink_prose
+from backpropsym.errors import counted
 
 Order = Literal["share", "length"]
 
@@ -35,15 +35,13 @@ class PathsView:
         unless paths are chosen by share.
     top : how many paths are chosen, strongest or shortest first; None lists them in the order written.
     by : what they are chosen by.
-    limit : the most paths that are listed without `top`.
-    ascii : whether only ASCII is used.
+    limit : the most paths that are listed without `top`; None lists all of what is not too long to be written out.
     """
 
     values: Values | None = None
     top: int | None = None
     by: Order = "share"
     limit: int | None = None
-    ascii: bool = False
 
 
 def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> dict[str, object]:
@@ -73,27 +71,33 @@ def path_data(derivation: Derivation, view: PathsView, listed: bool = True) -> d
     return found
 
 
-def path_text(derivation: Derivation, view: PathsView) -> Text:
-    """The same as a table."""
-    view = _layers(derivation, view)
-    writer: TextWriter = (AsciiWriter if view.ascii else UnicodeWriter)(Notation.of(derivation.graph))
-    kink = _kink(derivation, view)
-    rows = [_row(path, number, writer, kink) for path, number in _chosen(derivation, view, LIMIT)]
-    count = derivation.count
-    head = f"{count_text(count)} path{'' if count == 1 else 's'} from {writer.name(derivation.wrt)} to "
-    result = Text(head + writer.name(derivation.of), style="bold")
+def paths_page(derivation: Derivation, view: PathsView, listed: bool = True) -> Page:
+    """The same as a page, each path in its colour."""
+
+    def table() -> tuple[Table]:
+        return (_table(derivation, _layers(derivation, view), listed),)
+
+    graph = derivation.graph
+    return Page(Notation.of(graph), table, lambda: path_data(derivation, view, listed), graph.title)
+
+
+def _table(derivation: Derivation, view: PathsView, listed: bool) -> Table:
+    count, kink = derivation.count, _kink(derivation, view)
+    chosen = _chosen(derivation, view, MAX_TERMS) if listed else ()
+    rows = tuple((str(at), *_row(path, number, kink)) for at, (path, number) in enumerate(chosen, 1))
+    ends = ("from ", Node(derivation.wrt), " to ", Node(derivation.of))
+    title: Line = (f"{count_text(count)} path{'' if count == 1 else 's'} ", *ends)
     if _with_numbers(view) and count and not derivation.between_arrays:
-        total = float(derivation.evaluate(**dict(view.values or {})))
-        name = writer.derivative(derivation.of, derivation.wrt)
-        result.append(f"; {name} = {writer.measured(total)}; {count_text(_dead(derivation, view))} dead")
-    result.append("\n\n" if rows else "\n")
-    for number, row in enumerate(_aligned(rows), 1):
-        result.append(f"  {number:>{len(str(len(rows)))}}   {row}\n", style=style(number))
-    if count > len(rows):
-        result.append(f"  {writer.dots} {count_text(count - len(rows))} more\n", style="not bold dim")
+        total = Value(float(derivation.evaluate(**dict(view.values or {}))))
+        named = Joined((Quotient(derivation.of, derivation.wrt), total))
+        title += ("; ", named, f"; {count_text(_dead(derivation, view))} dead")
+    notes: list[Prose] = []
+    if listed and count > len(rows):
+        notes.append(f"and {count_text(count - len(rows))} more")
     if kink is not None:
-        result.append(f"\n  {kink_text(kink, writer)}\n", style="not bold")
-    return result
+        notes.append(kink_prose(kink))
+    right = frozenset({0, *range(2, len(rows[0]) if rows else 0)})
+    return Table(title, (), rows, right, tuple(notes), colours=tuple(range(1, len(rows) + 1)))
 
 
 def _kink(derivation: Derivation, view: PathsView) -> Kink | None:
@@ -150,22 +154,9 @@ def _entry(path: Path, each: NumericTerm | None, kink: Kink | None) -> dict[str,
     return entry | ({"convention": kink.marks(path, each.numbers)} if each and kink else {})
 
 
-def _row(path: Path, each: NumericTerm | None, writer: TextWriter, kink: Kink | None) -> tuple[str, ...]:
-    links = len(path) - 1
-    row = (elided(path, writer), f"{links} link{'' if links == 1 else 's'}")
+def _row(path: Path, each: NumericTerm | None, kink: Kink | None) -> tuple[Prose, ...]:
+    row = (Route(path), counted(len(path) - 1, "link"))
     if each is None:
         return row
-    share = "" if each.share != each.share else f"{100 * each.share:.1f} %"
     mark = (MARK if kink.marks(path, each.numbers) else "",) if kink else ()
-    return (*row, writer.measured(each.value), share, *mark)
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """The rows with their cells under one another, the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        (
-            row[0].ljust(widths[0]) + "".join(f"   {cell:>{n}}" for cell, n in zip(row[1:], widths[1:], strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return (*row, Value(each.value), Share(each.share), *mark)

@@ -12,7 +12,8 @@ from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
 from backpropsym.derive.paths.path_space import PathSpace
 from backpropsym.document.derivation.conventions import here
-from backpropsym.document.model import Formula, Joined, Line, Node, Page, Prose, Route, Table, Value
+from backpropsym.document.formulas import Formula, Joined, Line, Node, Prose, Route, Value
+from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.mathematics import plain
 from backpropsym.document.writers.numbers import finite_data

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
-
-from rich.text import Text
 
 from backpropsym.derive.analyses.operation_counts import gradient_costs
 from backpropsym.derive.array_derivation import equation_of
@@ -14,7 +12,9 @@ from backpropsym.derive.derivation import Derivation, count_text
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.derive.paths.path_space import PathSpace
 from backpropsym.document.derivation.conventions import called_by
-from backpropsym.errors import printable
+from backpropsym.document.formulas import Math, Prose, Typed, Words
+from backpropsym.document.model import Equations, Page, Part, Row, Table
+from backpropsym.document.notation.names import Notation
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Call, Expr, Index, called, children, rebuild
 from backpropsym.graph.graph import Graph, Role, Shape
@@ -73,9 +73,7 @@ def summary_data(graph: Graph) -> Summary:
     parameters = graph.names(Role.PARAMETER)
     shapes = [graph[name].shape for name in parameters]
     links = sum(len(node.parents) for node in graph.nodes.values())
-    equations = {
-        node.name: equation_of(graph, node) for node in graph.nodes.values() if node.op is not None and node.named
-    }
+    equations = _equations(graph)
     local = LocalDerivatives(graph) if graph.scalar and len(parameters) * links <= MOST_COSTED else None
     return {
         "title": graph.title,
@@ -101,6 +99,11 @@ def summary_data(graph: Graph) -> Summary:
         "operations": _operations_of_forms(local, parameters) if local else None,
         "warnings": [problem.message for problem in graph.warnings],
     }
+
+
+def _equations(graph: Graph) -> dict[str, tuple[Expr, Expr]]:
+    """Both sides of the equation of each node that somebody named."""
+    return {node.name: equation_of(graph, node) for node in graph.nodes.values() if node.op is not None and node.named}
 
 
 def _as_typed(expr: Expr) -> Expr:
@@ -149,24 +152,40 @@ def _entries_formula(shapes: Iterable[Shape]) -> str:
     return " + ".join([*([str(scalars)] if scalars or not products else []), *products])
 
 
-def summary_text(graph: Graph) -> Text:
-    """The same for people."""
-    data = summary_data(graph)
-    result = Text(printable(graph.title) + "\n\n" if graph.title else "", style="bold")
+def summary_page(graph: Graph) -> Page:
+    """The same as a page."""
+
+    def parts() -> tuple[Part, ...]:
+        data = summary_data(graph)
+        return (_overview(graph, data), _nodes(graph), *_paths(data), *_operations(data))
+
+    return Page(Notation.of(graph), parts, lambda: summary_data(graph))
+
+
+def _overview(graph: Graph, data: Summary) -> Table:
+    """What the network is called, and a line a role."""
+    rows: list[tuple[Prose, ...]] = []
     for label, names in (("inputs", data["inputs"]), ("targets", data["targets"]), ("constants", data["constants"])):
         if names:
-            result.append(_line(label, f"{len(names):,}: {_listed(names)}"))
-    result.append(_line("parameters", _parameters(data)))
+            rows.append((label, f"{len(names):,}: {_listed(names)}"))
+    rows.append(("parameters", _parameters(data)))
     if data["shapes"]:
         sized = [f"{name} ({', '.join(map(str, shape))})" for name, shape in data["shapes"].items()]
-        result.append(_line("shapes", _listed(sized)))
-    result.append(_line("nodes", f"{len(data['nodes']):,}, {data['links']:,} links"))
-    result.append(_line("output", data["output"]))
+        rows.append(("shapes", _listed(sized)))
+    rows.append(("nodes", f"{len(data['nodes']):,}, {data['links']:,} links"))
+    rows.append(("output", data["output"]))
     if data["loss"]:
-        result.append(_line("loss", data["nodes"][data["loss"]]))
-    for position, fact in enumerate(data["functions"]):
-        result.append(_line("" if position else "functions", fact))
-    return result + _nodes(data) + _paths(data) + _operations(data)
+        rows.append(("loss", _typed(_as_typed(equation_of(graph, graph[data["loss"]])[1]))))
+    rows += [("" if at else "functions", Words(fact)) for at, fact in enumerate(data["functions"])]
+    return Table(graph.title, (), tuple(rows))
+
+
+def _typed(expr: Expr) -> Math:
+    """A formula; of a very long one the beginning, in words."""
+    text = to_text(expr)
+    if len(text) <= _LONGEST_FORMULA:
+        return Typed(expr)
+    return Words(f"{text[:_LONGEST_FORMULA].rstrip()} ...")
 
 
 def _parameters(data: Summary) -> str:
@@ -194,52 +213,34 @@ def _functions(graph: Graph) -> list[str]:
     return entries
 
 
-def _line(label: str, text: str) -> str:
-    return f"  {label:<12}{text}\n"
-
-
 def _listed(names: list[str]) -> str:
     shown = ", ".join(names[:_LONGEST_LIST])
     return shown if len(names) <= _LONGEST_LIST else f"{shown} and {len(names) - _LONGEST_LIST:,} more"
 
 
-def _nodes(data: Summary) -> Text:
+def _nodes(graph: Graph) -> Equations:
     """The formulas of the nodes."""
-    indices = data["indices"]
-    nodes = [
-        (f"{name}[{','.join(indices[name])}]" if name in indices else name, formula)
-        for name, formula in data["nodes"].items()
-    ]
-    width = max((len(name) for name, _ in nodes), default=0)
-    shown = [(name, _shortened(formula)) for name, formula in nodes[:_LONGEST_TABLE]]
-    body = "".join(f"  {name:<{width}} = {formula}\n" for name, formula in shown)
-    more = len(nodes) - _LONGEST_TABLE
-    return Text("\n" + body + (f"  and {more:,} more\n" if more > 0 else ""))
+    equations = list(_equations(graph).values())
+    rows = (Row(Typed(left), _typed(_as_typed(right))) for left, right in equations[:_LONGEST_TABLE])
+    return Equations(tuple(rows), max(len(equations) - _LONGEST_TABLE, 0))
 
 
-def _shortened(formula: str) -> str:
-    return formula if len(formula) <= _LONGEST_FORMULA else formula[:_LONGEST_FORMULA].rstrip() + " ..."
-
-
-def _paths(data: Summary) -> Text:
+def _paths(data: Summary) -> Iterator[Table]:
     """How many paths lead from each parameter to the objective."""
-    if not data["paths"]:
-        return Text()
     by_count: dict[int, list[str]] = {}
-    for name, count in data["paths"].items():
+    for name, count in (data["paths"] or {}).items():
         by_count.setdefault(count, []).append(name)
-    shown = sorted(by_count.items())[:_LONGEST_TABLE]
-    lines = [f"  {count_text(count)} from {_listed(names)}\n" for count, names in shown]
-    return Text(f"\npaths to {data['objective']}\n" + "".join(lines))
+    rows = tuple((count_text(count), f"from {_listed(names)}") for count, names in sorted(by_count.items()))
+    if rows:
+        yield Table(f"paths to {data['objective']}", (), rows[:_LONGEST_TABLE], frozenset({0}))
 
 
-def _operations(data: Summary) -> Text:
+def _operations(data: Summary) -> Iterator[Table]:
     """What the whole gradient costs in each form."""
-    costs = data["operations"]
-    if not costs:
-        return Text()
-    rows = [("form", "multiplications", "additions")]
-    rows += [(form, count_text(cost["multiplications"]), count_text(cost["additions"])) for form, cost in costs.items()]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [f"  {row[0]:<{widths[0]}}   {row[1]:>{widths[1]}}   {row[2]:>{widths[2]}}\n" for row in rows]
-    return Text(f"\noperations for all derivatives of {data['objective']}, local derivatives given\n" + "".join(lines))
+    costs = data["operations"] or {}
+    rows = tuple(
+        (form, count_text(cost["multiplications"]), count_text(cost["additions"])) for form, cost in costs.items()
+    )
+    if rows:
+        title = f"operations for all derivatives of {data['objective']}, local derivatives given"
+        yield Table(title, ("form", "multiplications", "additions"), rows, frozenset({1, 2}))

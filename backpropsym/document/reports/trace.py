@@ -8,7 +8,8 @@ from backpropsym.derive.analyses.trace import BackwardStep, Descent, Trace
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
 from backpropsym.document.derivation.conventions import facts, here
-from backpropsym.document.model import Entries, Formula, Node, Page, Prose, Quotient, Table, Value
+from backpropsym.document.formulas import Entries, Formula, Node, Prose, Quotient, Value
+from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.kinks import MARK, kink_data, kink_prose
 from backpropsym.document.writers.numbers import finite_data, put_in

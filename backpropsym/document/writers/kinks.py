@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from backpropsym.derive.analyses.kinks import Kink
-from backpropsym.document.model import Line, Math, Value
+from backpropsym.document.formulas import Line, Math, Value
 from backpropsym.document.writers.mathematics import plain
 from backpropsym.document.writers.numbers import finite_data
 from backpropsym.document.writers.tree_writer import Writer

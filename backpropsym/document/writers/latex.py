@@ -33,6 +33,8 @@ class LatexWriter(SetWriter):
     absolute = r"\left\lvert {} \right\rvert"
     branches = r"\begin{{cases}} {} & \text{{if }} {} \\ {} & \text{{otherwise}} \end{{cases}}"
     sum_sign = r"\sum_{{{}={}}}^{{{}}}"
+    bold = r"\textbf{{{}}}"
+    filled = r"\rule{{{}em}}{{1.2ex}}"
     dots = high_dots = r"\cdots"
     low_dots = r"\dots"
     times = r" \cdot "

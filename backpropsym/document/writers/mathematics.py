@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from backpropsym.document.model import (
+from backpropsym.document.formulas import (
+    Bar,
     Definition,
     Entries,
     EntryQuotient,
@@ -19,6 +20,8 @@ from backpropsym.document.model import (
     Route,
     Share,
     Sketch,
+    Stated,
+    Typed,
     Value,
     Words,
 )
@@ -75,6 +78,12 @@ def marked(part: Math, writer: Writer) -> str:
             return writer.for_arguments().function(name)
         case Sketch(function, axis):
             return writer.call(function, [writer.dots, writer.option("axis", writer.write(axis))])
+        case Typed(tree):
+            return writer.typed(tree)
+        case Stated(text):
+            return writer.stated(text)
+        case Bar(share):
+            return writer.bar(share)
         case _:
             assert_never(part)
 

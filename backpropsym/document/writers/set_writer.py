@@ -22,6 +22,9 @@ _LONGEST_EXPONENT = 28
 LONGEST_RIGID = 200
 """A longer part is set so that it can be broken across lines: not in a fraction, nor in brackets that stretch."""
 
+LONGEST_BAR = 14.0
+"""Ems of a bar as long as it can be."""
+
 _SLOPE = re.compile(r"([A-Za-z]\w*)'\((-?\d+)\)( = -?\d+(?![\w./]))?")
 _SCIENTIFIC = re.compile(r"(-?[\d.]+)e([+-]?)0*(\d+)\Z")
 
@@ -34,6 +37,7 @@ class SetWriter(Writer):
     fraction, raised, lowered, stretched, root, absolute, branches, sum_sign : templates of a part over another, of what
         stands above and below a base, of brackets as high as what is in them, of a root, an absolute value, one of two
         formulas (then, condition, otherwise), and a sum sign with its index and limits.
+    bold, filled : templates of a verdict, and of a bar by its length in ems.
     circle, low_dots, high_dots, slash, top, delta, partial, percent_sign, by : signs.
     list_comma : between numbers in a list.
     gap : a space between words and numbers.
@@ -50,6 +54,8 @@ class SetWriter(Writer):
     absolute: ClassVar[str]
     branches: ClassVar[str]
     sum_sign: ClassVar[str]
+    bold: ClassVar[str]
+    filled: ClassVar[str]
     circle: ClassVar[str]
     low_dots: ClassVar[str]
     high_dots: ClassVar[str]
@@ -117,6 +123,14 @@ class SetWriter(Writer):
             parts += [f"{self.function(slope[1])}'({slope[2]}){slope[3] or ''}"]
             position = slope.end()
         return "".join([*parts, self.upright(text[position:])])
+
+    def stated(self, text: str) -> str:
+        """A verdict, in bold."""
+        return self.bold.format(self.upright(text))
+
+    def bar(self, share: float) -> str:
+        """A bar of a chart, filled."""
+        return self.filled.format(f"{LONGEST_BAR * share:.2f}")
 
     def number(self, value: Fraction) -> str:
         """A number; powers of ten written out."""

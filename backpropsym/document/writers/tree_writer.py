@@ -218,6 +218,18 @@ class Writer(ABC):
         """A path from its start to its end."""
         return self.arrow.join(map(self.name, names))
 
+    def typed(self, expr: Expr) -> str:
+        """A formula as a person types it, where that is how formulas are written."""
+        return self.marked(expr)
+
+    def stated(self, text: str) -> str:
+        """A verdict."""
+        return self.words(text)
+
+    @abstractmethod
+    def bar(self, share: float) -> str:
+        """A bar of a chart, as a share of the longest."""
+
     def option(self, key: str, text: str) -> str:
         """An argument that is given by its name."""
         return f"{key}={text}"

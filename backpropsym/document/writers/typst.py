@@ -30,6 +30,8 @@ class TypstWriter(SetWriter):
     absolute = "bar.v {} bar.v"
     branches = 'cases({} & "if " {}, {} & "otherwise")'
     sum_sign = "sum_({} = {})^({})"
+    bold = "bold({})"
+    filled = "#box(width: {}em, height: 0.6em, fill: black)"
     dots = high_dots = "dots.c"
     low_dots = "dots"
     times = " dot.op "

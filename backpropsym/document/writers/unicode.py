@@ -7,9 +7,12 @@ from fractions import Fraction
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.tree_writer import ATOM, POWER, PRODUCT, SUM, Writer
 from backpropsym.formula.letters import SUPERSCRIPTS
-from backpropsym.formula.text import number_text
+from backpropsym.formula.text import number_text, to_text
 from backpropsym.formula.tree import Call, Div, Expr, Limits, Name
 from backpropsym.ops.kinds import size_of
+
+LONGEST_BAR = 24
+"""Letters of a bar as long as it can be."""
 
 _ABOVE = str.maketrans(dict(SUPERSCRIPTS))
 _COMPARISONS = {"<=": "≤", ">=": "≥"}
@@ -26,6 +29,15 @@ class TextWriter(Writer):
     dots = "..."
     summation = "sum"
     differential = "d"
+    block = "#"
+
+    def typed(self, expr: Expr) -> str:
+        """A formula in the formula language."""
+        return to_text(expr)
+
+    def bar(self, share: float) -> str:
+        """A bar of a chart, in letters."""
+        return self.block * max(1, round(LONGEST_BAR * share))
 
     def quotient(self, numerator: Expr, denominator: Expr, texts: list[str]) -> str:
         """One part over another; a quotient over something shows in brackets which is which."""
@@ -89,6 +101,7 @@ class UnicodeWriter(TextWriter):
     arrow = " → "
     dots = "…"
     minus = "−"
+    block = "█"
 
     def words(self, text: str) -> str:
         """Plain words beside mathematics, with true primes and minus signs."""

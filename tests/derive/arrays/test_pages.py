@@ -17,7 +17,8 @@ from backpropsym.document.derivation.conventions import conventions, spelled_out
 from backpropsym.document.derivation.report import report, terminal
 from backpropsym.document.formats.text import LIMIT, style
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.reports.summary import summary_data, summary_text
+from backpropsym.document.registry import write
+from backpropsym.document.reports.summary import summary_data, summary_page
 from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import ONE, Call, Name
@@ -121,7 +122,7 @@ def test_a_summary_shows_formulas_as_people_write_them() -> None:
     data = summary_data(bp.example("convolution").graph)
     assert data["indices"] == {"out": ["i", "j"]}
     assert data["nodes"]["out"] == "sum(K[k,l]*im[i + k,j + l], (k, 0, 2), (l, 0, 2)) + b"
-    assert "\n  out[i,j] = sum(K[k,l]*im[" in summary_text(bp.example("convolution").graph).plain
+    assert "\n  out[i,j] = sum(K[k,l]*im[" in write(summary_page(bp.example("convolution").graph), "text")
 
 
 def test_a_term_of_too_many_indices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,51 @@
+"""Every report is written in every registered format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from backpropsym.cli.app import app
+from backpropsym.document.registry import formats
+
+WRONG_CLAIM = ("verify", "lecture", "--wrt", "w11", "--claim", "x1*f(s1)*v11*f'(u1)*p11 + 2*x1*f'(s1)*v12*f'(u2)*p21")
+COMMANDS = {
+    "summary": ("summary", "lecture"),
+    "summary of arrays": ("summary", "convolution"),
+    "paths": ("paths", "lecture", "--wrt", "w11", "--top", "2"),
+    "analytics": ("paths", "lecture", "--wrt", "w11", "--stats"),
+    "claim": WRONG_CLAIM,
+    "check": ("check", "neuron", "--samples", "1", "--seconds", "0"),
+    "functions": ("functions",),
+    "costs": ("costs", "lecture"),
+    "wiggle": ("wiggle", "neuron", "--init", "0"),
+    "trace": ("trace", "neuron", "--init", "0"),
+}
+SEEN = {
+    "latex": {"paths": r"\textcolor{bpPath2}{", "analytics": r"\rule{", "claim": r"\textbf{\text{wrong}}"},
+    "typst": {"paths": "#text(fill: bpPath2)", "analytics": "#box(width: ", "claim": 'bold("wrong")'},
+    "markdown": {"claim": "**wrong**: $", "check": "**passed**", "summary": r"s_{1} &= w_{11} \cdot x_{1}"},
+    "text": {"claim": "wrong: ∂a/∂w₁₁\n", "summary": "\n  s1   = w11*x1 + w21*x2\n"},
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_report_is_written_in_every_format(name: str, tmp_path: Path) -> None:
+    printed = set()
+    for format in formats().values():
+        result = CliRunner().invoke(app, [*COMMANDS[name], "--format", format.name])
+        assert result.exit_code == (1 if name == "claim" else 0), result.output
+        assert result.stdout.strip()
+        printed.add(result.stdout)
+        assert SEEN.get(format.name, {}).get(name, "") in result.stdout
+    assert len(printed) == len(formats())
+
+
+def test_the_suffix_of_a_file_names_the_format(tmp_path: Path) -> None:
+    for format in formats().values():
+        path = tmp_path / f"summary{format.suffixes[0]}"
+        assert CliRunner().invoke(app, ["summary", "lecture", "-o", str(path)]).exit_code == 0
+        printed = CliRunner().invoke(app, ["summary", "lecture", "--format", format.name]).stdout
+        assert path.read_text() == printed
