@@ -69,7 +69,7 @@ class _Data:
         self.texts = texts
         self.named: dict[str, None] = {}
         self.entries: dict[str, None] = {}
-        self.graph = getattr(derivation, "whole", derivation.graph)
+        self.graph = derivation.network
 
     def whole(self) -> dict[str, object]:
         """All of it."""

@@ -147,7 +147,7 @@ class LatexPage(Aligned):
             yield rf"\subsection*{{{self.inline(table.title)}}}"
         if table.rows:
             yield from self.row_colours(table).splitlines()
-            rows = [self._row(cells, number, table.room) for number, cells in table.coloured]
+            rows = [self._row(cells, number, table) for number, cells in table.coloured]
             columns = "".join("r" if at in table.right else "l" for at in range(table.columns))
             # Fractions in neighbouring rows must not touch.
             stretch = "1.6" if any(r"\frac" in cell for row in rows for cell in row) else "1.15"
@@ -174,15 +174,15 @@ class LatexPage(Aligned):
                 text = self.text(prose)
                 return rf"$\displaystyle {text}$" if r"\frac" in text else f"${text}$"
 
-    def _row(self, row: Sequence[Prose], number: int, room: int) -> list[str]:
+    def _row(self, row: Sequence[Prose], number: int, table: Table) -> list[str]:
         """The cells of a row, in the colour of a path if it has one."""
-        cells = [self._cell(cell, room) for cell in row]
+        cells = [self._cell(cell, table.room, at not in table.right) for at, cell in enumerate(row)]
         return [self.in_colour(cell, number) for cell in cells] if number else cells
 
-    def _cell(self, cell: Prose, room: int) -> str:
+    def _cell(self, cell: Prose, room: int, breaks: bool) -> str:
         if isinstance(cell, str | tuple):
             words = self.inline(cell)
-            long = isinstance(cell, str) and len(cell) > _LONGEST_WORDS
+            long = breaks and isinstance(cell, str) and len(cell) > _LONGEST_WORDS
             breakable = re.sub(r"[*/(]", r"\g<0>\\allowbreak{}", words)
             return rf"\parbox[t]{{44mm}}{{\raggedright {breakable}\strut}}" if long else words
         lines = self.lines(marked(cell, self.writer), room)

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from backpropsym.derive.analyses.operation_counts import gradient_costs
 from backpropsym.derive.array_derivation import equation_of
-from backpropsym.derive.derivation import Derivation, count_text
+from backpropsym.derive.derivation import count_text
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.derive.paths.path_space import PathSpace
 from backpropsym.document.derivation.conventions import called_by
@@ -43,8 +43,8 @@ class Summary(TypedDict):
     shapes : of what is no scalar.
     nodes : formulas by name.
     indices : of the nodes whose formula is that of an entry.
-    paths : from each parameter to the objective; those of layers where nodes have axes. None where a network of
-        scalars is too large to count them.
+    paths : from each parameter to the objective; those of layers where nodes have axes. None where the network is too
+        large to count them.
     operations : by form; None as well where nodes have axes.
     """
 
@@ -74,7 +74,8 @@ def summary_data(graph: Graph) -> Summary:
     shapes = [graph[name].shape for name in parameters]
     links = sum(len(node.parents) for node in graph.nodes.values())
     equations = _equations(graph)
-    local = LocalDerivatives(graph) if graph.scalar and len(parameters) * links <= MOST_COSTED else None
+    shaped = [node.name for node in graph.nodes.values() if node.shape]
+    small = len(parameters) * links <= MOST_COSTED
     return {
         "title": graph.title,
         "output": graph.output,
@@ -86,7 +87,7 @@ def summary_data(graph: Graph) -> Summary:
         "constants": list(graph.names(Role.CONSTANT)),
         "parameter_count": _entries(shapes),
         "parameter_formula": _entries_formula(shapes),
-        "shapes": {node.name: list(node.shape) for node in graph.nodes.values() if node.shape and node.named},
+        "shapes": {name: list(graph[name].shape) for name in shaped if graph[name].named},
         "nodes": {name: to_text(_as_typed(right)) for name, (_, right) in equations.items()},
         "indices": {
             name: [to_text(each) for each in left.subscripts]
@@ -95,8 +96,8 @@ def summary_data(graph: Graph) -> Summary:
         },
         "links": links,
         "functions": _functions(graph),
-        "paths": _paths_of_scalars(local, parameters) if local else _layer_paths(graph),
-        "operations": _operations_of_forms(local, parameters) if local else None,
+        "paths": _paths_of(graph) if small else None,
+        "operations": _operations_of_forms(graph, parameters) if small and not shaped else None,
         "warnings": [problem.message for problem in graph.warnings],
     }
 
@@ -114,21 +115,15 @@ def _as_typed(expr: Expr) -> Expr:
     return rebuild(expr, parts) if parts else expr
 
 
-def _layer_paths(graph: Graph) -> dict[str, int] | None:
-    """Layer-level paths from each parameter of a network of tensors to the objective."""
-    if graph.scalar:
-        return None
-    return {name: PathSpace(graph.named, name, graph.objective).count for name in graph.names(Role.PARAMETER)}
+def _paths_of(graph: Graph) -> dict[str, int]:
+    """Paths from each parameter to the objective, through the nodes that somebody named."""
+    named = graph.named
+    return {name: PathSpace(named, name, graph.objective).count for name in graph.names(Role.PARAMETER)}
 
 
-def _paths_of_scalars(local: LocalDerivatives, parameters: Sequence[str]) -> dict[str, int]:
-    """Paths from each parameter to the objective."""
-    return {name: Derivation(local, local.graph.objective, name).count for name in parameters}
-
-
-def _operations_of_forms(local: LocalDerivatives, parameters: Sequence[str]) -> dict[str, Operations]:
+def _operations_of_forms(graph: Graph, parameters: Sequence[str]) -> dict[str, Operations]:
     """Operations by form."""
-    costs = gradient_costs(local, local.graph.objective, parameters)
+    costs = gradient_costs(LocalDerivatives(graph), graph.objective, parameters)
     return {
         form: {"multiplications": cost.multiplications, "additions": cost.additions} for form, cost in costs.items()
     }

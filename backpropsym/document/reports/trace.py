@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backpropsym.derive.analyses.trace import BackwardStep, Descent, Trace
+import numpy as np
+
+from backpropsym.derive.analyses.trace import BackwardStep, Descent, ForwardStep, Trace
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
 from backpropsym.document.derivation.conventions import facts, here
@@ -36,21 +38,26 @@ def trace_page(trace: Trace, limit: int | None = None) -> Page:
 
 
 def _forward(trace: Trace) -> Table:
-    scalar = trace.graph.scalar
+    of_numbers = all(map(_of_numbers, trace.forward))
     rows = []
     for step in trace.forward:
-        numbers = (Formula(put_in(step.formula, step.inputs)),) if scalar else ()
+        numbers = (Formula(put_in(step.formula, step.inputs)),) if of_numbers else ()
         rows.append((Formula(step.left), Formula(step.formula), *numbers, Entries(step.value)))
-    heads = ("node", "formula", "numbers put in", "value") if scalar else ("node", "formula", "value")
-    right = frozenset({3}) if scalar else frozenset[int]()
+    heads = ("node", "formula", *(("numbers put in",) if of_numbers else ()), "value")
+    right = frozenset({len(heads) - 1}) if of_numbers else frozenset[int]()
     notes = here(trace.graph, [step.node for step in trace.forward])
     return Table("Forward pass", heads, tuple(rows), right, notes)
+
+
+def _of_numbers(step: ForwardStep) -> bool:
+    """Whether a step computes a number from numbers, which can be put into its formula."""
+    return not any(np.ndim(value) for value in (step.value, *step.inputs.values()))
 
 
 def _backward(trace: Trace) -> Table:
     title = f"Backward pass, from {trace.of} to the parameters"
     notes = tuple((f"d{trace.of}/d{name}: ", *kink_prose(kink), ".") for name, kink in trace.kinks.items())
-    if trace.graph.scalar:
+    if trace.symbols:
         marks = tuple(
             f"The local derivative of {link.target} by {link.source} {MARK}." for link in sorted(trace.resting)
         )
@@ -89,7 +96,8 @@ def _descent(trace: Trace, step: Descent) -> Table:
     verdict = f"{trace.of} was {before} and is {after} after the step."
     if step.value_after > step.value_before:
         verdict += " It has grown: the step is longer than the slope holds; try a smaller rate."
-    right = frozenset({1, 2, 3}) if trace.graph.scalar else frozenset[int]()
+    of_numbers = not any(np.ndim(value) for value in step.before.values())
+    right = frozenset({1, 2, 3}) if of_numbers else frozenset[int]()
     title = f"One step of gradient descent, rate {step.rate:g}"
     return Table(title, ("parameter", "before", "gradient", "after"), rows, right, (verdict,))
 
@@ -131,7 +139,7 @@ def trace_data(trace: Trace) -> dict[str, object]:
 def _backward_data(trace: Trace, step: BackwardStep) -> dict[str, object]:
     table = trace.graph.functions
     found: dict[str, object] = {"node": step.node, "formula": sympy_text(table, step.right)}
-    if trace.graph.scalar:
+    if step.node in trace.symbols:
         found["symbol"] = trace.symbols[step.node]
         found["bricks"] = [
             {
