@@ -27,6 +27,7 @@ SEEN = {
     "latex": {"paths": r"\textcolor{bpPath2}{", "analytics": r"\rule{", "claim": r"\textbf{\text{wrong}}"},
     "typst": {"paths": "#text(fill: bpPath2)", "analytics": "#box(width: ", "claim": 'bold("wrong")'},
     "markdown": {"claim": "**wrong**: $", "check": "**passed**", "summary": r"s_{1} &= w_{11} \cdot x_{1}"},
+    "html": {"paths": 'style="--path: #0072B2"', "claim": '<strong class="bad">wrong</strong>'},
     "text": {"claim": "wrong: ∂a/∂w₁₁\n", "summary": "\n  s1   = w11*x1 + w21*x2\n"},
 }
 
@@ -49,3 +50,9 @@ def test_the_suffix_of_a_file_names_the_format(tmp_path: Path) -> None:
         assert CliRunner().invoke(app, ["summary", "lecture", "-o", str(path)]).exit_code == 0
         printed = CliRunner().invoke(app, ["summary", "lecture", "--format", format.name]).stdout
         assert path.read_text() == printed
+
+
+def test_a_page_for_a_browser_takes_no_text_for_markup() -> None:
+    head = 'title = "<script>alert(1)</script>"\ninputs = ["x"]\nparameters = ["w"]\noutput = "a"\n[nodes]\na = "w*x"\n'
+    shown = CliRunner().invoke(app, ["summary", "-", "--format", "html"], input=head).stdout
+    assert "&lt;script&gt;alert(1)" in shown and "<script" not in shown

@@ -71,11 +71,11 @@ def _derived(derived: Derived) -> Iterator[Simple]:
             explicit = any(term.path is not None for term in terms)
             yield Row(left, Words("a sum of products of local derivatives, one a path"))
             cells = ((term.path, term.formula) if term.path is not None else (term.formula,) for term in terms)
-            yield numbered(("path", "term") if explicit else ("term",), cells)
+            yield numbered(("path", "term") if explicit else ("term",), cells, coloured=explicit)
         case Worked(left, worked, total):
             yield Row(left, Value(total))
             values = ((each.path, Formula(each.product), Value(each.value), Share(each.share)) for each in worked)
-            yield numbered(("path", "term", "value", "share"), values)
+            yield numbered(("path", "term", "value", "share"), values, coloured=True)
         case Numbers(left, _, numbers):
             yield Row(left, Entries(numbers))
         case _:
@@ -84,9 +84,11 @@ def _derived(derived: Derived) -> Iterator[Simple]:
     yield from facts(derived)
 
 
-def numbered(heads: Sequence[str], rows: Iterable[Sequence[Prose]]) -> Table:
-    """A table with a number before each row."""
-    return Table("", ("", *heads), tuple((str(number), *row) for number, row in enumerate(rows, 1)))
+def numbered(heads: Sequence[str], rows: Iterable[Sequence[Prose]], coloured: bool = False) -> Table:
+    """A table with a number before each row, which may have the colour of the path with that number."""
+    listed = tuple((str(number), *row) for number, row in enumerate(rows, 1))
+    colours = tuple(range(1, len(listed) + 1)) if coloured else ()
+    return Table("", ("", *heads), listed, colours=colours)
 
 
 def left_out(derived: Derived) -> Iterator[Line]:
