@@ -91,8 +91,6 @@ class Plain:
                 return np.float64(item.data)
             case Kind.OPERATION:
                 return self._operation(item.data, operands)
-            case Kind.MEAN:
-                return np.mean(operands[0])
             case Kind.NEGATE:
                 return -operands[0]
             case Kind.POWER:

@@ -80,7 +80,9 @@ def _unrolled(steps: int) -> str:
 def test_a_step_costs_two_products_whatever_the_number_of_weights() -> None:
     """Forward and backward through the state; input and weight gradients are products over all steps."""
     sources = [compile_kernel(parse_network(_unrolled(steps))).source for steps in (6, 7, 20)]
-    bodies = [source[source.index("# forward") : source.index("    return d_")] for source in sources]
+    bodies = [
+        source[source.index("# forward") : source.index("    return ", source.index("# forward"))] for source in sources
+    ]
     products = [body.count("_np.matmul(") + body.count("_in_blocks(") for body in bodies]
     assert products[1] - products[0] == 2
     assert products[2] - products[0] == 2 * 14

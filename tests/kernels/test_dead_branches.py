@@ -10,7 +10,7 @@ import pytest
 import backpropsym as bp
 from backpropsym.evaluate import differences
 from backpropsym.formula.tree import Call, Name
-from backpropsym.kernels.lowering.scalar_lowering import FormulaLowering
+from backpropsym.kernels.lowering.formulas import FormulaLowering
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.function_table import FunctionTable

@@ -26,6 +26,13 @@ def test_products_of_whole_leaves_are_those_of_the_matrix() -> None:
         assert large == pytest.approx(small, rel=1e-12, abs=1e-15)
 
 
+def test_products_of_numbers_are_those_of_the_matrix() -> None:
+    net = bp.example("lecture")
+    direction = {"w11": 0.5, "p21": -2.0}
+    large = LargeHessian(net.graph, "loss", (), REFUSAL).times(direction)
+    assert large == pytest.approx(net.hessian("loss").times(direction), rel=1e-12, abs=1e-15)
+
+
 def test_a_large_network_gives_products_alone() -> None:
     net, random = bp.parse(LARGE), np.random.default_rng(1)
     values = {**net.init(0), "x": random.standard_normal(20), "y": 2}

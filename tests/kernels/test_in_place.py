@@ -15,7 +15,7 @@ def statements(formula: str, shape: list[int]) -> str:
     """The forward part of a kernel."""
     text = f'inputs = {{x = {shape}}}\noutput = "a"\n[nodes]\na = "sum({formula})"\n'
     source = compile_kernel(parse_network(text)).source
-    return source[source.index("    # forward") : source.index("    # derivatives")]
+    return source[source.index("    # forward") : source.index("    return ", source.index("    # forward"))]
 
 
 @pytest.mark.parametrize("formula", ["concat(tanh(x), exp(x))**3", "concat(tanh(x), sin(x), exp(x))**3"])

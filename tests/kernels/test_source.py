@@ -164,7 +164,7 @@ def test_tracebacks_show_the_line() -> None:
     assert linecache.getline(filename, kernel.__code__.co_firstlineno).startswith("def kernel(")  # type: ignore[attr-defined]
     arrays = kernel.__globals__["_general"].__self__.arrays  # type: ignore[attr-defined]
     try:
-        arrays(np, float, None, None)
+        arrays(np, float, 1, None, None)
     except TypeError as error:
         assert "a = w*x" in "".join(traceback.format_exception(error))
     else:
@@ -226,7 +226,7 @@ def test_a_large_saved_module_checks_itself(tmp_path: Path) -> None:
     ("right", "wrong", "told"),
     [
         ('"w11": dloss_ds1*x1', '"w11": dloss_ds1*x1*1.00001', "WRONG  w11"),
-        ('"w11": _mean_product(dloss_ds1, x1)', '"w11": _mean_product(dloss_ds1, x2)', "DISAGREES"),
+        ('"w11": dloss_ds1 @ x1', '"w11": dloss_ds1 @ x2', "DISAGREES"),
         ("dloss_da = 2.0*", "dloss_da = -2.0*", "WRONG  p11"),
     ],
 )

@@ -245,7 +245,7 @@ def _alone(operation: Operation, shapes: list[Shape]) -> tuple[Program, ArrayVal
         values.shapes[leaves[-1]] = shape
     values.owner = "y"
     found, zero = values.make(operation, *leaves), values.number(0.0)
-    return Program(tuple(values.items), {}, {}, tuple(values.owners), {}, 0, zero, {"y": found}), values
+    return Program(tuple(values.items), {}, {}, tuple(values.owners), 0, zero, {"y": found}), values
 
 
 @pytest.mark.parametrize(("operation", "shapes", "message"), BROKEN, ids=lambda each: type(each).__name__)

@@ -109,7 +109,7 @@ class _Listing:
 
 
 def _listing(task: Task) -> _Listing:
-    code = body(task.scalar_program, ScalarDialect(), task.graph.nodes)
+    code = body(task.object_program, ScalarDialect(), task.graph)
     statements = [f"{each.target} = {each.expression}" for each in (*code.forward, *code.backward)]
     results = ", ".join(f"{name!r}: {text}" for name, text in code.gradients.items())
     return _Listing("\n".join([*statements, f"results = {code.value}, {{{results}}}"]))

@@ -55,8 +55,8 @@ def results(
 
 
 def compiled(mode: str, accuracy: str, engine: str, eps: float, subject: Subject) -> Iterator[Pair]:
-    """A kernel of one mode, one accuracy and one engine; some are for networks of numbers alone."""
-    if not subject.graph.scalar and (mode != "reverse" or not backend_of(engine).arrays):
+    """A kernel of one mode, one accuracy and one engine, where the engine takes the network."""
+    if not backend_of(engine).accepts(subject.graph, mode):
         return
     kernel = subject.kernel(mode, accuracy, engine)
     yield from one_object(subject, kernel, eps)

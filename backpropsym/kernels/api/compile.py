@@ -6,7 +6,7 @@ import ast
 import inspect
 from collections.abc import Collection, Sequence
 from dataclasses import astuple
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -16,7 +16,7 @@ from backpropsym.files import write_whole
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.api.derivative_products import Products
 from backpropsym.kernels.backends.registry import backend_of
-from backpropsym.kernels.backends.task import Options, Results, Run, Task
+from backpropsym.kernels.backends.task import Options, Results, Run, Task, Text
 
 MODES = ("reverse", "forward", "paths")
 ACCURACIES = ("default", "full")
@@ -40,7 +40,6 @@ class Kernel(Products, partial[Results]):
     engine : the name of its backend.
     graph : what was compiled.
     names : what it must be called with.
-    source : its text as a module that needs only what its backend names, and for numbers nothing.
 
     Raises
     ------
@@ -51,17 +50,22 @@ class Kernel(Products, partial[Results]):
         """The function as a kernel."""
         return super().__new__(cls, function)
 
-    def __init__(self, function: Run, source: str, task: Task) -> None:
+    def __init__(self, function: Run, text: Text, task: Task) -> None:
         options, names = task.options, task.names
         super().__init__(task.graph, options.accuracy, options.parameters, options.objects_at_once)
         self.mode, self.accuracy, self.engine = options.mode, options.accuracy, options.engine
         self.names = names.needed
-        self.source = source
+        self._text = text
         self._options = options
         if names.as_keywords:
             needed = [_keyword(name) for name in names.needed]
             ignored = [_keyword(name, default=None) for name in names.ignored]
             self.__signature__ = inspect.Signature([*needed, *ignored])
+
+    @cached_property
+    def source(self) -> str:
+        """Its text as a module that needs only what its backend names, and for numbers nothing."""
+        return self._text.whole
 
     def __repr__(self) -> str:
         gradients = f"{len(self.parameters):,} gradients"
@@ -134,7 +138,7 @@ def compile_kernel(
     backend = backend_of(engine)
     with collection_paused():
         text = backend.printed(task)
-        return Kernel(backend.function(task, text), text.whole, task)
+        return Kernel(backend.function(task, text), text, task)
 
 
 def kernel_source(

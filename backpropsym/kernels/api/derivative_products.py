@@ -15,7 +15,6 @@ from backpropsym.errors import UnknownNameError, ValuesError, did_you_mean
 from backpropsym.graph.graph import Graph, Node, Role, Shape
 from backpropsym.kernels.api.array_functions import Result, array_function, leaf_names
 from backpropsym.kernels.backends.numpy.function import TensorFunction
-from backpropsym.kernels.ir.array_operations import ObjectShare
 from backpropsym.kernels.lowering.tangent_lowering import TangentLowering
 from backpropsym.kernels.lowering.tangents import tangent_graph, unused_name
 from backpropsym.ops.memory_budget import check_memory
@@ -163,8 +162,8 @@ class Products:
         objective = graph.objective
         lowering = TangentLowering(graph, self.by_value)
         lowering.forward(objective)
-        backward = _derivatives_from_here(lowering)
-        found = lowering.pull_back({objective: _seed(lowering, objective, mean)}, leaves)
+        backward = lowering.derivatives_from_here()
+        found = lowering.pull_back({objective: lowering.seed(objective, mean)}, leaves)
         results = {name: Result(position, name, "mean" if mean else "same") for name, position in found.items()}
         results[_VALUE] = Result(lowering.known[objective], objective, "same")
         return array_function(graph, lowering, backward, results, leaf_names(graph, (objective, *leaves)), self.most)
@@ -190,7 +189,7 @@ class Products:
         graph = replace(graph, nodes=extended)
         lowering = TangentLowering(graph, self.by_value)
         lowering.forward(*nodes, *called.values())
-        backward = _derivatives_from_here(lowering)
+        backward = lowering.derivatives_from_here()
         found = lowering.pull_back({name: lowering.known[fresh] for name, fresh in called.items()}, leaves)
         results = {name: Result(position, name, "sum") for name, position in found.items()}
         needed = leaf_names(graph, (*nodes, *called.values(), *leaves))
@@ -216,8 +215,8 @@ class Products:
         lowering = TangentLowering(graph, self.by_value, frozenset(graph.nodes) - set(self.graph.nodes))
         objective = names.get(graph.objective, graph.objective)
         lowering.forward(objective)
-        backward = _derivatives_from_here(lowering)
-        seeds = {objective: _seed(lowering, objective, mean=True)} if graph.objective in names else {}
+        backward = lowering.derivatives_from_here()
+        seeds = {objective: lowering.seed(objective)} if graph.objective in names else {}
         found = lowering.pull_back(seeds, leaves)
         results = {name: Result(position, name, "mean") for name, position in found.items()}
         called = {leaf: names[leaf] for leaf in moved}
@@ -317,18 +316,6 @@ def _separate(graph: Graph, leaves: Collection[str]) -> Graph:
         for name, node in graph.nodes.items()
     }
     return replace(graph, nodes=nodes)
-
-
-def _derivatives_from_here(lowering: TangentLowering) -> int:
-    lowering.values.derivative = True
-    return len(lowering.values.items)
-
-
-def _seed(lowering: TangentLowering, objective: str, mean: bool) -> int:
-    """What one object's objective weighs."""
-    if mean and lowering.lead(objective):
-        return lowering.values.make(ObjectShare(()))
-    return lowering.values.number(1.0)
 
 
 def _units(shape: tuple[int, ...]) -> Iterator[Array]:

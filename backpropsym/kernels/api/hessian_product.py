@@ -118,6 +118,4 @@ def hessian(kind: type[Hessian], graph: Graph, of: str | None, wrt: Sequence[str
     try:
         return kind(graph, of, wrt)
     except LimitError as error:
-        if graph.scalar:
-            raise
         return LargeHessian(graph, of, wrt, error)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar, NamedTuple
 
+from backpropsym.kernels.ir.array_operations import ObjectShare, Product, Reduce, Size, Spread
 from backpropsym.kernels.ir.program import Kind, Value
 from backpropsym.ops.function import FUNCTIONS
 
@@ -64,9 +65,6 @@ class Dialect(ABC):
     repeats_comparisons: ClassVar[bool] = False
     """Whether a comparison is written anew at each use, rather than given a name."""
 
-    multiplies_over_objects: ClassVar[bool] = False
-    """Whether the mean of a product over objects is one operation, `dot`."""
-
     def shape_note(self, item: Value, position: int) -> str:
         """The shape of a value for a comment; nothing where all are numbers."""
         return ""
@@ -78,10 +76,6 @@ class Dialect(ABC):
     def operation(self, item: Value, operands: Sequence[Piece], constant: tuple[bool, ...]) -> Piece:
         """An operation over axes, given which of its operands are numbers."""
         raise TypeError(f"{type(self).__name__} has no operations over axes")
-
-    def dot(self, left: Piece, right: Piece) -> Piece:
-        """The mean over objects of a product, without storing the product."""
-        raise TypeError(f"{type(self).__name__} has no such operation")
 
     def piece(self, item: Value, operands: Sequence[Piece]) -> Piece:
         """The source of a value, given that of its operands."""
@@ -104,8 +98,6 @@ class Dialect(ABC):
                 return self.power(operands[0], item.data)
             case Kind.COMPARE:
                 return Piece(f"{operands[0].bracketed(SUM)} {item.data} {operands[1].bracketed(SUM)}", COMPARISON)
-            case Kind.MEAN:
-                return self.mean(operands[0])
             case _:
                 raise TypeError(f"{item.kind} has a rule of its own")
 
@@ -134,10 +126,6 @@ class Dialect(ABC):
     @abstractmethod
     def power(self, base: Piece, exponent: float) -> Piece:
         """A power with a constant exponent."""
-
-    @abstractmethod
-    def mean(self, operand: Piece) -> Piece:
-        """The mean over objects."""
 
     def helper(self, name: str, origin: str) -> str:
         """The name under which the source uses `name` of `origin`."""
@@ -172,18 +160,12 @@ class ScalarDialect(Dialect):
             return Piece(f"{base.bracketed(ATOM)}**{exponent}", POWER)
         return Piece(f"{self.helper('pow', 'math')}({base.text}, {exponent!r})", ATOM)
 
-    def mean(self, operand: Piece) -> Piece:
-        """See Dialect."""
-        return operand
-
 
 class ArrayDialect(Dialect):
     """NumPy arrays of shape (n,), one entry an object, and NumPy scalars.
 
     `helpers` are functions that NumPy does not have, from "error_function".
     """
-
-    multiplies_over_objects = True
 
     def shape_note(self, item: Value, position: int) -> str:
         """See Dialect."""
@@ -205,13 +187,20 @@ class ArrayDialect(Dialect):
         """See Dialect."""
         return Piece(f"{base.bracketed(ATOM)}**{exponent!r}", POWER)
 
-    def mean(self, operand: Piece) -> Piece:
-        """See Dialect."""
-        return Piece(f"_mean({operand.text})", ATOM)
-
-    def dot(self, left: Piece, right: Piece) -> Piece:
-        """See Dialect."""
-        return Piece(f"_mean_product({left.text}, {right.text})", ATOM)
+    def operation(self, item: Value, operands: Sequence[Piece], constant: tuple[bool, ...]) -> Piece:
+        """See Dialect. Of networks of numbers: sums over the objects, their number, and what is the same for all."""
+        match item.data:
+            case ObjectShare():
+                return Piece("_real(1.0/_n)", ATOM)
+            case Size():
+                return Piece("_real(_n)", ATOM)
+            case Reduce(function="sum"):
+                return Piece(f"_np.add.reduce({operands[0].text})", ATOM)
+            case Product():
+                return Piece(f"{operands[0].bracketed(PRODUCT)} @ {operands[1].bracketed(POWER)}", PRODUCT)
+            case Spread():
+                return Piece(f"_np.broadcast_to({operands[0].text}, _n)", ATOM)
+        return super().operation(item, operands, constant)
 
 
 @cache

@@ -12,7 +12,7 @@ from backpropsym.kernels.backends.dialects import ATOM, Dialect, Piece, ScalarDi
 from backpropsym.kernels.backends.statements import body
 from backpropsym.kernels.backends.task import Task
 from backpropsym.kernels.ir.program import Kind, Program, Value
-from backpropsym.kernels.lowering.scalar_lowering import lower
+from backpropsym.kernels.lowering.lower import lower
 
 MARK = "$"
 """Stands behind every name of a person, so that none is a word of JavaScript's grammar."""
@@ -80,14 +80,14 @@ def script(graph: Graph, of: str, wrt: Sequence[str], accuracy: str = "default")
     ------
     AbstractFunctionError : a function has no formula.
     """
-    program = lower(replace(graph, output=of, loss=None), "reverse", wrt, accuracy)
+    program = lower(replace(graph, output=of, loss=None), "reverse", wrt, accuracy, batch=False)[1]
     marked: Program = replace(
         program,
         nodes={position: f"{name}{MARK}" for position, name in program.nodes.items()},
         owners=tuple(f"{owner}{MARK}" for owner in program.owners),
     )
     dialect: Dialect = JavaScript()
-    code = body(marked, dialect, [f"{name}{MARK}" for name in graph.nodes])
+    code = body(marked, dialect, graph)
     leaves = graph.names(Role.INPUT, Role.TARGET, Role.PARAMETER)
     lines = [f"const {name}{MARK} = given[{json.dumps(name)}];" for name in leaves]
     lines += [f"const {each.target} = {each.expression};" for each in (*code.forward, *code.backward)]

@@ -12,10 +12,11 @@ from importlib import import_module
 from typing import Any
 
 from backpropsym.errors import MissingExtraError, OutputError, UnknownNameError, ValuesError, did_you_mean
+from backpropsym.graph.graph import Graph
 from backpropsym.kernels.backends import javascript
 from backpropsym.kernels.backends.numba import engine as numba
 from backpropsym.kernels.backends.numpy import engine as numpy
-from backpropsym.kernels.backends.task import Run, Task, Text
+from backpropsym.kernels.backends.task import Run, Task, Text, numbers_alone
 from backpropsym.kernels.backends.torch import engine as torch
 from backpropsym.kernels.backends.torch import module as torch_module
 
@@ -63,6 +64,10 @@ class Backend:
     parts: bool = False
     suffix: str = ".py"
 
+    def accepts(self, graph: Graph, mode: str) -> bool:
+        """Whether it computes a network in a mode; arrays have gradients in mode reverse alone."""
+        return mode in self.modes and (numbers_alone(graph) or (self.arrays and mode == "reverse"))
+
     def printed(self, task: Task) -> Text:
         """The text of a kernel.
 
@@ -71,7 +76,10 @@ class Backend:
         UnknownNameError : the network, or the mode, is not one for this backend.
         ValuesError : the batch is to go in parts, and cannot.
         """
-        if task.options.mode not in self.modes or (task.arrays and not self.arrays):
+        mode = task.options.mode
+        if not self.accepts(task.graph, mode):
+            if self.arrays and mode in self.modes:
+                raise UnknownNameError(f"mode {mode} is for networks of scalars", fix='compile with mode="reverse"')
             kind = "" if self.arrays else "networks of scalars, in "
             modes = " and ".join(self.modes)
             message = f"engine {self.name} is for {kind}the mode{'s' if len(self.modes) > 1 else ''} {modes}"

@@ -6,10 +6,14 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import Call, walk
+from backpropsym.graph.graph import Graph
 from backpropsym.kernels.backends.dialects import ATOM, Dialect, Piece
 from backpropsym.kernels.ir.program import Kind, Program
 
 _MAX_INLINE = 88
+_MAX_NOTE = 60
 _ATOMS = (Kind.LEAF, Kind.NUMBER)
 
 
@@ -36,16 +40,13 @@ class Body:
     helpers: dict[str, str]
 
 
-def body(program: Program, dialect: Dialect, taken: Iterable[str]) -> Body:
-    """The source of a program in one dialect.
+def body(program: Program, dialect: Dialect, graph: Graph) -> Body:
+    """The source of the program of a graph in one dialect.
 
-    Every statement has bounded length and depth, whatever the size of the network.
-
-    Parameters
-    ----------
-    taken : names that generated ones must not use.
+    Every statement has bounded length and depth, whatever the size of the network; none has a name of the graph that
+    is not that of its node.
     """
-    return _Writer(program, dialect, taken).written()
+    return _Writer(program, dialect, graph).written()
 
 
 class Naming:
@@ -77,14 +78,14 @@ class Naming:
 
 
 class _Writer:
-    def __init__(self, program: Program, dialect: Dialect, taken: Iterable[str]) -> None:
+    def __init__(self, program: Program, dialect: Dialect, graph: Graph) -> None:
         self.program = program
         self.dialect = dialect
-        self.naming = Naming(program, taken)
+        self.graph = graph
+        self.naming = Naming(program, graph.nodes)
         self.alive = program.live()
         self.uses = self._count_uses()
         self.pieces: list[Piece | None] = [None] * len(program.items)
-        self.inline: set[int] = set()
 
     def written(self) -> Body:
         statements: tuple[list[Statement], list[Statement]] = ([], [])
@@ -139,28 +140,16 @@ class _Writer:
         self.pieces[position] = piece
         if item.kind in _ATOMS:
             return None
-        is_node = position in self.program.nodes and not self._only_averaged(position)
+        is_node = position in self.program.nodes
         stored = self.uses[position] > 1 and not self._repeated(position)
         if not (is_node or stored or len(piece.text) > _MAX_INLINE) or piece.text.isidentifier():
-            self.inline.add(position)
             return None
         target = self.naming.name(position)
         self.pieces[position] = Piece(target, ATOM)
         return Statement(target, piece.text, self._comment(position, piece.text))
 
-    def _only_averaged(self, position: int) -> bool:
-        """Whether a product over a batch is needed for its mean alone, which is an inner product."""
-        item, value = self.program.items[position], self.program.items[self.program.value]
-        mean = value.kind is Kind.MEAN and value.operands == (position,) and self.uses[position] == 1
-        product = item.kind is Kind.MULTIPLY and all(self.program.items[each].batched for each in item.operands)
-        return mean and product and self.dialect.multiplies_over_objects
-
     def _expression(self, position: int) -> Piece:
-        items, item = self.program.items, self.program.items[position]
-        if item.kind is Kind.MEAN and self.dialect.multiplies_over_objects:
-            inner = items[item.operands[0]]
-            if inner.kind is Kind.MULTIPLY and item.operands[0] in self.inline:
-                return self.dialect.dot(*map(self._piece, inner.operands))
+        item = self.program.items[position]
         operands = [self._piece(operand) for operand in item.operands]
         if item.kind is Kind.CALL:
             return self.dialect.call(item.data, operands, self._constant(position))
@@ -172,7 +161,13 @@ class _Writer:
         """The shape where arrays are computed, and the formula of a node where its text differs."""
         shape = self.dialect.shape_note(self.program.items[position], position)
         parts = [shape] if shape else []
-        note = self.program.notes.get(self.program.nodes.get(position, ""))
+        note = self._formula(self.program.nodes.get(position, ""))
         if note and note not in (text, text.removeprefix("_"), text.removeprefix("_np.")):
             parts.append(note)
         return "  ".join(parts)
+
+    def _formula(self, name: str) -> str:
+        """The formula of a node as the person wrote it, where it calls functions."""
+        formula = self.graph[name].formula if name in self.graph.nodes else None
+        called = formula is not None and any(isinstance(part, Call) for part in walk(formula))
+        return to_text(formula)[:_MAX_NOTE] if formula is not None and called else ""

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from backpropsym.errors import NotScalarError
 from backpropsym.graph.graph import Graph
 from backpropsym.kernels.backends.names import Names, kernel_names
 from backpropsym.kernels.ir.array_values import ArrayValues
 from backpropsym.kernels.ir.program import Program
 from backpropsym.kernels.lowering.array_lowering import ArrayLowering
-from backpropsym.kernels.lowering.scalar_lowering import lower
+from backpropsym.kernels.lowering.lower import lower
 from backpropsym.kernels.passes.pipeline import improved
 from backpropsym.ops.kinds import Shape
-from backpropsym.ops.memory_budget import check_memory
 
 Results = tuple[Any, dict[str, Any]]
 Run = Callable[..., Results]
@@ -40,6 +38,11 @@ class Text(Protocol):
     @property
     def whole(self) -> str:
         """All of it, which can stand alone."""
+
+
+def numbers_alone(graph: Graph) -> bool:
+    """Whether a network has no arrays, so that a single object is computed by straight lines of Python."""
+    return graph.scalar
 
 
 class ArrayProgram(NamedTuple):
@@ -67,38 +70,21 @@ class Task:
         """What the kernel is called with."""
         return kernel_names(self.graph, self.options.parameters)
 
-    @property
-    def arrays(self) -> bool:
-        """Whether the network is one of arrays, and not of numbers alone."""
-        return not self.graph.scalar
+    @cached_property
+    def object_program(self) -> Program:
+        """The program of one object; of a network of numbers it is arithmetic alone. Errors as for `lower`."""
+        return self._lowered(batch=False)[1]
 
     @cached_property
-    def scalar_program(self) -> Program:
-        """The program of a network of numbers.
-
-        Raises
-        ------
-        AbstractFunctionError : a function has no formula.
-        LimitError : too many operations.
-        """
-        return lower(self.graph, self.options.mode, self.options.parameters, self.options.accuracy)
+    def batch_program(self) -> Program:
+        """The program of a batch as it was lowered. Errors as for `lower`."""
+        return self._lowered()[1]
 
     @cached_property
     def array_program(self) -> ArrayProgram:
-        """The program on arrays, which numbers are too, with gradients by one reverse sweep.
-
-        Raises
-        ------
-        AbstractFunctionError : a function has no formula.
-        NotScalarError : the objective has several entries.
-        LimitError : the arrays would be too large.
-        """
-        graph, objective = self.graph, self.graph.objective
-        check_memory(sum(graph.entries[name] for name in graph.ancestors(objective)), f"computing {objective}")
-        shape = graph[objective].shape
-        if any(size != 1 for size in shape):
-            message = f"{objective} has the shape {shape}; a kernel gives gradients of one number"
-            raise NotScalarError(message, fix="give the network a loss, or a scalar output")
-        lowering = ArrayLowering(graph, by_value=self.options.accuracy == "default")
-        program = lowering.reverse(self.options.parameters)
+        """The program of a batch after all passes. Errors as for `lower`."""
+        lowering, program = self._lowered()
         return array_program(lowering, program, {name: lowering.whole(name) for name in program.gradients})
+
+    def _lowered(self, batch: bool = True) -> tuple[ArrayLowering, Program]:
+        return lower(self.graph, self.options.mode, self.options.parameters, self.options.accuracy, batch)

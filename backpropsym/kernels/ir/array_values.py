@@ -62,8 +62,6 @@ class ArrayValues(Values):
 
     def shape(self, position: int) -> Shape:
         """The shape of a value; of an arithmetic one, what broadcasting makes of its operands."""
-        if self.items[position].kind is Kind.MEAN:
-            return ()
         if position not in self.shapes:
             self.shapes[position] = broadcast_shape([self.shape(each) for each in self.items[position].operands])
         return self.shapes[position]
@@ -169,8 +167,8 @@ class ArrayValues(Values):
         return super().call(name, arguments)
 
     def compare(self, symbol: str, left: int, right: int) -> int:
-        """See Values; x > 0 is read off max(x, 0) where that is there, so that x need not be kept."""
-        if self.derivative and symbol in (">", "<=") and self._is(right, 0.0):
+        """See Values; of arrays x > 0 is read off max(x, 0) where that is there, so that x need not be kept."""
+        if self.derivative and symbol in (">", "<=") and self._is(right, 0.0) and self.shape(left):
             left = self._positions.get((Kind.CALL, "max", left, right), left)
         return super().compare(symbol, left, right)
 
@@ -233,6 +231,12 @@ class ArrayValues(Values):
         else:
             total = self.reduce("sum", operand, axes)
         return self.widened(total, axes) if keep else total
+
+    def mean(self, operand: int) -> int:
+        """The mean over objects of one number an object; a number that is the same for all is its own mean."""
+        if not self.shape(operand):
+            return operand
+        return self.divide(self.sum(operand, [0]), self.make(Size((), BATCH)))
 
     def reduce(self, function: str, operand: int, axes: Sequence[int], keep: bool = False) -> int:
         """A reduction over axes."""

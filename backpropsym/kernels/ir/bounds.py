@@ -124,8 +124,6 @@ def bound(kind: Kind, data: Any, known: Sequence[Bound]) -> Bound:
             return power(known[0], data)
         case Kind.CALL:
             return called(data, known)
-        case Kind.MEAN:
-            return known[0]
     return Bound(True)
 
 

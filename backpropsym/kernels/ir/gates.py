@@ -37,9 +37,6 @@ class GatedValues(Protocol):
     def call(self, name: str, arguments: tuple[int, ...]) -> int:
         """A primitive function of `arguments`."""
 
-    def mean(self, operand: int) -> int:
-        """The mean over objects."""
-
     def is_cut_by(self, operation: Operation, cut: Sequence[bool]) -> bool:
         """Whether the result of an operation over axes may be cut off, of operands that may be."""
 
@@ -124,8 +121,6 @@ class Gates:
                 return values.add(*map(self.of_operand, item.operands))
             case Kind.MULTIPLY:
                 return values.multiply(*map(self.of_operand, item.operands))
-            case Kind.MEAN:
-                return values.mean(self.of_operand(item.operands[0]))
             case Kind.OPERATION:
                 return values.gate_of_operation(position)
         return self.of_operand(item.operands[0])
@@ -139,7 +134,7 @@ class Gates:
                 return all(cut)
             case Kind.MULTIPLY:
                 return any(cut)
-            case Kind.NEGATE | Kind.DIVIDE | Kind.POWER | Kind.MEAN:
+            case Kind.NEGATE | Kind.DIVIDE | Kind.POWER:
                 return cut[0]
             case Kind.OPERATION:
                 return self.values.is_cut_by(data, cut)

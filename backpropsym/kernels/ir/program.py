@@ -21,7 +21,6 @@ class Kind(StrEnum):
     POWER = "power"
     COMPARE = "compare"
     CALL = "call"
-    MEAN = "mean"
     OPERATION = "operation"
 
 
@@ -50,7 +49,6 @@ class Program:
     items : the values; operands come first.
     nodes, symbols : the names of the nodes and of the derivatives, by position.
     owners : for each value, the name it was built for; what has no name of its own is called after it.
-    notes : the formula of a node as the person wrote it, by the node's name.
     backward : the position at which derivatives start.
     value : the position of the mean objective.
     gradients : the positions of the derivatives of the mean objective, by parameter.
@@ -60,7 +58,6 @@ class Program:
     nodes: Mapping[int, str]
     symbols: Mapping[int, str]
     owners: tuple[str, ...]
-    notes: Mapping[str, str]
     backward: int
     value: int
     gradients: Mapping[str, int]

@@ -77,7 +77,6 @@ class Values:
         self.owner = ""
         self.derivative = False
         self._positions: dict[tuple[object, ...], int] = {}
-        self._means: dict[int, int] = {}
         self.bounds: list[Bound] = []
         self.gates = Gates(self)
 
@@ -117,9 +116,9 @@ class Values:
     def multiply(self, left: int, right: int) -> int:
         """left * right."""
         if self._is(left, 1.0):
-            return right
+            return self._once(right)
         if self._is(right, 1.0):
-            return left
+            return self._once(left)
         if self._is(left, -1.0):
             return self.negate(right)
         if self._is(right, -1.0):
@@ -200,44 +199,6 @@ class Values:
         """The result of an operation over axes, which is a value itself: equal ones are one."""
         return self._value(Kind.OPERATION, operands, operation, batched=batched)
 
-    def mean(self, operand: int) -> int:
-        """The mean over objects."""
-        if not self.items[operand].batched:
-            return operand
-        return self._value(Kind.MEAN, (operand,), None, batched=False)
-
-    def short_mean(self, operand: int) -> int:
-        """The mean over objects, with the factors that are the same for every object outside it."""
-        outside = []
-        while operand not in self._means and (inner := self._varying(operand)) is not None:
-            outside.append(operand)
-            operand = inner
-        found = self._means.setdefault(operand, self.mean(operand))
-        for position in reversed(outside):
-            found = self._means[position] = self._around(position, found)
-        return found
-
-    def _varying(self, position: int) -> int | None:
-        """The operand of which the mean is to be taken; None for a value whose own mean it is."""
-        item = self.items[position]
-        if not item.batched:
-            return None
-        batched = [operand for operand in item.operands if self.items[operand].batched]
-        alone = item.kind in (Kind.NEGATE, Kind.MULTIPLY) and len(batched) == 1
-        if alone or (item.kind is Kind.DIVIDE and batched == [item.operands[0]]):
-            return batched[0]
-        return None
-
-    def _around(self, position: int, inner: int) -> int:
-        """A negation, product or quotient with the mean in the place of the operand that differs between objects."""
-        kind, operands = self.items[position].kind, self.items[position].operands
-        if kind is Kind.NEGATE:
-            return self.negate(inner)
-        if kind is Kind.DIVIDE:
-            return self.divide(inner, operands[1])
-        left, right = operands
-        return self.multiply(inner, right) if self.items[left].batched else self.multiply(left, inner)
-
     def _is(self, position: int, number: float) -> bool:
         item = self.items[position]
         return item.kind is Kind.NUMBER and item.data == number
@@ -245,6 +206,13 @@ class Values:
     def _calls(self, position: int, name: str) -> bool:
         item = self.items[position]
         return item.kind is Kind.CALL and item.data == name
+
+    def _once(self, factor: int) -> int:
+        """1 * factor; in a derivative a step is a choice there as beside any other factor."""
+        if self.derivative and self._calls(factor, "step"):
+            condition = self.compare("<=", self.items[factor].operands[0], self.number(0.0))
+            return self.call("where", (condition, self.number(0.0), self.number(1.0)))
+        return factor
 
     def _choice(self, gate: int) -> tuple[int, int, int] | None:
         """A step, or a choice of which one branch is zero, as (condition, then, otherwise)."""

@@ -28,8 +28,8 @@ from backpropsym.kernels.ir.array_values import ArrayValues
 from backpropsym.kernels.ir.bounds import Bound, Sign
 from backpropsym.kernels.ir.positions import Places
 from backpropsym.kernels.lowering.contractions import contract
+from backpropsym.kernels.lowering.formulas import Environment, FormulaLowering
 from backpropsym.kernels.lowering.positions import view_places
-from backpropsym.kernels.lowering.scalar_lowering import Environment, FormulaLowering
 from backpropsym.kernels.lowering.views import Moves, moves, padded
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Shape, View
@@ -55,15 +55,21 @@ class ArrayFormulas(FormulaLowering):
 
 
 class ArrayForward:
-    """The values of the nodes of a graph of tensors.
+    """The values of the nodes of a graph of tensors, of which numbers are those without axes.
 
     Nodes that depend on an input or a target have the batch as their first axis.
+
+    Parameters
+    ----------
+    batch : whether there is a batch; one object has none, and its numbers are Python's, where an overflow is an error.
     """
 
-    def __init__(self, graph: Graph, by_value: bool = True) -> None:
+    def __init__(self, graph: Graph, by_value: bool = True, batch: bool = True) -> None:
         self.graph = graph
+        self.batched = graph.batched if batch else frozenset[str]()
         self.values = ArrayValues()
-        self.formulas = ArrayFormulas(graph.functions, by_value, self.values)
+        formulas = ArrayFormulas if batch else FormulaLowering
+        self.formulas = formulas(graph.functions, by_value, self.values)
         self.known: dict[str, int] = {}
         self.nodes: dict[int, str] = {}
         self.moved: dict[str, Moves | None] = {}
@@ -80,7 +86,7 @@ class ArrayForward:
 
     def lead(self, name: str) -> int:
         """The number of batch axes of a node, 0 or 1."""
-        return int(name in self.graph.batched)
+        return int(name in self.batched)
 
     def whole(self, name: str) -> Shape:
         """The shape of a node's value, batch included."""
@@ -94,7 +100,7 @@ class ArrayForward:
             return self.values.make(Constant.of(numbers))
         match node.op:
             case None:
-                position = self.values.leaf(node.name, node.name in self.graph.batched)
+                position = self.values.leaf(node.name, node.name in self.batched)
                 self.values.shapes[position] = self.whole(node.name)
                 return position
             case Elementwise(formula):
@@ -128,6 +134,8 @@ class ArrayForward:
                 position = self.values.arrange(position, axes)
             found[parent] = position
         assert node.formula is not None, "only elementwise nodes align their parents"
+        if not self.graph.symbols:
+            return found
         return found | {name: self.length(name) for name in names(node.formula) if name not in found}
 
     def letters(self, subscripts: str, operands: Sequence[str], out: str) -> tuple[list[str], str]:

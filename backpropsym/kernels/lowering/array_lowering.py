@@ -44,27 +44,38 @@ class ArrayLowering(ArrayForward):
     An adjoint may be smaller than its node as long as it broadcasts to it.
     """
 
-    def __init__(self, graph: Graph, by_value: bool = True) -> None:
-        super().__init__(graph, by_value)
+    def __init__(self, graph: Graph, by_value: bool = True, batch: bool = True) -> None:
+        super().__init__(graph, by_value, batch)
         self.symbols: dict[int, str] = {}
         self.kept: set[str] = set()
         self.adjoints: dict[str, _Adjoint] = {}
 
     def reverse(self, wanted: Sequence[str]) -> Program:
         """The mean objective, and its derivative by each of `wanted`."""
+        value, backward = self.objective(), self.derivatives_from_here()
+        objective = self.graph.objective
+        found = self.pull_back({objective: self.seed(objective)}, wanted)
+        return self.program(backward, value, found)
+
+    def objective(self) -> int:
+        """The mean of the objective, a node of one entry, over the objects, without axes."""
         objective = self.graph.objective
         self.forward(objective)
-        backward = len(self.values.items)
-        self.values.derivative = True
-        seed = self.values.make(ObjectShare(())) if self.lead(objective) else self.values.number(1.0)
-        found = self.pull_back({objective: seed}, wanted)
-        return self.program(backward, self._mean(objective), found)
-
-    def _mean(self, objective: str) -> int:
-        """The mean of a node of one entry over the objects, without axes."""
         lead = self.lead(objective)
-        entry = self.values.pick(self.known[objective], [ALL] * lead + [0] * len(self.graph[objective].shape))
-        return self.values.mean(entry) if lead else entry
+        return self.values.mean(
+            self.values.pick(self.known[objective], [ALL] * lead + [0] * len(self.graph[objective].shape))
+        )
+
+    def derivatives_from_here(self) -> int:
+        """The position at which derivatives start, where all values so far are those of nodes."""
+        self.values.derivative = True
+        return len(self.values.items)
+
+    def seed(self, objective: str, mean: bool = True) -> int:
+        """What one object's objective weighs, in a mean over objects or alone."""
+        if mean and self.lead(objective):
+            return self.values.make(ObjectShare(()))
+        return self.values.number(1.0)
 
     def program(self, backward: int, value: int, gradients: Mapping[str, int]) -> Program:
         """The values so far as a program."""
@@ -73,7 +84,6 @@ class ArrayLowering(ArrayForward):
             nodes={position: name for position, name in self.nodes.items() if self.graph[name].named},
             symbols=self.symbols,
             owners=tuple(self.values.owners),
-            notes={},
             backward=backward,
             value=value,
             gradients=gradients,

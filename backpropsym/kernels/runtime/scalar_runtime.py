@@ -106,7 +106,7 @@ def one_dtype(values: dict[str, Any], passed: dict[str, Any]) -> dict[str, Any]:
 
 
 def on_arrays(
-    function: Callable[..., Any], values: dict[str, Any], most: int | None = None
+    function: Callable[..., Any], values: dict[str, Any], objects: Sequence[str], most: int | None = None
 ) -> tuple[float, dict[str, float]]:
     """The results of a function on NumPy numbers: overflow gives inf and what is undefined nan, silently.
 
@@ -121,12 +121,13 @@ def on_arrays(
     if size > block:
         np.empty(KEPT, np.uint8)
     with np.errstate(all="ignore"):
-        prepared = [np.array(each, dtype) if isinstance(each, float) else each for each in values.values()]
+        prepared = {name: np.array(each, dtype) if isinstance(each, float) else each for name, each in values.items()}
+        prepared |= {name: np.broadcast_to(prepared[name], size) for name in objects if not prepared[name].ndim}
         for start in range(0, size, block):
-            share = min(block, size - start) / size
-            value, gradients = function(
-                np, dtype.type, *(each[start : start + block] if each.ndim else each for each in prepared)
-            )
+            count = min(block, size - start)
+            share = count / size
+            part = (each[start : start + block] if each.ndim else each for each in prepared.values())
+            value, gradients = function(np, dtype.type, count, *part)
             total += share * float(value)
             totals = {name: share * float(each) + totals.get(name, 0.0) for name, each in gradients.items()}
     return total, totals
@@ -136,16 +137,6 @@ BLOCK = 16384
 KEPT = 1 << 22
 """Bytes that are asked for and given back at once: from then on glibc keeps as much, instead of handing memory back to
 the system and asking for it again at every block (mallopt(3), M_MMAP_THRESHOLD: it follows the largest block freed)."""
-
-
-def mean(x: Any) -> Any:
-    """The mean over objects; a number that is the same for all objects is its own mean."""
-    return x.mean()
-
-
-def mean_product(x: Any, y: Any) -> Any:
-    """The mean over objects of x*y."""
-    return x @ y / x.size if x.ndim == y.ndim == 1 else (x * y).mean()
 
 
 def check_gradients(

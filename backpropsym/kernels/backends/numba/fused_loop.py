@@ -88,7 +88,7 @@ def fused_source(graph: Graph, program: Program, names: Names) -> tuple[str, dic
     ------
     LimitError : it has too many statements to be compiled.
     """
-    code = body(program, ScalarDialect(), graph.nodes)
+    code = body(program, ScalarDialect(), graph)
     count = len(code.forward) + len(code.backward)
     if count > MOST_STATEMENTS:
         raise LimitError(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backpropsym.errors import UnknownNameError
 from backpropsym.kernels.backends.numpy.function import TensorFunction
 from backpropsym.kernels.backends.numpy.module import ArrayModule, array_module
 from backpropsym.kernels.backends.path_sums import paths_function
 from backpropsym.kernels.backends.python.function import ScalarFunction, checked
-from backpropsym.kernels.backends.python.module import ModuleText, module_text
-from backpropsym.kernels.backends.task import Run, Task
-from backpropsym.kernels.lowering.scalar_lowering import lower
+from backpropsym.kernels.backends.python.module import ModuleText
+from backpropsym.kernels.backends.task import Run, Task, numbers_alone
+from backpropsym.kernels.lowering.lower import lower
 
 
 @dataclass(frozen=True)
@@ -23,23 +22,13 @@ class PathSums:
 
 
 def printed(task: Task) -> ModuleText | ArrayModule | PathSums:
-    """The module of a network: the one place that chooses between numbers and arrays.
-
-    Raises
-    ------
-    UnknownNameError : a mode that only networks of numbers have.
-    """
+    """The module of a network."""
     graph, options = task.graph, task.options
-    if task.arrays:
-        if options.mode != "reverse":
-            message = f"mode {options.mode} is for networks of scalars"
-            raise UnknownNameError(message, fix='compile with mode="reverse"')
-        return array_module(graph, task.array_program, task.names)
     if options.mode == "paths":
-        lower(graph, "reverse", (), options.accuracy)
+        lower(graph, "reverse", (), options.accuracy, batch=False)
         function, source = paths_function(graph, options.parameters, task.names, checked)
         return PathSums(source, function)
-    return module_text(graph, task.scalar_program, options.mode, options.accuracy)
+    return ModuleText(task) if numbers_alone(graph) else array_module(graph, task.array_program, task.names)
 
 
 def function(task: Task, text: ModuleText | ArrayModule | PathSums) -> Run:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from backpropsym.kernels.backends.dialects import ATOM, PRODUCT, ArrayDialect, Piece
+from backpropsym.kernels.backends.dialects import ATOM, ArrayDialect, Piece
 from backpropsym.kernels.backends.numpy.body import ArrayBody
 from backpropsym.kernels.backends.numpy.placement import Part, around, placements
 from backpropsym.kernels.backends.numpy.storage import Layout, picked_layout, plain_layout
 from backpropsym.kernels.backends.sizes import shape_source
 from backpropsym.kernels.backends.statements import Naming
 from backpropsym.kernels.backends.subscripts import item_sources, subscripts
-from backpropsym.kernels.ir.array_operations import BATCH, Item, Operation, Product, Reshape, nominal
+from backpropsym.kernels.ir.array_operations import Item, Operation, Product, Reshape, nominal
 from backpropsym.kernels.ir.array_values import ArrayValues
 from backpropsym.kernels.ir.program import Kind, Program, Value
 from backpropsym.kernels.passes.row_fusion import rows_read
@@ -160,8 +160,6 @@ class ArrayWriter:
         if item.kind is Kind.CALL:
             constant = tuple(self.items[operand].kind is Kind.NUMBER for operand in item.operands)
             piece = self.dialect.call(item.data, operands, constant)
-        elif item.kind is Kind.MEAN:
-            piece = Piece(f"_np.add.reduce({operands[0].text})/{BATCH}", PRODUCT)
         else:
             piece = self.dialect.piece(item, operands)
         self.pieces[position] = piece

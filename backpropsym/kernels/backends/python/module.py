@@ -6,8 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +14,9 @@ from types import ModuleType
 from backpropsym.errors import OutputError, printable
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.backends.dialects import ArrayDialect, ScalarDialect
-from backpropsym.kernels.backends.names import Names, kernel_names
+from backpropsym.kernels.backends.names import Names
 from backpropsym.kernels.backends.statements import Body, Statement, body
-from backpropsym.kernels.ir.program import Program
+from backpropsym.kernels.backends.task import Options, Task
 from backpropsym.kernels.runtime import error_function, scalar_runtime
 from backpropsym.ops import real_numbers
 
@@ -26,60 +25,56 @@ _MAX_LISTED = 40
 _MAX_TITLE = 200
 
 
-@dataclass(frozen=True)
 class ModuleText:
-    """A kernel's module in parts.
+    """A kernel's module of a network of numbers; what computes batches is written when it is first needed.
 
     Attributes
     ----------
-    docstring : what the module says of itself, unescaped.
-    head, scalar, arrays, tail : source. `head` and `scalar` define `kernel` on numbers; `arrays` defines the same on
-        NumPy arrays; `tail` holds what calls them both.
+    head, scalar : source that defines `kernel` on numbers.
+
+    Raises
+    ------
+    OutputError : the title of the network would be more than a docstring.
     """
 
-    docstring: str
-    head: str
-    scalar: str
-    arrays: str
-    tail: str
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        code = body(task.object_program, ScalarDialect(), task.graph)
+        docstring = _docstring(task.graph, task.names, task.options)
+        self.head = _head(docstring, task.names, code)
+        self.scalar = _scalar_function(task.names, code)
+        _verify(self.head, docstring)
+
+    @cached_property
+    def arrays(self) -> str:
+        """The same on NumPy arrays."""
+        return _array_function(self.task.names, self._batch)
 
     @property
     def whole(self) -> str:
-        """The module."""
-        return self.head + self.scalar + self.arrays + self.tail
+        """The module, with what calls both functions."""
+        return self.head + self.scalar + self.arrays + _tail(self.task.names, self._batch)
 
-    def verify(self) -> None:
-        """Read the source again: the docstring is the one meant, and nothing else was slipped in by it.
-
-        Raises
-        ------
-        OutputError : it is not.
-        """
-        tree = ast.parse(self.head)
-        allowed = (ast.ImportFrom, ast.Import, ast.Assign)
-        plain = all(isinstance(statement, allowed) for statement in tree.body[1:])
-        if not plain or ast.get_docstring(tree, clean=False) != self.docstring:
-            raise OutputError("the title of the network cannot stand in a Python module", fix="choose a plainer title")
+    @cached_property
+    def _batch(self) -> Body:
+        return body(self.task.batch_program, ArrayDialect(), self.task.graph)
 
 
-def module_text(graph: Graph, program: Program, mode: str, accuracy: str) -> ModuleText:
-    """The module of a program."""
-    names = kernel_names(graph)
-    scalar = body(program, ScalarDialect(), graph.nodes)
-    arrays = body(program, ArrayDialect(), graph.nodes)
-    docstring = _docstring(graph, names, mode, accuracy)
-    text = ModuleText(
-        docstring=docstring,
-        head=_head(docstring, names, scalar),
-        scalar=_scalar_function(names, scalar),
-        arrays=_array_function(names, arrays),
-        tail=_tail(names, arrays),
-    )
-    text.verify()
-    return text
+def _verify(head: str, docstring: str) -> None:
+    """Read the source again: the docstring is the one meant, and nothing else was slipped in by it.
+
+    Raises
+    ------
+    OutputError : it is not.
+    """
+    tree = ast.parse(head)
+    allowed = (ast.ImportFrom, ast.Import, ast.Assign)
+    plain = all(isinstance(statement, allowed) for statement in tree.body[1:])
+    if not plain or ast.get_docstring(tree, clean=False) != docstring:
+        raise OutputError("the title of the network cannot stand in a Python module", fix="choose a plainer title")
 
 
-def _docstring(graph: Graph, names: Names, mode: str, accuracy: str) -> str:
+def _docstring(graph: Graph, names: Names, options: Options) -> str:
     title = printable(graph.title.strip())[:_MAX_TITLE] or "a network without a title"
     roles = [
         ("inputs", [name for name in names.objects if graph[name].role is Role.INPUT], "() or (n,), one an object"),
@@ -96,7 +91,8 @@ def _docstring(graph: Graph, names: Names, mode: str, accuracy: str) -> str:
         f"value: the mean of {graph.objective} over the n objects, a float",
         "gradients: the derivative of value by each parameter, a dict of floats",
         "",
-        f"Mode {mode}, accuracy {accuracy}. Numbers need Python alone, arrays need NumPy. Run as a program, this",
+        f"Mode {options.mode}, accuracy {options.accuracy}. Numbers need Python alone, arrays need NumPy. Run as a "
+        "program, this",
         "module checks its gradients against finite differences. Made by backpropsym.",
         "",
     ]
@@ -179,7 +175,7 @@ def _scalar_function(names: Names, code: Body) -> str:
 
 
 def _array_function(names: Names, code: Body) -> str:
-    arguments = ["_np", "_real", *names.needed]
+    arguments = ["_np", "_real", "_n", *names.needed]
     lines = ["def _arrays(", *_joined(arguments, ",", "    "), "):"]
     lines += ["    # shapes: () is one number, (n,) one number an object", *statement_lines(code, "    ")]
     return "\n".join(lines) + "\n\n\n"
@@ -203,7 +199,7 @@ def statement_line(statement: Statement) -> str:
 def _tail(names: Names, arrays: Body) -> str:
     """What the functions above call, copied from the package, and the check of the module by itself."""
     parts = [after_imports(real_numbers), after_imports(scalar_runtime)]
-    aliases = ["_mean = mean", "_mean_product = mean_product"]
+    aliases = []
     if arrays.helpers:
         parts.append(after_imports(error_function))
         aliases += [f"{name} = {name[1:]}" for name in sorted(arrays.helpers)]
@@ -244,12 +240,12 @@ def _general(given):
         raise ValueError("; ".join(f"{found} ({fix})" for found, fix in mistakes))
     if all(isinstance(value, float) for value in values.values()):
         return kernel(**values)
-    return on_arrays(_arrays, values)
+    return on_arrays(_arrays, values, _OBJECTS)
 
 
 def _limits(given):
     """A point where Python raises: NumPy gives inf and nan, as IEEE 754 says."""
-    return on_arrays(_arrays, {name: given[name] for name in (*_OBJECTS, *_NUMBERS)})
+    return on_arrays(_arrays, {name: given[name] for name in (*_OBJECTS, *_NUMBERS)}, _OBJECTS)
 
 
 if __name__ == "__main__":

@@ -76,10 +76,6 @@ class TorchDialect(Dialect):
         """See Dialect."""
         return Piece(f"_torch.pow({base.text}, {exponent!r})", ATOM)
 
-    def mean(self, operand: Piece) -> Piece:
-        """See Dialect."""
-        return Piece(f"_torch.mean({operand.text})", ATOM)
-
     def template(self, name: str, constant: tuple[bool, ...]) -> Template:
         """See Dialect. Functions of PyTorch take tensors, and only some take numbers beside them."""
         text = _FUNCTIONS[name]

@@ -51,7 +51,7 @@ def printed(task: Task) -> TorchModule:
     """
     program, values, results = task.array_program
     graph, names = task.graph, task.names
-    code = body(program, TorchDialect(values), graph.nodes)
+    code = body(program, TorchDialect(values), graph)
     shapes = {name: shape_source(shape) for name, shape in results.items()}
     gradients = {name: f"_result(_like, {text}, {shapes[name]})" for name, text in code.gradients.items()}
     lines = [*size_lines(graph, names), *_made(code)]
