@@ -13,6 +13,7 @@ from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_programme
 from backpropsym.derive.terms import NumericTerm
+from backpropsym.document.derivation.adjoint_sums import adjoint_sum
 from backpropsym.document.derivation.array_page import adjoint_names, entry_quotient, index_sum
 from backpropsym.document.derivation.conventions import conventions, kept_axes, spelled_out
 from backpropsym.document.notation.names import Notation
@@ -27,7 +28,6 @@ from backpropsym.formula.tree import ONE, Add, Call, Expr, Mul, Name
 from backpropsym.graph.graph import Graph
 from backpropsym.graph.unroll import entry_name
 from backpropsym.picture.scene import HighlightedPath
-from backpropsym.story.adjoint_sums import adjoint_sum
 from backpropsym.story.steps import EQUALS, NOTHING, Column, Line, LinePart, Maths, Prose
 
 MAX_FACTORS = 12
@@ -305,13 +305,13 @@ class TensorContent(StepContent):
             if entries and equation.node == derivation.wrt:
                 left = self.derivative
             elif entries:
-                left = Maths(*map(entries.left, writers))
+                left = Maths(*(writer.write(entries.left) for writer in writers))
             elif equation.node == derivation.wrt:
                 left = Maths(*(writer.derivative(derivation.of, equation.node) for writer in writers))
             else:
                 left = Maths(*(writer.write(Name(equation.symbol)) for writer in writers))
             formula = self.graph.functions.written(equation.right)
-            right = Maths(*(entries.right(w) if entries else _shortened(formula, w) for w in writers))
+            right = Maths(*(written(entries.right, w) if entries else _shortened(formula, w) for w in writers))
             yield self._line(equation.node, left, right)
 
     @cached_property

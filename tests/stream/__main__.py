@@ -9,7 +9,7 @@ from collections import Counter
 
 import backpropsym as bp
 from tests.stream import batches, printed, reports  # noqa: F401  (each import registers its comparisons)
-from tests.stream.compare import COMPARISONS, differences
+from tests.stream.compare import COMPARISONS, LIMIT, differences
 from tests.stream.generate import seeded
 from tests.stream.truth import Truth
 
@@ -36,7 +36,9 @@ def main() -> int:
             counts["at a kink"] += 1
             continue
         chosen = options.only or [name for name, entry in COMPARISONS.items() if entry.cheap or options.all]
-        unequal = differences(truth, chosen)
+        found = differences(truth, chosen)
+        counts.update(f"refused: {each.got}".partition("\n")[0] for each in found if each.what == LIMIT)
+        unequal = [each for each in found if each.what != LIMIT]
         counts["equal" if not unequal else "different"] += 1
         counts.update(f"differs in {name}" for name in {each.comparison for each in unequal})
         if unequal and shown < options.show:

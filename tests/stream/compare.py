@@ -14,6 +14,7 @@ from tests.stream.truth import Truth
 
 Array = Any
 BATCHES = (1, 2, 5)
+LIMIT = "is beyond a documented limit"
 LOOSE = 1e-5
 """For second derivatives, whose truth is a difference."""
 
@@ -73,6 +74,8 @@ def _compared(entry: Comparison, truth: Truth) -> Iterator[Difference]:
         for what, got, expected in entry.run(truth):
             if not agrees(got, expected, entry.tolerance):
                 yield Difference(entry.name, what, got, expected)
+    except bp.LimitError as error:
+        yield Difference(entry.name, LIMIT, str(error), "a number")
     except bp.BackpropsymError as error:
         yield Difference(entry.name, "refused", str(error), "a number")
     except Exception as error:  # whatever comes is what this test looks for

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from backpropsym.derive.analyses.trace import BackwardStep, Descent, ForwardStep, Trace
+from backpropsym.derive.forms.adjoint_programme import matrix_programme
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
+from backpropsym.document.derivation.adjoint_sums import adjoint_sum, needs_entries
 from backpropsym.document.derivation.conventions import facts, here
-from backpropsym.document.formulas import Entries, Formula, Node, Prose, Quotient, Value
+from backpropsym.document.formulas import Entries, Formula, IndexSum, Node, Prose, Quotient, Value
 from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.kinks import MARK, kink_data, kink_prose
@@ -64,9 +66,22 @@ def _backward(trace: Trace) -> Table:
         rows = tuple(row for step in trace.backward for row in _bricks(trace, step))
         heads = ("node", "reuses", "its value", "local derivative", "its value", "product", "adjoint")
         return Table(title, heads, rows, frozenset({2, 4, 5, 6}), (*marks, *notes))
-    rows = tuple((Node(f"delta_{step.node}"), Formula(step.right), Entries(step.adjoint)) for step in trace.backward)
+    sums = _entry_by_entry(trace)
+    rows = tuple(
+        (*sums.get(step.node, (Node(f"delta_{step.node}"), Formula(step.right))), Entries(step.adjoint))
+        for step in trace.backward
+    )
     below = f"delta of a node is the derivative of {trace.of} by it, in its shape."
     return Table(title, ("adjoint", "formula", "value"), rows, notes=(below, *notes))
+
+
+def _entry_by_entry(trace: Trace) -> dict[str, tuple[Formula, IndexSum]]:
+    """By node, both sides of the adjoints that matrix notation can only compute, as the einsum of a convolution."""
+    if not any(needs_entries(step.right) for step in trace.backward):
+        return {}
+    programme = matrix_programme(trace.graph, trace.of, [step.node for step in trace.backward])
+    sums = {each.node: adjoint_sum(trace.graph, each, programme) for each in programme}
+    return {node: (Formula(found.left), found.right) for node, found in sums.items() if found}
 
 
 def _bricks(trace: Trace, step: BackwardStep) -> Iterator[tuple[Prose, ...]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry_derivation import read_entry
 from backpropsym.derive.forms.matrix_notation import written_out
 from backpropsym.derive.local.links import Edge, LocalDerivatives
-from backpropsym.formula.tree import Expr, Name
+from backpropsym.formula.tree import Expr, Index, Name
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.kinds import Elementwise
 from backpropsym.picture.content.highlighted_paths import ALL, Choice, ChosenPaths, chosen_paths
@@ -37,7 +38,14 @@ def tensor_subject(graph: Graph, of: str, wrt: str | None, choice: Choice = ALL)
         symbols,
         shapes={name: node.shape for name, node in graph.named.nodes.items()},
         cells=image_cells(graph, {} if at is None else {of: at}),
+        equations=_by_entries(graph),
     )
+
+
+def _by_entries(graph: Graph) -> dict[str, tuple[Expr, Expr]]:
+    """The nodes that are defined entry by entry, as their author wrote them."""
+    equations = {node.name: equation_of(graph, node) for node in graph.named.nodes.values() if node.op is not None}
+    return {name: (left, right) for name, (left, right) in equations.items() if isinstance(left, Index)}
 
 
 def _jacobians(graph: Graph) -> tuple[LocalDerivatives, dict[str, tuple[str, str]]]:

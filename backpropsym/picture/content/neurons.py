@@ -13,6 +13,7 @@ from backpropsym.document.writers.latex_width import width
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.errors import LimitError
 from backpropsym.formula.text import to_text
+from backpropsym.formula.tree import Name
 from backpropsym.picture.content.biases import at_each
 from backpropsym.picture.content.columns import columns
 from backpropsym.picture.content.link_width import LinkWidth, Width, link_widths
@@ -190,7 +191,10 @@ class _Builder:
 
     def _box(self, name: str, role: Role, column: int) -> Box:
         node = self.graph[name]
-        about = f"{name} = {to_text(node.op.formula)[:_ABOUT]}" if node.op else f"{name}, {role}"
+        about = f"{name}, {role}"
+        if node.op:
+            left, right = self.subject.equations.get(name, (Name(name), node.op.formula))
+            about = f"{to_text(left)} = {to_text(right)[:_ABOUT]}"
         label, below = self.terms.label(name), []
         if self.view.weights and (function := self._wrapped(name)):
             below.append(function)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from backpropsym.derive.derivation import Derivation
+from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph, Shape
 from backpropsym.picture.content.highlighted_paths import ChosenPaths
 from backpropsym.picture.scene import Cells
@@ -35,6 +36,7 @@ class Subject:
     elided : by tensor, the entries that have none.
     shapes : the shapes of boxes that are whole tensors; None where boxes are scalars.
     cells : tensors drawn as grids.
+    equations : left and right side of the boxes that are defined entry by entry.
     """
 
     graph: Graph
@@ -46,6 +48,7 @@ class Subject:
     elided: Mapping[str, ElidedEntries] = field(default_factory=lambda: MappingProxyType({}))
     shapes: Mapping[str, Shape] | None = None
     cells: Mapping[str, Cells] = field(default_factory=lambda: MappingProxyType({}))
+    equations: Mapping[str, tuple[Expr, Expr]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def whole(self) -> bool:

@@ -9,6 +9,8 @@ from typing import Any, SupportsFloat
 from backpropsym.arrays import Values
 from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
+from backpropsym.derive.forms.adjoint_programme import matrix_programme
+from backpropsym.document.derivation.adjoint_sums import needs_entries
 from backpropsym.document.derivation.report import report
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.unicode import UnicodeWriter
@@ -110,9 +112,17 @@ def _view(wrt: str, derivation: Derivation, drawing: Drawing) -> View:
     paths = tuple(sorted({int(number) for number in _NUMBER.findall(drawing.svg)}))
     forms: tuple[str, ...] = _SCALAR_FORMS
     if derivation.between_arrays:
-        forms = _TENSOR_FORMS[:1] if derivation.of_indices else _TENSOR_FORMS
+        forms = _TENSOR_FORMS[: 1 + _in_matrices(derivation)]
     text = "\n".join(report(derivation, form).split("\n  next")[0].rstrip() + "\n" for form in forms)
     return View(wrt, drawing.svg, paths, derivation.count, text)
+
+
+def _in_matrices(derivation: Derivation) -> bool:
+    """Whether matrix notation says what paths do: not of an array by an array, nor where it is an einsum."""
+    if derivation.of_indices:
+        return False
+    programme = matrix_programme(derivation.graph, derivation.of, [derivation.wrt])
+    return not any(needs_entries(equation.right) for equation in programme)
 
 
 def _script(graph: Graph, of: str, wrt: Sequence[str]) -> str:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import backpropsym as bp
+from backpropsym.cli.app import app
 from backpropsym.derive.forms.adjoint_programme import matrix_programme
+from backpropsym.document.derivation.adjoint_sums import adjoint_sum
 from backpropsym.document.notation.names import Notation
+from backpropsym.document.writers.mathematics import written
 from backpropsym.document.writers.unicode import UnicodeWriter
 from backpropsym.graph.graph import Graph
-from backpropsym.story.adjoint_sums import adjoint_sum
 
 _SUM = re.compile(r"∑ (\w)<(\d+) ")
 _SWITCH = re.compile(r"\[(0 ≤ [^\]]+)\] ")
@@ -26,7 +30,7 @@ def printed(graph: Graph, wrt: str) -> dict[str, tuple[tuple[str, ...], str]]:
     programme = matrix_programme(graph, "loss", [wrt])
     writer = UnicodeWriter(Notation.of(graph))
     steps = ((each.node, adjoint_sum(graph, each, programme)) for each in programme)
-    return {node: (tuple(found.indices), found.right(writer)) for node, found in steps if found}
+    return {node: (tuple(found.indices), written(found.right, writer)) for node, found in steps if found}
 
 
 def evaluated(text: str, arrays: Mapping[str, Any], position: Mapping[str, int]) -> float:
@@ -78,3 +82,13 @@ def test_printed_sums_are_the_gradients_of_the_kernel(options: str) -> None:
         )
         np.testing.assert_allclose(worked, wanted[node].ravel(), rtol=1e-9, atol=1e-12)
         assert not np.allclose(planted, wanted[node].ravel()), "sums that end too soon must be seen"
+
+
+def test_convolutions_are_told_as_sums_wherever_a_person_reads_them(tmp_path: Path) -> None:
+    page, picture = tmp_path / "page.html", tmp_path / "picture.svg"
+    told = CliRunner().invoke(app, ["trace", "convolution"]).output
+    for command in (["explore", "convolution", "-o", str(page)], ["draw", "convolution", "-o", str(picture)]):
+        assert CliRunner().invoke(app, command).exit_code == 0
+    assert "δ_K[i,j]   ∑ k<4 ∑ l<3 im[k + i,l + j] · δₒᵤₜ[k,l]" in told
+    for text in (told, page.read_text(encoding="utf-8"), picture.read_text(encoding="utf-8")):
+        assert "einsum" not in text

@@ -7,8 +7,7 @@ from dataclasses import replace
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation
 from backpropsym.document.derivation.array_page import index_sum
-from backpropsym.document.writers.mathematics import written
-from backpropsym.document.writers.tree_writer import Writer
+from backpropsym.document.formulas import IndexSum
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Call, Expr, Index, Name, walk
 from backpropsym.graph.graph import Graph, Node, Role
@@ -24,10 +23,16 @@ def needs_entries(tree: Expr) -> bool:
 
 
 class AdjointSum:
-    """An adjoint as the sum over the entries of the only node that uses its own."""
+    """An adjoint as the sum over the entries of the only node that uses its own.
+
+    Attributes
+    ----------
+    left : an entry of the adjoint.
+    right : the sum that it is.
+    indices : the free indices of both.
+    """
 
     def __init__(self, graph: Graph, equation: MatrixEquation, user: MatrixEquation) -> None:
-        self._equation = equation
         shape = graph[user.node].shape
         letters = _LETTERS[: len(shape)]
         operands = (user.node, user.symbol)
@@ -37,16 +42,9 @@ class AdjointSum:
             _TOTAL: Node(_TOTAL, Role.VALUE, (), Contraction(f"{letters},{letters}->", operands), operands),
         }
         found = TensorDerivation(replace(graph, nodes=nodes, output=_TOTAL), _TOTAL, equation.node)
-        self._term = found.term((equation.node, user.node, _TOTAL), readable=True)
         self.indices = found.indices
-
-    def left(self, writer: Writer) -> str:
-        """An entry of the adjoint."""
-        return writer.write(Index(Name(self._equation.symbol), tuple(map(Name, self.indices))))
-
-    def right(self, writer: Writer) -> str:
-        """The sum that it is."""
-        return written(index_sum(self._term), writer)
+        self.left: Expr = Index(Name(equation.symbol), tuple(map(Name, self.indices)))
+        self.right: IndexSum = index_sum(found.term((equation.node, user.node, _TOTAL), readable=True))
 
 
 def adjoint_sum(graph: Graph, equation: MatrixEquation, programme: tuple[MatrixEquation, ...]) -> AdjointSum | None:
