@@ -24,13 +24,13 @@ _POSITION = re.compile(r"\s*\d{1,9}\s*(,\s*\d{1,9}\s*)*\]\s*\Z")
 
 
 def read_entry(text: str, graph: Graph) -> tuple[str, tuple[int, ...] | None]:
-    """A node and a position from "W1[2,0]"; no position where the text is a name alone.
+    """A node and a position from "W1[2,0]"; no position where the text is the name of a node.
 
     Raises
     ------
     UnknownNameError : no such node, or a position outside its shape.
     """
-    match = _ENTRY.match(text)
+    match = None if text in graph.nodes else _ENTRY.match(text)
     if match is None:
         return graph[text].name, None
     node = graph[match["node"]]
@@ -51,10 +51,8 @@ def canonical_name(graph: Graph, text: str) -> str:
     ------
     UnknownNameError : no such node or entry.
     """
-    if text in graph.nodes:
-        return text
     name, position = read_entry(text, graph)
-    return name if position is None else entry_name(name, position)
+    return entry_name(name, position or ())
 
 
 def _entries_text(node: Node) -> str:
@@ -79,7 +77,7 @@ def scalar_names(graph: Graph, names: Iterable[str], most: int) -> list[str]:
     """
     found: list[str] = []
     for each in names:
-        name, at = (graph[each].name, None) if graph.scalar else read_entry(each, graph)
+        name, at = read_entry(each, graph)
         shape = graph[name].shape if at is None else ()
         count = math.prod(size if isinstance(size, int) else most + 1 for size in shape)
         if len(found) + count > most:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from backpropsym.derive.derivation import Derivation
-from backpropsym.derive.entry_derivation import scalar_names
+from backpropsym.derive.entry_derivation import read_entry, scalar_names
 from backpropsym.derive.forms.programme import adjoints
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg, power
 from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, names
 from backpropsym.graph.graph import Graph, Node, Role
-from backpropsym.graph.unroll import entry_count, entry_name, unroll
+from backpropsym.graph.unroll import entry_count, entry_name, require_sizes, unroll
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Elementwise
 
@@ -31,24 +31,20 @@ def scalar_network(graph: Graph, of: str | None) -> tuple[Graph, str]:
     LimitError : symbolic sizes, or more than 20,000 entries.
     NotScalarError : `of` has axes.
     """
-    target = of or graph.default_target
-    if graph.scalar:
-        return graph, graph[target].name
-    name, _, position = target.partition("[")
-    if graph[name].shape and not position:
+    name, position = read_entry(of or graph.default_target, graph)
+    if graph[name].shape and position is None:
         at = entry_name(name, (0,) * len(graph[name].shape))
         message = f"{name} has axes, and second derivatives are those of one number"
         raise NotScalarError(message, fix=f"choose an entry: --of '{at}'")
-    if all(isinstance(size, int) for node in graph.nodes.values() for size in node.shape):
-        count = entry_count(graph)
-        if count > MOST_ENTRIES:
-            raise LimitError(
-                f"the network has {count:,} entries, and its gradient is written out entry by entry",
-                details=(f"at most {MOST_ENTRIES:,} are",),
-                fix="take a smaller network of the same kind",
-            )
-    flat = unroll(graph)
-    return flat, flat[target.replace(" ", "")].name
+    require_sizes(graph)
+    count = entry_count(graph)
+    if count > MOST_ENTRIES:
+        raise LimitError(
+            f"the arrays of the network have {count:,} entries, and its gradient is written out entry by entry",
+            details=(f"at most {MOST_ENTRIES:,} are",),
+            fix="take a smaller network of the same kind",
+        )
+    return unroll(graph), entry_name(name, position or ())
 
 
 def gradient_graph(graph: Graph, of: str | None = None, wrt: Sequence[str] = ()) -> Graph:

@@ -109,7 +109,7 @@ def derivatives(graph: Graph, values: Values, of: tuple[str, tuple[int, ...]]) -
     Nothing where the network cannot be written out entry by entry.
     """
     try:
-        flat = graph if graph.scalar else unroll(graph)
+        flat = unroll(graph)
     except BackpropsymError:
         return {}
     end = entry_name(*of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from backpropsym.arrays import Given, Values
 from backpropsym.errors import Problem, ValuesError, did_you_mean
@@ -39,6 +39,16 @@ def given_numbers(graph: Graph, values: Values) -> dict[str, Given]:
     if problems:
         raise ValuesError(problems)
     return found | {name: value for name, value in values.items() if name in graph.nodes}
+
+
+def missing_numbers(graph: Graph, names: Sequence[str]) -> Problem:
+    """What to say of leaves without numbers."""
+    shapes = ((name, ", ".join(map(str, graph[name].shape))) for name in names[:3])
+    example = ", ".join(f"{name} of shape ({shape})" if shape else f"{name} = 1.0" for name, shape in shapes)
+    return Problem(
+        f"numbers are missing for {', '.join(names[:10])}" + (" and more" if len(names) > 10 else ""),
+        fix=f"give them in a file with --at, as keywords, or in the network's [values]: {example}",
+    )
 
 
 def _mistake(graph: Graph, name: str, entries: Collection[str]) -> Problem | None:

@@ -9,7 +9,7 @@ import numpy as np
 from backpropsym.arrays import Array, Values
 from backpropsym.errors import Problem, ValuesError
 from backpropsym.evaluate.choices import Choice, choices, misplaced
-from backpropsym.evaluate.given_numbers import given_numbers
+from backpropsym.evaluate.given_numbers import given_numbers, missing_numbers
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.ops.real_numbers import real_array
 from backpropsym.ops.size_values import size_value, solved_sizes
@@ -52,17 +52,16 @@ def array_leaves(
 
 
 def _given_arrays(graph: Graph, values: Values, needed: Iterable[str], problems: list[Problem]) -> dict[str, Array]:
-    """The leaves that have numbers as arrays of floats; those that have none are problems."""
+    """The leaves that have numbers as arrays of floats; that others have none is a problem."""
     pool = {**graph.values, **given_numbers(graph, values), **graph.constants}
     needed = frozenset(needed)
     needed |= graph.sizing(needed)
+    leaves = [name for name, node in graph.nodes.items() if name in needed and node.role is not Role.VALUE]
+    missing = [name for name in leaves if name not in pool]
+    problems += [missing_numbers(graph, missing)] if missing else []
     arrays: dict[str, Array] = {}
-    for name in graph.nodes:
-        if name not in needed or graph[name].role is Role.VALUE:
-            continue
+    for name in leaves:
         if name not in pool:
-            fix = f"give an array of shape {graph[name].shape} as a keyword, with --at FILE or in [values]"
-            problems.append(Problem(f"no numbers are given for {name}", fix=fix))
             continue
         array, wrong = real_array(pool[name])
         if wrong:

@@ -11,7 +11,7 @@ import numpy as np
 from backpropsym.arrays import Given, Numbers, Numeric, Values
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import REAL, Arithmetic, ExactArithmetic, evaluate
-from backpropsym.evaluate.given_numbers import given_numbers
+from backpropsym.evaluate.given_numbers import given_numbers, missing_numbers
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.ops.function_table import FunctionTable
@@ -38,11 +38,7 @@ def given_values(graph: Graph, values: Values, needed: Iterable[str]) -> dict[st
     pool = {**graph.values, **given_numbers(graph, values), **graph.constants}
     missing = [name for name in leaves if name not in pool]
     if missing:
-        example = ", ".join(f"{name} = 1.0" for name in missing[:3])
-        raise ValuesError(
-            f"numbers are missing for {', '.join(missing[:10])}" + (" and more" if len(missing) > 10 else ""),
-            fix=f"give them in a file with --at, as keywords, or in the network's [values]: {example}",
-        )
+        raise ValuesError([missing_numbers(graph, missing)])
     found = {name: _array(name, pool[name]) for name in leaves}
     batches = {np.size(value): name for name, value in found.items() if np.ndim(value)}
     if len(batches) > 1:

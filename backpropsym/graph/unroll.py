@@ -54,8 +54,9 @@ def positions(shape: Shape) -> list[tuple[int, ...]]:
 
 
 def entry_count(graph: Graph) -> int:
-    """The number of entries of all named nodes, whose shapes are integers."""
-    return sum(math.prod(int(size) for size in node.shape) for node in graph.nodes.values() if node.named)
+    """The number of entries that are listed in the place of named nodes with axes, whose shapes are integers."""
+    with_axes = (node.shape for node in graph.nodes.values() if node.named and node.shape)
+    return sum(math.prod(map(int, shape)) for shape in with_axes)
 
 
 def entry_values(graph: Graph, arrays: Values) -> dict[str, Numeric]:
@@ -70,19 +71,22 @@ def entry_values(graph: Graph, arrays: Values) -> dict[str, Numeric]:
 
 
 def unroll(graph: Graph) -> Graph:
-    """The scalar graph of a network whose shapes are integers; anonymous nodes are written into their owners.
+    """The network of all entries, where shapes are integers; anonymous nodes are written into their owners.
+
+    A number that is computed from numbers is its own entry; a network of such nodes is returned as it is.
 
     Raises
     ------
     LimitError : symbolic shapes, or too many entries.
     """
-    if graph.scalar:
-        return graph
     _check_size(graph)
     reader = EntryReader(graph)
     nodes: dict[str, Node] = {}
     for node in graph.nodes.values():
         if not node.named:
+            continue
+        if _is_entry(graph, node):
+            nodes[node.name] = node
             continue
         for position in positions(node.shape):
             name = entry_name(node.name, position)
@@ -91,12 +95,21 @@ def unroll(graph: Graph) -> Graph:
                 continue
             formula = reader.entry(node.name, position)
             nodes[name] = Node(name, Role.VALUE, (), Elementwise(formula), names(formula))
+    if nodes == graph.nodes:
+        return graph
     shape = graph[graph.output].shape
     output = entry_name(graph.output, (0,) * len(shape))
     constants, values = _entries(graph, graph.constants), _entries(graph, graph.values)
     steps = frozenset(entry_name(name, at) for name in graph.layer_steps for at in positions(graph[name].shape))
     flat = Graph(nodes, output, graph.loss, graph.title, graph.functions, constants, values, notation=graph.notation)
     return replace(flat, listed_steps=steps)
+
+
+def _is_entry(graph: Graph, node: Node) -> bool:
+    """Whether a node is a number with a formula over named numbers, or a leaf."""
+    parents = [graph[name] for name in node.parents]
+    plain = isinstance(node.op, Elementwise | None) and all(parent.named and not parent.shape for parent in parents)
+    return plain and not node.shape
 
 
 def require_sizes(graph: Graph) -> None:
@@ -118,7 +131,7 @@ def _check_size(graph: Graph) -> None:
     count = entry_count(graph)
     if count > MAX_ENTRIES:
         raise LimitError(
-            f"the network has {count:,} entries",
+            f"the arrays of the network have {count:,} entries",
             details=(f"at most {MAX_ENTRIES:,} are unrolled",),
             fix="ask for --form index, or for one entry of the parameter",
         )

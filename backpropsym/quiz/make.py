@@ -64,10 +64,7 @@ def make_quiz(graph: Graph, count: int = 5, seed: int = 0, kinds: Sequence[str] 
 
 
 def _neurons(graph: Graph) -> Graph:
-    if graph.scalar:
-        return graph
-    sizes = [size for node in graph.nodes.values() for size in node.shape]
-    if any(isinstance(size, str) for size in sizes) or entry_count(graph) > MOST_ENTRIES:
+    if graph.symbols or entry_count(graph) > MOST_ENTRIES:
         raise LimitError(
             f"the network is too large for pen and paper: more than {MOST_ENTRIES} entries",
             fix="take a smaller one, or: backpropsym quiz random",

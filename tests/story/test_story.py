@@ -170,7 +170,7 @@ def test_unknown_and_absent_steps_are_named() -> None:
 
 
 def test_missing_numbers_are_named() -> None:
-    with pytest.raises(ValuesError, match="no numbers are given for x"):
+    with pytest.raises(ValuesError, match="numbers are missing for x"):
         bp.parse("x[2] -> dense(1) -> mse").slides("loss", wrt="W1[0,0]", values={})
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backpropsym.arrays import Array, Given, Numbers, Numeric, Values
-from backpropsym.derive.entry_derivation import scalar_names
+from backpropsym.derive.entry_derivation import read_entry, scalar_names
 from backpropsym.derive.gradient_graph import (
     MOST_WRT,
     HigherDerivation,
@@ -23,7 +23,7 @@ from backpropsym.derive.local.link_numbers import local_numbers
 from backpropsym.derive.local.links import Edge
 from backpropsym.errors import LimitError, UnknownNameError, ValuesError, did_you_mean
 from backpropsym.evaluate.leaf_arrays import array_leaves
-from backpropsym.evaluate.scalar_evaluation import forward, given_values
+from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.graph.unroll import entry_values
 
@@ -132,10 +132,8 @@ class Hessian:
         return ", ".join(self.names[:5]) + (", ..." if len(self.names) > 5 else "")
 
     def _entries(self, numbers: Values) -> dict[str, Any]:
-        if self.whole.scalar:
-            return dict(numbers)
-        entries = {name: value for name, value in numbers.items() if name in self._rows}
-        arrays = {name: value for name, value in numbers.items() if name not in entries}
+        arrays = {name: value for name, value in numbers.items() if name in self.whole.nodes}
+        entries = {name: value for name, value in numbers.items() if name not in arrays}
         for name, value in arrays.items():
             if np.shape(value) != self.whole[name].shape:
                 fix = f"give an array of shape {self.whole[name].shape}"
@@ -146,11 +144,8 @@ class Hessian:
         """The value of every node of the gradient network."""
         within = self.graph.ancestors(*self._rows.values())
         wanted = [name for name, node in self.graph.nodes.items() if node.op is None and name in within]
-        if self.whole.scalar:
-            leaves = given_values(self.graph, values, wanted)
-        else:
-            arrays, _, _ = array_leaves(self.whole, values, {name.partition("[")[0] for name in wanted})
-            leaves = entry_values(self.whole, arrays)
+        arrays, _, _ = array_leaves(self.whole, values, {read_entry(name, self.whole)[0] for name in wanted})
+        leaves = entry_values(self.whole, arrays)
         directions = dict.fromkeys(self.graph.names(Role.INPUT), np.float64(0.0))
         return forward(self.graph, directions | leaves, self.graph.output)
 

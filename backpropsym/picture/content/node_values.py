@@ -11,7 +11,6 @@ from backpropsym.arrays import Array, Values
 from backpropsym.derive.entry_derivation import read_entry
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.leaf_arrays import array_leaves
-from backpropsym.evaluate.scalar_evaluation import given_values
 from backpropsym.graph.graph import Graph
 from backpropsym.graph.unroll import entry_name
 
@@ -54,8 +53,6 @@ def node_values(graph: Graph, of: str, values: Values) -> NodeValues:
     """
     name, position = read_entry(of, graph)
     needed = graph.ancestors(name)
-    if graph.scalar:
-        given_values(graph, values, needed)
     leaves, batch, _ = array_leaves(graph, values, needed)
     network = ArrayNetwork(graph, leaves, batch)
     value = np.asarray(network.forward(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, SupportsFloat
 
 from backpropsym.arrays import Values
@@ -14,10 +15,11 @@ from backpropsym.document.derivation.adjoint_sums import needs_entries
 from backpropsym.document.derivation.report import report
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.unicode import UnicodeWriter
-from backpropsym.errors import AbstractFunctionError, NetworkError
+from backpropsym.errors import AbstractFunctionError, NetworkError, UnknownNameError
 from backpropsym.evaluate.given_numbers import given_numbers
 from backpropsym.graph.graph import Graph, Role
-from backpropsym.kernels.backends.javascript import script
+from backpropsym.kernels.backends.registry import backend_of
+from backpropsym.kernels.backends.task import Options, Task
 from backpropsym.learn.starting_values import random_parameters
 from backpropsym.picture.drawing import Drawing
 from backpropsym.picture.look.theme_file import theme as named_theme
@@ -34,6 +36,7 @@ _FEWEST_VIEWS = 6
 
 _SCALAR_FORMS = ("paths", "factored", "backward")
 _TENSOR_FORMS = ("paths", "matrix")
+_ENGINE = "javascript"
 _NUMBER = re.compile(r'data-number="(\d+)"')
 _ROLES = (Role.PARAMETER, Role.INPUT, Role.TARGET)
 _DIGITS = 3
@@ -126,12 +129,11 @@ def _in_matrices(derivation: Derivation) -> bool:
 
 
 def _script(graph: Graph, of: str, wrt: Sequence[str]) -> str:
-    """What computes, where numbers and functions are there; else nothing."""
-    if not graph.scalar:
-        return ""
+    """What computes, where functions have formulas and the network is one that a page computes; else nothing."""
+    task = Task(replace(graph, output=of, loss=None), Options("reverse", "default", tuple(wrt), _ENGINE, None))
     try:
-        return script(graph, of, wrt)
-    except AbstractFunctionError:
+        return backend_of(_ENGINE).printed(task).whole
+    except (AbstractFunctionError, UnknownNameError):
         return ""
 
 

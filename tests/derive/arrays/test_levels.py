@@ -127,5 +127,5 @@ def test_steps_without_names_are_counted_before_they_are_written(form: str) -> N
 
 def test_more_neurons_than_are_listed_are_refused_before_any_is_made() -> None:
     net = bp.loads('inputs = {x = [400, 400]}\noutput = "a"\n[nodes]\nh = "tanh(x)"\na = "sum(h)"\n')
-    with pytest.raises(LimitError, match="the network has 320,001 entries"):
+    with pytest.raises(LimitError, match="the arrays of the network have 320,000 entries"):
         net.at_level("neurons")
