@@ -21,7 +21,7 @@ from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.evaluate.branches import Branches
 from backpropsym.evaluate.leaf_arrays import array_leaves
-from backpropsym.evaluate.scalar_evaluation import forward, given_values
+from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.formula.tree import Div, Expr, Mul, Neg
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.graph.unroll import entry_count, entry_name, entry_values, unroll
@@ -198,12 +198,6 @@ def wiggle(
 
 def _stages(graph: Graph, values: Values, of: str, names: Sequence[str]) -> Iterator[tuple[str, Stage]]:
     """Each name with the network on which it is pushed; one for all where the network is small."""
-    if graph.scalar:
-        leaves = given_values(graph, values, graph.ancestors(graph[of].name, *names))
-        _refuse_batch(any(np.ndim(value) for value in leaves.values()))
-        whole = _stage(graph, of, leaves, names)
-        yield from ((name, whole) for name in names)
-        return
     located = {name: read_entry(name, graph) for name in (of, *names)}
     arrays, batch, sizes = array_leaves(graph, values, graph.ancestors(*(node for node, _ in located.values())))
     _refuse_batch(batch is not None)

@@ -216,7 +216,7 @@ def test_the_command_reads_objects_and_data(tmp_path: Path) -> None:
 def test_mistakes_are_said_in_words() -> None:
     missing = run("wiggle", DENSE)
     assert missing.exit_code == 2
-    assert "--at FILE" in missing.stderr
+    assert "a file with --at" in missing.stderr
     assert run("wiggle", "abstract").exit_code == 2
     assert run("wiggle", "lecture", "--wrt", "w99").exit_code == 2
     net, values = dense()
