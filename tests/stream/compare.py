@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import backpropsym as bp
+from backpropsym.errors import LimitError
 from tests.stream.generate import Case
 from tests.stream.truth import Truth
 
@@ -74,7 +75,7 @@ def _compared(entry: Comparison, truth: Truth) -> Iterator[Difference]:
         for what, got, expected in entry.run(truth):
             if not agrees(got, expected, entry.tolerance):
                 yield Difference(entry.name, what, got, expected)
-    except bp.LimitError as error:
+    except LimitError as error:
         yield Difference(entry.name, LIMIT, str(error), "a number")
     except bp.BackpropsymError as error:
         yield Difference(entry.name, "refused", str(error), "a number")
