@@ -53,9 +53,11 @@ def _pair(
     values: ArrayValues, left: tuple[str, int], right: tuple[str, int], output: str, sizes: dict[str, Dimension]
 ) -> int:
     (first, a), (second, b) = left, right
+    shape = tuple(sizes[letter] for letter in output)
     if not (set(first) & set(second)) - set(output):
-        return values.multiply(_lined_up(values, first, a, output), _lined_up(values, second, b, output))
-    return values.product(Product(tuple(sizes[letter] for letter in output), (first, second), output), a, b)
+        product = values.multiply(_lined_up(values, first, a, output), _lined_up(values, second, b, output))
+        return values.spread(product, shape)  # nothing but a number where a factor is zero
+    return values.product(Product(shape, (first, second), output), a, b)
 
 
 def _lined_up(values: ArrayValues, letters: str, operand: int, output: str) -> int:
