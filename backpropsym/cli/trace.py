@@ -39,12 +39,9 @@ def trace(
 
     What is derived is the loss, else the output. LaTeX is a whole document.
     """
-    import numpy as np
-
     from backpropsym.document.reports.trace import trace_page
 
     found = load_network(network)
     followed = found.trace(read_numbers(at, found, init), of, rate)
     medium = medium_for(format, json, output)
-    wide = any(np.ndim(step.value) for step in followed.forward)
-    emit_page(trace_page(followed, limit), medium, output, ascii, landscape=wide)
+    emit_page(trace_page(followed, limit), medium, output, ascii, landscape=not followed.of_numbers)

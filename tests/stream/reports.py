@@ -10,15 +10,21 @@ from typing import Any
 import numpy as np
 
 import backpropsym as bp
+from backpropsym.derive.forms.adjoint_programme import matrix_programme
+from backpropsym.derive.forms.sympy_text import sympy_text
+from backpropsym.document.derivation.adjoint_sums import adjoint_sum
 from backpropsym.document.derivation.report import report
 from backpropsym.document.registry import Layout, write
 from backpropsym.document.reports.matrices import MatrixReport
 from backpropsym.document.reports.paths import PathsView, path_data, paths_page
 from backpropsym.document.reports.sensitivity import wiggle_page
 from backpropsym.document.reports.trace import trace_page
+from backpropsym.evaluate.printed_formulas import PrintedFormulas
+from backpropsym.graph.graph import Role
 from backpropsym.graph.unroll import entry_name
 from backpropsym.network import Network
 from tests.stream.compare import LOOSE, Found, comparison, inner_node
+from tests.stream.printed import node_values
 from tests.stream.truth import Truth
 
 Array = Any
@@ -70,6 +76,23 @@ def traces(truth: Truth) -> Found:
     if step:
         yield "value before the step", step["before"], truth.value(case.values)
         yield "value after the step", step["after"], truth.value(moved)
+
+
+@comparison()
+def adjoint_sums(truth: Truth) -> Found:
+    """The adjoints of a trace that are told entry by entry, over the values and adjoints that stand beside them."""
+    case, graph = truth.case, _net(truth).graph
+    roots = [name for name in graph.names(Role.PARAMETER, Role.INPUT) if name in graph.ancestors(case.output)]
+    programme = matrix_programme(graph, case.output, roots)
+    known = {case.output: 1.0} | {each.node: truth.gradient_by_node(case.values, each.node) for each in programme}
+    for equation in programme:
+        told = adjoint_sum(graph, equation, programme)
+        if told:
+            symbols = {each.symbol: known[each.node] for each in programme}
+            reader = PrintedFormulas({**node_values(truth), **symbols}, graph.functions)
+            shape = np.shape(known[equation.node])
+            text = sympy_text(graph.functions, told.term.tree)
+            yield f"{equation.symbol} = {text}", reader.entries(text, told.indices, shape), known[equation.node]
 
 
 @comparison(tolerance=PRINTED)

@@ -112,6 +112,11 @@ class Trace:
     resting: frozenset[Edge] = frozenset()
 
     @property
+    def of_numbers(self) -> bool:
+        """Whether all values of the forward pass are numbers."""
+        return not any(np.ndim(step.value) for step in self.forward)
+
+    @property
     def gradient(self) -> dict[str, Numeric]:
         """d of / d parameter by parameter; parameters that `of` does not depend on are left out."""
         return dict(self.descent.gradient) if self.descent else {}

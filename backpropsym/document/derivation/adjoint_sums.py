@@ -28,7 +28,7 @@ class AdjointSum:
     Attributes
     ----------
     left : an entry of the adjoint.
-    right : the sum that it is.
+    term : what the sum is of.
     indices : the free indices of both.
     """
 
@@ -44,13 +44,21 @@ class AdjointSum:
         found = TensorDerivation(replace(graph, nodes=nodes, output=_TOTAL), _TOTAL, equation.node)
         self.indices = found.indices
         self.left: Expr = Index(Name(equation.symbol), tuple(map(Name, self.indices)))
-        self.right: IndexSum = index_sum(found.term((equation.node, user.node, _TOTAL), readable=True))
+        self.term = found.term((equation.node, user.node, _TOTAL), readable=True)
+
+    @property
+    def right(self) -> IndexSum:
+        """The sum that it is."""
+        return index_sum(self.term)
 
 
 def adjoint_sum(graph: Graph, equation: MatrixEquation, programme: tuple[MatrixEquation, ...]) -> AdjointSum | None:
     """`equation` entry by entry where that is how it is printed; None where it is not, or has several users."""
-    users = [each for each in programme if equation.node in graph.named[each.node].parents]
-    if not needs_entries(equation.right) or len(graph.named.consumers[equation.node]) != 1 or len(users) != 1:
+    named = graph.named
+    if not needs_entries(equation.right) or len(named.consumers.get(equation.node, ())) != 1:
+        return None
+    users = [each for each in programme if each.node in named.consumers[equation.node]]
+    if len(users) != 1:
         return None
     if {_TOTAL, users[0].symbol} & graph.nodes.keys():
         return None

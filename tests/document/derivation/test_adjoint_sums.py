@@ -19,7 +19,8 @@ from backpropsym.document.derivation.adjoint_sums import adjoint_sum
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.mathematics import written
 from backpropsym.document.writers.unicode import UnicodeWriter
-from backpropsym.graph.graph import Graph
+from backpropsym.graph.graph import Graph, Role
+from tests.stream.generate import seeded
 
 _SUM = re.compile(r"∑ (\w)<(\d+) ")
 _SWITCH = re.compile(r"\[(0 ≤ [^\]]+)\] ")
@@ -92,3 +93,13 @@ def test_convolutions_are_told_as_sums_wherever_a_person_reads_them(tmp_path: Pa
     assert "δ_K[i,j]   ∑ k<4 ∑ l<3 im[k + i,l + j] · δₒᵤₜ[k,l]" in told
     for text in (told, page.read_text(encoding="utf-8"), picture.read_text(encoding="utf-8")):
         assert "einsum" not in text
+
+
+@pytest.mark.parametrize("seed", [5, 66, 71, 113])
+def test_steps_inside_layers_have_equations_of_their_own_and_no_sums(seed: int) -> None:
+    case = seeded(seed)
+    graph = case.net.graph.sized(case.sizes)
+    programme = matrix_programme(graph, case.output, graph.names(Role.PARAMETER, Role.INPUT))
+    steps = [each for each in programme if each.node not in graph.named.nodes]
+    assert steps, "the network has a layer whose steps have no names"
+    assert [adjoint_sum(graph, each, programme) for each in steps] == [None] * len(steps)
