@@ -245,7 +245,7 @@ class Network(Presentations):
     @cached_property
     def _live(self) -> LiveDerivatives:
         """The local derivatives of a gradient network, without links that are zero everywhere."""
-        return LiveDerivatives(live(self.graph))
+        return live(self.graph)
 
     def gradient_graph(
         self, of: Handle | str | None = None, *, wrt: Handle | str | Sequence[Handle | str] = ()

@@ -8,10 +8,10 @@ from dataclasses import replace
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry_derivation import read_entry, scalar_names
 from backpropsym.derive.forms.programme import adjoints
-from backpropsym.derive.local.links import LocalDerivatives
+from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg, power
-from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, names
+from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, names, size
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.graph.unroll import entry_count, entry_name, require_sizes, unroll
 from backpropsym.ops.function_table import FunctionTable
@@ -21,6 +21,10 @@ MOST_ENTRIES = 20_000
 """A network of tensors with more entries than this has no gradient network."""
 
 MOST_WRT = 2_000
+
+MOST_PARTS = 1_000_000
+"""Formulas with more parts than this, each counted once for each of its names, are not derived again: beyond it lie
+minutes, for a reduction that is written out entry by entry has the square of its entries as parts."""
 
 
 def scalar_network(graph: Graph, of: str | None) -> tuple[Graph, str]:
@@ -114,7 +118,19 @@ def _reaching(graph: Graph) -> Graph:
 
 
 class LiveDerivatives(LocalDerivatives):
-    """Local derivatives in which functions that are zero everywhere, such as the second derivative of ReLU, are 0."""
+    """Local derivatives in which functions that are zero everywhere, such as the second derivative of ReLU, are 0.
+
+    Parameters
+    ----------
+    derived : the same of other nodes' links, where they are known already.
+    """
+
+    def __init__(
+        self, graph: Graph, replaced: Mapping[Edge, Expr] | None = None, derived: LiveDerivatives | None = None
+    ):
+        super().__init__(graph, replaced)
+        if derived is not None:
+            self._by_target = derived._by_target
 
     def of(self, target: str) -> Mapping[str, Expr]:
         """d target / d parent for each parent."""
@@ -155,14 +171,32 @@ def _vanishes(function: str, table: FunctionTable) -> bool:
     return isinstance(body, Number) and body == ZERO
 
 
-def live(graph: Graph) -> Graph:
-    """`graph` without the links whose local derivative is zero everywhere: for paths, not for values."""
+def live(graph: Graph) -> LiveDerivatives:
+    """The derivatives on the links of `graph` that are not zero everywhere: for paths, not for values.
+
+    Raises
+    ------
+    LimitError : the formulas of `graph` are too long to be derived.
+    """
+    _require_short(graph)
     local = LiveDerivatives(graph)
     nodes = {
         name: replace(node, parents=tuple(each for each in node.parents if local.of(name).get(each) != ZERO))
         for name, node in graph.nodes.items()
     }
-    return replace(graph, nodes=nodes)
+    return LiveDerivatives(replace(graph, nodes=nodes), derived=local)
+
+
+def _require_short(graph: Graph) -> None:
+    parts = {node.name: size(node.formula) * len(node.parents) for node in graph.nodes.values() if node.formula}
+    if sum(parts.values()) > MOST_PARTS:
+        longest = max(parts, key=parts.__getitem__)
+        raise LimitError(
+            f"the formulas of first derivatives are too long to be derived again: {sum(parts.values()):,} parts",
+            details=(f"the longest is that of {longest}", f"at most {MOST_PARTS:,} are derived"),
+            fix="give the steps inside long formulas names of their own, such as a mean and a variance; numbers alone"
+            " come from the hvp of a kernel",
+        )
 
 
 class HigherDerivation(Derivation):
@@ -186,5 +220,5 @@ class HigherDerivation(Derivation):
 def scalar_derivation(graph: Graph, of: str, wrt: str) -> Derivation:
     """The derivation between two nodes of a network of scalars, which may be a gradient network."""
     if graph.derivatives:
-        return HigherDerivation(graph, LiveDerivatives(live(graph)), of, wrt)
+        return HigherDerivation(graph, live(graph), of, wrt)
     return Derivation(LocalDerivatives(graph), of, wrt)

@@ -74,7 +74,7 @@ class Hessian:
 
     @cached_property
     def _paths(self) -> LiveDerivatives:
-        return LiveDerivatives(live(self.graph))
+        return live(self.graph)
 
     def __getitem__(self, pair: tuple[str, str]) -> HigherDerivation:
         """One entry as a derivation: of the first derivative by `row`, by `column`."""

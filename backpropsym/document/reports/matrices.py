@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
+from typing import NamedTuple
 
-from backpropsym.arrays import Array, Values
+from backpropsym.arrays import Array, Numeric, Values
 from backpropsym.derive.analyses.hessian import Hessian
 from backpropsym.derive.analyses.jacobian import Jacobian
 from backpropsym.derive.derivation import MAX_TERMS, Derivation, count_text
@@ -23,7 +24,21 @@ LIMIT = 40
 ROOM = 70
 """Letters of a formula on one line of a landscape page, beside the other columns."""
 
-Part = Derivation
+
+class _Entry(NamedTuple):
+    """One entry of the matrix; `value` is None where numbers are missing, and of a Hessian comes from the matrix."""
+
+    of: str
+    wrt: str
+    part: Derivation
+    value: Numeric | None
+
+    def row(self) -> tuple[Prose, ...]:
+        """The entry as a row of the table."""
+        tree = _tree(self.part)
+        formula = Formula(tree, thin=True) if tree is not None else counted(self.part.count, "path")
+        value = () if self.value is None else (Entries(self.value),)
+        return (Quotient(self.of, self.wrt), count_text(self.part.count), formula, *value)
 
 
 class MatrixReport:
@@ -61,15 +76,18 @@ class MatrixReport:
                 raise
             return None
 
-    def _parts(self) -> Iterable[tuple[str, str, Part]]:
-        """The entries that are listed as (of, by, derivation); of a Hessian those that are not zero everywhere."""
+    def _entries(self) -> Iterable[_Entry]:
+        """The entries that are listed; of a Hessian those that are not zero everywhere."""
         if isinstance(self.found, Jacobian):
-            yield from ((of, by, part) for (of, by), part in self.found.parts.items())
+            for (of, by), part in self.found.parts.items():
+                yield _Entry(of, by, part, None if self.matrix is None else part.evaluate(**self.values))
             return
+        at = {name: place for place, name in enumerate(self.found.names)}
         for row, column in self.found.upper():
             part = self.found[row, column]
             if part.count:
-                yield part.of, column, part
+                value = None if self.matrix is None else float(self.matrix[at[row], at[column]])
+                yield _Entry(part.of, column, part, value)
 
     def page(self) -> Page:
         """The report as a page."""
@@ -77,8 +95,8 @@ class MatrixReport:
 
     def table(self) -> Table:
         """One row an entry: the derivative, its paths, its factored formula and its number."""
-        listed = list(islice(self._parts(), (self.limit or LIMIT) + 1))
-        rows = tuple(self._row(of, by, part) for of, by, part in listed[: self.limit or LIMIT])
+        listed = list(islice(self._entries(), (self.limit or LIMIT) + 1))
+        rows = tuple(each.row() for each in listed[: self.limit or LIMIT])
         notes = self._notes(len(listed) > len(rows))
         heads = ("derivative", "paths", "formula", *(() if self.matrix is None else ("value",)))
         return Table(self._title(), heads, rows, frozenset({1}), notes, ROOM)
@@ -98,12 +116,6 @@ class MatrixReport:
         nodes = [name for name, node in self.graph.nodes.items() if node.formula is not None]
         return (*notes, *here(self.graph, nodes))
 
-    def _row(self, of: str, by: str, part: Part) -> tuple[Prose, ...]:
-        tree = _tree(part)
-        formula = Formula(tree, thin=True) if tree is not None else counted(part.count, "path")
-        value = () if self.matrix is None else (Entries(part.evaluate(**self.values)),)
-        return (Quotient(of, by), count_text(part.count), formula, *value)
-
     def data(self) -> dict[str, object]:
         """The report as data that JSON can hold.
 
@@ -114,12 +126,12 @@ class MatrixReport:
         """
         table = self.graph.functions
         entries = []
-        for of, by, part in islice(self._parts(), self.limit or MAX_TERMS):
-            tree = _tree(part)
-            entry = {"of": of, "wrt": by, "count": part.count}
+        for each in islice(self._entries(), self.limit or MAX_TERMS):
+            tree = _tree(each.part)
+            entry = {"of": each.of, "wrt": each.wrt, "count": each.part.count}
             entry["expression"] = None if tree is None else sympy_text(table, tree)
-            if self.matrix is not None:
-                entry["value"] = finite_data(part.evaluate(**self.values))
+            if each.value is not None:
+                entry["value"] = finite_data(each.value)
             entries.append(entry)
         names = {"names": list(self.found.names)} if isinstance(self.found, Hessian) else {"wrt": list(self.found.wrt)}
         of_names = self.found.of if isinstance(self.found, Hessian) else list(self.found.of)
@@ -127,7 +139,7 @@ class MatrixReport:
         return {"of": of_names, **names, "entries": entries, "matrix": matrix}
 
 
-def _tree(part: Part) -> Expr | None:
+def _tree(part: Derivation) -> Expr | None:
     """The factored formula, in index notation for tensors; None where it would be too long."""
     if part.count > MAX_TERMS:
         return None
