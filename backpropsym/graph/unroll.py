@@ -85,7 +85,7 @@ def unroll(graph: Graph) -> Graph:
     for node in graph.nodes.values():
         if not node.named:
             continue
-        if _is_entry(graph, node):
+        if is_entry(graph, node):
             nodes[node.name] = node
             continue
         for position in positions(node.shape):
@@ -105,7 +105,7 @@ def unroll(graph: Graph) -> Graph:
     return replace(flat, listed_steps=steps)
 
 
-def _is_entry(graph: Graph, node: Node) -> bool:
+def is_entry(graph: Graph, node: Node) -> bool:
     """Whether a node is a number with a formula over named numbers, or a leaf."""
     parents = [graph[name] for name in node.parents]
     plain = isinstance(node.op, Elementwise | None) and all(parent.named and not parent.shape for parent in parents)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,10 +17,10 @@ from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.leaf_arrays import array_leaves
-from backpropsym.evaluate.scalar_evaluation import forward, given_values
 from backpropsym.evaluate.slopes import with_slopes
 from backpropsym.formula.tree import ONE, Expr
 from backpropsym.graph.graph import Graph, Role
+from backpropsym.graph.unroll import is_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,25 @@ def trace(graph: Graph, values: Values | None = None, of: str | None = None, rat
     NotScalarError : `of` has axes.
     AbstractFunctionError : a function on the way has no formula.
     """
-    target = graph[of or graph.objective].name
-    return (_trace_scalars if graph.scalar else _trace_arrays)(graph, dict(values or {}), target, rate)
+    of = graph[of or graph.objective].name
+    leaves, batch, sizes = array_leaves(graph, values or {}, graph.ancestors(of))
+    if batch is not None:
+        raise ValuesError(
+            f"a trace follows one object, and the numbers are of {batch}",
+            fix="give the numbers of one object, without a leading axis",
+        )
+    network = ArrayNetwork(graph.sized(sizes), leaves)
+    network.forward(of)
+    numbers = {name: value[()] for name, value in network.values.items()}
+    by_links = all(is_entry(graph, graph[name]) for name in graph.ancestors(of))
+    backward, symbols, factors = (_by_links if by_links else _by_arrays)(network, numbers, of)
+    adjoints = {step.node: step.adjoint for step in backward}
+    gradient = {name: adjoints[name] for name in graph.names(Role.PARAMETER) if name in adjoints}
+    graph = network.graph
+    kinks, resting = kinks_of(graph, numbers, of, gradient), resting_links(graph, factors, numbers)
+    given = {name: numbers[name] for name in leaves}
+    descent = _descent(network, given, of, gradient, rate) if gradient else None
+    return Trace(graph, of, given, _forward_steps(graph, of, numbers), backward, symbols, descent, kinks, resting)
 
 
 def _roots(graph: Graph, of: str) -> list[str]:
@@ -148,38 +165,31 @@ def _roots(graph: Graph, of: str) -> list[str]:
     return parameters or [name for name in graph.names(Role.INPUT) if name in within] or [of]
 
 
-def _trace_scalars(graph: Graph, values: Values, of: str, rate: float) -> Trace:
-    given = given_values(graph, values, graph.ancestors(of))
-    _refuse_batch([name for name, value in given.items() if np.ndim(value)])
-    # NumPy's numbers divide by zero as IEEE 754 says; Python's raise.
-    leaves = {name: np.float64(value) for name, value in given.items()}
-    found = forward(graph, leaves, of)
+_Backward = tuple[tuple[BackwardStep, ...], Mapping[str, str], Mapping[Edge, float]]
+"""The steps from `of` back, the symbols of adjoints and the local derivatives on links between numbers."""
+
+
+def _by_links(network: ArrayNetwork, numbers: Numbers, of: str) -> _Backward:
+    """Adjoints of numbers: sums over consumers of their adjoints times local derivatives."""
+    graph = network.graph
     local = LocalDerivatives(graph)
-    steps = adjoints(local, of, _roots(graph, of))
-    links = [link for equation in steps.equations for _, link in equation.parts]
-    factors = {link: float(number) for link, number in local_numbers(local, links, found).items()}
+    programme = adjoints(local, of, _roots(graph, of))
+    links = [link for equation in programme.equations for _, link in equation.parts]
+    factors = {link: float(number) for link, number in local_numbers(local, links, numbers).items()}
     known: dict[str, float] = {of: 1.0}
-    backward = []
-    for equation, right in zip(steps.equations, steps.right_sides(), strict=True):
+    steps = []
+    for equation, right in zip(programme.equations, programme.right_sides(), strict=True):
         bricks = tuple(
             Brick(user, known[user], local[link], factors[link], known[user] * factors[link])
             for user, link in equation.parts
         )
         if bricks:
-            total = with_slopes(graph, found, (of, ()), equation.by, sum(brick.product for brick in bricks))
+            total = with_slopes(graph, numbers, (of, ()), equation.by, sum(brick.product for brick in bricks))
             known[equation.by] = float(total)
             if np.isfinite(total):
-                bricks = tuple(replace(each, product=0.0) if _is_cut(each) else each for each in bricks)
-        backward.append(BackwardStep(equation.by, right, bricks, known[equation.by]))
-    gradient = {name: known[name] for name in graph.names(Role.PARAMETER) if name in known}
-
-    def again(moved: Numbers) -> float:
-        return float(forward(graph, {**leaves, **moved}, of)[of])
-
-    descent = _descent(leaves, gradient, rate, float(found[of]), again)
-    kinks, resting = kinks_of(graph, found, of, gradient), resting_links(graph, factors, found)
-    steps_taken = _forward_steps(graph, of, found), tuple(backward)
-    return Trace(graph, of, leaves, *steps_taken, steps.symbols, descent, kinks, resting)
+                bricks = tuple(replace(brick, product=0.0) if _is_cut(brick) else brick for brick in bricks)
+        steps.append(BackwardStep(equation.by, right, bricks, known[equation.by]))
+    return tuple(steps), programme.symbols, factors
 
 
 def _is_cut(brick: Brick) -> bool:
@@ -187,36 +197,16 @@ def _is_cut(brick: Brick) -> bool:
     return not np.isfinite(brick.product) and 0.0 in (brick.adjoint, brick.factor)
 
 
-def _trace_arrays(graph: Graph, values: Values, of: str, rate: float) -> Trace:
-    leaves, batch, sizes = array_leaves(graph, values, graph.ancestors(of))
-    if batch is not None:
-        _refuse_batch([name for name, value in leaves.items() if np.ndim(value) > len(graph[name].shape)])
-    graph = graph.sized(sizes)
-    network = ArrayNetwork(graph, leaves)
+def _by_arrays(network: ArrayNetwork, numbers: Numbers, of: str) -> _Backward:
+    """Adjoints of arrays, in matrix notation."""
+    graph = network.graph
     equations = matrix_programme(graph, of, _roots(graph, of))
-    value = float(network.forward(of))
-    known = {
-        name: with_slopes(graph, network.values, (of, ()), name, adjoint)
-        for name, adjoint in network.reverse(of, 1.0).items()
-    }
-    seed = [BackwardStep(of, ONE, (), 1.0)]
-    backward = [*seed, *(BackwardStep(each.node, each.right, (), known[each.node]) for each in equations)]
-    gradient = {name: known[name] for name in graph.names(Role.PARAMETER) if name in known}
-
-    def again(moved: Numbers) -> float:
-        return float(ArrayNetwork(graph, {**leaves, **moved}).forward(of))
-
-    descent = _descent(leaves, gradient, rate, value, again)
-    kinks = kinks_of(graph, network.values, of, gradient)
-    return Trace(graph, of, leaves, _forward_steps(graph, of, network.values), tuple(backward), {}, descent, kinks)
-
-
-def _refuse_batch(names: list[str]) -> None:
-    if names:
-        raise ValuesError(
-            f"a trace follows one object, and {', '.join(names[:5])} has many",
-            fix="give the numbers of one object, without a leading axis",
-        )
+    steps = [BackwardStep(of, ONE, (), 1.0)]
+    values = network.reverse(of, 1.0)
+    for equation in equations:
+        adjoint = with_slopes(graph, numbers, (of, ()), equation.node, values[equation.node])
+        steps.append(BackwardStep(equation.node, equation.right, (), adjoint))
+    return tuple(steps), {}, {}
 
 
 def _forward_steps(graph: Graph, of: str, values: Numbers) -> tuple[ForwardStep, ...]:
@@ -233,17 +223,10 @@ def _forward_steps(graph: Graph, of: str, values: Numbers) -> tuple[ForwardStep,
     )
 
 
-def _descent(
-    leaves: Numbers,
-    gradient: Numbers,
-    rate: float,
-    value: float,
-    again: Callable[[Numbers], float],
-) -> Descent | None:
-    """The step, its value found by running the network `again` with the parameters moved."""
-    if not gradient:
-        return None
+def _descent(network: ArrayNetwork, leaves: Numbers, of: str, gradient: Numbers, rate: float) -> Descent:
+    """The step, its value found by running the network again with the parameters moved."""
     before = {name: leaves[name] for name in gradient}
     with np.errstate(all="ignore"):
         after = {name: before[name] - rate * gradient[name] for name in gradient}
-    return Descent(rate, before, dict(gradient), after, value, again(after))
+    moved = ArrayNetwork(network.graph, {**leaves, **after})
+    return Descent(rate, before, gradient, after, float(network.values[of]), float(moved.forward(of)))

@@ -194,3 +194,12 @@ def test_only_what_the_traced_node_depends_on_is_traced() -> None:
     assert by_parameters.gradient == {"w": 2.0}
     assert sorted(step.node for step in by_inputs.backward) == ["k", "x1", "x2"]
     assert by_inputs.descent is None
+
+
+def test_numbers_beside_arrays_are_followed_link_by_link() -> None:
+    """Numbers and arrays differ by node: what depends on numbers alone is a sum over links."""
+    head = 'output = "a"\n[inputs]\nx = [2]\nt = []\n[parameters]\nw = [2]\np = []\n'
+    net = bp.loads(f'{head}[nodes]\ns = "p*t"\na = "tanh(s)*(w @ x)"\n')
+    found = net.trace({"t": 2.0, "p": 3.0}, of="s")
+    assert [(brick.user, brick.factor) for step in found.backward for brick in step.bricks] == [("s", 2.0)]
+    assert not any(step.bricks for step in net.trace({"t": 2.0, "p": 3.0, "w": [1, 1], "x": [1, 2]}).backward)
