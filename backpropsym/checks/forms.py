@@ -12,7 +12,7 @@ from backpropsym.checks.edges import ratio
 from backpropsym.checks.exact import AGREE, ExactPoint
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.forms.programme import Programme
-from backpropsym.derive.forms.registry import FORMS
+from backpropsym.derive.forms.registry import of_numbers
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.scalar_evaluation import Evaluate, in_range
 from backpropsym.formula.tree import Expr
@@ -79,7 +79,7 @@ def _same_exactly(
 
 def _forms(derivation: Derivation) -> Iterator[tuple[str, int, Callable[[Evaluate], Numeric]]]:
     """The forms, each with its number of parts and as a function of how a formula is evaluated."""
-    for form in FORMS:
+    for form in of_numbers():
         if form == "numeric":
             continue  # the numbers of the paths form
         if form in PROGRAMMES and derivation.count > MAX_TERMS:

@@ -31,10 +31,10 @@ def _handouts() -> Iterable[str]:
 
 
 def forms() -> Iterable[str]:
-    """The forms of derivatives between numbers, then those between arrays alone."""
-    from backpropsym.derive.forms.registry import ARRAY_FORMS, FORMS
+    """The forms of derivatives."""
+    from backpropsym.derive.forms.registry import FORMS
 
-    return dict.fromkeys((*FORMS, *ARRAY_FORMS))
+    return FORMS
 
 
 def _documents() -> Iterable[str]:

@@ -17,7 +17,7 @@ from backpropsym.derive.forms.adjoint_programme import matrix_programme, nested
 from backpropsym.derive.forms.matrix_notation import written_out
 from backpropsym.derive.forms.named_reductions import NamedReductions
 from backpropsym.derive.forms.programme import Programme
-from backpropsym.derive.forms.registry import array_form_of
+from backpropsym.derive.forms.registry import array_form
 from backpropsym.derive.local.entries import count_of, index_letters, mean_of, placed
 from backpropsym.derive.paths.analytics import PathAnalytics, analyse
 from backpropsym.derive.paths.index_composer import Composer, PartialTerm
@@ -283,7 +283,7 @@ class TensorDerivation(Derivation):
         NotScalarError : matrix notation of what has axes.
         UnknownNameError : a form that only derivatives between numbers have.
         """
-        return array_form_of(form).tree(self)
+        return array_form(form)(self)
 
     def path_sum(self) -> Expr:
         """The sum over layer-level paths, an entry of it."""

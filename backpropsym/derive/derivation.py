@@ -14,8 +14,7 @@ from backpropsym.arrays import Given, Numbers, Numeric, Values
 from backpropsym.derive.forms.expanded import Expander
 from backpropsym.derive.forms.factored import factored
 from backpropsym.derive.forms.programme import Programme, adjoints, tangents
-from backpropsym.derive.forms.registry import FORMS as FORMS
-from backpropsym.derive.forms.registry import form_of
+from backpropsym.derive.forms.registry import number_form
 from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.exact_numbers import MOST_LINKS, ExactNumbers, may_be_exact, rounded
 from backpropsym.derive.local.link_numbers import local_numbers
@@ -132,7 +131,7 @@ class Derivation:
         LimitError : the form would be too large to write out.
         UnknownNameError : no such form.
         """
-        build = form_of(form).tree
+        build = number_form(form)
         if self.count == 0:
             return ZERO
         if self.wrt == self.of:

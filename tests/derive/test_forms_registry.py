@@ -9,7 +9,7 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.cli.registries import forms
-from backpropsym.derive.forms.registry import ARRAY_FORMS, FORMS, ArrayForm, Form, define
+from backpropsym.derive.forms.registry import FORMS, Form, define
 from backpropsym.document.derivation.report import report
 from backpropsym.document.registry import names
 from backpropsym.errors import UnknownNameError
@@ -29,19 +29,16 @@ def doubled(tree: Expr) -> Expr:
 @pytest.fixture
 def registry() -> Iterator[None]:
     """Forms that are defined in a test are gone after it."""
-    before = dict(FORMS), dict(ARRAY_FORMS)
+    before = dict(FORMS)
     yield
     FORMS.clear()
-    FORMS.update(before[0])
-    ARRAY_FORMS.clear()
-    ARRAY_FORMS.update(before[1])
+    FORMS.update(before)
 
 
 @pytest.mark.usefixtures("registry")
 @pytest.mark.parametrize("medium", MEDIA)
 def test_a_form_that_is_added_is_printed_in_every_medium(medium: str) -> None:
-    define(Form("twice", lambda derivation: doubled(derivation.tree("factored"))))
-    define(ArrayForm("twice", lambda derivation: doubled(derivation.path_sum()), entries=True))
+    define(Form("twice", lambda number: doubled(number.factored()), lambda arrays: doubled(arrays.path_sum())))
     for net, wrt in ((bp.load(NUMBERS), "w11"), (bp.parse(ARRAYS), "W1")):
         derivation = net.derive(wrt=wrt)
         text = report(derivation, "twice", medium)
@@ -54,8 +51,7 @@ def test_a_form_that_is_added_is_printed_in_every_medium(medium: str) -> None:
 @pytest.mark.usefixtures("registry")
 @pytest.mark.parametrize("wrong", [False, True])
 def test_check_evaluates_a_form_that_is_added(wrong: bool) -> None:
-    define(Form("it", lambda derivation: doubled(derivation.path_sum()) if wrong else derivation.path_sum()))
-    define(ArrayForm("it", lambda each: doubled(each.path_sum()) if wrong else each.path_sum(), entries=True))
+    define(Form("it", *[lambda each: doubled(each.path_sum()) if wrong else each.path_sum()] * 2))
     for net in (bp.load("neuron"), bp.parse(ARRAYS)):
         found = bp.check(net, seed=0)
         assert found.passed != wrong
@@ -74,4 +70,4 @@ def test_a_name_without_an_entry_is_an_error(network: str, medium: str) -> None:
 
 
 def test_the_command_line_knows_the_registered_forms() -> None:
-    assert set(forms()) == {*FORMS, *ARRAY_FORMS}
+    assert set(forms()) == set(FORMS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backpropsym.derive.derivation import FORMS
+from backpropsym.derive.forms.registry import of_numbers
 from backpropsym.document.derivation.report import latex, report
 from backpropsym.document.formats.markdown import markdown_text
 from backpropsym.document.palette import PALETTE
@@ -53,14 +53,14 @@ np = 0.5
 
 
 @pytest.mark.needs("pdflatex")
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", of_numbers())
 @pytest.mark.parametrize(("source", "of", "wrt"), [("lecture", "loss", "w11"), ("skip", "loss", "w")])
 def test_documents_compile_and_fit_the_page(source: str, of: str, wrt: str, form: str, tmp_path: Path) -> None:
     assert "Overfull" not in compiled(latex(load(source).derive(of, wrt=wrt), form, standalone=True), tmp_path).log
 
 
 @pytest.mark.needs("pdflatex")
-@pytest.mark.parametrize("form", [form for form in FORMS if form != "expanded"])
+@pytest.mark.parametrize("form", [form for form in of_numbers() if form != "expanded"])
 def test_hard_formulas_and_hostile_titles_compile(form: str, tmp_path: Path) -> None:
     derivation = loads(HARD.replace("TITLE", HOSTILE)).derive("loss", wrt="alpha")
     said = compiled(latex(derivation, form, standalone=True), tmp_path).log
@@ -69,8 +69,8 @@ def test_hard_formulas_and_hostile_titles_compile(form: str, tmp_path: Path) -> 
 
 @pytest.mark.needs("pdflatex")
 def test_fragments_compile_in_a_plain_article_and_fit_its_column(tmp_path: Path) -> None:
-    fragments = [latex(load("deep").derive(wrt="x1"), form) for form in FORMS if form != "expanded"]
-    fragments += [latex(load("lecture").derive("loss", wrt="w11"), form) for form in FORMS]
+    fragments = [latex(load("deep").derive(wrt="x1"), form) for form in of_numbers() if form != "expanded"]
+    fragments += [latex(load("lecture").derive("loss", wrt="w11"), form) for form in of_numbers()]
     head = r"\documentclass{article}\usepackage{amsmath}\usepackage{xcolor}\allowdisplaybreaks\begin{document}"
     said = compiled("\n".join([head, *fragments, r"\end{document}"]), tmp_path).log
     assert "Overfull" not in said

@@ -7,8 +7,7 @@ from itertools import islice
 import pytest
 
 import backpropsym as bp
-from backpropsym.derive.derivation import FORMS
-from backpropsym.derive.forms.registry import ARRAY_FORMS as TENSOR_FORMS
+from backpropsym.derive.forms.registry import of_arrays, of_numbers
 from backpropsym.document.derivation.report import report
 from backpropsym.document.model import Page
 from backpropsym.document.notation.names import Notation
@@ -48,7 +47,7 @@ def compiled(text: str) -> bool:
 @pytest.mark.parametrize("name", [name for name in examples() if name != "deep"])
 def test_every_form_of_every_example_compiles(name: str) -> None:
     net = bp.example(name)
-    forms = FORMS if net.graph.scalar else TENSOR_FORMS
+    forms = of_numbers() if net.graph.scalar else of_arrays()
     texts = [written(net, wrt, form) for form in forms for wrt in islice(net.parameters, 2)]
     assert compiled("\n#pagebreak()\n".join(filter(None, texts)))
 

@@ -21,7 +21,7 @@ from backpropsym.checks.comparison_result import Outcome
 from backpropsym.cli.app import app, register
 from backpropsym.cli.arguments import NetworkArgument, load_network
 from backpropsym.cli.registries import complete_engine
-from backpropsym.derive.forms.registry import ARRAY_FORMS, FORMS, Form
+from backpropsym.derive.forms.registry import FORMS, Form, of_arrays
 from backpropsym.derive.paths.semiring import Semiring
 from backpropsym.document import formats as document_formats
 from backpropsym.document import registry
@@ -237,10 +237,10 @@ def test_a_new_document_format_writes_derivations_and_reports_and_is_offered(
     assert "- parameters / 10: w11" in run("summary", "lecture", "--format", document_format)
     assert "/ claimed   2\n" in run("verify", "lecture", "--wrt", "w11", "--claim", "2", "--format", document_format)
     assert "1. Write da/d" in run("quiz", "lecture", "--kind", "derive", "--format", document_format)
-    for form in (*FORMS, "index", "matrix"):
+    for form in FORMS:
         assert run("derive", "neuron", "--wrt", "w1", "--form", form, "--format", document_format).startswith("One ")
     net = bp.example("convolution")
-    for form in ARRAY_FORMS:
+    for form in of_arrays():
         assert "- dloss/dK" in report(net.derive("loss", wrt="K"), form, document_format)
     path = tmp_path / "w11.outline"
     assert run("derive", "lecture", "--wrt", "w11", "-o", str(path)).startswith("wrote")

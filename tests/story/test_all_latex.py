@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import backpropsym as bp
-from backpropsym.derive.derivation import FORMS
-from backpropsym.derive.forms.registry import ARRAY_FORMS as TENSOR_FORMS
+from backpropsym.derive.forms.registry import FORMS, of_arrays, of_numbers
 from backpropsym.document.derivation.actions import View
 from backpropsym.document.derivation.report import page
 from backpropsym.document.formats.latex import LANDSCAPE, document, fragment
@@ -19,8 +18,7 @@ from backpropsym.graph.levels import LEVELS
 from backpropsym.spec.source import examples
 from tests.documents import compiled
 
-ALL_FORMS = tuple(dict.fromkeys([*FORMS, *TENSOR_FORMS]))
-WAYS = [*((form, False) for form in ALL_FORMS), ("paths", True)]
+WAYS = [*((form, False) for form in FORMS), ("paths", True)]
 
 
 def networks(name: str) -> Iterator[bp.Network]:
@@ -56,7 +54,7 @@ def may_refuse(network: bp.Network, form: str, error: BackpropsymError) -> bool:
         case ValuesError():
             return form == "numeric" and not given
         case UnknownNameError():
-            return not network.graph.scalar and form in set(FORMS) - set(TENSOR_FORMS)
+            return not network.graph.scalar and form in set(of_numbers()) - set(of_arrays())
         case _:
             return isinstance(error, LimitError) and form == "expanded" and len(network.graph.nodes) > 400
 
@@ -75,7 +73,7 @@ def check(parts: list[str], folder: Path) -> None:
 @pytest.mark.parametrize("name", examples())
 def test_every_form_of_every_example_at_every_level_compiles(name: str, tmp_path: Path) -> None:
     parts = list(fragments(name))
-    assert len(parts) >= len(TENSOR_FORMS) * len(LEVELS)
+    assert len(parts) >= len(of_arrays()) * len(LEVELS)
     check(parts, tmp_path)
 
 

@@ -19,7 +19,7 @@ from backpropsym.checks.time_budget import OUT_OF_TIME, Budget, OutOfTimeError
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.forms.adjoint_programme import matrix_programme
 from backpropsym.derive.forms.callable_text import callable_products
-from backpropsym.derive.forms.registry import ARRAY_FORMS, ArrayForm
+from backpropsym.derive.forms.registry import FORMS, Form, of_arrays
 from backpropsym.derive.forms.sympy_words import plain
 from backpropsym.errors import LimitError, PrintedError
 from backpropsym.evaluate.printed_formulas import PrintedFormulas
@@ -153,14 +153,14 @@ _OWN_WAYS = ("paths", "index", "matrix", "backward", "numeric")
 
 def _others(graph: Graph, names: Sequence[str], points: Sequence[ArrayPoint], found: FormsFound) -> None:
     """Every other registered form as data print it."""
-    for form in (form for form in ARRAY_FORMS.values() if form.name not in _OWN_WAYS):
+    for form in (FORMS[name] for name in of_arrays() if name not in _OWN_WAYS):
         for name in (name for name in names if name in found.agree):
             derivation = TensorDerivation(graph, graph.objective, name)
             agrees = all(_printed(form, derivation, point, found) for point in points if _comparable(point, name))
             found.agree[name] += [form.name] if agrees else []
 
 
-def _printed(form: ArrayForm, derivation: TensorDerivation, point: ArrayPoint, found: FormsFound) -> bool:
+def _printed(form: Form, derivation: TensorDerivation, point: ArrayPoint, found: FormsFound) -> bool:
     """One form at one point."""
     name, text = derivation.wrt, derivation.expression(form.name)
     right = np.asarray(point.adjoints[name])

@@ -43,82 +43,78 @@ class WritesArrays(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form of the derivative of a number by a number.
+    """A form of a derivative.
 
     Attributes
     ----------
-    tree : the whole derivative in this form, for a derivation with at least one path and one link.
+    numbers : the whole derivative of a number by a number, which has at least one path and one link; None where such
+        derivatives do not have this form.
+    arrays : the whole derivative of what has axes, or by what has axes; None where those do not have this form.
+    entries : whether the formula of the latter is that of one entry, named by free indices; else it is of whole arrays.
     """
 
     name: str
-    tree: Callable[[WritesNumber], Expr]
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayForm:
-    """A form of the derivative of what has axes, or by what has axes.
-
-    Attributes
-    ----------
-    tree : the whole derivative in this form.
-    entries : whether the formula is that of one entry, named by free indices; else it is of whole arrays.
-    """
-
-    name: str
-    tree: Callable[[WritesArrays], Expr]
-    entries: bool
+    numbers: Callable[[WritesNumber], Expr] | None = None
+    arrays: Callable[[WritesArrays], Expr] | None = None
+    entries: bool = True
 
 
 FORMS: dict[str, Form] = {}
-ARRAY_FORMS: dict[str, ArrayForm] = {}
 
 
-def define(form: Form | ArrayForm) -> None:
+def define(form: Form) -> None:
     """Register a form; with this entry it is derived, printed in every medium, and checked."""
-    if isinstance(form, Form):
-        FORMS[form.name] = form
-    else:
-        ARRAY_FORMS[form.name] = form
+    FORMS[form.name] = form
 
 
-def form_of(name: str) -> Form:
+def of_numbers() -> tuple[str, ...]:
+    """The forms that derivatives between numbers have."""
+    return tuple(name for name, form in FORMS.items() if form.numbers)
+
+
+def of_arrays() -> tuple[str, ...]:
+    """The forms that derivatives between arrays have."""
+    return tuple(name for name, form in FORMS.items() if form.arrays)
+
+
+def number_form(name: str) -> Callable[[WritesNumber], Expr]:
     """The form of a derivative between numbers.
 
     Raises
     ------
     UnknownNameError : no such form.
     """
-    if name not in FORMS:
-        fix = did_you_mean(name, FORMS, f"the forms are: {', '.join(FORMS)}")
+    found = FORMS[name].numbers if name in FORMS else None
+    if found is None:
+        fix = did_you_mean(name, of_numbers(), f"the forms are: {', '.join(of_numbers())}")
         raise UnknownNameError(f"no form is called {name!r}", fix=fix)
-    return FORMS[name]
+    return found
 
 
-def array_form_of(name: str) -> ArrayForm:
+def array_form(name: str) -> Callable[[WritesArrays], Expr]:
     """The form of a derivative between arrays.
 
     Raises
     ------
     UnknownNameError : no such form.
     """
-    if name in ARRAY_FORMS:
-        return ARRAY_FORMS[name]
-    fix = f"derivatives of tensors have the forms {', '.join(ARRAY_FORMS)}"
-    if name in FORMS:
-        message = f"the form {name} is for networks of scalars, or for one entry such as W[0,0]"
-        raise UnknownNameError(message, fix=fix)
-    raise UnknownNameError(f"no form is called {name!r}", fix=did_you_mean(name, ARRAY_FORMS, fix))
+    found = FORMS[name].arrays if name in FORMS else None
+    if found is None:
+        fix = f"derivatives of tensors have the forms {', '.join(of_arrays())}"
+        if name in FORMS:
+            message = f"the form {name} is for networks of scalars, or for one entry such as W[0,0]"
+            raise UnknownNameError(message, fix=fix)
+        raise UnknownNameError(f"no form is called {name!r}", fix=did_you_mean(name, of_arrays(), fix))
+    return found
 
 
-define(Form("paths", methodcaller("path_sum")))
+_PATHS, _MATRIX = methodcaller("path_sum"), methodcaller("matrix_notation")
+
+define(Form("paths", _PATHS, _PATHS))
 define(Form("factored", methodcaller("factored")))
 define(Form("expanded", methodcaller("expanded")))
-define(Form("backward", methodcaller("nested", "backward")))
+define(Form("backward", methodcaller("nested", "backward"), _MATRIX, entries=False))
 define(Form("forward", methodcaller("nested", "forward")))
-define(Form("numeric", methodcaller("path_sum")))
-
-define(ArrayForm("paths", methodcaller("path_sum"), entries=True))
-define(ArrayForm("index", methodcaller("path_sum"), entries=True))
-define(ArrayForm("matrix", methodcaller("matrix_notation"), entries=False))
-define(ArrayForm("backward", methodcaller("matrix_notation"), entries=False))
-define(ArrayForm("numeric", methodcaller("path_sum"), entries=True))
+define(Form("numeric", _PATHS, _PATHS))
+define(Form("index", arrays=_PATHS))
+define(Form("matrix", arrays=_MATRIX, entries=False))

@@ -9,7 +9,7 @@ import numpy as np
 
 from backpropsym.arrays import Values
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
-from backpropsym.derive.forms.registry import array_form_of
+from backpropsym.derive.forms.registry import FORMS, array_form
 from backpropsym.derive.forms.sympy_text import SympyTexts, with_clear_names
 from backpropsym.derive.terms import Term
 from backpropsym.document.derivation.array_page import MATRIX_FORMS, matrix_equations
@@ -53,7 +53,7 @@ class _Data:
     ) -> None:
         self.derivation = derivation
         self.form = form
-        self.built = array_form_of(form)
+        array_form(form)
         self.values = values
         self.texts = texts
         self.terms = list(itertools.islice(derivation.terms, limit))
@@ -87,7 +87,7 @@ class _Data:
     @property
     def _writable(self) -> bool:
         """Whether the formula is bounded: a sum over very many paths is not written out."""
-        return not self.built.entries or self.derivation.count <= MAX_TERMS
+        return not FORMS[self.form].entries or self.derivation.count <= MAX_TERMS
 
     def _text(self, expr: Expr) -> str:
         self.named.update(dict.fromkeys(names(expr)))

@@ -11,7 +11,7 @@ import numpy as np
 from backpropsym.derive.array_derivation import equation_of, step, steps
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_programme
-from backpropsym.derive.forms.registry import array_form_of
+from backpropsym.derive.forms.registry import FORMS, array_form
 from backpropsym.derive.terms import Term
 from backpropsym.document.derivation.actions import View, next_steps
 from backpropsym.document.derivation.conventions import convention_parts, definition_parts
@@ -63,7 +63,7 @@ class ArrayPage:
     """
 
     def __init__(self, derivation: Derivation, form: str, view: View) -> None:
-        self.built = array_form_of(form)
+        array_form(form)
         self.derivation = derivation
         self.form = form
         self.view = view
@@ -96,7 +96,7 @@ class ArrayPage:
         """
         derivation = self.derivation
         quotient = Quotient(*derivation.ends)
-        left = entry_quotient(derivation) if self.built.entries else quotient
+        left = entry_quotient(derivation) if FORMS[self.form].entries else quotient
         if not derivation.count:
             return (Derived(Constant(left, 0, why_zero(derivation))),)
         conventions, actions = convention_parts(derivation), next_steps(derivation, self.view)

@@ -6,7 +6,7 @@ from itertools import islice
 
 from backpropsym.derive.analyses.kinks import kink_of
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
-from backpropsym.derive.forms.registry import form_of
+from backpropsym.derive.forms.registry import number_form
 from backpropsym.document.derivation.actions import View, next_steps, strongest
 from backpropsym.document.derivation.conventions import convention_parts, definition_parts
 from backpropsym.document.derivation.zero import why_zero
@@ -31,7 +31,7 @@ class ScalarPage:
     """
 
     def __init__(self, derivation: Derivation, form: str, view: View) -> None:
-        form_of(form)
+        number_form(form)
         self.derivation = derivation
         self.form = form
         self.view = view

@@ -18,7 +18,6 @@ from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.entry_derivation import EntryDerivation
-from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.document.derivation.array_data import tensor_data
 from backpropsym.document.derivation.data import data
 from backpropsym.errors import LimitError
@@ -88,13 +87,10 @@ def _texts(
     """The data of each form, and the entry that they are of, None where they are of all; what is too long is `left`."""
     graph, of = subject.graph, subject.of
     position: Position = some_entries(np.shape(single.point.values[name]), 1, subject.random)[0]
-    if graph.scalar:
-        derivation: Derivation = Derivation(LocalDerivatives(graph), of, name)
-    else:
-        whole = TensorDerivation(graph, of, name)
-        if _is_short(whole, name, left):
-            yield from ((None, tensor_data(whole, form)) for form in OF_ARRAYS)
-        derivation = EntryDerivation(graph, (of, ()), (name, position))
+    whole = TensorDerivation(graph, of, name)
+    if _is_short(whole, name, left):
+        yield from ((None, tensor_data(whole, form)) for form in OF_ARRAYS)
+    derivation = EntryDerivation(graph, (of, ()), (name, position))
     if _is_short(derivation, f"entries of {name}", left):
         for form in OF_ENTRIES:
             try:
@@ -112,8 +108,8 @@ def _is_short(derivation: Derivation, what: str, left: list[str]) -> bool:
 
 def _of_whole_arrays(graph: Graph, of: str, name: str) -> Iterator[tuple[None, dict[str, Any]]]:
     """The data of matrix notation without its sums, where it computes with whole arrays alone."""
-    derivation = None if graph.scalar else TensorDerivation(graph, of, name)
-    if derivation is None or not 0 < derivation.count <= MOST_PATHS:
+    derivation = TensorDerivation(graph, of, name)
+    if not 0 < derivation.count <= MOST_PATHS:
         return
     text = tensor_data(derivation, "matrix") | {"terms": []}
     expressions = [text["expression"], *(equation["expression"] for equation in text["equations"])]

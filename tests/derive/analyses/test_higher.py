@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
-from backpropsym.derive.derivation import FORMS
+from backpropsym.derive.forms.registry import of_numbers
 from backpropsym.derive.gradient_graph import gradient_graph
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.reports.matrices import MatrixReport
@@ -84,7 +84,7 @@ def test_formulas_are_those_of_sympy_symbol_by_symbol() -> None:
             assert sp.expand(found - expected[at, column_at]) == 0, (row, column)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", of_numbers())
 @pytest.mark.parametrize("function", ["relu", "tanh"])
 def test_every_form_of_every_entry_has_the_same_value(form: str, function: str) -> None:
     net = bp.loads(layered((2, 2, 1), function, seed=6))
