@@ -59,6 +59,8 @@ class Function:
 
     Attributes
     ----------
+    defaults : the numbers of arguments that are left out; a parameter in their place starts there.
+    start : where parameters in the place of other arguments start.
     formula : the definition by other functions; empty for a primitive and for an abstract function.
     stable : the same for numbers, where the definition overflows or cancels.
     derivatives : the spelling of d/d(argument) that people use, by argument. Where it is missing, SymPy
@@ -91,6 +93,12 @@ class Function:
     source: str = ""
     latex: str = ""
     unicode: str = ""
+    start: Mapping[str, Fraction] = field(default_factory=dict)
+
+    @property
+    def starts(self) -> Mapping[str, Fraction]:
+        """Where parameters start that stand in the place of arguments."""
+        return {**self.defaults, **self.start}
 
     @property
     def signature(self) -> Signature:
@@ -122,6 +130,7 @@ class Facts(TypedDict, total=False):
     source: str
     latex: str
     unicode: str
+    start: Mapping[str, Fraction]
 
 
 FUNCTIONS: dict[str, Function] = {}

@@ -39,6 +39,7 @@ _activation(
     "prelu",
     "where(x > 0, x, slope*x)",
     arguments=("x", "slope"),
+    start={"slope": Fraction(1, 4)},
     derivatives={"x": "where(x > 0, 1, slope)", "slope": "min(x, 0)"},
     named=False,
     kink="prelu'(0) = slope",
