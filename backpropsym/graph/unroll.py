@@ -85,7 +85,7 @@ def unroll(graph: Graph) -> Graph:
     for node in graph.nodes.values():
         if not node.named:
             continue
-        if is_entry(graph, node):
+        if _is_entry(graph, node):
             nodes[node.name] = node
             continue
         for position in positions(node.shape):
@@ -105,11 +105,16 @@ def unroll(graph: Graph) -> Graph:
     return replace(flat, listed_steps=steps)
 
 
-def is_entry(graph: Graph, node: Node) -> bool:
+def _is_entry(graph: Graph, node: Node) -> bool:
     """Whether a node is a number with a formula over named numbers, or a leaf."""
     parents = [graph[name] for name in node.parents]
     plain = isinstance(node.op, Elementwise | None) and all(parent.named and not parent.shape for parent in parents)
     return plain and not node.shape
+
+
+def of_numbers(graph: Graph, name: str) -> bool:
+    """Whether a node is computed from numbers alone, so that it and all before it are their own entries."""
+    return all(_is_entry(graph, graph[before]) for before in graph.ancestors(name))
 
 
 def require_sizes(graph: Graph) -> None:

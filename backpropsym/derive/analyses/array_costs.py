@@ -31,29 +31,29 @@ Count: TypeAlias = "int | sp.Expr"
 
 
 @dataclass(frozen=True, slots=True)
-class Formulas:
-    """Counts as polynomials in the symbolic widths; plain numbers where all widths are numbers."""
+class Operations:
+    """Exact counts; polynomials where widths are symbols. Factors of one cost nothing."""
 
     multiplications: Count
     additions: Count
 
-    def __add__(self, other: Formulas) -> Formulas:
-        return Formulas(self.multiplications + other.multiplications, self.additions + other.additions)
+    def __add__(self, other: Operations) -> Operations:
+        return Operations(self.multiplications + other.multiplications, self.additions + other.additions)
 
-    def times(self, count: Count) -> Formulas:
+    def times(self, count: Count) -> Operations:
         """So many times the same."""
-        return Formulas(count * self.multiplications, count * self.additions)
+        return Operations(count * self.multiplications, count * self.additions)
 
     @property
-    def expanded(self) -> Formulas:
+    def expanded(self) -> Operations:
         """Multiplied out, like terms collected."""
-        return Formulas(_expanded(self.multiplications), _expanded(self.additions))
+        return Operations(_expanded(self.multiplications), _expanded(self.additions))
 
 
-NOTHING = Formulas(0, 0)
+FREE = Operations(0, 0)
 
 
-def tensor_costs(graph: Graph, of: str | None = None, wrt: Iterable[str] | None = None) -> dict[str, Formulas]:
+def tensor_costs(graph: Graph, of: str | None = None, wrt: Iterable[str] | None = None) -> dict[str, Operations]:
     """The cost of a node's value, and of all its derivatives by leaves backward and forward.
 
     Parameters
@@ -81,8 +81,8 @@ def tensor_costs(graph: Graph, of: str | None = None, wrt: Iterable[str] | None 
     return {"value": value.expanded, "backward": (backward + shared).expanded, "forward": forward.expanded}
 
 
-def _total(parts: Iterable[Formulas]) -> Formulas:
-    total = NOTHING
+def _total(parts: Iterable[Operations]) -> Operations:
+    total = FREE
     for part in parts:
         total += part
     return total
@@ -118,30 +118,30 @@ def _terms(graph: Graph, op: Contraction) -> Count:
     return _size(tuple(sizes.values()))
 
 
-def _value(graph: Graph, node: Node) -> Formulas:
+def _value(graph: Graph, node: Node) -> Operations:
     """One node from its parents."""
     entries = _size(node.shape)
     match node.op:
         case Contraction(operands=operands):
             terms = _terms(graph, node.op)
-            return Formulas(terms * (len(operands) - 1), terms - entries)
+            return Operations(terms * (len(operands) - 1), terms - entries)
         case Reduction(function, operand):
             before = _size(graph[operand].shape)
             added = 0 if function in ("max", "min") else before - entries
             if function == "var":
-                return Formulas(before + 2 * entries, 2 * added + before)
-            return Formulas(entries if function == "mean" else 0, added)
+                return Operations(before + 2 * entries, 2 * added + before)
+            return Operations(entries if function == "mean" else 0, added)
         case Elementwise(formula):
             return _arithmetic(formula).times(entries)
         case _:
-            return NOTHING
+            return FREE
 
 
-def _arithmetic(formula: Expr) -> Formulas:
+def _arithmetic(formula: Expr) -> Operations:
     """The signs in a formula."""
     products = sum(len(part.factors) - 1 if isinstance(part, Mul) else isinstance(part, Div) for part in walk(formula))
     sums = sum(len(part.terms) - 1 for part in walk(formula) if isinstance(part, Add))
-    return Formulas(products, sums)
+    return Operations(products, sums)
 
 
 def _passes(local: LocalDerivatives, node: Node, parent: str) -> bool:
@@ -160,7 +160,7 @@ def _adjoints_of_one(local: LocalDerivatives, target: str, wanted: frozenset[str
     return frozenset(ones)
 
 
-def _pulled(local: LocalDerivatives, node: Node, parent: str, ones: frozenset[str]) -> Formulas:
+def _pulled(local: LocalDerivatives, node: Node, parent: str, ones: frozenset[str]) -> Operations:
     """What a node gives to the adjoint of one parent; an adjoint of one multiplies nothing."""
     graph = local.graph
     entries, own = _size(node.shape), _size(graph[parent].shape)
@@ -168,14 +168,14 @@ def _pulled(local: LocalDerivatives, node: Node, parent: str, ones: frozenset[st
     match node.op:
         case Contraction(operands=operands):
             terms, uses = _terms(graph, node.op), operands.count(parent)
-            return Formulas(terms * (len(operands) - 1 - seed) * uses, terms * uses - own)
+            return Operations(terms * (len(operands) - 1 - seed) * uses, terms * uses - own)
         case Reduction(function):
-            return Formulas(0 if seed else _weights(function, entries, own), 0)
+            return Operations(0 if seed else _weights(function, entries, own), 0)
         case Elementwise():
             free = seed or local[Edge(parent, node.name)] == ONE
-            return Formulas(0 if free else entries, entries - own)
+            return Operations(0 if free else entries, entries - own)
         case _:
-            return NOTHING
+            return FREE
 
 
 def _weights(function: str, entries: Count, before: Count) -> Count:
@@ -191,18 +191,18 @@ def _weights(function: str, entries: Count, before: Count) -> Count:
             return 0
 
 
-def _joined(graph: Graph, name: str, wanted: frozenset[str]) -> Formulas:
+def _joined(graph: Graph, name: str, wanted: frozenset[str]) -> Operations:
     """The additions where an adjoint has several parts."""
     users = sum(user in wanted for user in graph.consumers[name])
-    return Formulas(0, max(users - 1, 0) * _size(graph[name].shape))
+    return Operations(0, max(users - 1, 0) * _size(graph[name].shape))
 
 
-def _tangents(local: LocalDerivatives, name: str, above: frozenset[str]) -> Formulas:
+def _tangents(local: LocalDerivatives, name: str, above: frozenset[str]) -> Operations:
     """The tangent sweeps of one parameter, one for each of its entries."""
     graph = local.graph
     reached = above & graph.descendants(name)
     ones = set[str]() if graph[name].shape else {name}  # the tangent of a number by itself
-    sweep = NOTHING
+    sweep = FREE
     for node in (graph[each] for each in graph.order if each in reached and each != name):
         parents = [parent for parent in node.parents if parent in reached]
         sweep += _pushed(local, node, parents, ones)
@@ -211,20 +211,20 @@ def _tangents(local: LocalDerivatives, name: str, above: frozenset[str]) -> Form
     return sweep.times(_size(graph[name].shape))
 
 
-def _pushed(local: LocalDerivatives, node: Node, parents: Sequence[str], ones: Collection[str]) -> Formulas:
+def _pushed(local: LocalDerivatives, node: Node, parents: Sequence[str], ones: Collection[str]) -> Operations:
     """The tangent of one node from those of some of its parents; a tangent of one multiplies nothing."""
     graph = local.graph
     entries = _size(node.shape)
     match node.op:
         case Contraction(operands=operands):
             terms, uses = _terms(graph, node.op), sum(operand in parents for operand in operands)
-            return Formulas(terms * (len(operands) - 1) * uses, terms * uses - entries)
+            return Operations(terms * (len(operands) - 1) * uses, terms * uses - entries)
         case Reduction(function, operand):
             before = _size(graph[operand].shape)
             added = 0 if function in ("max", "min") else before - entries
-            return Formulas(_weights(function, entries, before), added)
+            return Operations(_weights(function, entries, before), added)
         case Elementwise():
             weighted = sum(local[Edge(parent, node.name)] != ONE and parent not in ones for parent in parents)
-            return Formulas(entries * weighted, entries * (len(parents) - 1))
+            return Operations(entries * weighted, entries * (len(parents) - 1))
         case _:
-            return NOTHING
+            return FREE

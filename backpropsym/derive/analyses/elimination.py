@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from backpropsym.arrays import Numeric
-from backpropsym.derive.analyses.operation_counts import FREE, Operations
+from backpropsym.derive.analyses.array_costs import FREE, Operations
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.formula.tree import ONE

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from backpropsym.derive.analyses.array_costs import Formulas, tensor_costs
+from backpropsym.derive.analyses.array_costs import FREE, Operations, tensor_costs
 from backpropsym.derive.derivation import MAX_TERMS, Derivation
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.derive.paths.path_space import PathSpace
 from backpropsym.formula.tree import ONE
-
-
-@dataclass(frozen=True, slots=True)
-class Operations:
-    """Exact counts; factors of one cost nothing."""
-
-    multiplications: int
-    additions: int
-
-    def __add__(self, other: Operations) -> Operations:
-        return Operations(self.multiplications + other.multiplications, self.additions + other.additions)
-
-
-FREE = Operations(0, 0)
 
 
 def path_sum(derivation: Derivation) -> Operations:
@@ -71,12 +56,4 @@ def gradient_costs(local: LocalDerivatives, of: str, wrt: Iterable[str]) -> dict
     wanted = [name for name in wrt if name in within]
     by_paths = sum((path_sum(Derivation(local, of, name)) for name in wanted), FREE)
     programmes = tensor_costs(local.graph, of, wanted)
-    return {
-        "paths": by_paths,
-        **{form: _counted(programmes[form]) for form in ("forward", "backward")},
-    }
-
-
-def _counted(cost: Formulas) -> Operations:
-    """The counts of a network without symbolic widths."""
-    return Operations(int(cost.multiplications), int(cost.additions))
+    return {"paths": by_paths, "forward": programmes["forward"], "backward": programmes["backward"]}

@@ -20,7 +20,7 @@ from backpropsym.evaluate.leaf_arrays import array_leaves
 from backpropsym.evaluate.slopes import with_slopes
 from backpropsym.formula.tree import ONE, Expr
 from backpropsym.graph.graph import Graph, Role
-from backpropsym.graph.unroll import is_entry
+from backpropsym.graph.unroll import of_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,8 @@ def trace(graph: Graph, values: Values | None = None, of: str | None = None, rat
     network = ArrayNetwork(graph.sized(sizes), leaves)
     network.forward(of)
     numbers = {name: value[()] for name, value in network.values.items()}
-    by_links = all(is_entry(graph, graph[name]) for name in graph.ancestors(of))
-    backward, symbols, factors = (_by_links if by_links else _by_arrays)(network, numbers, of)
+    follow = _by_links if of_numbers(graph, of) else _by_arrays
+    backward, symbols, factors = follow(network, numbers, of)
     adjoints = {step.node: step.adjoint for step in backward}
     gradient = {name: adjoints[name] for name in graph.names(Role.PARAMETER) if name in adjoints}
     graph = network.graph

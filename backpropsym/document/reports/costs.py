@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backpropsym.derive.analyses.array_costs import tensor_costs
+from backpropsym.derive.analyses.array_costs import Operations, tensor_costs
 from backpropsym.derive.analyses.elimination import Elimination, eliminate
 from backpropsym.derive.analyses.operation_counts import gradient_costs
 from backpropsym.derive.derivation import count_text
@@ -14,6 +14,7 @@ from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
 from backpropsym.errors import NotScalarError
 from backpropsym.graph.graph import Graph, Role
+from backpropsym.graph.unroll import of_numbers
 
 _MOST_STEPS = 60
 _MOST_LINKS = 6
@@ -29,21 +30,20 @@ def costs_data(graph: Graph) -> dict[str, Any]:
     `forward`, with numbers, or with formulas in the symbolic widths as text.
     """
     parameters = list(graph.names(Role.PARAMETER))
-    forms: dict[str, dict[str, object]] = {}
-    if graph.scalar:
+    costs, proven = tensor_costs(graph), dict[str, dict[str, bool]]()
+    if of_numbers(graph, graph.objective):
         local = LocalDerivatives(graph)
-        for form, cost in gradient_costs(local, graph.objective, parameters).items():
-            forms[form] = {"multiplications": cost.multiplications, "additions": cost.additions}
-        for order in ("markowitz", "best"):
-            found = eliminate(local, [graph.objective], parameters, order)
-            cost = found.cost
-            forms[order] = {"multiplications": cost.multiplications, "additions": cost.additions}
-            forms[order] |= {"exact": found.exact} if order == "best" else {}
-    else:
-        for form, formulas in tensor_costs(graph).items():
-            counts = {"multiplications": formulas.multiplications, "additions": formulas.additions}
-            forms[form] = {key: value if isinstance(value, int) else str(value) for key, value in counts.items()}
+        greedy, best = (eliminate(local, [graph.objective], parameters, order) for order in ("markowitz", "best"))
+        costs = gradient_costs(local, graph.objective, parameters) | {"markowitz": greedy.cost, "best": best.cost}
+        proven = {"best": {"exact": best.exact}}
+    forms = {form: _counts(cost) | proven.get(form, {}) for form, cost in costs.items()}
     return {"of": graph.objective, "wrt": parameters, "forms": forms}
+
+
+def _counts(cost: Operations) -> dict[str, int | str]:
+    """Numbers, or formulas in the symbolic widths as text."""
+    counts = {"multiplications": cost.multiplications, "additions": cost.additions}
+    return {key: value if isinstance(value, int) else str(value) for key, value in counts.items()}
 
 
 def costs_page(graph: Graph) -> Page:
@@ -72,7 +72,7 @@ def elimination_of(graph: Graph, order: str) -> Elimination:
     ------
     NotScalarError : the network has tensors.
     """
-    if not graph.scalar:
+    if not of_numbers(graph, graph.objective):
         raise NotScalarError(
             "nodes are eliminated one by one in networks of scalars",
             fix="leave out --order for the formulas, or show a network of tensors by its neurons: --level neurons",
@@ -85,17 +85,15 @@ def elimination_data(found: Elimination) -> dict[str, object]:
     return {
         "order": found.order,
         "exact": found.exact,
-        "multiplications": found.cost.multiplications,
-        "additions": found.cost.additions,
+        **_counts(found.cost),
         "steps": [
             {
                 "node": step.node,
                 "removed": [list(link) for link in step.removed],
                 "added": [list(link) for link in step.added],
                 "merged": [list(link) for link in step.merged],
-                "multiplications": step.cost.multiplications,
-                "additions": step.cost.additions,
-                "total": {"multiplications": step.total.multiplications, "additions": step.total.additions},
+                **_counts(step.cost),
+                "total": _counts(step.total),
             }
             for step in found.steps
         ],
