@@ -43,7 +43,7 @@ class Constant:
 
     left: Math
     value: int
-    why: Math | None = None
+    why: Line = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from backpropsym.cli.app import app
 from backpropsym.document.registry import formats
+from tests.documents import compiled
 
 WRONG_CLAIM = ("verify", "lecture", "--wrt", "w11", "--claim", "x1*f(s1)*v11*f'(u1)*p11 + 2*x1*f'(s1)*v12*f'(u2)*p21")
 COMMANDS = {
@@ -42,6 +43,28 @@ def test_a_report_is_written_in_every_format(name: str, tmp_path: Path) -> None:
         printed.add(result.stdout)
         assert SEEN.get(format.name, {}).get(name, "") in result.stdout
     assert len(printed) == len(formats())
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_report_is_wider_than_its_page(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.tex"
+    CliRunner().invoke(app, [*COMMANDS[name], "-o", str(path)])
+    assert "Overfull" not in compiled(path.read_text(), tmp_path).log
+
+
+@pytest.mark.parametrize("medium", formats())
+@pytest.mark.parametrize(
+    ("network", "of", "wrt", "words"),
+    [
+        ("lecture", "s1", "a", ("there is no path from", "is computed from")),
+        ("x[2] -> dense(2, tanh) -> dense(1) -> mse", "y", "W1", ("there is no path from", "reaches")),
+    ],
+)
+def test_a_page_says_why_a_derivative_is_zero(medium: str, network: str, of: str, wrt: str, words: list[str]) -> None:
+    arguments = ["derive", network, "--of", of, "--wrt", wrt, "--format", medium]
+    shown = CliRunner().invoke(app, arguments).stdout
+    assert (medium == "json") != all(each in shown for each in words)
 
 
 def test_the_suffix_of_a_file_names_the_format(tmp_path: Path) -> None:

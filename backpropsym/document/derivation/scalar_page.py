@@ -10,7 +10,7 @@ from backpropsym.derive.forms.registry import number_form
 from backpropsym.document.derivation.actions import View, next_steps, strongest
 from backpropsym.document.derivation.conventions import convention_parts, definition_parts
 from backpropsym.document.derivation.zero import why_zero
-from backpropsym.document.formulas import Formula, Joined, Math, Node, Quotient, Route, Words
+from backpropsym.document.formulas import Formula, Joined, Line, Math, Node, Quotient, Route, Words
 from backpropsym.document.model import Body, Constant, Derived, Programme, Row, Sum, SumTerm, Whole, Worked, WorkedTerm
 from backpropsym.document.notation.names import Notation
 from backpropsym.errors import LimitError
@@ -61,7 +61,7 @@ class ScalarPage:
         left = Quotient(derivation.of, derivation.wrt)
         if derivation.count == 0 or derivation.of == derivation.wrt:
             zero = derivation.of != derivation.wrt
-            return (Derived(Constant(left, 0 if zero else 1, self._why() if zero else None)),)
+            return (Derived(Constant(left, 0 if zero else 1, self._why() if zero else ())),)
         body = self._body(left)
         links = islice(derivation.links(), _MOST_LINKS)
         return (
@@ -74,11 +74,11 @@ class ScalarPage:
             ),
         )
 
-    def _why(self) -> Math:
+    def _why(self) -> Line:
         derivation = self.derivation
         if derivation.graph.derivatives and derivation.graph.between(derivation.wrt, derivation.of):
-            ends = (Words("every path from "), Node(derivation.wrt), Words(" to "), Node(derivation.of))
-            return Joined((*ends, Words(" has a link that is zero everywhere, such as ReLU''")), "")
+            ends = ("every path from ", Node(derivation.wrt), " to ", Node(derivation.of))
+            return (*ends, " has a link that is zero everywhere, such as ReLU''")
         return why_zero(derivation)
 
     def _body(self, left: Math) -> Body:

@@ -25,7 +25,7 @@ _DISPLAYED = 70
 _PAGE = 24
 """A table higher than so many plain rows may break over pages; LaTeX must then run twice."""
 
-_LONGEST_WORDS = 32
+_LONGEST_WORDS = 30
 """Letters of words in a cell; longer ones are set on several lines."""
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
@@ -114,10 +114,9 @@ class LatexPage(Aligned):
             for number, colour in enumerate(PALETTE[:count], 1)
         )
 
-    def facts(self, facts: Sequence[str]) -> str:
-        """A paragraph."""
-        listed = ",\n".join(f"${fact}$" for fact in facts)
-        return f"{{\\raggedright\\noindent Here\n{listed}.\\par}}\n"
+    def paragraph(self, text: str) -> str:
+        """A paragraph that is not indented."""
+        return f"{{\\raggedright\\noindent {text}\\par}}\n"
 
     def table(self, table: Table) -> str:
         """A table; a high one may break over pages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from backpropsym.document.formats.latex import LatexPage
@@ -63,9 +63,9 @@ class Displayed(LatexPage):
         """None."""
         return ""
 
-    def facts(self, facts: Sequence[str]) -> str:
+    def paragraph(self, text: str) -> str:
         """A paragraph."""
-        return "\nHere\n" + ",\n".join(f"${fact}$" for fact in facts) + ".\n"
+        return f"\n{text}\n"
 
 
 class _Markdown:

@@ -181,7 +181,7 @@ class TextPage:
     def constant(self, body: Constant) -> Text:
         """A derivative that is 0 or 1, and why."""
         head = Text(f"{self.text(body.left)} = {body.value}", style="bold")
-        return Text() + head + Text(f"\n\n  {self.text(body.why)}\n" if body.why is not None else "\n")
+        return Text() + head + (Text("\n\n  ") + self.prose(body.why) + Text("\n") if body.why else Text("\n"))
 
     def told(self, body: Body) -> tuple[str, Text]:
         """What stands in the heading, and below it."""

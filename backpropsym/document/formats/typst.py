@@ -57,9 +57,9 @@ class TypstPage(Aligned):
         named = (f'#let {colour_name(number)} = rgb("{colour}")\n' for number, colour in enumerate(PALETTE[:count], 1))
         return _PATH + "".join(named)
 
-    def facts(self, facts: Sequence[str]) -> str:
+    def paragraph(self, text: str) -> str:
         """A paragraph."""
-        return "Here\n" + ",\n".join(f"${fact}$" for fact in facts) + ".\n"
+        return f"{text}\n"
 
     def table(self, table: Table) -> str:
         """A table without lines."""

@@ -102,8 +102,8 @@ class Aligned(ABC):
         """Definitions of the colours that so many paths use."""
 
     @abstractmethod
-    def facts(self, facts: Sequence[str]) -> str:
-        """What a reader must know, as a paragraph under the formulas."""
+    def paragraph(self, text: str) -> str:
+        """A paragraph under the formulas."""
 
     @abstractmethod
     def table(self, table: Table) -> str:
@@ -175,13 +175,18 @@ class Aligned(ABC):
         facts = [*map(self.text, derived.conventions), *map(self.text, derived.definitions)]
         if derived.left_out:
             facts.append(self.writer.upright(f"and {derived.left_out:,} more steps inside layers"))
-        return self.told(derived.body, apart) + (self.facts(facts) if facts else "")
+        return self.told(derived.body, apart) + (self.paragraph(self.listed(facts)) if facts else "")
+
+    def listed(self, facts: Iterable[str]) -> str:
+        """What a reader must know, one after another."""
+        return "Here\n" + ",\n".join(f"${fact}$" for fact in facts) + "."
 
     def told(self, body: Body, apart: list[str]) -> str:
         """A derivative, behind the equations that stand before it."""
         match body:
-            case Constant(left, value):
-                return self.align([self.equal.format(self.text(left), str(value))])
+            case Constant(left, value, why):
+                told = self.align([self.equal.format(self.text(left), str(value))])
+                return told + (self.paragraph(f"Here {self.inline(why)}.") if why else "")
             case Whole(left, right):
                 return self.align([*apart, *self.row(Row(left, right))])
             case Programme():

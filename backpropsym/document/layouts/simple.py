@@ -61,8 +61,10 @@ def _derived(derived: Derived) -> Iterator[Simple]:
     yield from derived.apart
     body = derived.body
     match body:
-        case Constant(left, value):
+        case Constant(left, value, why):
             yield Row(left, Value(value))
+            if why:
+                yield ("Here ", *why, ".")
         case Whole(left, right):
             yield Row(left, right)
         case Programme(_, _, rows):
