@@ -112,9 +112,9 @@ def _is_entry(graph: Graph, node: Node) -> bool:
     return plain and not node.shape
 
 
-def of_numbers(graph: Graph, name: str) -> bool:
-    """Whether a node is computed from numbers alone, so that it and all before it are their own entries."""
-    return all(_is_entry(graph, graph[before]) for before in graph.ancestors(name))
+def of_numbers(graph: Graph, *names: str) -> bool:
+    """Whether nodes are computed from numbers alone, so that they and all before them are their own entries."""
+    return all(_is_entry(graph, graph[before]) for before in graph.ancestors(*names))
 
 
 def require_sizes(graph: Graph) -> None:

@@ -10,6 +10,7 @@ from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.graph.graph import Graph
 from backpropsym.graph.levels import at_level
+from backpropsym.graph.unroll import of_numbers
 from backpropsym.picture.content.array_boxes import tensor_subject
 from backpropsym.picture.content.entry_boxes import neuron_subject
 from backpropsym.picture.content.highlighted_paths import ChosenPaths, chosen_paths
@@ -37,24 +38,24 @@ def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options:
     LimitError : the picture would have more than 2,000 boxes, or too many paths are chosen.
     """
     chosen = Options(**options)
-    level, look = _level(graph, of, wrt, chosen.level), chosen.look
-    subject, numbers = _subject(graph, of, wrt, level, chosen)
+    level = _level(graph, of, wrt, chosen.level)
+    stepwise = level == "ops" or (level is None and bool(graph.steps))
+    target = of or (graph.default_target if wrt else graph.objective)
+    drawn = at_level(graph, level) if level in ("ops", "layers") else graph
+    subject = _subject(drawn, target, wrt, level, chosen)
+    numbers = None if chosen.values is None else node_values(drawn, target, chosen.values)
     if numbers is not None and not chosen.adjoints:
         numbers = NodeValues(numbers.of, numbers.values)
-    derivatives = chosen.derivatives or level == "ops"
-    view = View(level == "neurons", chosen.values, derivatives, chosen.rows, chosen.width)
+    weights, derivatives = not (stepwise or subject.whole), chosen.derivatives or stepwise
+    view = View(weights, chosen.values, derivatives, chosen.rows, chosen.width)
     writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols)
-    return Drawing(scene(subject, writer, view, numbers), look, engine=chosen.layout)
+    return Drawing(scene(subject, writer, view, numbers), chosen.look, engine=chosen.layout)
 
 
 def _level(graph: Graph, of: str | None, wrt: str | None, level: str | None) -> str | None:
-    """The level of detail that is drawn; None draws the named tensors."""
-    if graph.scalar:
-        by_default = "ops" if graph.steps else "neurons"
-        return level.replace("layers", "neurons") if level else by_default
-    if level is None and "[" in f"{of}{wrt}" and not _is_patch(graph, of, wrt):
-        return "neurons"
-    return level
+    """The level of detail that is drawn: that of neurons where an entry is derived; None draws the named nodes."""
+    entry = any(read_entry(name, graph)[1] is not None for name in (of, wrt) if name)
+    return "neurons" if level is None and entry and not _is_patch(graph, of, wrt) else level
 
 
 def _is_patch(graph: Graph, of: str | None, wrt: str | None) -> bool:
@@ -65,22 +66,12 @@ def _is_patch(graph: Graph, of: str | None, wrt: str | None) -> bool:
     return wrt in cells and cells[wrt].patch is not None and read_entry(of, graph)[0] in cells
 
 
-def _subject(
-    graph: Graph, of: str | None, wrt: str | None, level: str | None, options: Options
-) -> tuple[Subject, NodeValues | None]:
-    """What is drawn, and its numbers where there are values."""
-    values = options.values
-    if graph.scalar:
-        graph = at_level(graph, level) if level == "ops" else graph
-        derivation = scalar_derivation(graph, of or graph.default_target, wrt) if wrt else None
-        chosen = chosen_paths(derivation, options.choice, values) if derivation else ChosenPaths()
-        subject = Subject(graph, derivation, chosen, frozenset({graph.output}))
-        target = of or (graph.default_target if wrt else graph.objective)
-        return subject, None if values is None else node_values(graph, target, values)
-    target = of or graph.default_target
+def _subject(graph: Graph, of: str, wrt: str | None, level: str | None, options: Options) -> Subject:
+    """What is drawn: numbers, entries of arrays, or whole arrays."""
+    if of_numbers(graph, *graph.nodes):
+        derivation = scalar_derivation(graph, of, wrt) if wrt else None
+        chosen = chosen_paths(derivation, options.choice, options.values) if derivation else ChosenPaths()
+        return Subject(graph, derivation, chosen, frozenset({graph.output}))
     if level == "neurons":
-        subject = neuron_subject(graph, target, wrt, options.rows, options.choice, values)
-    else:
-        graph = graph if level is None else at_level(graph, level)
-        subject = tensor_subject(graph, target, wrt, options.choice)
-    return subject, None if values is None else node_values(graph, target, values)
+        return neuron_subject(graph, of, wrt, options.rows, options.choice, options.values)
+    return tensor_subject(graph, of, wrt, options.choice)

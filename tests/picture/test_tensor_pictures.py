@@ -277,3 +277,14 @@ def test_the_legend_says_what_the_functions_are() -> None:
     assert bp.example("lecture").draw(wrt="w11").scene.facts == (r"f = \text{relu}", "f'(0) = 0")
     (fact,) = bp.example("skip").draw(wrt="w").scene.facts
     assert fact.startswith(r"\tanh'(x) = 1 - \tanh(x)^{2}")
+
+
+@pytest.mark.parametrize("inputs", ["x = [2]", "x = []"])
+def test_without_wrt_the_backward_pass_is_that_of_the_loss(inputs: str) -> None:
+    """Alike for numbers and arrays; with wrt it is that of what is derived."""
+    net = bp.loads(
+        f'output = "a"\nloss = "(a - 3)**2"\n[inputs]\n{inputs}\n[parameters]\nw = []\n[nodes]\na = "sum(w*x)"\n'
+    )
+    values = {"x": np.ones(net.inputs["x"]), "w": 2.0}
+    drawn = {wrt: net.draw(wrt=wrt, values=values).scene.adjoint_of for wrt in (None, "w")}
+    assert drawn == {None: r"\mathrm{loss}", "w": "a"}
