@@ -11,8 +11,8 @@ from backpropsym.graph.unroll import EntryReader
 MAX_SUMMANDS = 100_000
 
 
-def written_out(tree: Expr, graph: Graph, most: int = MAX_SUMMANDS) -> Expr:
-    """A claim over entries, its sums written out to `most` terms.
+def written_out(tree: Expr, graph: Graph) -> Expr:
+    """A claim over entries, its sums written out.
 
     Raises
     ------
@@ -22,8 +22,8 @@ def written_out(tree: Expr, graph: Graph, most: int = MAX_SUMMANDS) -> Expr:
     if loose:
         fix = f"write the sum over it, or give it a position in --wrt, as in W[{loose[0]},j]"
         raise FormulaError(f"the index {loose[0]} is neither summed over nor one of the derivative's own", fix=fix)
-    if (count := _summands(tree)) > most:
-        raise FormulaError(f"the sums of the claim have {count:,} terms", fix=f"at most {most:,} are added")
+    if (count := _summands(tree)) > MAX_SUMMANDS:
+        raise FormulaError(f"the sums of the claim have {count:,} terms", fix=f"at most {MAX_SUMMANDS:,} are added")
     try:
         return EntryReader(graph).concrete(tree)
     except TypeError:

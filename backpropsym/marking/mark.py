@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from backpropsym.errors import BackpropsymError
 from backpropsym.graph.graph import Graph
-from backpropsym.marking.array_claims import TensorExaminer
 from backpropsym.marking.claim_files import Claim
-from backpropsym.marking.verify import Examiner, Verdict
+from backpropsym.marking.examiner import Examiner
+from backpropsym.marking.verify import Verdict
 
 _KEPT = 16
 
@@ -29,13 +29,13 @@ class Marker:
 
     Parameters
     ----------
-    graph : of scalars or of tensors.
+    graph : the network.
     seed : of the random points; the same seed gives the same verdicts.
     """
 
     def __init__(self, graph: Graph, seed: int = 0) -> None:
         self.graph, self.seed = graph, seed
-        self._examiners: OrderedDict[tuple[str, str], Examiner | TensorExaminer] = OrderedDict()
+        self._examiners: OrderedDict[tuple[str, str], Examiner] = OrderedDict()
 
     def verify(self, text: str, wrt: str, of: str | None = None) -> Verdict:
         """Mark one claim.
@@ -59,11 +59,10 @@ class Marker:
             except BackpropsymError as error:
                 yield Mark(claim, None, error)
 
-    def _examiner(self, of: str, wrt: str) -> Examiner | TensorExaminer:
+    def _examiner(self, of: str, wrt: str) -> Examiner:
         key = (of, wrt)
         if key not in self._examiners:
-            kind = Examiner if self.graph.scalar else TensorExaminer
-            self._examiners[key] = kind(self.graph, of, wrt, self.seed)
+            self._examiners[key] = Examiner(self.graph, of, wrt, self.seed)
             if len(self._examiners) > _KEPT:
                 self._examiners.popitem(last=False)
         self._examiners.move_to_end(key)

@@ -10,19 +10,17 @@ from functools import cached_property
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import Edge
 from backpropsym.errors import LimitError
+from backpropsym.formula.claims.indices import Asked
 from backpropsym.formula.claims.names import Vocabulary
-from backpropsym.formula.claims.parse import parse_claim
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph
 from backpropsym.marking.claim_context import ClaimContext, Column
 from backpropsym.marking.guesses import Guesses
-from backpropsym.marking.index_sums import written_out
 from backpropsym.marking.monomials import Atoms, Expansion, Monomial
 from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, expected_terms, same
 from backpropsym.ops.function_table import FunctionTable
 
 MAX_PATHS = 200
-MAX_SUMMANDS = 2_000
 FEWEST_POINTS = 10
 
 
@@ -60,32 +58,21 @@ class Verdict:
         return self.asked or (self.derivation.of, self.derivation.wrt)
 
 
-class Examiner:
-    """Marks claims about one derivative; what is found out about the network is used for all of them.
+class EntryExaminer:
+    """Marks claims about one number by one; what is found out about the network is used for all of them.
 
     Parameters
     ----------
-    graph : a scalar network.
+    graph : a network of numbers, or of all entries.
     of, wrt : nodes.
     seed : of the random points.
     """
 
     def __init__(self, graph: Graph, of: str, wrt: str, seed: int = 0) -> None:
         self.claim_context = ClaimContext(graph, of, wrt, seed)
-        self.vocabulary = vocabulary(self.claim_context.graph)
-
-    def verify(self, claim: str) -> Verdict:
-        """Mark a claim.
-
-        Raises
-        ------
-        FormulaError : the claim cannot be read.
-        """
-        tree = written_out(parse_claim(claim, self.vocabulary), self.claim_context.graph, MAX_SUMMANDS)
-        return self.examine(claim, tree)
 
     def examine(self, text: str, tree: Expr) -> Verdict:
-        """Mark a claim that is already read."""
+        """Mark a claim that is read, over the names of the graph."""
         claim_context = self.claim_context
         numbers = claim_context.numbers(tree)
         points, differs_at = claim_context.differing(numbers)
@@ -149,12 +136,10 @@ def cost(slips: Sequence[Slip]) -> int:
     return alone + len({slip.nature for slip in slips if slip.kind not in (Kind.EXTRA_PATH, Kind.MISSING_PATH)})
 
 
-def vocabulary(graph: Graph) -> Vocabulary:
-    """What a claim about `graph` may name."""
-    table = graph.functions
-    return Vocabulary(
-        {name: node.shape for name, node in graph.nodes.items()}, table, _derivative(table), _spellings(table)
-    )
+def vocabulary(graph: Graph, asked: Asked) -> Vocabulary:
+    """What a claim about a derivative in `graph` may name."""
+    table, shapes = graph.functions, {name: node.shape for name, node in graph.nodes.items()}
+    return Vocabulary(shapes, table, _derivative(table), asked, _spellings(table))
 
 
 def _derivative(table: FunctionTable) -> Callable[[str, str], str]:

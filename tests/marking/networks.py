@@ -8,7 +8,7 @@ from functools import cache
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.graph.graph import Graph
-from backpropsym.marking.verify import Examiner
+from backpropsym.marking.examiner import Examiner
 from backpropsym.spec.source import example_text
 from backpropsym.spec.toml import parse_network
 

@@ -6,14 +6,15 @@ import pytest
 
 import backpropsym as bp
 from backpropsym.errors import FormulaError
+from backpropsym.formula.claims.indices import Asked
 from backpropsym.formula.claims.parse import parse_claim
 from backpropsym.formula.claims.scanner import MAX_CHARACTERS
 from backpropsym.formula.text import to_text
 from backpropsym.marking.verify import vocabulary
 from tests.marking.networks import lecture
 
-WORDS = vocabulary(lecture("sigmoid"))
-TENSORS = vocabulary(bp.parse("x[3] -> dense(4, tanh) -> dense(2) -> mse").graph)
+WORDS = vocabulary(lecture("sigmoid"), Asked("w11", ()))
+TENSORS = vocabulary(bp.parse("x[3] -> dense(4, tanh) -> dense(2) -> mse").graph, Asked("W1", (("i", 4), ("j", 3))))
 AWKWARD = """
 inputs = ["x_in", "e", "sigma"]
 parameters = ["w_1_1", "beta2", "f"]
@@ -81,7 +82,7 @@ def test_entries_and_sums_of_tensors(claim: str, expected: str) -> None:
 
 
 def test_names_that_look_like_something_else() -> None:
-    words = vocabulary(bp.loads(AWKWARD).graph)
+    words = vocabulary(bp.loads(AWKWARD).graph, Asked("w_1_1", ()))
     for claim, expected in {
         "w_{11} x_in": "w_1_1*x_in",
         r"w_{1,1} x_{\text{in}}": "w_1_1*x_in",

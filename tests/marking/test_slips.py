@@ -9,6 +9,7 @@ import pytest
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.paths.path_space import Path
 from backpropsym.formula.tree import Add, Call, Expr, Mul, Name, Neg, number
+from backpropsym.marking.claim_context import ClaimContext
 from backpropsym.marking.slips import Kind
 from tests.marking.networks import FUNCTIONS, derivation, examiner, graph_of, weight_of
 from tests.marking.rewritings import LANGUAGES, Rewriter, written
@@ -152,8 +153,7 @@ PLANTERS: dict[Kind, Planter] = {
 def test_a_planted_slip_is_told(kind: Kind, function: str, network: str) -> None:
     """Rewritten with identities besides; claims multiplied out beyond recognition have a test of their own."""
     graph, wrt = graph_of(network, function), weight_of(network)
-    marks = examiner(network, function, wrt)
-    derived = marks.claim_context.derivation
+    marks, derived = examiner(network, function, wrt), derivation(network, function, wrt)
     for seed in range(4):
         plant = PLANTERS[kind](derived, random.Random(seed))
         rewriter = Rewriter(graph, function, seed)
@@ -176,8 +176,7 @@ def test_a_planted_slip_is_told(kind: Kind, function: str, network: str) -> None
 def test_a_slip_in_a_claim_that_is_multiplied_out_is_told_by_its_numbers(kind: Kind, function: str) -> None:
     import sympy as sp
 
-    marks = examiner("lecture", function, "w11")
-    derived = marks.claim_context.derivation
+    marks, derived = examiner("lecture", function, "w11"), derivation("lecture", function, "w11")
     prime = {"tanh": lambda s: 1 - sp.Symbol(s.name.translate(VALUES)) ** 2, "sigmoid": _sigmoid_prime}[function]
     plant = PLANTERS[kind](derived, random.Random(3))
     text = written(Add(tuple(plant.terms)) if len(plant.terms) > 1 else plant.terms[0], derived.graph, "plain")
@@ -204,7 +203,7 @@ def test_a_slip_that_all_terms_share_is_one_slip_in_each(function: str) -> None:
     verdict = marks.verify("x1*f(s1)*(v11*f'(u1)*p11 + v12*f'(u2)*p21)")
     assert [slip.kind for slip in verdict.slips] == [Kind.FUNCTION] * 2
     assert len({slip.nature for slip in verdict.slips}) == 1
-    assert [slip.path for slip in verdict.slips] == list(marks.claim_context.derivation.space)
+    assert [slip.path for slip in verdict.slips] == list(verdict.derivation.space)
 
 
 def test_several_slips_are_all_told() -> None:
@@ -224,12 +223,14 @@ def test_what_no_slip_explains_is_wrong_without_an_explanation() -> None:
 
 def test_slips_in_the_lecture_agree_with_the_derivation_itself() -> None:
     """The right term told with every slip is one of the derivation's terms."""
-    marks = examiner("lecture", "tanh", "w11")
-    right = {term.path: marks.claim_context.numbers(term.tree) for term in derivation("lecture", "tanh", "w11").terms}
+    context, derived = ClaimContext(graph_of("lecture", "tanh"), "a", "w11"), derivation("lecture", "tanh", "w11")
+    right = {term.path: context.numbers(term.tree) for term in derived.terms}
     for kind, planter in PLANTERS.items():
-        plant = planter(marks.claim_context.derivation, random.Random(5))
-        verdict = marks.verify(written(Add(tuple(plant.terms + [number(0)])), marks.claim_context.graph, "plain"))
+        plant = planter(derived, random.Random(5))
+        verdict = examiner("lecture", "tanh", "w11").verify(
+            written(Add((*plant.terms, number(0))), derived.graph, "plain")
+        )
         for slip in verdict.slips:
             if slip.path is not None and slip.right is not None:
-                gaps = zip(marks.claim_context.numbers(slip.right), right[slip.path], strict=True)
+                gaps = zip(context.numbers(slip.right), right[slip.path], strict=True)
                 assert all(abs(mine - theirs) < 1e-40 for mine, theirs in gaps), kind

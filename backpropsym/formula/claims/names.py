@@ -41,15 +41,15 @@ class Vocabulary:
     shapes : the nodes with their shapes; an entry of a node with axes is written with subscripts.
     functions : the functions, each with how it may be called; derivatives are among them once they were asked for.
     derivative : the name of the derivative of a function by an argument, given both, where "" is the first argument.
+    asked : the derivative that claims are about.
     spellings : other names of functions, such as sigma for sigmoid; a node of that name comes first.
-    asked : in a network of arrays, the entry of a derivative that claims are about.
     """
 
     shapes: Mapping[str, tuple[int | str, ...]]
     functions: Mapping[str, Signed]
     derivative: Callable[[str, str], str]
+    asked: Asked
     spellings: Mapping[str, str] = field(default_factory=dict)
-    asked: Asked | None = None
 
     @cached_property
     def _by_letters(self) -> Mapping[str, tuple[str, ...]]:

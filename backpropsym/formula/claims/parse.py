@@ -111,14 +111,13 @@ class _Reader:
 
     def _refuse_whole(self, name: str, span: Span) -> NoReturn:
         """An array that is named without subscripts."""
-        shape, asked = self.vocabulary.shapes[name], self.vocabulary.asked
-        fix = asked.entries_fix(name, shape) if asked else f"write its entries, as in {name}[i,...]"
+        shape = self.vocabulary.shapes[name]
+        fix = self.vocabulary.asked.entries_fix(name, shape)
         self.scanner.fail(f"{name} is an array of shape ({shown(shape)}), and claims are about entries", span, fix)
 
     def _refuse_matrices(self, what: str, span: Span) -> NoReturn:
         """An operation on whole arrays."""
-        asked = self.vocabulary.asked
-        fix = asked.matrix_fix(self.vocabulary.shapes) if asked else "write it with indices, as in sum(..., (k, 0, 9))"
+        fix = self.vocabulary.asked.matrix_fix(self.vocabulary.shapes)
         self.scanner.fail(f"{what} is an operation on whole arrays, and claims are about entries", span, fix)
 
     @contextmanager

@@ -1,9 +1,8 @@
-"""Claims about entries of tensors: of one entry, W1[2,0], or in index form, W1[i,j], marked at several positions."""
+"""Claims about a derivative: of numbers, of one entry, W1[2,0], or in index form, W1[i,j], at several positions."""
 
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,10 +18,10 @@ from backpropsym.formula.claims.indices import Asked
 from backpropsym.formula.claims.parse import parse_claim
 from backpropsym.formula.tree import Expr, names, number, substitute
 from backpropsym.graph.graph import Graph, Node, Role
-from backpropsym.graph.unroll import entry_name, require_sizes, unroll
+from backpropsym.graph.unroll import entry_count, entry_name, require_sizes, unroll
 from backpropsym.marking.claim_context import with_numbers
 from backpropsym.marking.index_sums import written_out
-from backpropsym.marking.verify import Examiner, Verdict, vocabulary
+from backpropsym.marking.verify import EntryExaminer, Verdict, vocabulary
 
 MAX_WHOLE = 3_000
 """Entries of a network up to which a claim may name any of them; above, those on the paths and what they use."""
@@ -38,12 +37,14 @@ class Place(NamedTuple):
     subscripts: tuple[str, ...]
 
 
-class TensorExaminer:
-    """Marks claims about an entry of a tensor.
+class Examiner:
+    """Marks claims about one derivative.
 
     Parameters
     ----------
-    of, wrt : such as "loss", "p[1]", "W1[2,0]" or "W1[i,j]"; W1 alone is W1[i,j], in the letters of a derivation.
+    of, wrt : such as "loss", "p[1]", "W1[2,0]" or "W1[i,j]"; an array W1 alone is W1[i,j], in the letters of a
+        derivation.
+    seed : of the random points.
 
     Raises
     ------
@@ -56,10 +57,9 @@ class TensorExaminer:
         letters = iter(index_letters(graph))
         self.wrt = _place(wrt, graph, letters)
         self.of = _place(of, graph, letters)
-        self.vocabulary = replace(vocabulary(self.graph), asked=Asked(self.wrt.node, self._subscripts()))
-        sizes = [math.prod(map(int, node.shape)) for node in graph.nodes.values() if node.named]
-        self._small = sum(sizes) <= MAX_WHOLE
-        self._examiners: dict[tuple[int, ...], Examiner] = {}
+        self.vocabulary = vocabulary(self.graph, Asked(self.wrt.node, self._subscripts()))
+        self._small = entry_count(graph) <= MAX_WHOLE
+        self._examiners: dict[tuple[int, ...], EntryExaminer] = {}
 
     def verify(self, claim: str) -> Verdict:
         """Mark a claim; one in index form at several positions, of which the first wrong one is reported.
@@ -120,7 +120,7 @@ class TensorExaminer:
         found = written_out(substitute(tree, values), self.graph)
         return self._examiner(position, names(found)).examine(claim, found)
 
-    def _examiner(self, position: Mapping[str, int], named: Sequence[str]) -> Examiner:
+    def _examiner(self, position: Mapping[str, int], named: Sequence[str]) -> EntryExaminer:
         """Who marks claims at one position that name these entries."""
         _check_inside(named, self.graph)
         key = tuple(position.values())
@@ -129,7 +129,7 @@ class TensorExaminer:
             return found
         of, wrt = self._entry(self.of, position), self._entry(self.wrt, position)
         scalars = unroll(self.graph) if self._small else self._with(unroll_between(self.graph, of, wrt), named)
-        self._examiners[key] = Examiner(scalars, entry_name(*of), entry_name(*wrt), self.seed)
+        self._examiners[key] = EntryExaminer(scalars, entry_name(*of), entry_name(*wrt), self.seed)
         return self._examiners[key]
 
     def _with(self, scalars: Graph, named: Sequence[str]) -> Graph:
@@ -164,11 +164,11 @@ def _check_inside(names: Sequence[str], graph: Graph) -> None:
 
 
 def _place(text: str, graph: Graph, letters: Iterator[str]) -> Place:
-    match = _ENTRY.match(text)
+    match = None if text in graph.nodes else _ENTRY.match(text)
     node = graph[match.group(1) if match else text]
-    if match and match.group(2) is None:
+    if match is None or match.group(2) is None:
         return Place(node.name, tuple(next(letters) for _ in node.shape))
-    inner = (match.group(2) or "") if match else ""
+    inner = match.group(2)
     subscripts = tuple(part.strip() for part in inner.split(",")) if inner.strip() else ()
     shape = ", ".join(map(str, node.shape))
     if len(subscripts) != len(node.shape):
