@@ -62,12 +62,14 @@ class BackwardStep:
 
     Attributes
     ----------
+    symbol : what later formulas call it.
     right : its formula over earlier adjoints; in matrix notation where nodes have axes.
     bricks : one for each consumer; none where nodes have axes, and none for the seed.
     adjoint : its value; for scalars the sum of the bricks' products.
     """
 
     node: str
+    symbol: str
     right: Expr
     bricks: tuple[Brick, ...]
     adjoint: Numeric
@@ -95,7 +97,6 @@ class Trace:
     leaves : the numbers of inputs, targets, parameters and constants.
     forward : one step a named node, in the order of computation.
     backward : from `of` back to the parameters, or to the inputs where there are none.
-    symbols : for networks of scalars, how `right` names the adjoint of each node.
     descent : None where `of` depends on no parameter.
     kinks : where a convention at a kink decides the derivative by a parameter, or an entry of one: both slopes.
     resting : in networks of scalars, the links whose local derivative rests on a convention.
@@ -106,7 +107,6 @@ class Trace:
     leaves: Numbers
     forward: tuple[ForwardStep, ...]
     backward: tuple[BackwardStep, ...]
-    symbols: Mapping[str, str]
     descent: Descent | None
     kinks: Mapping[str, Kink] = field(default_factory=dict)
     resting: frozenset[Edge] = frozenset()
@@ -148,14 +148,14 @@ def trace(graph: Graph, values: Values | None = None, of: str | None = None, rat
     network.forward(of)
     numbers = {name: value[()] for name, value in network.values.items()}
     follow = _by_links if of_numbers(graph, of) else _by_arrays
-    backward, symbols, factors = follow(network, numbers, of)
+    backward, factors = follow(network, numbers, of)
     adjoints = {step.node: step.adjoint for step in backward}
     gradient = {name: adjoints[name] for name in graph.names(Role.PARAMETER) if name in adjoints}
     graph = network.graph
     kinks, resting = kinks_of(graph, numbers, of, gradient), resting_links(graph, factors, numbers)
     given = {name: numbers[name] for name in leaves}
     descent = _descent(network, given, of, gradient, rate) if gradient else None
-    return Trace(graph, of, given, _forward_steps(graph, of, numbers), backward, symbols, descent, kinks, resting)
+    return Trace(graph, of, given, _forward_steps(graph, of, numbers), backward, descent, kinks, resting)
 
 
 def _roots(graph: Graph, of: str) -> list[str]:
@@ -165,8 +165,8 @@ def _roots(graph: Graph, of: str) -> list[str]:
     return parameters or [name for name in graph.names(Role.INPUT) if name in within] or [of]
 
 
-_Backward = tuple[tuple[BackwardStep, ...], Mapping[str, str], Mapping[Edge, float]]
-"""The steps from `of` back, the symbols of adjoints and the local derivatives on links between numbers."""
+_Backward = tuple[tuple[BackwardStep, ...], Mapping[Edge, float]]
+"""The steps from `of` back, and the local derivatives on links between numbers."""
 
 
 def _by_links(network: ArrayNetwork, numbers: Numbers, of: str) -> _Backward:
@@ -188,8 +188,8 @@ def _by_links(network: ArrayNetwork, numbers: Numbers, of: str) -> _Backward:
             known[equation.by] = float(total)
             if np.isfinite(total):
                 bricks = tuple(replace(brick, product=0.0) if _is_cut(brick) else brick for brick in bricks)
-        steps.append(BackwardStep(equation.by, right, bricks, known[equation.by]))
-    return tuple(steps), programme.symbols, factors
+        steps.append(BackwardStep(equation.by, programme.symbols[equation.by], right, bricks, known[equation.by]))
+    return tuple(steps), factors
 
 
 def _is_cut(brick: Brick) -> bool:
@@ -201,12 +201,12 @@ def _by_arrays(network: ArrayNetwork, numbers: Numbers, of: str) -> _Backward:
     """Adjoints of arrays, in matrix notation."""
     graph = network.graph
     equations = matrix_programme(graph, of, _roots(graph, of))
-    steps = [BackwardStep(of, ONE, (), 1.0)]
+    steps = [BackwardStep(of, f"delta_{of}", ONE, (), 1.0)]
     values = network.reverse(of, 1.0)
     for equation in equations:
         adjoint = with_slopes(graph, numbers, (of, ()), equation.node, values[equation.node])
-        steps.append(BackwardStep(equation.node, equation.right, (), adjoint))
-    return tuple(steps), {}, {}
+        steps.append(BackwardStep(equation.node, equation.symbol, equation.right, (), adjoint))
+    return tuple(steps), {}
 
 
 def _forward_steps(graph: Graph, of: str, values: Numbers) -> tuple[ForwardStep, ...]:

@@ -20,6 +20,7 @@ from backpropsym.document.writers.numbers import finite_data, put_in
 from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Index
+from backpropsym.graph.unroll import of_numbers
 
 
 def trace_page(trace: Trace, limit: int | None = None) -> Page:
@@ -59,7 +60,7 @@ def _of_numbers(step: ForwardStep) -> bool:
 def _backward(trace: Trace) -> Table:
     title = f"Backward pass, from {trace.of} to the parameters"
     notes = tuple((f"d{trace.of}/d{name}: ", *kink_prose(kink), ".") for name, kink in trace.kinks.items())
-    if trace.symbols:
+    if of_numbers(trace.graph, trace.of):
         marks = tuple(
             f"The local derivative of {link.target} by {link.source} {MARK}." for link in sorted(trace.resting)
         )
@@ -68,7 +69,7 @@ def _backward(trace: Trace) -> Table:
         return Table(title, heads, rows, frozenset({2, 4, 5, 6}), (*marks, *notes))
     sums = _entry_by_entry(trace)
     rows = tuple(
-        (*sums.get(step.node, (Node(f"delta_{step.node}"), Formula(step.right))), Entries(step.adjoint))
+        (*sums.get(step.node, (Node(step.symbol), Formula(step.right))), Entries(step.adjoint))
         for step in trace.backward
     )
     below = f"delta of a node is the derivative of {trace.of} by it, in its shape."
@@ -123,11 +124,11 @@ def trace_data(trace: Trace) -> dict[str, object]:
     Returns
     -------
     Keys `of`; `values`, the numbers of the leaves; `forward`, rows of node, formula, inputs and value; `backward`,
-    rows of node, formula and adjoint, and for scalars symbol and `bricks` of user, adjoint, local, factor and
-    product; `step`, None without parameters, else rate, before and after (of `of`) and `parameters`, each with
-    before, gradient and after; `conventions`; `kinks`, for each parameter, or entry of one, whose derivative a
-    convention at a kink decides, `value`, `left`, `right` and `neither`. A brick tells whether its factor rests on a
-    `convention`. What is not finite is None.
+    rows of node, symbol, formula and adjoint, and between numbers `bricks` of user, adjoint, local, factor and product;
+    `step`, None without parameters, else rate, before and after (of `of`) and `parameters`, each with before, gradient
+    and after; `conventions`; `kinks`, for each parameter, or entry of one, whose derivative a convention at a kink
+    decides, `value`, `left`, `right` and `neither`. A brick tells whether its factor rests on a `convention`. What is
+    not finite is None.
     """
     graph = trace.graph
     plain = AsciiWriter(Notation.of(graph))
@@ -153,9 +154,9 @@ def trace_data(trace: Trace) -> dict[str, object]:
 
 def _backward_data(trace: Trace, step: BackwardStep) -> dict[str, object]:
     table = trace.graph.functions
-    found: dict[str, object] = {"node": step.node, "formula": sympy_text(table, step.right)}
-    if step.node in trace.symbols:
-        found["symbol"] = trace.symbols[step.node]
+    formula = sympy_text(table, step.right)
+    found: dict[str, object] = {"node": step.node, "formula": formula, "symbol": step.symbol}
+    if of_numbers(trace.graph, trace.of):
         found["bricks"] = [
             {
                 "user": brick.user,

@@ -16,6 +16,8 @@ from backpropsym.cli.app import app
 from backpropsym.derive.analyses.trace import Trace
 from backpropsym.document.registry import Layout, write
 from backpropsym.document.reports.trace import trace_page
+from backpropsym.formula.tree import names
+from backpropsym.learn.starting_values import random_numbers
 from backpropsym.network import Network
 from backpropsym.spec.random_network import layered
 from tests.documents import compiled
@@ -203,3 +205,13 @@ def test_numbers_beside_arrays_are_followed_link_by_link() -> None:
     found = net.trace({"t": 2.0, "p": 3.0}, of="s")
     assert [(brick.user, brick.factor) for step in found.backward for brick in step.bricks] == [("s", 2.0)]
     assert not any(step.bricks for step in net.trace({"t": 2.0, "p": 3.0, "w": [1, 1], "x": [1, 2]}).backward)
+
+
+@pytest.mark.parametrize("source", ["lecture", DENSE, "x[4] -> dense(3) -> layer_norm -> dense(1) -> mse"])
+def test_formulas_use_only_adjoints_told_before_by_their_symbols(source: str) -> None:
+    net = bp.parse(source) if "->" in source else bp.example(source)
+    values = random_numbers(net.graph, 1, ())
+    told: set[str] = set()
+    for step in net.trace(values).backward:
+        assert {name for name in names(step.right) if name not in net.graph.nodes} <= told
+        told.add(step.symbol)
