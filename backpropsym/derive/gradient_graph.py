@@ -11,9 +11,10 @@ from backpropsym.derive.forms.programme import adjoints
 from backpropsym.derive.local.links import Edge, LocalDerivatives
 from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.formula.algebra import add, div, mul, neg, power
-from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, names, size
+from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, names
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.graph.unroll import entry_count, entry_name, require_sizes, unroll
+from backpropsym.ops.differentiate import partials_size
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Elementwise
 
@@ -22,9 +23,8 @@ MOST_ENTRIES = 20_000
 
 MOST_WRT = 2_000
 
-MOST_PARTS = 1_000_000
-"""Formulas with more parts than this, each counted once for each of its names, are not derived again: beyond it lie
-minutes, for a reduction that is written out entry by entry has the square of its entries as parts."""
+MOST_PARTS = 3_000_000
+"""Where the formulas of second derivatives have about so many parts, they are not derived: beyond it lie minutes."""
 
 
 def scalar_network(graph: Graph, of: str | None) -> tuple[Graph, str]:
@@ -60,7 +60,7 @@ def gradient_graph(graph: Graph, of: str | None = None, wrt: Sequence[str] = ())
 
     Raises
     ------
-    LimitError : a network of tensors too large to be unrolled, or more than 2,000 names.
+    LimitError : a network of tensors too large to be unrolled, derivatives too long, or more than 2,000 names.
     NotScalarError : `of` has axes.
 
     References
@@ -69,6 +69,7 @@ def gradient_graph(graph: Graph, of: str | None = None, wrt: Sequence[str] = ())
     """
     wanted = scalar_names(graph, wrt or graph.names(Role.PARAMETER), MOST_WRT)
     flat, target = scalar_network(graph, of)
+    _require_short(flat)
     local = LiveDerivatives(flat)
     steps = adjoints(local, target, wanted)
     known: dict[str, Expr] = {target: ONE}
@@ -188,14 +189,13 @@ def live(graph: Graph) -> LiveDerivatives:
 
 
 def _require_short(graph: Graph) -> None:
-    parts = {node.name: size(node.formula) * len(node.parents) for node in graph.nodes.values() if node.formula}
+    parts = {node.name: partials_size(node.formula) for node in graph.nodes.values() if node.formula is not None}
     if sum(parts.values()) > MOST_PARTS:
         longest = max(parts, key=parts.__getitem__)
         raise LimitError(
-            f"the formulas of first derivatives are too long to be derived again: {sum(parts.values()):,} parts",
-            details=(f"the longest is that of {longest}", f"at most {MOST_PARTS:,} are derived"),
-            fix="give the steps inside long formulas names of their own, such as a mean and a variance; numbers alone"
-            " come from the hvp of a kernel",
+            f"written out entry by entry the derivatives would have some {sum(parts.values()):,} parts",
+            details=(f"the longest are those of {longest}", f"at most {MOST_PARTS:,} are written"),
+            fix="give the steps inside its formula names of their own, such as a mean and a variance",
         )
 
 

@@ -40,7 +40,7 @@ def at_level(graph: Graph, level: str) -> Graph:
             collapsed = tuple(Block(block.label, block.nodes[-1:]) for block in graph.blocks)
             return replace(_renamed(graph, _hidden(graph)), blocks=collapsed)
         case "ops":
-            return _with_steps(split(graph))
+            return with_steps(split(graph))
         case "neurons":
             entries = unroll(graph)
             many = bool(graph[graph.output].shape) and graph.loss is not None
@@ -86,7 +86,7 @@ def step_names(graph: Graph) -> dict[str, str]:
     return found
 
 
-def _with_steps(graph: Graph) -> Graph:
+def with_steps(graph: Graph) -> Graph:
     """The graph with its anonymous nodes named, each in the block of the node that it is part of."""
     owners, shown = _owners(graph), step_names(graph)
     inside: dict[str, list[str]] = {}

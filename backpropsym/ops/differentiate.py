@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from backpropsym.formula.algebra import add, div, mul, neg, power
-from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, names
+from backpropsym.formula.tree import ONE, ZERO, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, children, names
 from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.function_table import FunctionTable
 
@@ -19,6 +19,29 @@ def partials(expr: Expr, table: FunctionTable) -> dict[str, Expr]:
     found: dict[str, list[Expr]] = {name: [] for name in names(expr)}
     _sweep(expr, ONE, found, table)
     return {name: add(terms) for name, terms in found.items()}
+
+
+def partials_size(expr: Expr) -> int:
+    """About how many parts the derivatives by all names have together, before equal terms are counted as one.
+
+    A leaf's derivative has what stands beside it in each product, quotient, power and call on the way to the root.
+    """
+    total, _, _ = _beside_leaves(expr)
+    return total
+
+
+def _beside_leaves(expr: Expr) -> tuple[int, int, int]:
+    """The sum over the leaves of `expr` of the parts of their derivatives; its leaves; its parts."""
+    below = [_beside_leaves(part) for part in children(expr)]
+    total, leaves, parts = (sum(column) for column in zip(*below, strict=True)) if below else (1, 1, 0)
+    match expr:
+        case Add() | Neg() | Name() | Number():
+            beside = 0
+        case Mul() | Div():
+            beside = sum(own_leaves * (parts - own) for _, own_leaves, own in below)
+        case _:
+            beside = leaves * parts
+    return total + beside, leaves, parts + 1
 
 
 def _sweep(expr: Expr, adjoint: Expr, found: dict[str, list[Expr]], table: FunctionTable) -> None:

@@ -25,6 +25,7 @@ from backpropsym.errors import LimitError, UnknownNameError, ValuesError, did_yo
 from backpropsym.evaluate.leaf_arrays import array_leaves
 from backpropsym.evaluate.scalar_evaluation import forward
 from backpropsym.graph.graph import Graph, Role
+from backpropsym.graph.levels import with_steps
 from backpropsym.graph.unroll import entry_values
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ class Hessian:
     ----------
     of : what is derived.
     names : rows and columns, in this order.
-    graph : the gradient network.
 
     Raises
     ------
@@ -60,30 +60,50 @@ class Hessian:
         self.names = tuple(dict.fromkeys(scalar_names(graph, wrt or graph.names(Role.PARAMETER), MOST_WRT)))
         if not self.names:
             raise UnknownNameError("the network has no parameters to derive by", fix="name inputs with --wrt")
-        flat, self.of = scalar_network(graph, of)
-        self.graph = gradient_graph(flat, self.of, self.names)
-        self._rows = self._symbols()
+        self._flat, self.of = scalar_network(graph, of)
 
     def __repr__(self) -> str:
         return f"Hessian(of {self.of}, {len(self.names)} x {len(self.names)})"
 
-    def _symbols(self) -> dict[str, str]:
+    @cached_property
+    def graph(self) -> Graph:
+        """The gradient network; errors as for `gradient_graph`."""
+        return gradient_graph(self._flat, self.of, self.names)
+
+    @cached_property
+    def symbols(self) -> dict[str, str]:
         """The node that holds d of / d name, for each name."""
         found = {by: symbol for symbol, (of, by) in self.graph.derivatives.items() if of == self.of}
         return {name: found[name] for name in self.names}
 
     @cached_property
-    def _paths(self) -> LiveDerivatives:
+    def carrier(self) -> Hessian:
+        """The same with every step inside a formula as a node, by which numbers come: a mean is computed once."""
+        if all(node.named for node in self.whole.nodes.values()):
+            return self
+        try:
+            return Hessian(with_steps(self.whole), self.of, self.names)
+        except LimitError:
+            return self
+
+    @cached_property
+    def paths(self) -> LiveDerivatives:
+        """The local derivatives of the gradient network on the links that are not zero everywhere.
+
+        Raises
+        ------
+        LimitError : their formulas are too long.
+        """
         return live(self.graph)
 
     def __getitem__(self, pair: tuple[str, str]) -> HigherDerivation:
         """One entry as a derivation: of the first derivative by `row`, by `column`."""
         row, column = pair
         for name in pair:
-            if name not in self._rows:
+            if name not in self.symbols:
                 fix = did_you_mean(name, self.names, f"the names are {', '.join(self.names[:5])}")
                 raise UnknownNameError(f"the Hessian has no row called {name!r}", fix=fix)
-        return HigherDerivation(self.graph, self._paths, self._rows[row], column)
+        return HigherDerivation(self.graph, self.paths, self.symbols[row], column)
 
     def upper(self) -> Iterator[tuple[str, str]]:
         """The pairs on and above the diagonal; the matrix is symmetric."""
@@ -102,12 +122,13 @@ class Hessian:
         ValuesError : numbers are missing.
         LimitError : the matrix is too large; `times` gives its product with a direction.
         """
-        needed = len(self.names) * len(self.graph.nodes)
+        carrier = self.carrier
+        needed = len(self.names) * len(carrier.graph.nodes)
         if needed > MOST_NUMBERS:
             raise LimitError(
                 f"the matrix needs {needed:,} numbers at once", fix="choose fewer names, or multiply it by a direction"
             )
-        return self._carried(np.eye(len(self.names)), values)
+        return carrier._carried(np.eye(len(self.names)), values)
 
     def times(self, direction: Values, /, **values: Given) -> dict[str, float]:
         """The product with a direction, by name, at the cost of about two gradients.
@@ -122,11 +143,11 @@ class Hessian:
         ValuesError : the direction names something else, or numbers are missing.
         """
         steps = {name: float(number) for name, number in self._entries(direction).items()}
-        unknown = [name for name in steps if name not in self._rows]
+        unknown = [name for name in steps if name not in self.symbols]
         if unknown:
             raise ValuesError(f"the Hessian has no column {unknown[0]}", fix=f"its columns are {self._listed()}")
         seeds = np.array([[steps.get(name, 0.0) for name in self.names]])
-        return dict(zip(self.names, map(float, self._carried(seeds, values)[0]), strict=True))
+        return dict(zip(self.names, map(float, self.carrier._carried(seeds, values)[0]), strict=True))
 
     def _listed(self) -> str:
         return ", ".join(self.names[:5]) + (", ..." if len(self.names) > 5 else "")
@@ -142,7 +163,7 @@ class Hessian:
 
     def _numbers(self, values: Values) -> dict[str, Numeric]:
         """The value of every node of the gradient network."""
-        within = self.graph.ancestors(*self._rows.values())
+        within = self.graph.ancestors(*self.symbols.values())
         wanted = [name for name, node in self.graph.nodes.items() if node.op is None and name in within]
         arrays, _, _ = array_leaves(self.whole, values, {read_entry(name, self.whole)[0] for name in wanted})
         leaves = entry_values(self.whole, arrays)
@@ -151,18 +172,18 @@ class Hessian:
 
     def _carried(self, seeds: Array, values: Values) -> Array:
         """For each row of `seeds`, a direction, the change of every first derivative: tangents of the adjoints."""
-        numbers, within = self._numbers(values), self.graph.ancestors(*self._rows.values())
-        parents = {name: self._paths.graph[name].parents for name in self.graph.order if name in within}
+        numbers, within = self._numbers(values), self.graph.ancestors(*self.symbols.values())
+        parents = {name: self.paths.graph[name].parents for name in self.graph.order if name in within}
         links = [Edge(parent, name) for name, above in parents.items() for parent in above]
         still = np.zeros((len(seeds), 1))
         exact = self._in_many_digits(numbers, links, len(seeds))
         if exact is not None:
             found = self._tangents(seeds, parents, exact)
             sizes = self._tangents(abs(seeds), parents, {link: abs(number) for link, number in exact.items()})
-            pairs = [(found.get(symbol, still), sizes.get(symbol, still)) for symbol in self._rows.values()]
+            pairs = [(found.get(symbol, still), sizes.get(symbol, still)) for symbol in self.symbols.values()]
             return np.stack([np.frompyfunc(rounded, 2, 1)(*pair).astype(float)[:, 0] for pair in pairs], axis=-1)
-        tangents = self._tangents(seeds, parents, local_numbers(self._paths, links, numbers))
-        return np.stack([np.mean(tangents.get(symbol, still), axis=-1) for symbol in self._rows.values()], axis=-1)
+        tangents = self._tangents(seeds, parents, local_numbers(self.paths, links, numbers))
+        return np.stack([np.mean(tangents.get(symbol, still), axis=-1) for symbol in self.symbols.values()], axis=-1)
 
     def _tangents(
         self, seeds: Array, parents: Mapping[str, Sequence[str]], factors: Mapping[Edge, Numeric]
@@ -181,4 +202,4 @@ class Hessian:
         leaves = {name: value for name, value in numbers.items() if self.graph[name].op is None}
         if len(links) * times > MOST_LINKS or not may_be_exact(self.graph, numbers):
             return None
-        return ExactNumbers(self.graph, self._paths, leaves).links(self._rows.values(), links)
+        return ExactNumbers(self.graph, self.paths, leaves).links(self.symbols.values(), links)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
@@ -26,18 +27,37 @@ ROOM = 70
 
 
 class _Entry(NamedTuple):
-    """One entry of the matrix; `value` is None where numbers are missing, and of a Hessian comes from the matrix."""
+    """One entry of the matrix; `value` is None where numbers are missing, and of a Hessian comes from the matrix.
+
+    `part` is None where formulas are too long to be derived, and numbers alone are there.
+    """
 
     of: str
     wrt: str
-    part: Derivation
+    part: Derivation | None
     value: Numeric | None
+
+    @property
+    def paths(self) -> int | None:
+        """How many paths there are."""
+        return None if self.part is None else self.part.count
+
+    @property
+    def tree(self) -> Expr | None:
+        """The factored formula, in index notation for tensors; None where it would be too long."""
+        if self.part is None or self.part.count > MAX_TERMS:
+            return None
+        try:
+            return self.part.tree("index" if self.part.between_arrays else "factored")
+        except LimitError:
+            return None
 
     def row(self) -> tuple[Prose, ...]:
         """The entry as a row of the table."""
-        tree = _tree(self.part)
+        tree, value = self.tree, () if self.value is None else (Entries(self.value),)
+        if self.part is None:
+            return (Quotient(self.of, self.wrt), "", "too long to be written", *value)
         formula = Formula(tree, thin=True) if tree is not None else counted(self.part.count, "path")
-        value = () if self.value is None else (Entries(self.value),)
         return (Quotient(self.of, self.wrt), count_text(self.part.count), formula, *value)
 
 
@@ -64,7 +84,7 @@ class MatrixReport:
     def graph(self) -> Graph:
         """The network whose names are written."""
         if isinstance(self.found, Hessian):
-            return self.found.graph
+            return self.found.graph if self._derivable else self.found.carrier.graph
         return next(iter(self.found.parts.values())).graph
 
     def _matrix(self, wanted: bool) -> Array | None:
@@ -83,11 +103,23 @@ class MatrixReport:
                 yield _Entry(of, by, part, None if self.matrix is None else part.evaluate(**self.values))
             return
         at = {name: place for place, name in enumerate(self.found.names)}
+        source = self.found if self._derivable else self.found.carrier
         for row, column in self.found.upper():
-            part = self.found[row, column]
-            if part.count:
-                value = None if self.matrix is None else float(self.matrix[at[row], at[column]])
-                yield _Entry(part.of, column, part, value)
+            entry = source[row, column] if self._derivable else None
+            value = None if self.matrix is None else float(self.matrix[at[row], at[column]])
+            if value if entry is None else entry.count:
+                yield _Entry(source.symbols[row], column, entry, value)
+
+    @cached_property
+    def _derivable(self) -> bool:
+        """Whether entries have formulas; without them there must be numbers."""
+        assert isinstance(self.found, Hessian)
+        try:
+            return self.found.paths is not None
+        except LimitError:
+            if self.matrix is None:
+                raise
+            return False
 
     def page(self) -> Page:
         """The report as a page."""
@@ -121,15 +153,14 @@ class MatrixReport:
 
         Returns
         -------
-        Keys `of`; `names` of a Hessian, or `wrt`; `entries`, each with `of`, `wrt`, `count`, `expression` and with
-        numbers `value`; `matrix`, all numbers as nested lists, or None.
+        Keys `of`; `names` of a Hessian, or `wrt`; `entries`, each with `of`, `wrt`, `count`, `expression` (both None
+        where formulas are too long) and with numbers `value`; `matrix`, all numbers as nested lists, or None.
         """
         table = self.graph.functions
         entries = []
         for each in islice(self._entries(), self.limit or MAX_TERMS):
-            tree = _tree(each.part)
-            entry = {"of": each.of, "wrt": each.wrt, "count": each.part.count}
-            entry["expression"] = None if tree is None else sympy_text(table, tree)
+            entry: dict[str, object] = {"of": each.of, "wrt": each.wrt, "count": each.paths}
+            entry["expression"] = None if (tree := each.tree) is None else sympy_text(table, tree)
             if each.value is not None:
                 entry["value"] = finite_data(each.value)
             entries.append(entry)
@@ -137,16 +168,6 @@ class MatrixReport:
         of_names = self.found.of if isinstance(self.found, Hessian) else list(self.found.of)
         matrix = None if self.matrix is None else finite_data(self.matrix)
         return {"of": of_names, **names, "entries": entries, "matrix": matrix}
-
-
-def _tree(part: Derivation) -> Expr | None:
-    """The factored formula, in index notation for tensors; None where it would be too long."""
-    if part.count > MAX_TERMS:
-        return None
-    try:
-        return part.tree("index" if part.between_arrays else "factored")
-    except LimitError:
-        return None
 
 
 def product_page(found: Hessian, product: Mapping[str, float]) -> Page:

@@ -16,7 +16,6 @@ from backpropsym.cli.app import app
 from backpropsym.derive.forms.registry import of_numbers
 from backpropsym.derive.gradient_graph import gradient_graph
 from backpropsym.document.notation.names import Notation
-from backpropsym.document.reports.matrices import MatrixReport
 from backpropsym.errors import LimitError
 from backpropsym.evaluate.arithmetic import evaluate
 from backpropsym.network import Network
@@ -332,41 +331,3 @@ def test_the_gradient_of_symbolic_sizes_or_of_too_many_entries_is_refused(shape:
     text = f'inputs = {{x = {shape}, z = [30000]}}\noutput = "a"\n[nodes]\na = "sum(x*x) + sum(z)"\n'
     with pytest.raises(LimitError, match=message):
         gradient_graph(bp.loads(text).graph)
-
-
-NESTED = """
-inputs = {{}}
-parameters = {{x = [{size}]}}
-output = "loss"
-
-[nodes]
-p = "softmax(x)"
-q = "{q}"
-loss = "sum(tanh(q))"
-"""
-
-
-def test_formulas_too_long_to_be_derived_again_are_refused_with_the_way_around() -> None:
-    long = bp.loads(NESTED.format(size=10, q="layer_norm(p)"))
-    with pytest.raises(LimitError, match="too long to be derived again") as caught:
-        long.hessian("loss", "x").evaluate(x=np.ones(10))
-    assert "names of their own" in str(caught.value.problems[0].fix)
-
-
-def test_with_its_steps_named_the_same_network_has_a_hessian() -> None:
-    inline, named = (
-        bp.loads(NESTED.format(size=3, q=q))
-        for q in ("layer_norm(p, eps=0.1)", '(p - mean(p))/sqrt(v + 0.1)"\nv = "mean((p - m)**2)"\nm = "mean(p)')
-    )
-    at = np.array([0.3, -0.2, 0.5])
-    assert np.allclose(named.hessian("loss", "x").evaluate(x=at), inline.hessian("loss", "x").evaluate(x=at))
-
-
-def test_entries_of_a_listed_hessian_are_those_of_its_matrix() -> None:
-    net = bp.loads(NESTED.format(size=3, q="p*p"))
-    data = MatrixReport(net.hessian("loss", "x"), {"x": np.array([0.3, -0.2, 0.5])}).data()
-    matrix, names = data["matrix"], data["names"]
-    entries = {entry["wrt"]: entry["value"] for entry in data["entries"][:3]}
-    assert entries == dict(zip(names, matrix[0], strict=True))
-    part = net.hessian("loss", "x")[names[0], names[1]]
-    assert matrix[0][1] == pytest.approx(part.evaluate(x=np.array([0.3, -0.2, 0.5])), rel=1e-12)
