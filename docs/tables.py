@@ -21,7 +21,7 @@ from backpropsym.cli.registries import filled
 from backpropsym.derive import derivation
 from backpropsym.derive.forms import expanded
 from backpropsym.document.reports.function_table import functions_data
-from backpropsym.evaluate.printed_words import WORDS
+from backpropsym.evaluate.printed_words import words
 from backpropsym.formula import limits
 from backpropsym.kernels.backends.registry import BACKENDS
 from backpropsym.ops.function import FUNCTIONS, Function
@@ -193,7 +193,7 @@ def limit_table() -> str:
 
 def word_table() -> str:
     """One row a word of printed formulas."""
-    return markdown(("written", "what it is"), ((code(word.example), word.meaning) for word in WORDS.values()))
+    return markdown(("written", "what it is"), ((code(word.example), word.meaning) for word in words().values()))
 
 
 def commands() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from fractions import Fraction
 from functools import cached_property
 from types import EllipsisType
 from typing import Any
@@ -18,7 +17,7 @@ from backpropsym.derive.forms.matrix_notation import written_out
 from backpropsym.derive.forms.named_reductions import NamedReductions
 from backpropsym.derive.forms.programme import Programme
 from backpropsym.derive.forms.registry import array_form
-from backpropsym.derive.local.entries import count_of, index_letters, mean_of, placed
+from backpropsym.derive.local.entries import count_of, index_letters, over, placed
 from backpropsym.derive.paths.analytics import PathAnalytics, analyse
 from backpropsym.derive.paths.index_composer import Composer, PartialTerm
 from backpropsym.derive.paths.path_space import Path, PathSpace
@@ -27,7 +26,6 @@ from backpropsym.errors import LimitError, NotScalarError
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.leaf_arrays import array_leaves
 from backpropsym.evaluate.slopes import with_slopes
-from backpropsym.formula.algebra import add, div, neg
 from backpropsym.formula.tree import (
     ZERO,
     Call,
@@ -35,7 +33,6 @@ from backpropsym.formula.tree import (
     Index,
     Limits,
     Name,
-    Pow,
     called,
     children,
     number,
@@ -45,7 +42,9 @@ from backpropsym.formula.tree import (
 from backpropsym.graph.definitions import FIRST, definition
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.graph.unroll import entry_name
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.memory_budget import check_memory
+from backpropsym.ops.reducer import FOLDS, REDUCERS, filled
 
 
 def _tail(position: Position) -> tuple[EllipsisType | int, ...]:
@@ -175,7 +174,7 @@ class TensorDerivation(Derivation):
         if isinstance(expr, Name) and self._anonymous(expr.name):
             return self._transparent(self._entry(expr.name, ()), letters, readable)
         if isinstance(expr, Call) and any(isinstance(part, Limits) for part in expr.arguments):
-            spelled = _explicit(expr)
+            spelled = _explicit(expr, self.graph.functions)
             if spelled is not expr:
                 return self._transparent(spelled, letters, readable)
             expr = self._relettered(expr, letters)
@@ -301,18 +300,13 @@ def _of(adjoints: Arrays, wrt: str, shape: tuple[int, ...], graph: Graph, batch:
     return found.sum(axis=0) if batch is not None and wrt in graph.batched and found.ndim > len(shape) else found
 
 
-def _explicit(body: Call) -> Expr:
+def _explicit(body: Call, table: FunctionTable) -> Expr:
     """A reduction over indices spelled with sums, for texts that SymPy reads; what cannot be spelled stays."""
     summand, *rest = body.arguments
     limits = [each for each in rest if isinstance(each, Limits)]
-    match body.function:
-        case "sum":
-            return Call("Sum", (summand, *limits))
-        case "mean":
-            return div(Call("Sum", (summand, *limits)), count_of(limits))
-        case "var":
-            distance = add([summand, neg(mean_of(summand, limits))])
-            return div(Call("Sum", (Pow(distance, Fraction(2)), *limits)), count_of(limits))
-        case "logsumexp":
-            return Call("log", (Call("Sum", (Call("exp", (summand,)), *limits)),))
-    return body
+    if body.function == "sum":
+        return Call("Sum", (summand, *limits))
+    if body.function not in REDUCERS or body.function in FOLDS:
+        return body
+    definition = REDUCERS[body.function].definition
+    return filled(definition, {"x": summand, "n": count_of(limits)}, table, over(limits))

@@ -14,6 +14,7 @@ import numpy as np
 from backpropsym.arrays import Array, Arrays, Given, Numbers, Numeric, Values
 from backpropsym.errors import ValuesError
 from backpropsym.evaluate.arithmetic import REAL, Arithmetic, evaluate
+from backpropsym.evaluate.array_reductions import reduced, weights
 from backpropsym.evaluate.number_systems import scaled
 from backpropsym.formula.tree import Add, Call, Expr, Index, Mul, Name, Neg, Number
 from backpropsym.graph.graph import Graph, Node
@@ -21,6 +22,7 @@ from backpropsym.ops.differentiate import partials
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View
 from backpropsym.ops.memory_budget import check_memory
+from backpropsym.ops.reducer import REDUCERS
 
 BATCH = "Z"
 
@@ -106,7 +108,8 @@ class ArrayNetwork:
             case Contraction(subscripts, operands):
                 return np.einsum(self._batched(subscripts, operands, node.name), *(self.values[n] for n in operands))
             case Reduction(function, operand, axes, keep):
-                return _reduce(function, self.values[operand], tuple(axis + lead for axis in axes), keep)
+                over = tuple(axis + lead for axis in axes)
+                return reduced(function, self.values[operand], over, keep, self.graph.functions)
             case View(operand):
                 position, kept = self._positions(node, node.op)
                 outside = self.absent if node.op.absent else float(node.op.fill)
@@ -170,8 +173,9 @@ class ArrayNetwork:
                 return self._pull_contraction(node, subscripts, operands, adjoint)
             case Reduction(function, operand, axes, keep):
                 inner = tuple(axis + lead for axis in axes)
-                weight = _weight(function, self.values[operand], inner, self.magnitudes)
-                return [(operand, weight * (adjoint if keep else np.expand_dims(adjoint, inner)))]
+                weight = weights(function, self.values[operand], inner, self.graph.functions, self._size)
+                spread = adjoint if keep else np.expand_dims(adjoint, inner)
+                return [(operand, np.broadcast_to(weight * spread, self.values[operand].shape))]
             case View(operand):
                 total = np.zeros_like(self.values[operand], dtype=float)
                 position, kept = self._positions(node, node.op)
@@ -243,18 +247,13 @@ class ArrayNetwork:
                     scaled(self._size(each, values, self.graph.functions), sizes.aligned(parent, len(node.shape)))
                     for parent, each in partials(formula, self.graph.functions).items()
                 )
-            case Reduction(function="logsumexp", operand=operand):
-                inner = tuple(axis + self.lead(node.name) for axis in node.op.axes)
-                weights = _weight("logsumexp", np.real(self.values[operand]), inner)
-                return np.sum(weights * found[operand], axis=inner, keepdims=node.op.keep)
-            case Reduction(function="max" | "min", operand=operand):
-                lead = self.lead(node.name)
-                axes = tuple(axis + lead for axis in node.op.axes)
-                return np.max(found[operand], axis=axes, keepdims=node.op.keep)
-            case Reduction(function="var", operand=operand):
-                lead = self.lead(node.name)
-                axes = tuple(axis + lead for axis in node.op.axes)
-                return np.mean(np.square(found[operand]), axis=axes, keepdims=node.op.keep)
+            case Reduction(function, operand, own, keep):
+                axes = tuple(axis + self.lead(node.name) for axis in own)
+                if REDUCERS[function].extreme:
+                    return np.max(found[operand], axis=axes, keepdims=keep)
+                self.magnitudes = True
+                slopes = weights(function, np.real(self.values[operand]), axes, self.graph.functions, self._size)
+                return np.sum(scaled(found[operand], slopes), axis=axes, keepdims=keep)
             case View(operand):
                 choosers = {parent: self.values[parent] for parent in node.parents if parent != operand}
                 sizes = ArrayNetwork(self.graph, {operand: found[operand], **choosers}, self.batch)
@@ -322,60 +321,6 @@ def whole(expr: Expr, grid: Mapping[str, Any]) -> Any:
             return whole(above, grid) % whole(below, grid)
         case _:
             raise TypeError(f"{type(expr).__name__} is not a formula of indices")
-
-
-def _reduce(function: str, value: Array, axes: tuple[int, ...], keep: bool) -> Any:
-    match function:
-        case "sum":
-            return np.sum(value, axis=axes, keepdims=keep)
-        case "mean":
-            return np.mean(value, axis=axes, keepdims=keep)
-        case "var":
-            # np.var takes absolute values of complex numbers, which a complex step must not meet.
-            return np.mean(np.square(value - np.mean(value, axis=axes, keepdims=True)), axis=axes, keepdims=keep)
-        case "logsumexp":
-            top = np.max(np.real(value), axis=axes, keepdims=True)
-            top = np.where(np.isfinite(top), top, 0.0)
-            total = np.log(np.sum(np.exp(value - top), axis=axes, keepdims=True)) + top
-            return total if keep else np.squeeze(total, axis=axes)
-        case _:
-            return _extreme(function, value, axes, keep)
-
-
-def _extreme(function: str, value: Array, axes: tuple[int, ...], keep: bool) -> Any:
-    """The entry with the first largest (or smallest) real part, so that a complex step keeps its branch."""
-    total = np.sum(np.where(_first(function, value, axes), value, 0.0), axis=axes, keepdims=True)
-    return total if keep else np.squeeze(total, axis=axes)
-
-
-def _first(function: str, value: Array, axes: tuple[int, ...]) -> Array:
-    """1 at the first extreme over `axes`, 0 elsewhere."""
-    kept = tuple(axis for axis in range(value.ndim) if axis not in axes)
-    moved = np.transpose(np.real(value), kept + axes)
-    flat = moved.reshape(moved.shape[: len(kept)] + (-1,))
-    best = np.argmax(flat, axis=-1) if function == "max" else np.argmin(flat, axis=-1)
-    marks = np.zeros(flat.shape)
-    np.put_along_axis(marks, best[..., None], 1.0, axis=-1)
-    return np.transpose(marks.reshape(moved.shape), np.argsort(kept + axes))
-
-
-def _weight(function: str, value: Array, axes: tuple[int, ...], magnitudes: bool = False) -> Any:
-    """d reduction / d entry, in the shape of the operand; with `magnitudes` of its terms in absolute value."""
-    match function:
-        case "sum":
-            return np.ones_like(value)
-        case "mean":
-            return np.full_like(value, 1.0 / np.prod([value.shape[axis] for axis in axes]))
-        case "var":
-            centre = np.mean(value, axis=axes, keepdims=True)
-            distance = np.abs(value) + np.abs(centre) if magnitudes else value - centre
-            return 2.0 * distance / np.prod([value.shape[axis] for axis in axes])
-        case "logsumexp":
-            top = np.max(np.real(value), axis=axes, keepdims=True)
-            shares = np.exp(value - np.where(np.isfinite(top), top, 0.0))
-            return shares / np.sum(shares, axis=axes, keepdims=True)
-        case _:
-            return _first(function, value, axes)
 
 
 _FIX = "compute it from one input by whole multiples, such as 2*q + 1, or give it as an input; inputs are drawn whole"

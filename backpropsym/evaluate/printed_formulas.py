@@ -1,6 +1,6 @@
 """Formulas as they are printed, in numbers: text alone goes in, and shapes are taken as they are written.
 
-It is a reader of its own, so that nothing which a printer drops is filled in: it knows the words of `WORDS`, the
+It is a reader of its own, so that nothing which a printer drops is filled in: it knows the words of `words()`, the
 registered functions, NumPy's meaning of signs between arrays, and the arrays of nodes by their names. A formula whose
 shapes do not fit is refused.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from backpropsym.arrays import Array, Given, Numeric, Values
 from backpropsym.errors import PrintedError
 from backpropsym.evaluate.arithmetic import evaluate
-from backpropsym.evaluate.printed_words import DELAYED, WORDS, Scope, Term, delta, whole
+from backpropsym.evaluate.printed_words import DELAYED, Scope, Term, delta, whole, words
 from backpropsym.formula.tree import Call, Name
 from backpropsym.ops.function_table import FunctionTable
 
@@ -47,6 +47,7 @@ class PrintedFormulas:
     def __init__(self, values: Values, table: FunctionTable) -> None:
         self.values: dict[str, Any] = {name: _plain(value) for name, value in values.items()}
         self.table = table
+        self.words = words()
         self._read: dict[str, Term] = {}
         self._found: dict[ast.Call, Any] = {}
 
@@ -209,7 +210,7 @@ class PrintedFormulas:
 
     def _call(self, word: str, arguments: Sequence[ast.expr], options: Mapping[str, ast.expr]) -> Term:
         named = {key: self._term(value) for key, value in options.items()}
-        if word == "KroneckerDelta" or word not in WORDS:
+        if word == "KroneckerDelta" or word not in self.words:
             return self._function(word, [self._term(argument) for argument in arguments])
         if word == "scatter":  # its last argument is a position, also where that looks like the limits of an index
             place = arguments[-1].elts if isinstance(arguments[-1], ast.Tuple) else arguments[-1:]
@@ -219,7 +220,7 @@ class PrintedFormulas:
         if word in self.table and len(arguments) > 1 and not _is_axes(arguments[1]):
             return self._function(word, [self._term(argument) for argument in arguments])
         terms = [self._term(argument) for argument in arguments]
-        run = WORDS[word].run
+        run = self.words[word].run
         assert run is not None, "the others evaluate their arguments themselves"
 
         def called(scope: Scope) -> Any:

@@ -17,6 +17,7 @@ from typing import Any, SupportsFloat, TypeAlias
 import numpy as np
 
 from backpropsym.arrays import Array, Given, Numeric
+from backpropsym.ops.reducer import REDUCERS
 
 Scope = Mapping[str, int]
 """The indices in scope."""
@@ -79,12 +80,6 @@ def _over_axes(function: Callable[..., Numeric]) -> Callable[..., Numeric]:
     return reduced
 
 
-def _logsumexp(array: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
-    top = np.max(array, axis=axis, keepdims=True)
-    found: Array = top + np.log(np.sum(np.exp(array - top), axis=axis, keepdims=True))
-    return found if keepdims else np.squeeze(found, axis=axis)
-
-
 def _norm(array: Array, axis: tuple[int, ...], keepdims: bool) -> Numeric:
     root: Numeric = np.sqrt(np.sum(array * array, axis=axis, keepdims=keepdims))
     return root
@@ -92,7 +87,8 @@ def _norm(array: Array, axis: tuple[int, ...], keepdims: bool) -> Numeric:
 
 def _softmax(value: Given, axis: Axis = None) -> Numeric:
     array = np.asarray(value, float)
-    share: Numeric = np.exp(array - _logsumexp(array, _axes(array, -1 if axis is None else axis), True))
+    over = _axes(array, -1 if axis is None else axis)
+    share: Numeric = np.exp(array - REDUCERS["logsumexp"].numbers(array, axis=over, keepdims=True))
     return share
 
 
@@ -218,7 +214,9 @@ def _listed(limits: Sequence[tuple[str, Term, Term]], scope: Scope) -> Iterator[
 def _reduction(word: str, arguments: Sequence[Any]) -> Term:
     """A sum or another reduction over indices."""
     body, *limits = arguments
-    combine = _OF_TERMS[word]
+    combine = _OF_TERMS.get(word) or (
+        lambda terms: float(REDUCERS[word].numbers(np.array(terms, float), axis=(0,), keepdims=False))
+    )
     if word.startswith("arg"):  # positions count the last index fastest
         return lambda scope: combine([body(inner) for inner in _listed(limits, scope)])
     return lambda scope: combine([body(inner) for inner in _ranges(limits, scope)])
@@ -277,11 +275,6 @@ _OF_TERMS: Mapping[str, Callable[[list[Any]], Any]] = MappingProxyType(
     {
         "Sum": lambda terms: sum(terms),
         "sum": lambda terms: sum(terms),
-        "mean": lambda terms: sum(terms) / len(terms),
-        "var": lambda terms: float(np.var(terms)),
-        "max": max,
-        "min": min,
-        "logsumexp": lambda terms: float(np.logaddexp.reduce(terms)),
         "argmax": lambda terms: int(np.argmax(terms)),
         "argmin": lambda terms: int(np.argmin(terms)),
     }
@@ -301,7 +294,7 @@ DELAYED: Mapping[str, Callable[[str, Sequence[Any]], Term]] = MappingProxyType(
 
 _REDUCED = "over all axes, or over those given, which a 1 behind them keeps with size 1"
 
-WORDS: Mapping[str, Word] = MappingProxyType(
+_WORDS: Mapping[str, Word] = MappingProxyType(
     {
         "matmul": Word("matmul(W, x)", "the matrix product, on a page W @ x or W x", np.matmul),
         "transpose": Word("transpose(W)", "the axes in reverse order", np.transpose),
@@ -310,12 +303,6 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "entrywise": Word("entrywise(a, b)", "the product entry by entry", lambda a, b: a * b),
         "einsum": Word("einsum(A, (0, 1), B, (1, 2), (0, 2))", "the sum of products, as in NumPy", _einsum),
         "axes": Word("axes(0, 2)", "several axes", lambda *axes: tuple(map(whole, axes))),
-        "sum": Word("sum(x, axes(1))", f"the sum {_REDUCED}", _over_axes(np.sum)),
-        "mean": Word("mean(x, axes(1))", f"the mean {_REDUCED}", _over_axes(np.mean)),
-        "var": Word("var(x, axes(1))", f"the mean square distance from the mean {_REDUCED}", _over_axes(np.var)),
-        "max": Word("max(x, axes(1))", f"the largest entry {_REDUCED}; max(a, b): of two", _over_axes(np.max)),
-        "min": Word("min(x, axes(1))", f"the smallest entry {_REDUCED}; min(a, b): of two", _over_axes(np.min)),
-        "logsumexp": Word("logsumexp(x, axes(1))", f"log of the sum of exp(x) {_REDUCED}", _over_axes(_logsumexp)),
         "norm": Word("norm(x, axes(1))", f"the root of the sum of squares {_REDUCED}", _over_axes(_norm)),
         "softmax": Word("softmax(x, axes(0))", "exp(x - logsumexp(x)) over the axes given, else the last", _softmax),
         "argmax": Word("argmax(x, axes(1))", "the position of the first largest entry", _first(np.argmax)),
@@ -357,3 +344,17 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "present": Word("present(i, 0, 3, e)", "e where 0 <= i < 3, else no entry of an extreme, on a page"),
     }
 )
+
+
+def words() -> dict[str, Word]:
+    """Every word by its name: those of the registered reductions, and the others."""
+    reductions = {
+        name: Word(
+            f"{name}(x, axes(1))",
+            f"{reducer.meaning[0].lower()}{reducer.meaning[1:]} {_REDUCED}"
+            + (f"; {name}(a, b): of two" if reducer.extreme else ""),
+            _over_axes(reducer.numbers),
+        )
+        for name, reducer in REDUCERS.items()
+    }
+    return {**_WORDS, **reductions}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
@@ -19,8 +20,8 @@ from backpropsym.evaluate.arithmetic import REAL, Arithmetic, ExactArithmetic
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Index, Limits, Mul, Name, Neg, Number, Pow
 from backpropsym.graph.graph import Graph, Node
-from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.kinds import Definition, Shape, define_entry
+from backpropsym.ops.reducer import REDUCERS, computed
 
 Position = tuple[int, ...]
 Scope = Numbers
@@ -108,9 +109,11 @@ class Reference:
             case Number(value):
                 return arithmetic.number(value)
             case Add(terms):
-                return _folded(lambda left, right: left + right, (self._value(term, scope) for term in terms))
+                return _left_to_right(operator.add, (self._value(term, scope) for term in terms))
             case Mul(factors):
-                return _folded(lambda left, right: left * right, (self._value(factor, scope) for factor in factors))
+                return _left_to_right(
+                    lambda left, right: left * right, (self._value(factor, scope) for factor in factors)
+                )
             case Div(above, below):
                 return arithmetic.divide(self._value(above, scope), self._value(below, scope))
             case Neg(operand):
@@ -171,33 +174,20 @@ class Reference:
             yield {**scope, **dict(zip(indices, values, strict=True))}
 
     def _reduced(self, function: str, terms: Sequence[Numeric]) -> Numeric:
-        real = self.arithmetic.real
-        match function:
-            case "sum":
-                return _folded(lambda left, right: left + right, terms)
-            case "mean":
-                return self.arithmetic.divide(self._reduced("sum", terms), self._constant(len(terms)))
-            case "var":
-                mean = self._reduced("mean", terms)
-                return self._reduced("mean", [(term - mean) * (term - mean) for term in terms])
-            case "max":
-                return _folded(lambda best, term: term if real(term) > real(best) else best, terms)
-            case "min":
-                return _folded(lambda best, term: term if real(term) < real(best) else best, terms)
-            case "logsumexp":
-                largest = self._reduced("max", terms)
-                total = self._reduced("sum", [self._apply("exp", term - largest) for term in terms])
-                return largest + self._apply("log", total)
-            case _:
-                raise TypeError(f"{function} reduces nothing")
+        """A reduction by its definition, in a numerically stable spelling."""
 
-    def _constant(self, value: int) -> Numeric:
-        return self.arithmetic.number(Fraction(value))
+        def fold(name: str, body: Expr, known: Numbers, inside: bool) -> Numeric:
+            return self._folded(name, [self._value(body, {**known, "x": term}) for term in terms])
 
-    def _apply(self, name: str, argument: Numeric) -> Numeric:
-        primitive = FUNCTIONS[name].primitive
-        assert primitive is not None, f"{name} is a primitive"
-        return self.arithmetic.apply(primitive, (argument,))
+        count = self.arithmetic.number(Fraction(len(terms)))
+        return computed(REDUCERS[function].numeric, {"n": count}, self._value, fold, self.graph.functions)
+
+    def _folded(self, fold: str, terms: Sequence[Numeric]) -> Numeric:
+        if fold == "sum":
+            return _left_to_right(operator.add, terms)
+        best = (min if fold == "min" else max)(terms, key=self.arithmetic.real)  # of equal ones the first
+        finite = fold != "shift" or abs(float(self.arithmetic.real(best))) < math.inf
+        return best if finite else self.arithmetic.number(Fraction(0))
 
     def _whole(self, expr: Expr, scope: Scope) -> int:
         """The whole number of a subscript or of a limit."""
@@ -221,7 +211,7 @@ class Reference:
                 return int(value)
 
 
-def _folded(operation: Callable[[Numeric, Numeric], Numeric], numbers: Iterable[Numeric]) -> Numeric:
+def _left_to_right(operation: Callable[[Numeric, Numeric], Numeric], numbers: Iterable[Numeric]) -> Numeric:
     """The operation on the first two numbers, then on that and the third, and so on."""
     first, *others = numbers
     for number in others:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from backpropsym.arrays import Numbers, Numeric, Values
 from backpropsym.errors import LimitError
-from backpropsym.formula.algebra import add, div, mul, neg
+from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import (
     ONE,
     ZERO,
@@ -35,6 +35,7 @@ from backpropsym.formula.tree import (
 from backpropsym.graph.definitions import FIRST, definition
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Elementwise, Shape
+from backpropsym.ops.reducer import REDUCERS, computed, filled
 
 Entry = tuple[str, tuple[int, ...]]
 MAX_ENTRIES = 100_000
@@ -183,7 +184,7 @@ class EntryReader:
             case Name(name):
                 return self._read(name, ())
             case Call(function, arguments) if arguments and isinstance(arguments[-1], Limits):
-                return _REDUCTIONS[function](self._summands(arguments))
+                return self._reduced(function, self._summands(arguments))
             case Call("inside" | "present" as switch, (position, low, high, kept, *otherwise)):
                 within = integer(low) <= integer(position) < integer(high)
                 outside = ABSENT if switch == "present" else otherwise[0] if otherwise else ZERO
@@ -202,6 +203,20 @@ class EntryReader:
             case _:
                 parts = children(expr)
                 return rebuild(expr, tuple(map(self.concrete, parts))) if parts else expr
+
+    def _reduced(self, function: str, entries: Sequence[Expr]) -> Expr:
+        """A reduction of entries, written out."""
+        table = self.graph.functions
+        count: Expr = number(len(entries))
+
+        def fold(name: str, body: Expr, known: Mapping[str, Expr], inside: bool) -> Expr:
+            terms = [filled(body, {**known, "x": entry}, table) for entry in entries]
+            return _total(terms) if name == "sum" else _paired(name, terms)
+
+        if function == "Sum":
+            return _total(entries)
+        definition = REDUCERS[function].definition
+        return computed(definition, {"n": count}, lambda expr, known: filled(expr, known, table), fold, table)
 
     def _summands(self, arguments: Sequence[Expr]) -> list[Expr]:
         body, *limits = arguments
@@ -271,33 +286,9 @@ def _total(terms: Sequence[Expr]) -> Expr:
     return Add(tuple(terms)) if len(terms) > 1 else terms[0] if terms else ZERO
 
 
-def _paired(function: str) -> Callable[[Sequence[Expr]], Expr]:
+def _paired(function: str, terms: Sequence[Expr]) -> Expr:
     """The extreme of many by pairs, so that it stays shallow; ties go to the first."""
-
-    def extreme(terms: Sequence[Expr]) -> Expr:
-        if len(terms) == 1:
-            return terms[0]
-        half = (len(terms) + 1) // 2
-        return Call(function, (extreme(terms[:half]), extreme(terms[half:])))
-
-    return extreme
-
-
-def _mean(terms: Sequence[Expr]) -> Expr:
-    return div(_total(terms), number(len(terms)))
-
-
-def _variance(terms: Sequence[Expr]) -> Expr:
-    centre = _mean(terms)
-    return _mean([Call("square", (add([term, neg(centre)]),)) for term in terms])
-
-
-_REDUCTIONS: dict[str, Callable[[Sequence[Expr]], Expr]] = {
-    "sum": _total,
-    "Sum": _total,
-    "mean": _mean,
-    "var": _variance,
-    "max": _paired("max"),
-    "min": _paired("min"),
-    "logsumexp": lambda terms: Call("log", (_total([Call("exp", (term,)) for term in terms]),)),
-}
+    if len(terms) == 1:
+        return terms[0]
+    half = (len(terms) + 1) // 2
+    return Call(function, (_paired(function, terms[:half]), _paired(function, terms[half:])))

@@ -12,13 +12,14 @@ from backpropsym.derive.local.links import Edge
 from backpropsym.errors import LimitError
 from backpropsym.formula.claims.indices import Asked
 from backpropsym.formula.claims.names import Vocabulary
-from backpropsym.formula.tree import Expr
+from backpropsym.formula.tree import Call, Expr, Name, called
 from backpropsym.graph.graph import Graph
 from backpropsym.marking.claim_context import ClaimContext, Column
 from backpropsym.marking.guesses import Guesses
 from backpropsym.marking.monomials import Atoms, Expansion, Monomial
 from backpropsym.marking.slips import Comparison, Expected, Kind, Slip, expected_terms, same
 from backpropsym.ops.function_table import FunctionTable
+from backpropsym.ops.reducer import FOLDS, REDUCERS, filled, read
 
 MAX_PATHS = 200
 FEWEST_POINTS = 10
@@ -139,7 +140,17 @@ def cost(slips: Sequence[Slip]) -> int:
 def vocabulary(graph: Graph, asked: Asked) -> Vocabulary:
     """What a claim about a derivative in `graph` may name."""
     table, shapes = graph.functions, {name: node.shape for name, node in graph.nodes.items()}
-    return Vocabulary(shapes, table, _derivative(table), asked, _spellings(table))
+    return Vocabulary(shapes, table, _derivative(table), asked, _spellings(table), _definitions_by_sums(table))
+
+
+def _definitions_by_sums(table: FunctionTable) -> dict[str, Expr]:
+    """What each reduction is that sums alone spell, over x and n; among them the Euclidean norm."""
+
+    def spelled(name: str, body: Expr) -> Expr:
+        return Call(name, (body,)) if name in FOLDS else filled(REDUCERS[name].definition, {"x": body}, table, spelled)
+
+    found: dict[str, Expr] = {name: spelled(name, Name("x")) for name in REDUCERS} | {"norm": read("sqrt(sum(x**2))")}
+    return {name: expr for name, expr in found.items() if {"max", "min"}.isdisjoint(called(expr))}
 
 
 def _derivative(table: FunctionTable) -> Callable[[str, str], str]:

@@ -81,16 +81,19 @@ class FunctionTable(Mapping[str, Function]):
             return formula
         if formula not in self._trees:
             signatures = {name: function.signature for name, function in FUNCTIONS.items()}
-            self._trees[formula] = self._registered(parse_formula(formula, signatures))
+            self._trees[formula] = self.registered(parse_formula(formula, signatures))
         return self._trees[formula]
 
-    def _registered(self, expr: Expr) -> Expr:
-        """`expr` with each call of a hidden registered function by its other name."""
-        parts = tuple(map(self._registered, children(expr)))
+    def registered(self, expr: Expr) -> Expr:
+        """`expr` with each call of a hidden registered function by its other name; max(x) is a reduction and stays."""
+        if not self._hidden:
+            return expr
+        parts = tuple(map(self.registered, children(expr)))
         result = rebuild(expr, parts) if parts else expr
-        if isinstance(result, Call) and result.function in self._hidden:
-            return replace(result, function=self._hidden[result.function])
-        return result
+        if not isinstance(result, Call) or result.function not in self._hidden:
+            return result
+        entries = len(result.arguments) >= len(FUNCTIONS[result.function].required)
+        return replace(result, function=self._hidden[result.function]) if entries else result
 
     def registered_name(self, name: str) -> str:
         """How formulas call the registered function `name`, which a function of the network may hide."""

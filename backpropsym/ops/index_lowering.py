@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backpropsym.formula.algebra import add, mul
+from backpropsym.formula.algebra import add
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import (
     Call,
@@ -29,6 +29,7 @@ from backpropsym.formula.tree import (
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Elementwise, Reduction, Shape, View
 from backpropsym.ops.lowering import COMPOSITIONS, Lowered, Lowering, Value
+from backpropsym.ops.reducer import REDUCERS, filled
 from backpropsym.ops.shapes import refuse, shape_text
 from backpropsym.ops.sizes import (
     Dimension,
@@ -40,9 +41,7 @@ from backpropsym.ops.sizes import (
     size_symbols,
     size_tree,
 )
-from backpropsym.ops.subscripts import Span, Subscript, data_in, read_subscript
-
-REDUCTIONS = ("sum", "mean", "max", "min")
+from backpropsym.ops.subscripts import Span, Subscript, both_spans, data_in, read_subscript
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class IndexLowering(Lowering):
     def _reduces(self, function: str, arguments: Sequence[Expr]) -> bool:
         """Whether a call is an op over whole tensors; a function of scalars serves entries."""
         if function in self.table:
-            return COMPOSITIONS.get(function) is not None and len(arguments) == 1 and function in REDUCTIONS
+            return COMPOSITIONS.get(function) is not None and len(arguments) == 1 and function in REDUCERS
         return function in COMPOSITIONS
 
     def entries(self, expr: Expr, spans: Mapping[str, Span]) -> Entries:
@@ -256,9 +255,11 @@ class IndexLowering(Lowering):
         raise refuse(message, fix=fix, span=expr.span)
 
     def _reduced(self, function: str, expr: Call, spans: Mapping[str, Span]) -> Entries:
-        """A sum, mean, max or min over indices with limits."""
-        if function not in REDUCTIONS:
-            raise refuse(f"{function} takes no index limits", fix="use sum, mean, max or min", span=expr.span)
+        """A reduction over indices with limits."""
+        if function not in REDUCERS or not REDUCERS[function].repeats:
+            *most, last = (name for name, reducer in REDUCERS.items() if reducer.repeats)
+            fix = f"use {', '.join(most)} or {last}"
+            raise refuse(f"{function} takes no index limits", fix=fix, span=expr.span)
         body, *limits = expr.arguments
         inner = {**spans, **{limit.index: self._bound(limit) for limit in limits if isinstance(limit, Limits)}}
         summed = tuple(each.index for each in limits if isinstance(each, Limits))
@@ -273,14 +274,16 @@ class IndexLowering(Lowering):
             operand = self.name(found.value)
             shape = tuple(inner[index].size for index in kept)
             found = Entries(self.node(Reduction(function, operand, axes), shape, [operand]), kept)
+        else:
+            alone = REDUCERS[function].of_one(found.value.expr, self.table)
+            found = Entries(Value(alone, found.value.shape), found.axes)
         return self._repeated(found, [inner[index] for index in summed if index not in used], function)
 
     def _repeated(self, entries: Entries, unused: Sequence[Span], function: str) -> Entries:
-        """A sum over an index that its body does not use counts the values of the index."""
-        if function != "sum" or not unused:
-            return entries
-        count = size_tree(size_product(each.size for each in unused))
-        return Entries(Value(mul([count, entries.value.expr]), entries.value.shape), entries.axes)
+        """A reduction over indices that its body does not use: that of copies."""
+        values = {"y": entries.value.expr, "n": size_tree(size_product(each.size for each in unused))}
+        whole = filled(REDUCERS[function].repeats, values, self.table)
+        return Entries(Value(whole, entries.value.shape), entries.axes)
 
     def _contracted(self, parts: list[Entries], summed: tuple[str, ...], spans: Mapping[str, Span]) -> Entries:
         axes = tuple(dict.fromkeys(index for part in parts for index in part.axes))
@@ -330,7 +333,7 @@ class IndexLowering(Lowering):
             if len(free) > 1:
                 raise refuse(f"{to_text(subscript)} mixes the free indices {' and '.join(free)}", span=subscript.span)
             box = self._box(free[0], name, axis, position, subscript, bound)
-            found[free[0]] = _both(found.get(free[0], box), box, free[0], subscript)
+            found[free[0]] = both_spans(found.get(free[0], box), box, free[0], subscript)
         for index in self.free:
             if index not in found:
                 raise refuse(f"nothing says how far the index {index} runs", fix=f"use it, as in x[{index}]")
@@ -370,16 +373,6 @@ class IndexLowering(Lowering):
         for part in children(expr):
             if not isinstance(part, Limits):
                 yield from self._accesses(part, inner)
-
-
-def _both(left: Span, right: Span, index: str, subscript: Expr) -> Span:
-    """The values that two ranges share."""
-    later, sooner = size_difference(left.low, right.low), size_difference(left.high, right.high)
-    if isinstance(later, str) or isinstance(sooner, str):
-        message = f"the index {index} runs to {left.high} and to {right.high}, which cannot be compared"
-        raise refuse(message, fix="declare both axes with the same symbol", span=subscript.span)
-    low, high = left.low if later >= 0 else right.low, left.high if sooner <= 0 else right.high
-    return Span(low, size_sum([high, size_product([-1, low]), 1]))
 
 
 def _some_value(factor: int, reach: tuple[Dimension, Dimension], low: Dimension, high: Dimension) -> bool:

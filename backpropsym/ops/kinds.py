@@ -70,7 +70,7 @@ class Contraction(_OverAxes):
 
 @dataclass(frozen=True, slots=True)
 class Reduction(_OverAxes):
-    """`function` (sum, mean, var, max, min or logsumexp) over `axes`, which the result keeps with size 1 if `keep`."""
+    """A registered reduction over `axes`, which the result keeps with size 1 if `keep`."""
 
     function: str
     operand: str

@@ -13,7 +13,8 @@ from backpropsym.formula.affine import affine
 from backpropsym.formula.algebra import add, mul
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Div, Expr, Index, Name, Number, children, rebuild, walk
-from backpropsym.ops.sizes import Dimension, size_product, size_sum
+from backpropsym.ops.shapes import refuse
+from backpropsym.ops.sizes import Dimension, size_difference, size_product, size_sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,16 @@ class Subscript:
             lows.append(ends[value < 0])
             highs.append(ends[value >= 0])
         return size_sum(lows), size_sum(highs)
+
+
+def both_spans(left: Span, right: Span, index: str, subscript: Expr) -> Span:
+    """The values that two ranges share."""
+    later, sooner = size_difference(left.low, right.low), size_difference(left.high, right.high)
+    if isinstance(later, str) or isinstance(sooner, str):
+        message = f"the index {index} runs to {left.high} and to {right.high}, which cannot be compared"
+        raise refuse(message, fix="declare both axes with the same symbol", span=subscript.span)
+    low, high = left.low if later >= 0 else right.low, left.high if sooner <= 0 else right.high
+    return Span(low, size_sum([high, size_product([-1, low]), 1]))
 
 
 def data_in(expr: Expr, nodes: Collection[str], indices: Collection[str] = ()) -> tuple[Expr, ...]:

@@ -17,7 +17,7 @@ from backpropsym.document.derivation.report import report
 from backpropsym.errors import PrintedError
 from backpropsym.evaluate.printed_data import PrintedData
 from backpropsym.evaluate.printed_formulas import PrintedFormulas
-from backpropsym.evaluate.printed_words import WORDS
+from backpropsym.evaluate.printed_words import words
 from backpropsym.evaluate.reference import Reference
 from backpropsym.ops.function_table import FunctionTable
 from tests.derive.arrays.networks import NETWORKS
@@ -212,13 +212,13 @@ def test_a_value_of_another_shape_is_refused() -> None:
         formulas.array("2*x", (2,))
 
 
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("word", words())
 def test_every_word_has_an_example_that_sympy_reads_and_that_has_a_value(word: str) -> None:
-    example = WORDS[word].example
-    words = {each: sp.Function(each) for each in re.findall(r"[A-Za-z_]+(?=\()", example)}
+    example = words()[word].example
+    functions = {each: sp.Function(each) for each in re.findall(r"[A-Za-z_]+(?=\()", example)}
     sympy_has = ("Sum", "Piecewise", "And", "KroneckerDelta", "floor", "Mod")
     nodes = {each: sp.IndexedBase(each) for each in "xd"}
-    local = {key: value for key, value in words.items() if key not in sympy_has} | nodes
+    local = {key: value for key, value in functions.items() if key not in sympy_has} | nodes
     assert sp.parse_expr(example, local_dict=local | {each: sp.Symbol(each) for each in "ic"}) is not None
     square = np.arange(1.0, 17.0).reshape(4, 4)
     values = {"A": square, "B": square, "W": square, "x": square, "y": 1.0, "a": square[0], "b": square[1]}

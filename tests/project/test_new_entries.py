@@ -1,4 +1,4 @@
-"""A new function, op, layer, loss, backend, form, semiring, format of documents or pictures, command is one entry."""
+"""A new function, op, reduction, layer, loss, backend, form, semiring, format or command is one entry."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,7 +36,9 @@ from backpropsym.kernels.backends.statements import body
 from backpropsym.kernels.backends.task import Run, Task
 from backpropsym.ops.compose import compose
 from backpropsym.ops.function import FUNCTIONS, Function, define
+from backpropsym.ops.layers.reductions import define as define_reduction
 from backpropsym.ops.lowering import COMPOSITIONS, Lowering, Value
+from backpropsym.ops.reducer import REDUCERS, Reducer
 from backpropsym.picture.drawing import FORMATS
 from backpropsym.spec.layers import layer_names, registered
 
@@ -99,6 +101,79 @@ def test_new_entries_are_offered_where_a_name_is_wrong() -> None:
     for wrong, right in (("sqaured", "squared"), ("agreemnt", "agreement"), ("bumpp", "bump")):
         with pytest.raises(bp.BackpropsymError, match=f"did you mean {right}"):
             bp.parse(f"x[3] -> dense(4) -> {wrong}")
+
+
+def _power_mean(array: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    return np.sqrt(np.mean(array * array, axis=axis, keepdims=keepdims))
+
+
+@pytest.fixture
+def reduction() -> Iterator[str]:
+    """A reduction that nobody else knows."""
+    define_reduction(
+        Reducer("rms", "The root of the mean square", _power_mean, "sqrt(mean(x**2))", "x/y", averaged=True)
+    )
+    yield "rms"
+    del REDUCERS["rms"], COMPOSITIONS["rms"]
+
+
+REDUCING = """
+inputs = {x = [3, 4]}
+output = "o"
+[parameters]
+w = [4]
+v = [3]
+[nodes]
+u = "x*w"
+h = "rms(u, axis=1)"
+o = "sum(h*v) + rms(u + 1)"
+"""
+
+
+def test_a_new_reduction_is_derived_printed_compiled_checked_and_offered(
+    reduction: str, tmp_path: Path, tables: ModuleType
+) -> None:
+    (tmp_path / "net.toml").write_text(REDUCING)
+    net = bp.load(tmp_path / "net.toml")
+    derivation = net.derive("o", wrt="w")
+    assert "(u[j,i] + 1)/rms(u + 1)" in report(derivation, "paths", "text")
+    assert r"\operatorname{rms}(u + 1" in report(derivation, "matrix", "latex")
+    assert "sqrt(Sum((u[k,l] + 1)**2, (k, 0, 2), (l, 0, 3))/12)" in derivation.expression("index")
+    random = np.random.default_rng(0)
+    leaves = {name: random.normal(size=node.shape) for name, node in net.graph.nodes.items() if node.op is None}
+    right = differences.complex_step(net.graph, leaves, "o", net.parameters)
+    _, gradients = bp.compile(net)(**leaves)
+    for name in net.parameters:
+        np.testing.assert_allclose(gradients[name], right[name], rtol=1e-10)
+        np.testing.assert_allclose(net.derive("o", wrt=name).evaluate(**leaves), right[name], rtol=1e-10)
+    assert net.check(samples=1, seconds=60).passed
+    assert net.verify(
+        "sum(v[i]*x[i,0]*u[i,0]/(4*h[i]), (i, 0, 2)) + sum(x[i,0]*(u[i,0] + 1)/12/rms(u + 1), (i, 0, 2))", wrt="w[0]"
+    ).right
+    assert bp.parse("x[3] -> dense(4) -> rms").check(samples=1, seconds=60).passed
+    assert "| `rms(x, axis=)` | The root of the mean square over all axes" in tables.table("ops reductions")
+    assert "| `rms(x, axes(1))` | the root of the mean square over all axes" in tables.table("words")
+    with pytest.raises(bp.BackpropsymError, match=f"did you mean {reduction}"):
+        bp.parse("x[3] -> dense(4) -> rmss")
+
+
+@pytest.mark.usefixtures("reduction")
+def test_a_new_reduction_of_numbers_is_compiled_to_straight_python() -> None:
+    net = bp.Network()
+    net.input("x")
+    net.parameter("w")
+    net.node("o", "3*rms(x*w)")
+    net.output = "o"
+    assert bp.compile(net)(x=2.0, w=-1.5) == (9.0, {"w": -6.0})
+    assert net.check(samples=1, seconds=60).passed
+
+
+@pytest.mark.parametrize("formulas", [{"derivative": "1.001*x/y"}, {"definition": "sqrt(sum(x**2)/(n + 1))"}])
+def test_a_wrong_new_reduction_fails_the_check(
+    reduction: str, monkeypatch: pytest.MonkeyPatch, formulas: dict[str, str]
+) -> None:
+    monkeypatch.setitem(REDUCERS, reduction, replace(REDUCERS[reduction], **formulas))
+    assert not bp.parse("x[3] -> dense(4) -> rms").check(samples=1, seconds=60).passed
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from backpropsym.evaluate.array_evaluation import whole
 from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, names, rebuild
 from backpropsym.graph.definitions import FIRST
 from backpropsym.ops.function_table import FunctionTable
+from backpropsym.ops.reducer import REDUCERS
 
 MAX_NUMBERS = 4_000_000
 Grid = Mapping[str, Array]
@@ -122,36 +123,20 @@ class IndexNumbers:
         self.budget.keep()
         value = self._at(body, inner)
         value, inside = np.broadcast_arrays(value, inside)
-        return _REDUCTIONS[function](value, inside, tuple(range(value.ndim - len(limits), value.ndim)))
+        return _over(function, value, inside, tuple(range(value.ndim - len(limits), value.ndim)))
 
     def _check_size(self, count: int) -> None:
         if count > MAX_NUMBERS:
             raise LimitError(f"a sum of {count:,} numbers", fix="ask for fewer entries")
 
 
-def _sum(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
-    return np.where(inside, value, 0.0).sum(axis=axes)
-
-
-def _mean(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
-    return _sum(value, inside, axes) / inside.sum(axis=axes)
-
-
-def _var(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
-    centre = np.expand_dims(_mean(value, inside, axes), axes)
-    return _mean(np.square(value - centre), inside, axes)
-
-
-def _max(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
-    return np.where(inside, value, -np.inf).max(axis=axes)
-
-
-def _min(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
-    return np.where(inside, value, np.inf).min(axis=axes)
-
-
-def _logsumexp(value: Array, inside: Array, axes: tuple[int, ...]) -> Any:
-    return np.logaddexp.reduce(np.where(inside, value, -np.inf).reshape((*value.shape[: axes[0]], -1)), axis=-1)
-
-
-_REDUCTIONS = {"sum": _sum, "Sum": _sum, "mean": _mean, "var": _var, "max": _max, "min": _min, "logsumexp": _logsumexp}
+def _over(function: str, value: Array, inside: Array, axes: tuple[int, ...]) -> Array:
+    """A reduction of the values that are `inside`; a sum of none is 0."""
+    if function in ("sum", "Sum"):
+        return np.asarray(np.where(inside, value, 0.0).sum(axis=axes))
+    numbers = REDUCERS[function].numbers
+    if inside.all():
+        return np.asarray(numbers(value, axis=axes, keepdims=False))
+    shape = value.shape[: axes[0]]
+    rows = zip(value.reshape(math.prod(shape), -1), inside.reshape(math.prod(shape), -1), strict=True)
+    return np.reshape([numbers(row[held], axis=(0,), keepdims=False) for row, held in rows], shape)

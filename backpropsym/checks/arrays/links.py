@@ -29,9 +29,10 @@ from backpropsym.errors import LimitError
 from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.number_systems import STEP, WatchedSteps, step_slopes
 from backpropsym.formula.algebra import mul
-from backpropsym.formula.tree import Call, Expr, Index, Name
+from backpropsym.formula.tree import Call, Expr, Index, Name, called
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Elementwise, Reduction
+from backpropsym.ops.reducer import REDUCERS, read
 
 ENTRIES = 24
 FORMULA_ENTRIES = 64
@@ -109,12 +110,12 @@ class _Link:
     def _tolerance(self) -> float:
         """32, or as many roundings as a sum over the largest parent has where that is more.
 
-        The weights exp(x - logsumexp(x)) are as uncertain as their exponents, those that are zero left out.
+        Weights such as exp(x - logsumexp(x)) are as uncertain as their exponents, those that are zero left out.
         """
         values = [self.point.values[parent] for parent in self.node.parents]
         tolerance = max(TOLERANCE, math.sqrt(max(map(np.size, values), default=1)))
         op = self.node.op
-        if isinstance(op, Reduction) and op.function == "logsumexp":
+        if isinstance(op, Reduction) and "exp" in called(read(REDUCERS[op.function].derivative or "x")):
             (operand,) = values
             weighed = operand - np.max(operand, axis=op.axes, keepdims=True) > np.log(TINIEST)
             return tolerance * (1 + float(np.max(np.abs(operand), where=weighed, initial=0.0)))

@@ -10,8 +10,7 @@ from backpropsym.evaluate.array_evaluation import ArrayNetwork
 from backpropsym.evaluate.number_systems import SideRecorder, Switching
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.kinds import Elementwise, Reduction
-
-EXTREMES = ("max", "min")
+from backpropsym.ops.reducer import REDUCERS
 
 
 def branching_nodes(graph: Graph, switching: Switching) -> frozenset[str]:
@@ -24,7 +23,7 @@ def _branches(node: Node, switching: Switching) -> bool:
         case Elementwise(formula):
             return switching.branches(formula)
         case Reduction(function):
-            return function in EXTREMES
+            return bool(REDUCERS[function].extreme)
     return False
 
 
@@ -52,7 +51,7 @@ class RecordingNetwork(ArrayNetwork):
                 values = {each: self.aligned(each, len(node.shape)) for each in node.parents}
                 evaluate(formula, values, self.switching.table, recorder)
                 self.sides[name] = [np.broadcast_to(sign, np.shape(found)) for sign in recorder.signs]
-            case Reduction(function, operand, axes) if function in EXTREMES:
+            case Reduction(function, operand, axes) if REDUCERS[function].extreme:
                 self.sides[name] = [_ties(function, self.values[operand], tuple(axis + lead for axis in axes))]
         return found
 
@@ -63,7 +62,7 @@ def sizes(node: Node) -> tuple[int, ...]:
 
 
 def _ties(function: str, value: Array, axes: tuple[int, ...]) -> Array:
-    extreme = (np.max if function == "max" else np.min)(value, axis=axes, keepdims=True)
+    extreme = REDUCERS[function].numbers(value, axis=axes, keepdims=True)
     reached = value == extreme
     tied = reached.sum(axis=axes, keepdims=True) > 1
     return np.where(reached, np.where(tied, 0, 1), -1)

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from backpropsym.derive.local.links import Edge, LocalDerivatives
-from backpropsym.formula.tree import ONE, Add, Div, Expr, Mul, walk
+from backpropsym.formula.tree import ONE, Add, Div, Expr, Mul, Pow, walk
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Contraction, Elementwise, Reduction
+from backpropsym.ops.reducer import REDUCERS, computed
 from backpropsym.ops.size_values import size_terms
 from backpropsym.ops.sizes import Dimension
 
@@ -126,15 +127,27 @@ def _value(graph: Graph, node: Node) -> Operations:
             terms = _terms(graph, node.op)
             return Operations(terms * (len(operands) - 1), terms - entries)
         case Reduction(function, operand):
-            before = _size(graph[operand].shape)
-            added = 0 if function in ("max", "min") else before - entries
-            if function == "var":
-                return Operations(before + 2 * entries, 2 * added + before)
-            return Operations(entries if function == "mean" else 0, added)
+            return _reduced(graph, REDUCERS[function].definition, _size(graph[operand].shape), entries)
         case Elementwise(formula):
             return _arithmetic(formula).times(entries)
         case _:
             return FREE
+
+
+def _reduced(graph: Graph, formula: str, before: Count, entries: Count) -> Operations:
+    """A formula that reduces `before` numbers to `entries`; an extreme adds nothing up."""
+    counted: list[Operations] = []
+
+    def value(expr: Expr, known: object) -> None:
+        counted.append(_arithmetic(expr).times(entries))
+
+    def fold(name: str, body: Expr, known: object, inside: bool) -> None:
+        squares = sum(isinstance(part, Pow) for part in walk(body))
+        counted.append((_arithmetic(body) + Operations(squares, 0)).times(before))
+        counted.append(Operations(0, before - entries if name == "sum" else 0))
+
+    computed(formula, {}, value, fold, graph.functions)
+    return _total(counted)
 
 
 def _arithmetic(formula: Expr) -> Operations:
@@ -180,15 +193,8 @@ def _pulled(local: LocalDerivatives, node: Node, parent: str, ones: frozenset[st
 
 def _weights(function: str, entries: Count, before: Count) -> Count:
     """The multiplications by the weights of a reduction of `before` numbers to `entries`."""
-    match function:
-        case "mean":
-            return entries
-        case "var":
-            return before + entries
-        case "logsumexp":
-            return before
-        case _:
-            return 0
+    reducer = REDUCERS[function]
+    return (0 if reducer.extreme or reducer.linear else before) + (entries if reducer.averaged else 0)
 
 
 def _joined(graph: Graph, name: str, wanted: frozenset[str]) -> Operations:
@@ -221,7 +227,7 @@ def _pushed(local: LocalDerivatives, node: Node, parents: Sequence[str], ones: C
             return Operations(terms * (len(operands) - 1) * uses, terms * uses - entries)
         case Reduction(function, operand):
             before = _size(graph[operand].shape)
-            added = 0 if function in ("max", "min") else before - entries
+            added = 0 if REDUCERS[function].extreme else before - entries
             return Operations(_weights(function, entries, before), added)
         case Elementwise():
             weighted = sum(local[Edge(parent, node.name)] != ONE and parent not in ones for parent in parents)

@@ -17,6 +17,7 @@ from backpropsym.evaluate.branches import at_switch
 from backpropsym.evaluate.slopes import one_sided_slopes, same
 from backpropsym.graph.graph import Graph
 from backpropsym.ops.kinds import Elementwise, Reduction
+from backpropsym.ops.reducer import REDUCERS
 
 _MOST_PATHS = 10_000
 _MOST_WORK = 20_000
@@ -111,9 +112,9 @@ def touches_kinks(graph: Graph, of: str, values: Numbers) -> bool:
                 # Entries pair by broadcasting of trailing axes, as in the network itself.
                 if at_switch(formula, values, graph.functions):
                     return True
-            case Reduction("max" | "min" as function, operand, axes):
+            case Reduction(function, operand, axes) if REDUCERS[function].extreme:
                 array = np.asarray(values[operand])
-                best = (np.max if function == "max" else np.min)(array, axis=axes, keepdims=True)
+                best = REDUCERS[function].numbers(array, axis=axes, keepdims=True)
                 if np.any(np.sum(array == best, axis=axes) > 1):
                     return True
     return False

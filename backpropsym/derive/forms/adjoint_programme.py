@@ -51,10 +51,10 @@ from backpropsym.graph.graph import Graph, Node, Shape
 from backpropsym.graph.levels import step_names
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, View, bound
+from backpropsym.ops.reducer import REDUCERS, factored, filled
 from backpropsym.ops.sizes import Dimension, size_product, size_sum, size_tree
 
 ENTRYWISE = "entrywise"
-_STATISTICS = ("mean", "var")
 _KEPT = ("keepdims", ONE)
 
 
@@ -247,21 +247,19 @@ class _Programme:
             adjoint = Call("expand_dims", (self._full(adjoint, node.name),), (("axis", axes_tree(op.axes)),))
         sizes = [shape[axis] for axis in op.axes]
         count = size_tree(size_product(sizes))
-        match op.function:
-            case "sum":
-                return adjoint
-            case "mean":
-                return div(adjoint, count)
-            case "var":
-                centre = reduced("mean", operand, op.axes, len(shape), keep=True)
-                distance = add([operand, neg(centre)])
-                return div(mul([number(2), self._times(adjoint, distance)]), count)
-            case "logsumexp":
-                held = self.holders.get((op.operand, op.axes))
-                weights = Name(held) if held else reduced("softmax", operand, op.axes, len(shape))
-                return self._times(adjoint, weights)
-            case _:
-                return self._times(adjoint, reduced(f"is_arg{op.function}", operand, op.axes, len(shape)))
+        reducer = REDUCERS[op.function]
+        if reducer.weights:
+            held = self.holders.get((op.operand, op.axes)) if reducer.weights == "softmax" else None
+            word = reduced(reducer.weights, operand, op.axes, len(shape))
+            return self._times(adjoint, Name(held) if held else word)
+
+        def whole(function: str, body: Expr) -> Expr:
+            return reduced(function, body, op.axes, len(shape), keep=True)
+
+        scale, weight = factored(reducer.derivative)
+        values = {"x": operand, "y": whole(op.function, operand), "n": count}
+        part = mul([scale, self._times(adjoint, filled(weight, values, self.graph.functions, whole))])
+        return div(part, count) if reducer.averaged else part
 
     def _moved(self, node: Node, op: View, adjoint: Expr) -> Expr:
         operand, shape = Name(op.operand), self.graph[op.operand].shape
@@ -331,7 +329,7 @@ def _holders(graph: Graph, within: frozenset[str]) -> dict[tuple[str, tuple[int,
 def _is_statistic(node: Node, adjoint: Expr) -> bool:
     """Whether the adjoint of an anonymous node is worth an equation of its own."""
     atom = isinstance(adjoint, Name | Number)
-    return isinstance(node.op, Reduction) and node.op.function in _STATISTICS and not atom
+    return isinstance(node.op, Reduction) and REDUCERS[node.op.function].averaged and not atom
 
 
 def _sum(part: Expr, *options: tuple[str, Expr]) -> Expr:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from backpropsym.formula.tree import Call, Expr, Index, MatMul, Name, Number, Slice, Text, Tuple, children
 from backpropsym.ops.kinds import Shape
+from backpropsym.ops.reducer import REDUCERS
 from backpropsym.ops.shapes import broadcast, matmul
 from backpropsym.ops.sizes import Dimension, as_size, size_product
-
-_REDUCTIONS = frozenset(("sum", "mean", "var", "max", "min", "logsumexp", "norm"))
 
 
 class WrittenShapes:
@@ -45,8 +44,8 @@ class WrittenShapes:
                 return matmul(("left", self.of(left)), ("right", self.of(right)))[1]
             case Index(base, subscripts):
                 return _indexed(self.of(base), subscripts)
-            case Call(function, arguments, options) if function in _REDUCTIONS and len(arguments) == 1:
-                return _reduced(self.of(arguments[0]), dict(options))
+            case Call(function, (operand,), options) if function in REDUCERS or function == "norm":
+                return _reduced(self.of(operand), dict(options))
             case Call(function, arguments, options) if function in _RULES:
                 return _RULES[function](self, arguments, dict(options))
         return broadcast([self.of(part) for part in children(expr)], "the formula")

@@ -10,8 +10,9 @@ from backpropsym.formula.algebra import div, mul
 from backpropsym.formula.tree import Add, Call, Expr, Index, Limits, Mul, Name, Neg, Number, names, number
 from backpropsym.graph.graph import Graph
 from backpropsym.ops.kinds import Reduction, View, bound
+from backpropsym.ops.reducer import FOLDS, REDUCERS
 
-_SHORT = ("mean", "var", "max", "min", "logsumexp")
+_PLACES = {"argmax", "argmin"}
 
 
 class NamedReductions:
@@ -38,7 +39,9 @@ class NamedReductions:
                 return self._reduced(name, subscripts)
             case Call("safe_sqrt", (whole,)):
                 return self._norm(whole)
-            case Call("mean" | "argmax" | "argmin" as function, (Index(Name(name), subscripts), *limits)):
+            case Call(function, (Index(Name(name), subscripts), *limits)) if (
+                function in (REDUCERS.keys() - FOLDS) | _PLACES
+            ):
                 axes = self._ranged(name, subscripts, limits)
                 windows = isinstance(op := self.graph[name].op, View) and op.method == "windows"
                 return None if axes is None or windows else self._called(function, name, axes, subscripts)
@@ -103,7 +106,7 @@ class NamedReductions:
     def _reduced(self, name: str, subscripts: Sequence[Expr]) -> Expr | None:
         """An entry of an anonymous reduction."""
         op = self._anonymous(Name(name))
-        if op is None or op.function not in _SHORT:
+        if op is None or op.function == "sum":
             return None
         rank = len(self.graph[op.operand].shape)
         kept = iter(_without(subscripts, op.axes) if op.keep else subscripts)

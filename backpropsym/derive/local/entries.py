@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backpropsym.formula.affine import linear
-from backpropsym.formula.algebra import add, div, mul, neg
+from backpropsym.formula.algebra import add, div, mul
 from backpropsym.formula.tree import (
     ONE,
     Call,
@@ -16,6 +16,7 @@ from backpropsym.formula.tree import (
     Limits,
     Name,
     children,
+    names,
     number,
     rebuild,
     substitute,
@@ -23,6 +24,7 @@ from backpropsym.formula.tree import (
 from backpropsym.graph.definitions import FIRST, definition, parent_shapes
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
+from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import (
     Contraction,
     Definition,
@@ -33,6 +35,7 @@ from backpropsym.ops.kinds import (
     View,
     broadcast_entries,
 )
+from backpropsym.ops.reducer import REDUCERS, Reducer, filled
 from backpropsym.ops.sizes import size_tree
 
 _LETTERS = "ijklmnpqrstuvabcdefgh"
@@ -68,7 +71,8 @@ def accesses(graph: Graph, node: Node) -> Iterator[Access]:
         case Contraction():
             yield from _contraction(definition(graph, node))
         case Reduction(function, operand):
-            yield _reduction(function, definition(graph, node), node.name, _is_computed_anew(graph, operand))
+            anew = _is_computed_anew(graph, operand)
+            yield _reduction(REDUCERS[function], definition(graph, node), node.name, anew, graph.functions)
         case View(operand, indices, source, guards=guards):
             kept = mul([Call("inside", (position, number(0), size_tree(size), ONE)) for position, size in guards])
             yield Access(operand, indices, source, kept)
@@ -119,28 +123,19 @@ def _access(entry: Expr, indices: tuple[str, ...], factor: Expr, sums: tuple[Lim
     return Access(entry.name, indices, (), factor, sums)
 
 
-def _reduction(function: str, entry: Definition, name: str, anew: bool) -> Access:
-    """1 for a sum, 1/n for a mean, the indicator of the first extreme, the softmax weight for logsumexp.
-
-    For a variance 2 (entry - mean) / n: its path through the mean is zero, since deviations from the mean sum to zero.
-    """
+def _reduction(reducer: Reducer, entry: Definition, name: str, anew: bool, table: FunctionTable) -> Access:
+    """The derivative that its entry says; of a maximum or a minimum the indicator of the first extreme."""
     part, sums = _split(entry.body)
     whole = Index(Name(name), tuple(map(Name, entry.indices))) if entry.indices else Name(name)
-    match function:
-        case "sum":
-            factor: Expr = ONE
-        case "mean":
-            factor = div(ONE, count_of(sums))
-        case "var":
-            factor = div(mul([number(2), add([part, neg(mean_of(part, sums))])]), count_of(sums))
-        case "logsumexp":
-            factor = Call("exp", (add([part, neg(whole)]),))
-        case _:
-            factor = _first(function, part, None if anew else whole, sums)
+    if reducer.extreme:
+        factor = _first(reducer, part, None if anew else whole, sums)
+    else:
+        factor = filled(reducer.derivative, {"x": part, "y": whole}, table, over(sums))
+        factor = div(factor, count_of(sums)) if reducer.averaged else factor
     return _access(part, entry.indices, factor, sums)
 
 
-def _first(function: str, part: Expr, whole: Expr | None, sums: Sequence[Limits]) -> Expr:
+def _first(reducer: Reducer, part: Expr, whole: Expr | None, sums: Sequence[Limits]) -> Expr:
     """1 for the first extreme, else 0: FIRST holds it in two spellings, by sums alone and as a delta at argmax.
 
     Parameters
@@ -149,7 +144,7 @@ def _first(function: str, part: Expr, whole: Expr | None, sums: Sequence[Limits]
         out again may miss its own extreme by a rounding.
     """
     inner, limits = _renamed(part, sums)
-    beyond, reaches = (">", ">=") if function == "max" else ("<", "<=")
+    beyond, reaches = reducer.extreme, f"{reducer.extreme}="
     place: Expr = number(0)
     earlier = []
     own = [Name(each.index) for each in sums]
@@ -164,7 +159,7 @@ def _first(function: str, part: Expr, whole: Expr | None, sums: Sequence[Limits]
     else:
         best = _indicator(reaches, part, whole)
     by_sums = mul([best, _none(add(earlier))])
-    return Call(FIRST, (by_sums, Call("KroneckerDelta", (place, Call(f"arg{function}", (inner, *limits))))))
+    return Call(FIRST, (by_sums, Call("KroneckerDelta", (place, Call(f"arg{reducer.name}", (inner, *limits))))))
 
 
 def _indicator(operator: str, left: Expr, right: Expr) -> Expr:
@@ -180,15 +175,22 @@ def count_of(sums: Iterable[Limits]) -> Expr:
     return mul([add([each.high, ONE]) for each in sums])
 
 
-def mean_of(part: Expr, sums: Sequence[Limits]) -> Expr:
-    """The mean of `part` over indices, these under other names."""
-    inner, limits = _renamed(part, sums)
-    return Call("mean", (inner, *limits))
+def over(sums: Sequence[Limits]) -> Callable[[str, Expr], Expr]:
+    """Writes a reduction of a formula of entries over indices, these under other names."""
+
+    def reduced(function: str, body: Expr) -> Expr:
+        inner, limits = _renamed(body, sums)
+        return Call(function, (inner, *limits))
+
+    return reduced
 
 
 def _renamed(part: Expr, sums: Sequence[Limits]) -> tuple[Expr, list[Limits]]:
     """`part` and the limits of its indices, these under other names."""
-    others = {each.index: f"{each.index}m" for each in sums}
+    taken, marks = set(names(part)), "m"
+    while any(f"{each.index}{marks}" in taken for each in sums):
+        marks += "m"
+    others = {each.index: f"{each.index}{marks}" for each in sums}
     inner = substitute(part, {old: Name(new) for old, new in others.items()})
     return inner, [replace(each, index=others[each.index]) for each in sums]
 

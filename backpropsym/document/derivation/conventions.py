@@ -9,10 +9,11 @@ from backpropsym.document.formulas import Definition, Formula, Function, Joined,
 from backpropsym.document.notation.idioms import ROOT
 from backpropsym.document.writers.mathematics import written
 from backpropsym.document.writers.tree_writer import KEPT, Writer
-from backpropsym.formula.tree import Add, Call, Div, Expr, Mul, Name, Number, Pow, Tuple, called, names, size, walk
+from backpropsym.formula.tree import ONE, Add, Call, Div, Expr, Mul, Name, Number, Pow, Tuple, called, names, size, walk
 from backpropsym.graph.graph import Graph
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Elementwise, Reduction
+from backpropsym.ops.reducer import FOLDS, REDUCERS, filled
 
 _LARGEST_DEFINITION = 60
 _NEVER_NEGATIVE = ("square", "exp", "abs", "relu", "softplus", "sigmoid", "cosh", "sqrt", "softmax")
@@ -44,8 +45,8 @@ def fact_parts(graph: Graph, nodes: Sequence[str]) -> tuple[Math, ...]:
             found.setdefault(_definition(name, table))
         if table[name].kink:
             found.setdefault(Words(table[name].kink))
-    extremes = {node.op.function for node in map(graph.__getitem__, nodes) if isinstance(node.op, Reduction)}
-    for function in sorted(extremes & {"max", "min"}):
+    reductions = {node.op.function for node in map(graph.__getitem__, nodes) if isinstance(node.op, Reduction)}
+    for function in sorted(name for name in reductions if REDUCERS[name].extreme):
         found.setdefault(Words(f"a tie of {function} over axes goes to the first entry"))
     return tuple(found)
 
@@ -141,10 +142,8 @@ def _is_never_negative(expr: Expr, graph: Graph) -> bool:
     match expr:
         case Name(name) if name in graph.nodes:
             match graph[name].op:
-                case Reduction("var"):
-                    return True
-                case Reduction("sum" | "mean" | "max" | "min", operand) if not graph[operand].named:
-                    return _is_never_negative(Name(operand), graph)
+                case Reduction(function, operand):
+                    return _is_never_negative(Call(function, (Name(operand),)), graph)
                 case Elementwise(formula) if not graph[name].named:
                     return _is_never_negative(formula, graph)
                 case _:
@@ -157,6 +156,11 @@ def _is_never_negative(expr: Expr, graph: Graph) -> bool:
             return all(_is_never_negative(part, graph) for part in parts)
         case Div(above, below):
             return _is_never_negative(above, graph) and _is_positive(below, graph)
+        case Call(function, (body,)) if function in FOLDS:
+            return _is_never_negative(body, graph)
+        case Call(function, (body,)) if function in REDUCERS:
+            definition = filled(REDUCERS[function].definition, {"x": body, "n": ONE}, graph.functions)
+            return _is_never_negative(definition, graph)
         case Call(function):
             return function in _NEVER_NEGATIVE
         case _:

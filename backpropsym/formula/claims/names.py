@@ -43,6 +43,7 @@ class Vocabulary:
     derivative : the name of the derivative of a function by an argument, given both, where "" is the first argument.
     asked : the derivative that claims are about.
     spellings : other names of functions, such as sigma for sigmoid; a node of that name comes first.
+    reductions : what each op over axes is, a formula of sums over the entries x, and of their number n.
     """
 
     shapes: Mapping[str, tuple[int | str, ...]]
@@ -50,6 +51,7 @@ class Vocabulary:
     derivative: Callable[[str, str], str]
     asked: Asked
     spellings: Mapping[str, str] = field(default_factory=dict)
+    reductions: Mapping[str, Expr] = field(default_factory=dict)
 
     @cached_property
     def _by_letters(self) -> Mapping[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ import re
 from backpropsym.formula.claims.grammar import Grammar
 from backpropsym.formula.claims.names import Vocabulary
 from backpropsym.formula.claims.scanner import BELOW, Scanner
-from backpropsym.formula.claims.whole_arrays import REDUCTIONS, NoAxesError, Reductions
+from backpropsym.formula.claims.whole_arrays import NoAxesError, Reductions
 from backpropsym.formula.claims.words import WORD, Words
 from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, number, walk
 
@@ -29,7 +29,7 @@ class Sums:
         self.vocabulary = vocabulary
         self.words = words
         self.grammar = grammar
-        self.reductions = Reductions(vocabulary.shapes)
+        self.reductions = Reductions(vocabulary.shapes, vocabulary.reductions)
 
     def over_index(self) -> Expr:
         r"""\sum_{k=0}^{n} product, or \sum_k where the range is that of the axes that k runs over."""
@@ -61,10 +61,10 @@ class Sums:
 
     def over_axes(self, word: str) -> Expr | None:
         """A sum over indices, or an op over axes of whole arrays; None where `word` is no such op here."""
-        op = "sum" if word == "Sum" else word
-        if op not in REDUCTIONS or self.scanner.peek() != "(" or not any(self.vocabulary.shapes.values()):
+        op, vocabulary = "sum" if word == "Sum" else word, self.vocabulary
+        if op not in vocabulary.reductions or self.scanner.peek() != "(" or not any(vocabulary.shapes.values()):
             return None
-        if op != "sum" and (op in self.vocabulary.shapes or self.vocabulary.function(op)):
+        if op != "sum" and (op in vocabulary.shapes or vocabulary.function(op)):
             return None
         scanner, named = self.scanner, len(self.grammar.whole)
         scanner.expect("(", op)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 
-from backpropsym.formula.tree import Add, Call, Div, Expr, Index, Limits, Name, Neg, Pow, children, number, rebuild
+from backpropsym.formula.tree import Call, Expr, Index, Limits, Name, children, number, rebuild
 
 Shape = tuple[int | str, ...]
-
-_SQUARE = number(2).value
-
-
-REDUCTIONS = ("sum", "mean", "norm", "var", "logsumexp")
 
 
 class NoAxesError(ValueError):
@@ -26,10 +21,12 @@ class Reductions:
     Parameters
     ----------
     shapes : the nodes with their shapes, sizes in numbers.
+    definitions : what each reduction is, a formula of sums over the entries x, and of their number n.
     """
 
-    def __init__(self, shapes: Mapping[str, Shape]) -> None:
+    def __init__(self, shapes: Mapping[str, Shape], definitions: Mapping[str, Expr]) -> None:
         self.shapes = shapes
+        self.definitions = definitions
         self._fresh = (f"_r{at}" for at in count())
 
     def shape(self, body: Expr) -> tuple[int, ...]:
@@ -63,7 +60,7 @@ class Reductions:
         reduced = range(len(shape)) if axis is None else (axis % len(shape),)
         size = math.prod(shape[each] for each in reduced)
 
-        def total(wrapped: Callable[[Expr], Expr]) -> Expr:
+        def total(inner: Expr) -> Expr:
             positions, free = list[Expr](), iter(kept)
             limits = list[Limits]()
             for at, length in enumerate(shape):
@@ -72,23 +69,18 @@ class Reductions:
                     positions.append(Name(limits[-1].index))
                 else:
                     positions.append(next(free))
-            return Call("sum", (wrapped(self._entry(body, positions, shape)), *limits))
+            return Call("sum", (spelled(inner, self._entry(body, positions, shape)), *limits))
 
-        def plain(entry: Expr) -> Expr:
-            return entry
+        def spelled(part: Expr, entry: Expr) -> Expr:
+            match part:
+                case Name(name):
+                    return {"x": entry, "n": number(size)}[name]
+                case Call("sum", (inner,)):
+                    return total(inner)
+            parts = children(part)
+            return rebuild(part, tuple(spelled(each, entry) for each in parts)) if parts else part
 
-        match function:
-            case "mean":
-                return Div(total(plain), number(size))
-            case "norm":
-                return Call("sqrt", (total(lambda entry: Pow(entry, _SQUARE)),))
-            case "logsumexp":
-                return Call("log", (total(lambda entry: Call("exp", (entry,))),))
-            case "var":
-                mean = Div(total(plain), number(size))
-                return Div(total(lambda entry: Pow(Add((entry, Neg(mean))), _SQUARE)), number(size))
-            case _:
-                return total(plain)
+        return spelled(self.definitions[function], body)
 
     def _entry(self, body: Expr, positions: Sequence[Expr], whole: Sequence[int]) -> Expr:
         """An entry of a formula of whole arrays; axes of size 1 are read at 0 where the whole has more."""

@@ -31,11 +31,11 @@ from backpropsym.kernels.lowering.contractions import contract
 from backpropsym.kernels.lowering.formulas import Environment, FormulaLowering
 from backpropsym.kernels.lowering.positions import view_places
 from backpropsym.kernels.lowering.views import Moves, moves, padded
-from backpropsym.ops.function import FUNCTIONS
+from backpropsym.ops.function import FUNCTIONS, Formula
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Shape, View
+from backpropsym.ops.reducer import REDUCERS, computed
 from backpropsym.ops.sizes import Dimension
 
-POOLS = ("max", "min", "sum", "mean")
 _MOST_PLACES = 64
 
 
@@ -151,25 +151,24 @@ class ArrayForward:
         places = self.places(op)
         if places is not None:
             return self._pooled(op, places)
-        match op.function:
-            case "logsumexp":
-                return self._logsumexp(operand, axes, op.keep)
-            case "mean":
-                total = self.values.sum(operand, axes, op.keep)
-                return self.values.divide(total, self.count(op))
-            case "sum":
-                return self.values.sum(operand, axes, op.keep)
-            case "var":
-                distance = self.centred(operand, op, axes)
-                squares = self.values.sum(self.values.multiply(distance, distance), axes, op.keep)
-                return self.values.divide(squares, self.count(op))
-            case function:
-                return self.values.reduce(function, operand, axes, op.keep)
+        if op.function == "logsumexp":  # a shortcut: its bounds are known, and its shares are its derivative
+            return self._logsumexp(operand, axes, op.keep)
+        return self.computed(op, REDUCERS[op.function].numeric, op.keep)
 
-    def centred(self, operand: int, op: Reduction, axes: tuple[int, ...]) -> int:
-        """The distance of each entry from the mean over `axes`."""
-        mean = self.values.divide(self.values.sum(operand, axes, keep=True), self.count(op))
-        return self.values.subtract(operand, mean)
+    def computed(self, op: Reduction, formula: Formula, keep: bool, whole: int | None = None) -> int:
+        """A formula of a reduction's entry, of which y is `whole`; without `keep` the axes are dropped."""
+        values, lead = self.values, self.lead(op.operand)
+        axes = tuple(axis + lead for axis in op.axes)
+
+        def fold(name: str, body: Expr, known: Environment, inside: bool) -> int:
+            entries = values.spread(self.formulas.formula(body, known), self.whole(op.operand))
+            if name == "sum":
+                return values.sum(entries, axes, keep or inside)
+            top = values.reduce("max" if name == "shift" else name, entries, axes, keep or inside)
+            return values.make(Finite(values.shape(top)), top) if name == "shift" else top
+
+        names = {"x": self.known[op.operand], "n": self.count(op)} | ({} if whole is None else {"y": whole})
+        return computed(formula, names, self.formulas.formula, fold, self.graph.functions)
 
     def _logsumexp(self, operand: int, axes: tuple[int, ...], keep: bool) -> int:
         """The largest entry, plus the logarithm of the sum of exponentials of what lies below it."""
@@ -199,7 +198,8 @@ class ArrayForward:
 
     def places(self, op: Reduction) -> list[int] | None:
         """What each place within the windows sees, where windows are reduced: a pool."""
-        if op.operand not in self.windowed or op.function not in POOLS or op.keep:
+        reducer = REDUCERS[op.function]
+        if op.operand not in self.windowed or not (reducer.extreme or reducer.linear) or op.keep:
             return None
         position, axes = self.windowed[op.operand]
         windows = [each for each in axes if isinstance(each, Window)]
@@ -218,12 +218,16 @@ class ArrayForward:
         return self.values.arrange(position, [outs.index(axis) for axis in sorted(outs)])
 
     def _pooled(self, op: Reduction, places: Sequence[int]) -> int:
-        values, total = self.values, places[0]
-        for place in places[1:]:
-            total = (
-                values.call(op.function, (total, place)) if op.function in ("max", "min") else values.add(total, place)
-            )
-        return values.divide(total, self.count(op)) if op.function == "mean" else total
+        values = self.values
+
+        def fold(name: str, body: Expr, known: Environment, inside: bool) -> int:
+            total, *others = (self.formulas.formula(body, {**known, "x": place}) for place in places)
+            for other in others:
+                total = values.add(total, other) if name == "sum" else values.call(name, (total, other))
+            return total
+
+        formula, table = REDUCERS[op.function].numeric, self.graph.functions
+        return computed(formula, {"n": self.count(op)}, self.formulas.formula, fold, table)
 
     def _view(self, node: Node, op: View) -> int:
         shape, operand = self.whole(node.name), self.known[op.operand]

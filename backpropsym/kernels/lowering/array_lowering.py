@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from backpropsym.formula.tree import Name
+from backpropsym.formula.tree import Name, Number, names
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.kernels.ir.array_operations import (
     ALL,
@@ -26,6 +26,7 @@ from backpropsym.kernels.lowering.positions import stretch
 from backpropsym.kernels.lowering.views import Moves
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Reduction, Shape, View
+from backpropsym.ops.reducer import REDUCERS, factored
 from backpropsym.ops.sizes import Dimension, size_sum
 
 
@@ -216,22 +217,19 @@ class ArrayLowering(ArrayForward):
         spread = adjoint
         if not op.keep and values.shape(adjoint):
             spread = values.widened(values.spread(adjoint, self.whole(node.name)), axes)
-        match op.function:
-            case "sum":
-                return spread
-            case "mean":
-                return values.divide(spread, self.count(op))
-            case "var":
-                each = values.divide(values.multiply(values.number(2.0), spread), self.count(op))
-                return values.multiply(each, self.centred(self.known[op.operand], op, axes))
-            case "logsumexp":
-                found = self.known[node.name]
-                whole = found if op.keep else values.widened(found, axes)
-                difference = values.subtract(self.known[op.operand], whole)
-                return values.multiply(spread, values.call("exp", (difference,)))
-            case _:
-                mark = values.make(First(self.whole(op.operand), op.function, axes), self.known[op.operand])
-                return values.multiply(spread, mark)
+        reducer = REDUCERS[op.function]
+        if reducer.extreme:
+            mark = values.make(First(self.whole(op.operand), op.function, axes), self.known[op.operand])
+            return values.multiply(spread, mark)
+        scale, weight = factored(reducer.derivative)
+        total = self.known[node.name] if "y" in names(weight) else None
+        whole = total if total is None or op.keep else values.widened(total, axes)
+        return values.multiply(self._scaled(op, spread, scale), self.computed(op, weight, True, whole))
+
+    def _scaled(self, op: Reduction, adjoint: int, scale: Number) -> int:
+        """An adjoint times what is the same for all entries in a derivative."""
+        scaled = self.values.multiply(self.values.number(float(scale.value)), adjoint)
+        return self.values.divide(scaled, self.count(op)) if REDUCERS[op.function].averaged else scaled
 
     def _pull_pool(self, node: Node, op: Reduction, adjoint: int, places: Sequence[int]) -> None:
         """The adjoint of a pool at each place of its windows: what the last comparison took goes there."""
@@ -240,11 +238,11 @@ class ArrayLowering(ArrayForward):
         if view.op.operand not in self.kept:
             return
         adjoint = values.spread(adjoint, self.whole(node.name))
-        if op.function in ("sum", "mean"):
-            each = values.divide(adjoint, self.count(op)) if op.function == "mean" else adjoint
-            parts = [each] * len(places)
-        else:
+        reducer = REDUCERS[op.function]
+        if reducer.extreme:
             parts = self._split(op.function, adjoint, places)
+        else:
+            parts = [self._scaled(op, adjoint, factored(reducer.derivative)[0])] * len(places)
         _, axes = self.windowed[op.operand]
         outs = [each.out for each in axes]
         back = [sorted(outs).index(axis) for axis in outs]
@@ -261,7 +259,7 @@ class ArrayLowering(ArrayForward):
             best.append(values.call(function, (best[-1], place)))
         zero, parts = values.number(0.0), []
         for before, place in zip(reversed(best[:-1]), reversed(places[1:]), strict=True):
-            beats = values.compare(">" if function == "max" else "<", place, before)
+            beats = values.compare(REDUCERS[function].extreme, place, before)
             parts.append(values.call("where", (beats, adjoint, zero)))
             adjoint = values.call("where", (beats, zero, adjoint))
         return [adjoint, *reversed(parts)]

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import cast
 
-from backpropsym.formula.algebra import add, mul, neg
-from backpropsym.formula.tree import ZERO, Call, Expr, Name, names, number
+from backpropsym.formula.algebra import add, mul
+from backpropsym.formula.tree import ONE, ZERO, Expr, Name, names
 from backpropsym.graph.graph import Graph, Node
 from backpropsym.ops.differentiate import partials
 from backpropsym.ops.kinds import Contraction, Elementwise, Join, Op, Reduction, Shape, View, renamed
+from backpropsym.ops.reducer import REDUCERS, filled, read
+from backpropsym.ops.sizes import size_product, size_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +123,27 @@ class _Tangents:
 
     def _reduction(self, node: Node, op: Reduction) -> None:
         tangent, operand = self.names[op.operand], self.graph[op.operand]
-        match op.function:
-            case "sum" | "mean":
-                self.place(node, replace(op, operand=tangent), (tangent,))
-            case "max" | "min":
-                follow = Follow(op.function, op.operand, tangent, op.axes, op.keep)
-                self.place(node, follow, (op.operand, tangent))
-            case _:
-                weighted = self._weighted(node, op, operand)
-                function = "mean" if op.function == "var" else "sum"
-                self.place(node, replace(op, function=function, operand=weighted), (weighted,))
+        reducer = REDUCERS[op.function]
+        if reducer.extreme:
+            follow = Follow(op.function, op.operand, tangent, op.axes, op.keep)
+            self.place(node, follow, (op.operand, tangent))
+        else:
+            weight = read(reducer.derivative)
+            weighted = tangent if weight == ONE else self._weighted(node, op, operand, weight)
+            function = "mean" if reducer.averaged else "sum"
+            self.place(node, replace(op, function=function, operand=weighted), (weighted,))
 
-    def _weighted(self, node: Node, op: Reduction, operand: Node) -> str:
-        """What is added up over the axes: 2 (x - mean) dx for a variance, exp(x - logsumexp(x)) dx."""
-        x = Name(op.operand)
+    def _weighted(self, node: Node, op: Reduction, operand: Node, slope: Expr) -> str:
+        """What is added up over the axes: the derivative by each entry times its tangent."""
         kept = tuple(1 if axis in op.axes else size for axis, size in enumerate(operand.shape))
-        function = "mean" if op.function == "var" else op.function
-        inner = replace(op, function=function, keep=True)
-        middle = self.place(node, inner, (op.operand,), kept)
-        distance = add([x, neg(Name(middle))])
-        weight = mul([number(2), distance]) if op.function == "var" else self._exponential(distance)
-        return self.formula(node, mul([weight, Name(self.names[op.operand])]), operand.shape)
 
-    def _exponential(self, exponent: Expr) -> Expr:
-        return Call(self.graph.functions.registered_name("exp"), (exponent,))
+        def reduced(function: str, body: Expr) -> Expr:
+            inner = body.name if isinstance(body, Name) else self.formula(node, body, operand.shape)
+            return Name(self.place(node, Reduction(function, inner, op.axes, keep=True), (inner,), kept))
+
+        x: Expr = Name(op.operand)
+        values = {"x": x, "n": size_tree(size_product(operand.shape[axis] for axis in op.axes))}
+        if "y" in names(slope):
+            values["y"] = reduced(op.function, x)
+        weight = filled(slope, values, self.graph.functions, reduced)
+        return self.formula(node, mul([weight, Name(self.names[op.operand])]), operand.shape)

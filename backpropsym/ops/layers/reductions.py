@@ -2,40 +2,75 @@
 
 from __future__ import annotations
 
-from backpropsym.formula.tree import ZERO, Call
+import numpy as np
+
+from backpropsym.arrays import Array
+from backpropsym.formula.tree import Call
 from backpropsym.ops.compose import compose, squares
-from backpropsym.ops.lowering import Lowering, Value
+from backpropsym.ops.function import FUNCTIONS
+from backpropsym.ops.lowering import COMPOSITIONS, CompositionFacts, Lowering, Value
+from backpropsym.ops.reducer import REDUCERS, Reducer
 from backpropsym.ops.shapes import refuse
 
 _SHAPES = "any → without the axes of `axis`; () without it"
 
 
-def _reduction(name: str, described: str, *arguments: str) -> None:
+def define(reducer: Reducer) -> None:
+    """Register `reducer` and its call; derivatives, printed formulas, kernels and checks read the entry.
+
+    Raises
+    ------
+    ValueError : the name is taken, or the entry lacks its derivative.
+    """
+    name = reducer.name
+    if name in REDUCERS or name in COMPOSITIONS or (name in FUNCTIONS and not reducer.extreme):
+        raise ValueError(f"{name} is already registered")
+    if not reducer.derivative and not reducer.extreme:
+        raise ValueError(f"{name} needs a derivative")
+    REDUCERS[name] = reducer
+
     def reduce(lowering: Lowering, call: Call) -> Value:
         value = lowering.value(call.arguments[0])
-        return lowering.reduce(name, value, lowering.axes(call, value))
+        axes = lowering.axes(call, value)
+        if axes:
+            return lowering.reduce(name, value, axes)
+        return lowering.combine(lambda x: reducer.of_one(x, lowering.table), value)
 
-    reduce.__doc__ = f"{described} over all axes, or over those of `axis`."
-    two, limits = len(arguments) > 1, name != "logsumexp"
-    source = f"numpy.{name}" if limits else "scipy.special.logsumexp"
-    compose(name, *arguments, options=("axis",), reduces=two, limits=limits, shapes=_SHAPES, source=source, layer=True)(
-        reduce
+    reduce.__doc__ = f"{reducer.meaning} over all axes, or over those of `axis`."
+    arguments, limits = ("a", "b") if reducer.extreme else ("x",), bool(reducer.repeats)
+    facts = CompositionFacts(shapes=_SHAPES, source=reducer.source or f"numpy.{name}", layer=True)
+    compose(name, *arguments, options=("axis",), reduces=bool(reducer.extreme), limits=limits, **facts)(reduce)
+
+
+def _logsumexp(array: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    top = np.max(array, axis=axis, keepdims=True)
+    found: Array = top + np.log(np.sum(np.exp(array - top), axis=axis, keepdims=True))
+    return found if keepdims else np.squeeze(found, axis=axis)
+
+
+define(Reducer("sum", "The sum", np.sum, "sum(x)", "1", repeats="n*y"))
+define(Reducer("mean", "The mean", np.mean, "sum(x)/n", "1", averaged=True, repeats="y"))
+define(
+    Reducer(
+        "logsumexp",
+        "The logarithm of the sum of exp(x), stable by construction,",
+        _logsumexp,
+        "log(sum(exp(x)))",
+        "exp(x - y)",
+        stable="log(sum(exp(x - shift(x)))) + shift(x)",
+        accurate="exp(x - shift(x))/sum(exp(x - shift(x)))",
+        weights="softmax",
+        alone="x",
+        source="scipy.special.logsumexp",
     )
-
-
-_reduction("sum", "The sum", "x")
-_reduction("mean", "The mean", "x")
-_reduction("logsumexp", "The logarithm of the sum of exp(x), stable by construction,", "x")
-_reduction("max", "The largest entry, of equal ones the first,", "a", "b")
-_reduction("min", "The smallest entry, of equal ones the first,", "a", "b")
-
-
-@compose("var", "x", options=("axis",), shapes=_SHAPES, source="Fisher 1918", layer=True)
-def variance(lowering: Lowering, call: Call) -> Value:
-    """The mean square distance from the mean, without Bessel's correction."""
-    value = lowering.value(call.arguments[0])
-    axes = lowering.axes(call, value)
-    return lowering.reduce("var", value, axes) if axes else Value(ZERO, ())
+)
+_LARGEST, _SMALLEST = (f"The {which} entry, of equal ones the first," for which in ("largest", "smallest"))
+define(Reducer("max", _LARGEST, np.max, "max(x)", extreme=">", weights="is_argmax", repeats="y"))
+define(Reducer("min", _SMALLEST, np.min, "min(x)", extreme="<", weights="is_argmin", repeats="y"))
+_VAR = "The mean square distance from the mean, without Bessel's correction,"
+define(
+    Reducer("var", _VAR, np.var, "mean((x - mean(x))**2)", "2*(x - mean(x))", averaged=True, source="Fisher 1918"),
+)
 
 
 @compose(
