@@ -115,7 +115,18 @@ def _reaching(graph: Graph) -> Graph:
     """The leaves, and those computed nodes that the output depends on."""
     kept = graph.ancestors(graph.output)
     nodes = {name: node for name, node in graph.nodes.items() if name in kept or node.role is not Role.VALUE}
-    return replace(graph, nodes=nodes, derivatives={k: v for k, v in graph.derivatives.items() if k in nodes})
+    return replace(graph, nodes=nodes, derivatives=_described(graph.derivatives, nodes))
+
+
+def _described(derivatives: Mapping[str, tuple[str, str]], nodes: Mapping[str, Node]) -> dict[str, tuple[str, str]]:
+    """What the nodes that hold derivatives hold, down to the first node, even where a step between is no node."""
+    kept: dict[str, tuple[str, str]] = {}
+    waiting = [name for name in nodes if name in derivatives]
+    while waiting:
+        name = waiting.pop()
+        kept[name] = derivatives[name]
+        waiting += [step for step in derivatives[name] if step in derivatives and step not in kept]
+    return {name: pair for name, pair in derivatives.items() if name in kept}
 
 
 class LiveDerivatives(LocalDerivatives):

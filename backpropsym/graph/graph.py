@@ -99,7 +99,8 @@ class Graph:
     blocks : the layers that a person wrote as one step, none inside another.
     written : formulas as a person wrote them, by node, where lowering replaced them by steps.
     notation : how names are written in LaTeX: by name, by pattern such as "w##", and options.
-    derivatives : the nodes that hold derivatives of others, as (of, by); they are written as that quotient.
+    derivatives : the nodes that hold derivatives of others, as (of, by); they are written as that quotient. What such
+        a pair names may be described here without being a node: the first derivative that a second one is of.
     steps : the nodes that nobody named, which have names only at the level of ops.
     listed_steps : in a network whose entries are listed, those of steps inside layers.
     """

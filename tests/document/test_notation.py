@@ -111,3 +111,59 @@ def test_derivatives_can_stand_as_names() -> None:
     notation = Notation(["a", "w11"]).with_derivatives({"da_dw11": ("a", "w11")})
     assert notation.symbol("da_dw11").unicode == "∂a/∂w₁₁"
     assert notation.symbol("da_dw11").latex == r"\frac{\partial a}{\partial w_{11}}"
+
+
+LEVELS = {"da_dw": ("a", "w"), "dda_dw_dv": ("da_dw", "v"), "ddda_dw_dv_dw": ("dda_dw_dv", "w")}
+
+
+@pytest.mark.parametrize(
+    ("of", "by", "unicode", "ascii", "latex", "typst"),
+    [
+        (
+            "dda_dw_dv",
+            "u",
+            "∂³a/∂u∂v∂w",
+            "d3a/dudvdw",
+            r"\frac{\partial^{3} a}{\partial u \, \partial v \, \partial w}",
+            "(∂^(3) a)/(∂u thin ∂v thin ∂w)",
+        ),
+        (
+            "dda_dw_dv",
+            "w",
+            "∂³a/∂w²∂v",
+            "d3a/dwdvdw",
+            r"\frac{\partial^{3} a}{\partial w^{2} \, \partial v}",
+            "(∂^(3) a)/(∂w^(2) thin ∂v)",
+        ),
+        (
+            "ddda_dw_dv_dw",
+            "W1[0,1]",
+            "∂⁴a/∂W₁[0,1]∂w²∂v",
+            "d4a/dW1[0,1]dwdvdw",
+            r"\frac{\partial^{4} a}{\partial W_{1}[0,1] \, \partial w^{2} \, \partial v}",
+            "(∂^(4) a)/(∂W_(1) [ 0 , 1 ] thin ∂w^(2) thin ∂v)",
+        ),
+        (
+            "a",
+            "da_dw",
+            "∂a/∂(∂a/∂w)",
+            "da/d(da/dw)",
+            r"\frac{\partial a}{\partial \left(\frac{\partial a}{\partial w}\right)}",
+            "(∂a)/(∂ ( (∂a)/(∂w) ))",
+        ),
+        (
+            "dda_dw_dv",
+            "dda_dw_dv",
+            "∂³a/∂(∂²a/∂v∂w)∂v∂w",
+            "d3a/d(d2a/dvdw)dvdw",
+            r"\frac{\partial^{3} a}{\partial \left(\frac{\partial^{2} a}{\partial v \, \partial w}\right)"
+            r" \, \partial v \, \partial w}",
+            "(∂^(3) a)/(∂ ( (∂^(2) a)/(∂v thin ∂w) ) thin ∂v thin ∂w)",
+        ),
+    ],
+)
+def test_a_derivative_of_derivatives_is_one_of_the_first_node(
+    of: str, by: str, unicode: str, ascii: str, latex: str, typst: str
+) -> None:
+    notation = Notation(["a", "u", "v", "w", "W1[0,1]"]).with_derivatives(LEVELS)
+    assert notation.derivative(of, by) == (latex, unicode, ascii, typst)

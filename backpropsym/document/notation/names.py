@@ -134,7 +134,8 @@ class Notation:
     ----------
     names : the names of the nodes.
     functions : the functions that formulas may call.
-    derivatives : names that stand for d of / d by, as (of, by); they are written as that quotient.
+    derivatives : names that stand for d of / d by, as (of, by); they are written as that quotient. Where `of` or `by`
+        is such a name too, the quotient is of higher order, or by a derivative.
     own : a person's own LaTeX of names and patterns of names, and how entries of tensors are written.
     """
 
@@ -236,15 +237,27 @@ class Notation:
         order = len(below)
         above, times = self.symbol(of), Counter(below)
         upper, sign, attached = _power(order)
-        powers = [(self.symbol(name), *_power(count)) for name, count in times.items()]
+        powers = [(self._variable(name), *_power(count)) for name, count in times.items()]
         latex = r" \, ".join(rf"\partial {part.latex}{raised}" for part, raised, _, _ in powers)
         typst = " thin ".join(f"∂{part.typst}{raised}" for part, _, _, raised in powers)
-        plain_name = f"d{of}/d{by}" if order == 1 else f"d{order}{of}/" + "".join(f"d{name}" for name in below)
+        divisor = "".join(f"d{self._variable(name).ascii}" for name in below)
         return Symbol(
             rf"\frac{{\partial{upper} {above.latex}}}{{{latex}}}",
             f"∂{sign}{above.unicode}/" + "".join(f"∂{part.unicode}{raised}" for part, _, raised, _ in powers),
-            ascii_name or plain_name,
+            ascii_name or f"d{order if order > 1 else ''}{of}/{divisor}",
             f"(∂{attached}{' ' if attached else ''}{above.typst})/({typst})",
+        )
+
+    def _variable(self, name: str) -> Symbol:
+        """A node as it is derived by: one that is written as a derivative stands in brackets, to end where it ends."""
+        if name not in self._derivatives:
+            return self.symbol(name)
+        quotient = self.derivative(*self._derivatives[name])
+        return Symbol(
+            rf"\left({quotient.latex}\right)",
+            f"({quotient.unicode})",
+            f"({quotient.ascii})",
+            f" ( {quotient.typst} )",
         )
 
     def stands_for_derivative(self, name: str) -> bool:
