@@ -17,6 +17,7 @@ from backpropsym.picture.content.highlighted_paths import ChosenPaths, chosen_pa
 from backpropsym.picture.content.neurons import View, scene
 from backpropsym.picture.content.node_values import NodeValues, node_values
 from backpropsym.picture.content.patches import image_cells
+from backpropsym.picture.content.path_terms import with_other_paths
 from backpropsym.picture.content.subject import Subject
 from backpropsym.picture.drawing import Drawing
 from backpropsym.picture.options import DrawOptions, Options
@@ -48,7 +49,8 @@ def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options:
         numbers = NodeValues(numbers.of, numbers.values)
     weights, derivatives = not (stepwise or subject.whole), chosen.derivatives or stepwise
     view = View(weights, chosen.values, derivatives, chosen.rows, chosen.width)
-    writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols)
+    on_links = with_other_paths(subject.graph, subject.symbols)
+    writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols, on_links)
     return Drawing(scene(subject, writer, view, numbers), chosen.look, engine=chosen.layout)
 
 

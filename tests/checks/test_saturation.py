@@ -1,4 +1,7 @@
-"""`check` grants second derivatives what rounding loses of 1 - tanh(x)**2 beside saturation, and no more."""
+"""`check` grants second derivatives what rounding loses of 1 - tanh(x)**2 beside saturation, and no more.
+
+Where inputs are large it takes steps that do not leap from one saturated end to the other.
+"""
 
 from __future__ import annotations
 
@@ -42,3 +45,34 @@ def test_a_second_derivative_that_is_off_is_still_wrong(far: float, monkeypatch:
     report = bp.loads(TEXT.format(formula="tanh(w @ x)", far=far)).check()
     assert "hvp" in str(report), report
     assert not report.passed
+
+
+SCALED = """
+inputs = ["x", "E"]
+parameters = ["b", "w"]
+output = "L"
+
+[nodes]
+S = "b*x + w*E"
+L = "tanh(S)**2"
+
+[values]
+x = 1
+E = {size}
+b = 1
+w = {weight}
+"""
+
+
+@pytest.mark.parametrize("size", [1e3, 1e6, 1e9])
+@pytest.mark.parametrize("wrong", [False, True])
+def test_second_derivatives_of_large_inputs(size: float, wrong: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Products.hvp
+
+    def off(products: Products, *given: Any) -> Any:
+        return {name: value * (1 + 1e-4 * wrong) for name, value in right(products, *given).items()}
+
+    monkeypatch.setattr(Products, "hvp", off)
+    report = bp.loads(SCALED.format(size=size, weight=1 / size)).check()
+    assert report.passed != wrong, report
+    assert ("hvp by" in str(report)) == wrong

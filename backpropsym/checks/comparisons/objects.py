@@ -29,6 +29,8 @@ FEW = 3
 LARGE = 100_000
 ROUNDINGS = 4.0
 STEP_OF_SECONDS = 1e-3
+MOST_PACE = 10.0
+"""A direction along which a node moves faster than this many times its size is stepped along by less."""
 SECONDS_BLUR = 1e5
 """Roundings of a gradient in a difference of gradients."""
 
@@ -153,10 +155,7 @@ class SingleObject:
 
     def pushed(self, of: str, direction: Values) -> Expected:
         """The derivative of a node along a direction in some leaves, by a complex step."""
-        leaves = {
-            name: np.asarray(value) + 1j * STEP * np.asarray(direction[name]) if name in direction else value
-            for name, value in self.point.leaves.items()
-        }
+        leaves = self._stepped(direction)
 
         def slope(network: ArrayNetwork) -> Array:
             with np.errstate(all="ignore"):
@@ -174,20 +173,26 @@ class SingleObject:
 
         return Expected(right, np.abs(right), blur)
 
+    def _stepped(self, direction: Values) -> dict[str, Array]:
+        """The leaves after a complex step along a direction in some of them."""
+        return {
+            name: np.asarray(value) + (1j * STEP * np.asarray(direction[name]) if name in direction else 0)
+            for name, value in self.point.leaves.items()
+        }
+
     def second(self, direction: Arrays, wrt: Sequence[str]) -> dict[str, Expected]:
         """The derivative of each gradient along a direction, by differences of gradients with two steps.
 
         Where the two steps differ, that much is uncertain, and so is what a kernel cannot know that derives
         1 - tanh(x)**2 from a rounded tanh(x); across a kink nothing is known.
         """
-        far, near = (self._differences(direction, wrt, step) for step in (STEP_OF_SECONDS, STEP_OF_SECONDS / 2))
+        step = self._step(direction)
+        far, near = (self._differences(direction, wrt, each) for each in (step, step / 2))
         spelled: list[dict[str, Array]] = []
 
         def blur(name: str) -> Array:
             if not spelled:
-                spelled.extend(
-                    self._differences(direction, wrt, STEP_OF_SECONDS, self._spelled_adjoints) for _ in range(FEW)
-                )
+                spelled.extend(self._differences(direction, wrt, step, self._spelled_adjoints) for _ in range(FEW))
             moved = np.max([np.abs(copy[name] - near[name]) for copy in spelled], axis=0)
             return np.asarray(np.abs(far[name] - near[name]) + moved)
 
@@ -201,6 +206,18 @@ class SingleObject:
             )
             for name in wrt
         }
+
+    def _step(self, direction: Arrays) -> float:
+        """A step along a direction that moves no node by more than a share of its size, or of 1."""
+        network = ArrayNetwork(self.graph, self._stepped(direction), arithmetic=COMPLEX)
+        with np.errstate(all="ignore"):
+            network.forward(self.graph.objective)
+            paces = [
+                np.max(np.abs(step_slopes(value)) / np.maximum(np.abs(np.real(value)), 1.0), initial=0.0)
+                for value in network.values.values()
+            ]
+        pace = max((float(each) for each in paces if np.isfinite(each)), default=0.0)
+        return STEP_OF_SECONDS / max(1.0, pace / MOST_PACE)
 
     def _spelled_adjoints(self, moved: ArrayPoint) -> dict[str, Array]:
         """The adjoints at a point, every value off and derivatives as they are printed."""

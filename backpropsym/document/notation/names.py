@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -151,6 +151,7 @@ class Notation:
         self._symbols = _distinct({name: self._look(name) for name in [*names, *self.table.own]})
         self._derivatives = dict(derivatives or {})
         self._adjoints: Mapping[str, str] = {}
+        self._links: Collection[str] = ()
         self.entries = frozenset(name for name in self._symbols if "[" in name)
         self._own_looks = {look for name in self.table.own for look in self._symbols[name][:2]}
 
@@ -192,10 +193,16 @@ class Notation:
                 return _filled(str(found), parts)
         return ""
 
-    def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]]) -> Notation:
-        """The same notation, in which further names stand for derivatives d of / d by."""
+    def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]], on_links: Collection[str] = ()) -> Notation:
+        """The same notation, in which further names stand for derivatives d of / d by.
+
+        Parameters
+        ----------
+        on_links : those names that stand for the local derivative on a link, which other paths add to.
+        """
         extended = Notation.__new__(Notation)
-        extended.__dict__.update(self.__dict__, _derivatives={**self._derivatives, **derivatives})
+        known = {**self._derivatives, **derivatives}
+        extended.__dict__.update(self.__dict__, _derivatives=known, _links={*self._links, *on_links})
         return extended
 
     def with_adjoints(self, adjoints: Mapping[str, str]) -> Notation:
@@ -222,7 +229,8 @@ class Notation:
     def symbol(self, name: str) -> Symbol:
         """A node in each medium; a name of no node, such as an index, as if it stood alone."""
         if name in self._derivatives:
-            return self.derivative(*self._derivatives[name], ascii_name=name)
+            found = self.derivative(*self._derivatives[name], ascii_name=name)
+            return _on_link(found) if name in self._links else found
         if name in self._adjoints:
             node = self.symbol(self._adjoints[name])
             return Symbol(rf"\delta_{{{node.latex}}}", f"δ_{node.unicode}", name, f"δ_({node.typst})")
@@ -290,6 +298,14 @@ class Notation:
             latex = unicode = ""
         upright = _operator(name, plain(name))
         return Symbol(latex or upright.latex, unicode or name, name, typst_name(latex) if latex else upright.typst)
+
+
+def _on_link(quotient: Symbol) -> Symbol:
+    """A derivative told apart from the one that counts every path: that on a link alone."""
+    latex, unicode, ascii, typst = quotient
+    return Symbol(
+        rf"\left({latex}\right)_{{\mathrm{{link}}}}", f"({unicode})_link", ascii, f'( {typst} )_(upright("link"))'
+    )
 
 
 def _power(count: int) -> tuple[str, str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import ClassVar, Self
 
@@ -65,9 +65,9 @@ class Writer(ABC):
         self.notation = notation
         self.thin = thin
 
-    def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]]) -> Self:
-        """The same writer, for which further names stand for derivatives (of, by)."""
-        return type(self)(self.notation.with_derivatives(derivatives), self.thin)
+    def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]], on_links: Collection[str] = ()) -> Self:
+        """The same writer, for which further names stand for derivatives (of, by), some for those on links alone."""
+        return type(self)(self.notation.with_derivatives(derivatives, on_links), self.thin)
 
     def with_adjoints(self, adjoints: Mapping[str, str]) -> Self:
         """The same writer, in which further names stand for the adjoints of nodes."""

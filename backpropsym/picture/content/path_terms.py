@@ -14,6 +14,7 @@ from backpropsym.document.writers.latex_width import width
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import ONE, Expr, Mul, Name
+from backpropsym.graph.graph import Graph
 from backpropsym.picture.content.elision import stretches
 from backpropsym.picture.content.highlighted_paths import ChosenPath
 from backpropsym.picture.content.op_symbols import sign
@@ -82,7 +83,7 @@ class Terms:
         derivation = self.derivation
         if derivation is None or not self.shown:
             return {}
-        found: Sum = {"facts": () if self.subject.whole else self._facts()}
+        found: Sum = {"facts": (*(() if self.subject.whole else self._facts()), *self._on_links())}
         if len(self.shown) > 1 or derivation.count == 1:
             found["derivative"] = self.writer.derivative(derivation.of, derivation.wrt)
             found["partial"] = derivation.count > len(self.shown)
@@ -96,6 +97,17 @@ class Terms:
         found = conventions(self.derivation, self.writer)
         found += spelled_out(factors, self.graph.functions, self.writer)
         return tuple(found) if len(found) <= _MOST_FACTS else ()
+
+    def _on_links(self) -> tuple[str, ...]:
+        """What the symbol of a local derivative means where other paths lead from the same node to the same."""
+        symbols = dict(self.subject.symbols)
+        for chosen in self.shown:
+            symbols |= self._factors(chosen)[1]
+        used = {f"d{after}_d{before}" for chosen in self.shown for before, after in pairwise(chosen.term.path)}
+        for name in sorted(used & {*with_other_paths(self.graph, symbols)}):
+            writer = self.writer.with_derivatives(symbols, (name,))
+            return (f"{writer.name(name)} {writer.words(' is the derivative on the link alone')}",)
+        return ()
 
     def highlights(self) -> tuple[HighlightedPath, ...]:
         """A stroke for every path with a link."""
@@ -146,7 +158,7 @@ class Terms:
         found: dict[int, str] = {}
         runs = stretches([factors for factors, _ in products], most)
         for chosen, (_, symbols), shown in zip(self.shown, products, runs, strict=True):
-            writer = self.writer.with_derivatives(symbols)
+            writer = self.writer.with_derivatives(symbols, with_other_paths(self.graph, symbols))
             whole = chosen.term.tree if len(shown) == 1 and not symbols else None
             found[chosen.number] = r" \cdots ".join(writer.write(whole or mul(list(part))) for part in shown)
         return found
@@ -172,6 +184,15 @@ class Terms:
         head = f"The derivative of {derivation.of} by {derivation.wrt}: {paths_text(derivation.count)}."
         paths = (f"Path {chosen.number}: {' → '.join(elided(chosen.term.path, '...'))}." for chosen in self.shown)
         return " ".join([head, *paths])
+
+
+def with_other_paths(graph: Graph, symbols: Mapping[str, tuple[str, str]]) -> list[str]:
+    """The symbols of local derivatives on links beside which other paths lead from the same node to the same."""
+    return [
+        symbol
+        for symbol, (of, by) in symbols.items()
+        if any(user != of and user in graph.ancestors(of) for user in graph.consumers[by])
+    ]
 
 
 def elided(parts: Sequence[str], dots: str) -> list[str]:
