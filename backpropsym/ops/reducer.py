@@ -10,21 +10,7 @@ from typing import Any, Literal, TypeVar
 from backpropsym.errors import UnknownNameError
 from backpropsym.formula.algebra import add, div, mul, neg, power
 from backpropsym.formula.parse import Signature, parse_formula
-from backpropsym.formula.tree import (
-    ONE,
-    Add,
-    Call,
-    Div,
-    Expr,
-    Mul,
-    Name,
-    Neg,
-    Number,
-    Pow,
-    children,
-    rebuild,
-    substitute,
-)
+from backpropsym.formula.tree import ONE, Add, Call, Div, Expr, Mul, Name, Neg, Number, Pow, children, rebuild
 from backpropsym.ops.function import FUNCTIONS, Formula
 from backpropsym.ops.function_table import FunctionTable
 
@@ -129,8 +115,8 @@ def computed(
         if expr.function in FOLDS:
             found = fold(expr.function, held(expr.arguments[0], True), values, inside)
         else:
-            definition = table.registered(read(REDUCERS[expr.function].definition))
-            found = value(held(substitute(definition, {"x": expr.arguments[0]}), inside), values)
+            definition = filled(REDUCERS[expr.function].definition, {"x": expr.arguments[0]}, table)
+            found = value(held(definition, inside), values)
         name = f"_{len(values)}"
         values[name] = found
         return Name(name)
