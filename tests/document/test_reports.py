@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from backpropsym.cli.app import app
 from backpropsym.document.registry import formats
-from tests.documents import compiled
+from tests.document.test_report_latex import HARD
+from tests.documents import compiled, images
 
 WRONG_CLAIM = ("verify", "lecture", "--wrt", "w11", "--claim", "x1*f(s1)*v11*f'(u1)*p11 + 2*x1*f'(s1)*v12*f'(u2)*p21")
 COMMANDS = {
@@ -23,6 +24,61 @@ COMMANDS = {
     "costs": ("costs", "lecture"),
     "wiggle": ("wiggle", "neuron", "--init", "0"),
     "trace": ("trace", "neuron", "--init", "0"),
+}
+GATED = """
+title = "A gated exponent"
+inputs = ["x", "t"]
+targets = ["y"]
+parameters = ["a", "b", "c", "d"]
+output = "o"
+loss = "log(1 + (o - y)**2)"
+[nodes]
+p = "exp(-a*x) + b*t"
+q = "mish(p, c) * sin(t*d)"
+r = "q/(1 + p**2)"
+o = "r*c + sqrt(1 + p**2) + abs(q)"
+[functions]
+"mish(x, k)" = "x*tanh(log(1+exp(k*x)))"
+[values]
+x = 0.5
+t = 1
+y = 0.3
+a = 0.2
+b = -0.4
+c = 0.7
+d = 1.1
+"""
+ATTENTION = """
+inputs = {x = [3, 4]}
+targets = {y = [3, 2]}
+output = "o"
+loss = "mse(o, y) + 0.01*l2(Wq)"
+[parameters]
+Wq = [2, 4]
+Wk = [2, 4]
+g = [4]
+bb = [4]
+Wo = [2, 4]
+[nodes]
+q = "x @ transpose(Wq)"
+k = "x @ transpose(Wk)"
+A = "softmax(q @ transpose(k)/sqrt(2))"
+n = "layer_norm(x + A @ x, g, bb)"
+z = "act(n, 1.5)"
+o = "z @ transpose(Wo)"
+[functions]
+"act(x, k)" = "x*sigmoid(k*x)"
+"""
+CONVOLUTION = "x[1,12,12] -> conv2d(3, 3) -> relu -> max_pool(2) -> flatten -> dense(10) -> cross_entropy"
+LARGER = {
+    "rows of many lines": (("hessian", "-"), GATED),
+    "seven columns": (("trace", "-"), GATED),
+    "matrices as cells": (("trace", "-", "--init", "1"), ATTENTION),
+    "calls of many arguments": (("trace", CONVOLUTION, "--init", "1"), ""),
+    "nested branches": (("hessian", "-", "--wrt", "alpha", "--wrt", "E"), HARD.replace("TITLE", "hard")),
+    "exercises": (("quiz", "-"), HARD.replace("TITLE", "hard")),
+    "hundreds of parameters": (("jacobian", "deep", "--limit", "4"), ""),
+    "long paths": (("paths", "deep", "--wrt", "x1", "--top", "3"), ""),
 }
 SEEN = {
     "latex": {"paths": r"\textcolor{bpPath2}{", "analytics": r"\rule{", "claim": r"\textbf{\text{wrong}}"},
@@ -51,6 +107,25 @@ def test_no_report_is_wider_than_its_page(name: str, tmp_path: Path) -> None:
     path = tmp_path / "report.tex"
     CliRunner().invoke(app, [*COMMANDS[name], "-o", str(path)])
     assert "Overfull" not in compiled(path.read_text(), tmp_path).log
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("name", LARGER)
+def test_no_report_on_a_larger_network_is_wider_or_higher_than_its_page(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "report.tex"
+    arguments, network = LARGER[name]
+    result = CliRunner().invoke(app, [*arguments, "-o", str(path)], input=network)
+    assert result.exit_code == 0, result.output
+    assert "Overfull" not in compiled(path.read_text(), tmp_path).log
+
+
+@pytest.mark.needs("pdflatex")
+def test_every_row_of_a_high_table_is_on_a_page(tmp_path: Path) -> None:
+    path = tmp_path / "report.tex"
+    CliRunner().invoke(app, ["hessian", "-", "-o", str(path)], input=GATED)
+    pages = images(compiled(path.read_text(), tmp_path).pdf)
+    assert len(pages) > 2
+    assert all(page.rows("#000000", 120) for page in pages), "no page is blank"
 
 
 @pytest.mark.parametrize("medium", formats())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from backpropsym.document.formulas import Math, Prose
+from backpropsym.document.formulas import Math, Prose, Words
 from backpropsym.document.layouts.aligned import Aligned, colour_name
+from backpropsym.document.layouts.latex_tables import LatexTable
 from backpropsym.document.model import Derived, Page, Sheet, Table
 from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import Format, Layout, define
@@ -22,11 +23,11 @@ LANDSCAPE = 108
 _DISPLAYED = 70
 """Room for a displayed formula on a portrait A4 page, in letters."""
 
-_PAGE = 24
-"""A table higher than so many plain rows may break over pages; LaTeX must then run twice."""
+PORTRAIT_WIDTH = 493.0
+LANDSCAPE_WIDTH = 740.0
+"""Points of a line of text on an A4 page, upright or not, between margins of 18 mm."""
 
-_LONGEST_WORDS = 30
-"""Letters of words in a cell; longer ones are set on several lines."""
+_TEXT = re.compile(r"\\text\{((?:[^{}]|\{\})*)\}")
 
 _PREAMBLE = r"""\documentclass[11pt]{article}
 \usepackage[a4paper,landscape,margin=18mm]{geometry}
@@ -46,15 +47,27 @@ def fonts() -> str:
     return _FONTS
 
 
-def fragment(page: Page, layout: Layout) -> str:
-    """`page` as LaTeX that stands in a document; its first line says what that document needs."""
+def fragment(page: Page, layout: Layout, text_width: float = PORTRAIT_WIDTH) -> str:
+    """`page` as LaTeX that stands in a document; its first line says what that document needs.
+
+    Parameters
+    ----------
+    text_width : of that document, in points; its tables fit.
+    """
     needed = " ".join(rf"\usepackage{{{package}}}" for package in packages(page))
-    return f"% In the preamble: {needed}\n{LatexPage(page, layout).body()}"
+    return f"% In the preamble: {needed}\n{LatexPage(page, layout, text_width).body()}"
 
 
 def page_document(page: Page, layout: Layout, landscape: bool = True) -> str:
-    """`page` as a LaTeX document of its own, which pdflatex compiles."""
-    return document(fragment(page, layout), page.title, packages(page), landscape)
+    """`page` as a LaTeX document of its own, which pdflatex compiles.
+
+    Where a table needs smaller letters on an upright page, the page is not upright.
+    """
+    upright = LatexPage(page, layout, PORTRAIT_WIDTH)
+    tables = (part for part in page.parts if isinstance(part, Table) and part.rows)
+    landscape = landscape or any(LatexTable(table, upright, PORTRAIT_WIDTH).smaller for table in tables)
+    written = fragment(page, layout, LANDSCAPE_WIDTH if landscape else PORTRAIT_WIDTH)
+    return document(written, page.title, packages(page), landscape)
 
 
 def packages(page: Page) -> tuple[str, ...]:
@@ -93,6 +106,10 @@ class LatexPage(Aligned):
     braced = r"\underbrace{{{}}}_{{{}}}"
     large = r"\Bigl({}\Bigr)"
     and_more = r"&\;\;\vdots \quad \text{{({} more)}}"
+
+    def __init__(self, page: Page, layout: Layout, text_width: float = PORTRAIT_WIDTH):
+        super().__init__(page, layout)
+        self.text_width = text_width
 
     def tree_writer(self) -> LatexWriter:
         """What writes the formulas."""
@@ -143,23 +160,10 @@ class LatexPage(Aligned):
 
     def _table_lines(self, table: Table) -> Iterator[str]:
         if table.title:
-            yield rf"\subsection*{{{self.inline(table.title)}}}"
+            yield rf"\subsection*{{\raggedright {self.inline(table.title)}}}"
         if table.rows:
             yield from self.row_colours(table).splitlines()
-            rows = [self._row(cells, number, table) for number, cells in table.coloured]
-            columns = "".join("r" if at in table.right else "l" for at in range(table.columns))
-            # Fractions in neighbouring rows must not touch.
-            stretch = "1.6" if any(r"\frac" in cell for row in rows for cell in row) else "1.15"
-            long = len(rows) * float(stretch) > _PAGE
-            tabular = r"\noindent\begin{tabular}" if not long else r"\begin{longtable}[l]"
-            yield rf"{{\renewcommand{{\arraystretch}}{{{stretch}}}%"
-            yield rf"{tabular}{{@{{}}{columns}@{{}}}}"
-            yield r"\toprule"
-            if table.heads:
-                yield " & ".join(map(self.inline, table.heads)) + r" \\ \midrule" + (r" \endhead" if long else "")
-            yield from (" & ".join(row) + r" \\" for row in rows)
-            yield r"\bottomrule"
-            yield r"\end{longtable}}" if long else r"\end{tabular}\par}\medskip"
+            yield from LatexTable(table, self, self.text_width).lines()
         yield from (rf"\noindent {self.inline(note)}\par" for note in table.notes)
 
     def inline(self, prose: Prose) -> str:
@@ -169,26 +173,12 @@ class LatexPage(Aligned):
                 return latex_text(prose)
             case tuple():
                 return "".join(map(self.inline, prose))
+            case Words():
+                # TeX breaks lines between words, but not inside a \text of a formula.
+                return _TEXT.sub(r"$\1$", f"${self.text(prose)}$").replace("$$", "")
             case _:
                 text = self.text(prose)
                 return rf"$\displaystyle {text}$" if r"\frac" in text else f"${text}$"
-
-    def _row(self, row: Sequence[Prose], number: int, table: Table) -> list[str]:
-        """The cells of a row, in the colour of a path if it has one."""
-        cells = [self._cell(cell, table.room, at not in table.right) for at, cell in enumerate(row)]
-        return [self.in_colour(cell, number) for cell in cells] if number else cells
-
-    def _cell(self, cell: Prose, room: int, breaks: bool) -> str:
-        if isinstance(cell, str | tuple):
-            words = self.inline(cell)
-            long = breaks and isinstance(cell, str) and len(cell) > _LONGEST_WORDS
-            breakable = re.sub(r"[*/(]", r"\g<0>\\allowbreak{}", words)
-            return rf"\parbox[t]{{44mm}}{{\raggedright {breakable}\strut}}" if long else words
-        lines = self.lines(marked(cell, self.writer), room)
-        if len(lines) == 1:
-            return f"${lines[0]}$" if lines[0] else ""
-        body = r" \\ ".join(f"& {line}" if at == 0 else rf"& \quad {{}}{line}" for at, line in enumerate(lines))
-        return rf"$\begin{{aligned}}[t] {body} \end{{aligned}}$"
 
 
 define(Format("latex", (".tex",), fragment, document=page_document))

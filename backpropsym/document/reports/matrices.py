@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph
 
 LIMIT = 40
+_TITLE_NAMES = 12
 ROOM = 70
 """Letters of a formula on one line of a landscape page, beside the other columns."""
 
@@ -137,7 +138,7 @@ class MatrixReport:
         if isinstance(self.found, Hessian):
             size = len(self.found.names)
             return f"Second derivatives of {self.found.of}, a matrix of {size} x {size}"
-        return f"Derivatives of {', '.join(self.found.of)} by {', '.join(self.found.wrt)}"
+        return f"Derivatives of {_listed(self.found.of)} by {_listed(self.found.wrt)}"
 
     def _notes(self, more: bool) -> tuple[Prose, ...]:
         notes: list[Prose] = []
@@ -168,6 +169,12 @@ class MatrixReport:
         of_names = self.found.of if isinstance(self.found, Hessian) else list(self.found.of)
         matrix = None if self.matrix is None else finite_data(self.matrix)
         return {"of": of_names, **names, "entries": entries, "matrix": matrix}
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`names` in a title, or the first ones and how many more there are."""
+    more = len(names) - _TITLE_NAMES
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_TITLE_NAMES])} and {more:,} more"
 
 
 def product_page(found: Hessian, product: Mapping[str, float]) -> Page:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex_escape import latex_text
 from backpropsym.document.writers.latex_width import width
-from backpropsym.document.writers.lines import deeper, whole
+from backpropsym.document.writers.lines import STOP, deeper, whole
 from backpropsym.document.writers.set_writer import LONGEST_RIGID, SetWriter
 from backpropsym.formula.tree import Expr
 
@@ -89,4 +89,4 @@ class LatexWriter(SetWriter):
 
     def call(self, function: str, arguments: list[str]) -> str:
         """A function applied."""
-        return self.function(function) + self.brackets(", ".join(arguments))
+        return self.function(function) + self.brackets(f",{STOP} ".join(arguments))

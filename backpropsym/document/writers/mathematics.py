@@ -58,7 +58,7 @@ def marked(part: Math, writer: Writer) -> str:
         case EntryQuotient(of, by):
             return writer.of_entries(of, by)
         case Route(names):
-            return writer.path(names)
+            return writer.path(names).replace(writer.arrow, writer.stop + writer.arrow)
         case IndexSum():
             return _index_sum(part, writer)
         case Value(number):
