@@ -131,6 +131,10 @@ class OutputError(BackpropsymError):
     """A result cannot be written: unknown suffix, missing folder."""
 
 
+class OptionError(BackpropsymError):
+    """A command was called with options that it does not take so, such as two of which it takes one."""
+
+
 class CompilerError(BackpropsymError):
     """A step of the kernel compiler broke its own program: a fault of this package, caught before it gives numbers."""
 

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from backpropsym import __version__
-from backpropsym.cli.registries import Command
+from backpropsym.cli.command import Command
 from backpropsym.cli.streams import USER_MISTAKE, run
 from backpropsym.errors import BackpropsymError
 

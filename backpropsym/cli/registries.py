@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import typer
-from typer.core import TyperCommand
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -68,20 +66,6 @@ def filled(text: str, joint: str = ", ") -> str:
         return joint.join(REGISTRIES[match[1]]()) if match[1] in REGISTRIES else match[0]
 
     return _PLACEHOLDER.sub(listed, text)
-
-
-class Command(TyperCommand):
-    """A command whose help lists what the registries hold."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help."""
-        self.help = filled(self.help or "")
-        for parameter in self.params:
-            for attribute, joint in (("help", ", "), ("metavar", "|")):
-                text = getattr(parameter, attribute, None)
-                if text:
-                    setattr(parameter, attribute, filled(text, joint))
-        super().format_help(ctx, formatter)
 
 
 def known_form(name: str) -> str:
