@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from backpropsym.arrays import Numeric, Values
 from backpropsym.derive.analyses.operation_counts import factored_sum, path_sum
@@ -52,8 +52,14 @@ class Numbers(NamedTuple):
 
 
 class StepContent(ABC):
-    """Answers what each step asks of one derivation, in LaTeX and in plain text at once."""
+    """Answers what each step asks of one derivation, in LaTeX and in plain text at once.
 
+    Attributes
+    ----------
+    alike : whether nodes of one layer are computed alike, so that a few stand for all.
+    """
+
+    alike: ClassVar[bool] = True
     trivial: Maths | None = None
     total: Maths | None = None
 
@@ -266,6 +272,8 @@ class ScalarContent(StepContent):
 
 class TensorContent(StepContent):
     """Between tensors: terms in index notation, the backward pass in matrix notation."""
+
+    alike = False
 
     def __init__(self, derivation: Derivation) -> None:
         super().__init__(derivation)

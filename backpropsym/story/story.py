@@ -19,7 +19,7 @@ MAX_WIDTH = 108
 """Letters that stand side by side on a slide."""
 
 ROWS = {"forward": 4, "backward": 3}
-"""The most equations below one another; of a layer with more, the first ones and the last are listed."""
+"""The most equations below one another; of a layer with more that are alike, the first ones and the last are listed."""
 
 MAX_TERMS = 4
 """The most terms that stand below one another beside a path; of more, its own alone."""
@@ -102,16 +102,27 @@ class _StoryBuilder:
 
     def _backward(self) -> Iterator[Step]:
         content = self._content
-        layers: dict[int, list[Equation]] = {}
+        layers: dict[tuple[int, bool], list[Equation]] = {}
         for equation in content.backward():
-            if equation.node in self._column:
-                layers.setdefault(self._column[equation.node], []).append(equation)
+            if (drawn := equation.node in self._column) or not content.alike:
+                layers.setdefault((self._behind(equation.node), drawn), []).append(equation)
             elif equation.node == content.start:
-                layers[-1] = [equation]
+                layers[-1, True] = [equation]
         caption: Prose = ("From ", content.of, " back to ", content.wrt, ": each is computed once and used again.")
         groups = [sorted(layers[key], key=self._place) for key in sorted(layers, reverse=True)]
         notes: tuple[Prose, ...] = (("Read it from the left: every line uses the ones before it.",), *content.saved())
         yield from self._pass("backward", "Backward pass", caption, groups, notes)
+
+    def _behind(self, node: str) -> int:
+        """The column of a node; of a step inside formulas that of the leftmost node in whose formula it stands."""
+        return -1 if node == self._content.start else min(self._standing(node), default=-1)
+
+    def _standing(self, node: str) -> Iterator[int]:
+        if node in self._column:
+            yield self._column[node]
+        else:
+            for user in self._content.graph.consumers[node]:
+                yield from self._standing(user)
 
     def _place(self, equation: Equation) -> int:
         """Where in the picture's order a node stands."""
@@ -121,6 +132,8 @@ class _StoryBuilder:
         self, kind: Kind, title: str, caption: Prose, layers: Sequence[Layer], notes: tuple[Prose, ...]
     ) -> Iterator[Step]:
         """A pass on as many slides as its layers need side by side."""
+        if not self._content.alike:
+            layers = [layer[at : at + ROWS[kind]] for layer in layers for at in range(0, len(layer), ROWS[kind])]
         pages = list(_pages(layers, ROWS[kind]))
         for number, page in enumerate(pages, 1):
             at_work = frozenset(equation.node for column in page for layer in column for equation in layer)

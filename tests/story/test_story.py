@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import backpropsym as bp
@@ -131,6 +133,42 @@ def test_a_long_sum_shows_the_strongest_paths_and_says_so() -> None:
     total = next(step for step in story.steps if step.kind == "sum")
     assert "The 4 strongest of 16 paths." in plain(total.caption)
     assert "⋯" in total.formulas
+
+
+HEADS = """
+output = "o"
+loss = "sum(o**2)"
+inputs = {x = [3]}
+parameters = {W = [3, 3]}
+[nodes]
+s = "W @ x"
+a = "tanh(s)"
+b = "relu(s)"
+c = "sigmoid(s)"
+d = "s**2"
+e = "softplus(s)"
+o = "a*b + c*d*e"
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "wrt"),
+    [
+        ("x[6] -> dense(5, gelu) -> layer_norm -> dense(4, tanh) -> dense(3) -> cross_entropy", "W1"),
+        ("x[6] -> residual(dense(6, relu) -> layer_norm) -> dense(2) -> mse", "W1"),
+        ("x[3,4] -> lstm(2) -> dense(3) -> mse", "W1"),
+        (HEADS, "W"),
+    ],
+)
+def test_the_backward_pass_defines_every_adjoint_before_it_is_used(source: str, wrt: str) -> None:
+    net = bp.parse(source) if "->" in source else bp.loads(source)
+    defined: set[str] = set()
+    for step in net.slides("loss", wrt=wrt).story.steps:
+        for line in step.formulas.splitlines() if step.kind == "backward" else ():
+            left, right = line.split(" = ", 1)
+            assert set(re.findall(r"δ_[^\s()ᵀ,/\[]+", right)) <= defined, line
+            defined.add(left)
+    assert len(defined) > 4
 
 
 def test_adjoints_carry_the_names_of_their_nodes() -> None:
