@@ -38,7 +38,7 @@ class Presentations(Analyses):
 
         Parameters
         ----------
-        of : default: the output.
+        of : default: the output where that is a scalar, else the loss; without `wrt` the loss.
         options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `most`, `width` and `layout`,
             as in `picture.options.Options`.
         """

@@ -25,6 +25,8 @@ _LONGEST_RANGE = 1_000
 
 _MOST_NAMED = 8
 
+_NUMBERS_FILE = "Numbers by name, TOML or .npz, - for standard input"
+
 
 class Level(StrEnum):
     """What counts as one node."""
@@ -101,7 +103,16 @@ AtOption = Annotated[
     typer.Option(
         "--at",
         metavar="FILE",
-        help="Numbers by name, TOML or .npz, - for standard input; they complete those of the network's own values.",
+        help=f"{_NUMBERS_FILE}; they win over the network's own values.",
+    ),
+]
+ShownAtOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--at",
+        metavar="FILE",
+        help=f"{_NUMBERS_FILE}; they win over the network's own values. Without an option that gives numbers "
+        "none are shown.",
     ),
 ]
 InitOption = Annotated[
@@ -129,7 +140,27 @@ OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of the terminal.")
 ]
 LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, help="List at most so many paths or equations.", show_default=False)
+    int | None,
+    typer.Option(
+        "--limit",
+        min=1,
+        help="List at most so many paths or equations; if left out 20 in the terminal, 1,000 in Markdown and HTML, and "
+        "elsewhere all.",
+        show_default=False,
+    ),
+]
+RowLimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", min=1, help="List at most so many rows of a table; if left out all.", show_default=False),
+]
+EntryLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=1,
+        help="List at most so many entries of the matrix; if left out 40, in JSON 1,000.",
+        show_default=False,
+    ),
 ]
 ThemeOption = Annotated[
     str,

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backpropsym.cli.arguments import (
-    AtOption,
     InitOption,
     Level,
     NetworkArgument,
-    OfOption,
+    ShownAtOption,
     ThemeOption,
     level_of,
     load_network,
@@ -63,27 +62,56 @@ PictureOption = Annotated[
 ]
 HighlightOption = Annotated[
     str | None,
-    typer.Option("--wrt", metavar="NAME", help="Highlight the paths from this node.", autocompletion=complete_node),
+    typer.Option(
+        "--wrt",
+        metavar="NAME",
+        help="Highlight the paths from this node; if left out none.",
+        autocompletion=complete_node,
+    ),
+]
+DrawnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--of",
+        metavar="NAME",
+        help="The node to derive; if left out the output, or the loss where the output has axes or --wrt is left out.",
+        autocompletion=complete_node,
+    ),
 ]
 PathOption = Annotated[
     str | None,
-    typer.Option("--path", metavar="K", help="Highlight only the paths of these numbers, such as 3 or 1,4-6."),
+    typer.Option(
+        "--path",
+        metavar="K",
+        help="Highlight only the paths of these numbers, such as 3 or 1,4-6; if left out all, or of more "
+        "than eight the strongest.",
+    ),
 ]
 DetailOption = Annotated[
     Level | None,
     typer.Option(
-        "--level", help="Neurons with weights on their links, every operation, or layers of a tensor network."
+        "--level",
+        help="Neurons with weights on their links, every operation, or layers of a tensor network; if left out neurons "
+        "for networks of numbers and entries, and the named arrays otherwise.",
     ),
 ]
 WidthOption = Annotated[
     LineWidth | None,
-    typer.Option("--width", help="Lines as wide as their weights, or their shares of the derivative."),
+    typer.Option(
+        "--width", help="Lines as wide as their weights, or their shares of the derivative; if left out all alike."
+    ),
 ]
 LayoutOption = Annotated[
     Layout, typer.Option("--layout", help="Our own columns, or dot of Graphviz where it is installed.")
 ]
 RowsOption = Annotated[
-    int | None, typer.Option("--rows", min=2, help="Show at most so many boxes of a column.", show_default=False)
+    int | None,
+    typer.Option(
+        "--rows",
+        min=2,
+        help="Show at most so many boxes of a column; if left out all up to 16, else 5.",
+        show_default=False,
+    ),
 ]
 FramesOption = Annotated[
     Path | None,
@@ -96,10 +124,10 @@ def draw(
     network: NetworkArgument,
     output: PictureOption = None,
     wrt: HighlightOption = None,
-    of: OfOption = None,
+    of: DrawnOption = None,
     path: PathOption = None,
     level: DetailOption = None,
-    at: AtOption = None,
+    at: ShownAtOption = None,
     init: InitOption = None,
     theme: ThemeOption = "light",
     width: WidthOption = None,

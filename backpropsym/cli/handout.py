@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backpropsym.cli.arguments import AtOption, NetworkArgument, ThemeOption, load_network, read_numbers
+from backpropsym.cli.arguments import NetworkArgument, ShownAtOption, ThemeOption, load_network, read_numbers
 from backpropsym.cli.completion import complete_node
 from backpropsym.cli.output import wrote
 
@@ -20,11 +20,11 @@ def handout(
         typer.Option(
             "--wrt",
             metavar="NAME",
-            help="The parameter whose derivative is shown path by path; if left out, one with the most paths.",
+            help="By what the loss is derived path by path; if left out the parameter with the most paths.",
             autocompletion=complete_node,
         ),
     ] = None,
-    at: AtOption = None,
+    at: ShownAtOption = None,
     theme: ThemeOption = "light",
 ) -> None:
     """Put the whole story of NETWORK on a page or two: picture, both passes, every gradient, paths, check."""

@@ -11,9 +11,9 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     ColumnsOption,
+    EntryLimitOption,
     FormatOption,
     JsonOption,
-    LimitOption,
     NetworkArgument,
     OfOption,
     OutputOption,
@@ -36,7 +36,7 @@ def hessian(
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
-    limit: LimitOption = None,
+    limit: EntryLimitOption = None,
     ascii: AsciiOption = False,
 ) -> None:
     """Derive a number twice by every pair of parameters: paths, formulas, and numbers where there are some.

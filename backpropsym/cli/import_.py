@@ -16,7 +16,11 @@ def import_(
     ],
     loss: Annotated[
         str | None,
-        typer.Option("--loss", metavar="NAME", help="Add a loss of the output and a new target y, as cross_entropy."),
+        typer.Option(
+            "--loss",
+            metavar="NAME",
+            help="Add a loss of the output and a new target y, as cross_entropy; if left out none.",
+        ),
     ] = None,
     output: Annotated[
         Path | None,

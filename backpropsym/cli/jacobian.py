@@ -10,9 +10,9 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     ColumnsOption,
+    EntryLimitOption,
     FormatOption,
     JsonOption,
-    LimitOption,
     NetworkArgument,
     OutputOption,
     load_network,
@@ -40,7 +40,7 @@ def jacobian(
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
-    limit: LimitOption = None,
+    limit: EntryLimitOption = None,
     ascii: AsciiOption = False,
 ) -> None:
     """Derive several nodes by several nodes: paths, formulas, and numbers where there are some.

@@ -25,7 +25,10 @@ def kernel(
     output: OutputOption = None,
     mode: Annotated[Mode, typer.Option("--mode", help="How the gradients are computed.")] = Mode.REVERSE,
     wrt: Annotated[
-        list[str] | None, typer.Option("--wrt", help="A parameter that gradients are given by; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--wrt", help="A parameter that gradients are given by, may be given several times; if left out every one."
+        ),
     ] = None,
     engine: Annotated[
         str,

@@ -35,7 +35,13 @@ class By(StrEnum):
 
 CountOption = Annotated[bool, typer.Option("--count", help="Print only how many there are, exactly.")]
 TopOption = Annotated[
-    int | None, typer.Option("--top", min=1, help="List only so many, the strongest first.", show_default=False)
+    int | None,
+    typer.Option(
+        "--top",
+        min=1,
+        help="List only so many, the strongest first; if left out, in the order of derive.",
+        show_default=False,
+    ),
 ]
 ByOption = Annotated[By, typer.Option("--by", help="With --top: the largest share first, or the shortest first.")]
 StatsOption = Annotated[

@@ -32,7 +32,7 @@ def quiz(
         typer.Option(
             "--kind",
             metavar="KIND",
-            help="Only these kinds, of derive, dead, compute, bricks and count; may be given several times.",
+            help="Only these of derive, dead, compute, bricks, count; may be given several times; if left out, all.",
             show_default=False,
         ),
     ] = None,

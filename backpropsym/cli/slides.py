@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from backpropsym.cli.arguments import (
-    AtOption,
     LevelOption,
     NetworkArgument,
     OfOption,
+    ShownAtOption,
     ThemeOption,
     WrtOption,
     level_of,
@@ -39,12 +39,12 @@ def slides(
         typer.Option(
             "--steps",
             metavar="LIST",
-            help="Which steps, with commas: network, forward, paths, sum, bricks, backward.",
+            help="Which steps, with commas: network, forward, paths, sum, bricks, backward; if left out all.",
             show_default=False,
         ),
     ] = None,
     level: LevelOption = None,
-    at: AtOption = None,
+    at: ShownAtOption = None,
     theme: ThemeOption = "light",
 ) -> None:
     """Show a derivation step by step, each path lit in the picture with its term."""

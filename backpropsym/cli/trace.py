@@ -12,27 +12,37 @@ from backpropsym.cli.arguments import (
     FormatOption,
     InitOption,
     JsonOption,
-    LimitOption,
     NetworkArgument,
-    OfOption,
     OutputOption,
+    RowLimitOption,
     load_network,
     medium_for,
     read_numbers,
 )
+from backpropsym.cli.completion import complete_node
 from backpropsym.cli.output import emit_page
+
+FollowedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--of",
+        metavar="NAME",
+        help="The number to follow; if left out the loss, or the output where there is no loss.",
+        autocompletion=complete_node,
+    ),
+]
 
 
 def trace(
     network: NetworkArgument,
     at: AtOption = None,
     init: InitOption = None,
-    of: OfOption = None,
+    of: FollowedOption = None,
     rate: Annotated[float, typer.Option("--rate", help="How far the step of gradient descent goes.")] = 0.1,
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
-    limit: LimitOption = None,
+    limit: RowLimitOption = None,
     ascii: AsciiOption = False,
 ) -> None:
     """Follow one object forward and the gradient back as tables of numbers, then take one step of descent.

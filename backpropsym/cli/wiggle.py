@@ -14,10 +14,10 @@ from backpropsym.cli.arguments import (
     FormatOption,
     InitOption,
     JsonOption,
-    LimitOption,
     NetworkArgument,
     OfOption,
     OutputOption,
+    RowLimitOption,
     ThemeOption,
     load_network,
     medium_for,
@@ -54,7 +54,7 @@ def wiggle(
     json: JsonOption = False,
     output: OutputOption = None,
     theme: ThemeOption = "light",
-    limit: LimitOption = None,
+    limit: RowLimitOption = None,
     ascii: AsciiOption = False,
 ) -> None:
     """Push each parameter both ways at one object: what moves, and which links cut every path of what does not.

@@ -28,7 +28,7 @@ def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options:
 
     Parameters
     ----------
-    of : the node that is derived; without it the output.
+    of : the node that is derived; without it the output where that is a scalar, else the loss; without `wrt` the loss.
     options : the attributes of `picture.options.Options`.
 
     Raises
