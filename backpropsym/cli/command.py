@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from typer.core import TyperCommand, TyperOption
 
 from backpropsym.cli.registries import filled
-from backpropsym.errors import OptionError
+from backpropsym.errors import OptionError, ValuesError
 
 
 class Command(TyperCommand):
@@ -28,6 +29,15 @@ class Command(TyperCommand):
             _refuse_repeated(given, ctx.info_name, getattr(ctx.find_root().command, "commands", {}))
         return rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; where numbers are missing, the error says how this command takes them."""
+        try:
+            return super().invoke(ctx)
+        except ValuesError as error:
+            options = {spelling for option in self.params for spelling in option.opts}
+            problems = [replace(each, fix=_advice(each.fix, options, ctx.params)) for each in error.problems]
+            raise type(error)(problems) from None
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
         self.help = filled(self.help or "")
@@ -37,6 +47,21 @@ class Command(TyperCommand):
                 if text:
                     setattr(parameter, attribute, filled(text, joint))
         super().format_help(ctx, formatter)
+
+
+def _advice(fix: str | None, options: Collection[str], given: Mapping[str, Any]) -> str | None:
+    """A fix that says where numbers are given, with the places that a command with these options has."""
+    from backpropsym.evaluate.given_numbers import OWN_VALUES, PLACES
+    from backpropsym.spec.source import is_architecture
+
+    if fix is None:
+        return None
+    of_layers = is_architecture(str(given.get("network", "")))
+    if PLACES not in fix:
+        return fix.replace(f", or {OWN_VALUES}", "") if of_layers else fix
+    places = (["in a file with --at"] if "--at" in options else []) + ([] if of_layers else [OWN_VALUES])
+    drawn = "; or draw them: --init 0" if "--init" in options else ""
+    return fix.replace(PLACES, " or ".join(places) or "in [values] of a network file") + drawn
 
 
 def _refuse_repeated(given: Iterable[object], command: str, commands: Mapping[str, Any]) -> None:

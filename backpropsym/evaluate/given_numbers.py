@@ -41,13 +41,20 @@ def given_numbers(graph: Graph, values: Values) -> dict[str, Given]:
     return found | {name: value for name, value in values.items() if name in graph.nodes}
 
 
+OWN_VALUES = "in the network's [values]"
+"""Where a network file gives numbers; one of an architecture string has no such place."""
+
+PLACES = f"in a file with --at, as keywords, or {OWN_VALUES}"
+"""Where numbers can be given. A command says instead which of these places it has."""
+
+
 def missing_numbers(graph: Graph, names: Sequence[str]) -> Problem:
     """What to say of leaves without numbers."""
     shapes = ((name, ", ".join(map(str, graph[name].shape))) for name in names[:3])
     example = ", ".join(f"{name} of shape ({shape})" if shape else f"{name} = 1.0" for name, shape in shapes)
     return Problem(
         f"numbers are missing for {', '.join(names[:10])}" + (" and more" if len(names) > 10 else ""),
-        fix=f"give them in a file with --at, as keywords, or in the network's [values]: {example}",
+        fix=f"give them {PLACES}: {example}",
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from backpropsym.arrays import Array, Arrays, Numeric, Values
 from backpropsym.errors import Problem, ValuesError
+from backpropsym.evaluate.given_numbers import OWN_VALUES
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.api.compile import Kernel
 from backpropsym.learn.data import Data, is_onehot
@@ -124,7 +125,7 @@ def _start(kernel: Kernel, start: Values, data: Data) -> tuple[dict[str, Array],
         raise ValuesError(f"{graph.objective} depends on no parameter", fix="declare what is to be learned: parameters")
     missing = [name for name in kernel.names if name not in start and name not in data.train]
     if missing:
-        fix = "give them with the data (--data FILE), for all objects alike with --at, or in [values]"
+        fix = f"give them with the data (--data FILE), for all objects alike with --at, or {OWN_VALUES}"
         raise ValuesError([Problem(f"no numbers are given for {name}", fix=fix) for name in missing])
     floats = [array.dtype for array in data.train.values() if array.dtype.kind == "f"]
     dtype = np.result_type(*floats) if floats else np.dtype(float)

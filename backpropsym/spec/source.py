@@ -47,7 +47,7 @@ def read_source(source: str) -> Graph:
         return read_network(Path(source))
     if source in examples():
         return parse_network(example_text(source), f"{source}.toml")
-    if ARROW in source:
+    if is_architecture(source):
         return parse_architecture(source)
     known = ", ".join(examples())
     if "=>" in source:
@@ -59,6 +59,11 @@ def read_source(source: str) -> Graph:
         f"there is no network file {source!r}, and no example of that name",
         fix=did_you_mean(source, examples(), f"give a .toml file, - for standard input, or an example: {known}"),
     )
+
+
+def is_architecture(source: str) -> bool:
+    """Whether a command line names a network by its layers, and no file, example or standard input."""
+    return ARROW in source and source not in examples() and not is_file(Path(source))
 
 
 def standard_input() -> str:

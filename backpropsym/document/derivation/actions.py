@@ -45,7 +45,9 @@ def next_steps(derivation: Derivation, view: View) -> tuple[tuple[str, str], ...
 
 
 def strongest(derivation: Derivation, view: View) -> str:
-    """The command that lists the strongest paths."""
+    """The command that lists the strongest paths; nothing for a derivative of higher order, which no command lists."""
+    if derivation.graph.derivatives:
+        return ""
     wrt = shlex.quote(derivation.wrt)
     return f"backpropsym paths {_quoted(view)} --wrt {wrt}{_of_option(derivation)} --top 10"
 

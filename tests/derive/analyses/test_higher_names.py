@@ -106,3 +106,10 @@ def test_third_derivatives_compile_in_typst(file: Path) -> None:
     compiler = pytest.importorskip("typst")
     text = written(file, "typst", ("u", "v", "u"), "backward")
     assert bytes(compiler.compile(text.encode(), format="pdf")).startswith(b"%PDF")
+
+
+def test_no_command_is_named_that_would_list_the_paths_of_another_derivative(file: Path) -> None:
+    assert "backpropsym paths" in written(file, "text", ("v",), "paths", "--limit", "1")
+    text = written(file, "text", ("u", "v"), "paths", "--limit", "1")
+    assert "--limit N lists more" in text
+    assert "backpropsym paths" not in text
