@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import backpropsym as bp
+from backpropsym.checks.arrays.sample_points import ArrayPoint
+from backpropsym.checks.comparisons.objects import SingleObject
+from backpropsym.evaluate.number_systems import Switching
 from backpropsym.kernels.api.derivative_products import Products
 
 TEXT = """
@@ -76,3 +80,13 @@ def test_second_derivatives_of_large_inputs(size: float, wrong: bool, monkeypatc
     report = bp.loads(SCALED.format(size=size, weight=1 / size)).check()
     assert report.passed != wrong, report
     assert ("hvp by" in str(report)) == wrong
+
+
+def test_what_softmax_blurs_does_not_depend_on_luck() -> None:
+    text = 'inputs = {x = [2]}\noutput = "L"\n[nodes]\np = "softmax(tanh(x))"\nL = "sum(p*p)"\n'
+    random = np.random.default_rng(0)
+    net = bp.loads(text)
+    point = ArrayPoint(net.graph, {"x": np.array([8.0, 9.0])}, Switching(net.graph.functions))
+    single = SingleObject(point, random)
+    draws = [float(np.max(single.pushed("p", {"x": np.array([1.0, -1.0])}).blur())) for _ in range(40)]
+    assert min(draws) > max(draws) / 100
