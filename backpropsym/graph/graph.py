@@ -16,6 +16,7 @@ from backpropsym.arrays import Numbers
 from backpropsym.collection import collection_paused
 from backpropsym.errors import Problem, UnknownNameError, did_you_mean
 from backpropsym.formula.tree import Expr
+from backpropsym.ops import registry  # noqa: F401  (a network out of a pickle has all ops: the import registers them)
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.kinds import Elementwise, Op, size_names, sized
 from backpropsym.ops.kinds import Shape as Shape
