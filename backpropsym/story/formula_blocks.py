@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from backpropsym.document.palette import PALETTE
 from backpropsym.picture.formats.svg_boxes import attribute
-from backpropsym.picture.layout.legend import Text
+from backpropsym.picture.layout.legend_lines import Text
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import Formula, GlyphBook, number, typeset
 from backpropsym.story.steps import Column, Line, LinePart

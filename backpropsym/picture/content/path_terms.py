@@ -11,6 +11,7 @@ from backpropsym.arrays import Values
 from backpropsym.derive.derivation import paths_text
 from backpropsym.document.derivation.conventions import conventions, spelled_out
 from backpropsym.document.writers.latex_width import width
+from backpropsym.document.writers.lines import STOP, Breakable
 from backpropsym.document.writers.tree_writer import Writer
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import ONE, Expr, Mul, Name
@@ -141,12 +142,13 @@ class Terms:
     def _routes(self) -> dict[int, str]:
         """The path of each path by its number."""
         found = stretches([each.term.path for each in self.shown], MAX_FACTORS)
-        texts = [r" \to \cdots \to ".join(map(self._route, runs)) for runs in found]
+        arrow = f"{STOP} \\to "
+        texts = [Breakable(rf"{arrow}\cdots{arrow}".join(map(self._route, runs))) for runs in found]
         return {chosen.number: text for chosen, text in zip(self.shown, texts, strict=True)}
 
     def _route(self, names: Sequence[str]) -> str:
         # In braces a sign is a thing of its own, not an operation between its neighbours with room on either side.
-        return r" \to ".join(
+        return f"{STOP} \\to ".join(
             f"{{{self.label(name)}}}" if name in self.graph.steps else self.label(name) for name in names
         )
 
@@ -160,7 +162,8 @@ class Terms:
         for chosen, (_, symbols), shown in zip(self.shown, products, runs, strict=True):
             writer = self.writer.with_derivatives(symbols, with_other_paths(self.graph, symbols))
             whole = chosen.term.tree if len(shown) == 1 and not symbols else None
-            found[chosen.number] = r" \cdots ".join(writer.write(whole or mul(list(part))) for part in shown)
+            marked = f"{STOP} \\cdots ".join(writer.marked(whole or mul(list(part))) for part in shown)
+            found[chosen.number] = Breakable(marked)
         return found
 
     def _factors(self, each: ChosenPath) -> tuple[list[Expr], dict[str, tuple[str, str]]]:

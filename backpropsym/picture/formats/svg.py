@@ -16,7 +16,7 @@ from backpropsym.picture.layout.cut_bars import bars
 from backpropsym.picture.layout.engine import Engine
 from backpropsym.picture.layout.geometry import Point, Polyline, Rect
 from backpropsym.picture.layout.layout import TAG_RADIUS, Layout, labelled_links, lay_out, tag_rect
-from backpropsym.picture.layout.legend import GAP, SAMPLE, Legend, legend
+from backpropsym.picture.layout.legend import GAP, LEAST_ROOM, SAMPLE, Legend, legend
 from backpropsym.picture.look.themes import LIGHT, Theme, contrast
 from backpropsym.picture.look.typeset import GlyphBook, number, typeset_text
 from backpropsym.picture.scene import HighlightedPath, Link, LinkId, Scene
@@ -64,7 +64,8 @@ class _Painter:
         self._layout, self._theme, self._scene = layout, theme, layout.scene
         self._key = "bp" + sha256(repr((layout.scene, theme, *sorted(at_work))).encode()).hexdigest()[:8]
         self._glyphs = GlyphBook(self._key)
-        self._legend = legend(layout.scene, theme) if with_legend else None
+        room = max(layout.bounds.width, LEAST_ROOM)
+        self._legend = legend(layout.scene, theme, room) if with_legend else None
         bounds, legend_width = layout.bounds, self._legend.width if self._legend else 0.0
         # Whole pixels, so that the edge of a raster image is not a blend.
         self._width = ceil(max(bounds.width, legend_width) + 2 * MARGIN)

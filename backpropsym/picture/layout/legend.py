@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
 
 from backpropsym.picture.layout.layout import tag_rect
+from backpropsym.picture.layout.legend_lines import Piece, Text, in_lines, in_words
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import Formula, typeset, typeset_text
 from backpropsym.picture.scene import HighlightedPath, Scene
 
-ROW = 36.0
+ROW, LINE = 36.0, 30.0
+"""Height of the first line of a path, and of each further one, in pixels."""
+
 SAMPLE = 46.0
 """Length of the piece of stroke, in pixels."""
 
 GAP = 16.0
 NOTE_ROW = 26.0
 
+LEAST_ROOM = 720.0
+"""A legend may be so wide, in pixels, however narrow its network is."""
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A typeset piece of the legend: its left end and baseline from the legend's top left, its size and colour."""
-
-    formula: Formula
-    left: float
-    baseline: float
-    font: float
-    colour: str
+_SHARES = (0.3, 0.4, 0.5)
+"""What the paths may take of the room beside their terms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,47 @@ class Legend:
     disc: float
 
 
-def legend(scene: Scene, theme: Theme) -> Legend | None:
-    """The legend of `scene`; None where it has nothing to say."""
+class _Columns(NamedTuple):
+    """How a legend is set: the room for all, for a path and for a term, and whether terms stand below their paths."""
+
+    room: float = inf
+    path: float = inf
+    stacked: bool = False
+
+
+def legend(scene: Scene, theme: Theme, room: float = inf) -> Legend | None:
+    """The legend of `scene`; None where it has nothing to say.
+
+    Where it would be wider than `room` pixels, paths are broken at their arrows and terms at their signs, or terms
+    stand below their paths: whatever takes the fewest lines.
+    """
     if not scene.highlights and not scene.note and not scene.adjoint_of:
         return None
-    return _Setter(scene, theme).legend()
+    single = _Setter(scene, theme, _Columns()).legend()
+    if single.width <= room:
+        return single
+    ways = [_Columns(room, room * share) for share in _SHARES] + [_Columns(room, inf, stacked=True)]
+    found = [_Setter(scene, theme, way).legend() for way in ways]
+    return min(found, key=lambda legend: (max(legend.width, room), legend.height))
 
 
 class _Setter:
     """Sets the legend of one scene: rows from the top down, in columns for paths, signs and terms."""
 
-    def __init__(self, scene: Scene, theme: Theme) -> None:
-        self._scene, self._theme, self._font = scene, theme, theme.legend_font
+    def __init__(self, scene: Scene, theme: Theme, columns: _Columns) -> None:
+        self._scene, self._theme, self._font, self._columns = scene, theme, theme.legend_font, columns
         self._texts: list[Text] = []
         self._derivative = typeset(scene.derivative) if scene.derivative and scene.highlights else None
-        paths = [typeset(highlight.path, highlight.caption) for highlight in scene.highlights]
         self._disc = max((tag_rect(highlight, (0.0, 0.0)).width for highlight in scene.highlights), default=0.0)
         self._path_left = self._disc + GAP + SAMPLE + GAP
-        self._sum_left = self._path_left + max((path.width for path in paths), default=0.0) * self._font + 2.5 * GAP
+        path_room = min(columns.path, columns.room - self._path_left)
+        self._paths = {
+            highlight.number: in_lines(highlight.path, path_room, self._font, highlight.caption)
+            for highlight in scene.highlights
+        }
+        widest = max((line.width for path in self._paths.values() for line in path), default=0.0) * self._font
+        beside = self._path_left + widest + 2.5 * GAP
+        self._sum_left = self._disc + GAP if columns.stacked else beside
         self._sign_left = self._sum_left + (self._derivative.width * self._font + 10 if self._derivative else 0.0)
         self._term_left = self._sign_left + typeset("+").width * self._font + 10
         equal = typeset("=")
@@ -65,65 +88,101 @@ class _Setter:
 
     def legend(self) -> Legend:
         """The whole legend."""
-        scene, head = self._scene, ROW
-        if self._derivative:
-            head = max(ROW, self._derivative.height * self._font + 10)
-        heights = [
-            max(ROW, typeset(highlight.term, highlight.term).height * self._font + 10) for highlight in scene.highlights
-        ]
-        heights[:1] = [max(head, high) for high in heights[:1]]
-        tops = [sum(heights[:i]) for i in range(len(heights))]
-        samples = [
-            (highlight, top + high / 2) for highlight, top, high in zip(scene.highlights, tops, heights, strict=True)
-        ]
-        if self._derivative and samples:
-            self._set(self._derivative, self._sum_left, samples[0][1], self._theme.ink)
-        for i, (highlight, middle) in enumerate(samples):
-            self._row(highlight, middle, first=i == 0, last=i == len(samples) - 1)
-        height = sum(heights)
-        if any(highlight.value for highlight in scene.highlights):
-            height += ROW
-            self._numbers(height - ROW / 2)
+        height, samples = 0.0, []
+        for i, highlight in enumerate(self._scene.highlights):
+            middle, height = self._row(highlight, height, first=i == 0)
+            samples.append((highlight, middle))
+        if samples and self._scene.partial:
+            height = self._dots(height)
+        if any(highlight.value for highlight in self._scene.highlights):
+            height = self._numbers(height)
         for pieces in self._notes():
-            height += NOTE_ROW
-            left = 0.0
-            for formula, colour in pieces:
-                self._texts.append(Text(formula, left, height - 6, self._theme.note_font, colour))
-                left += formula.width * self._theme.note_font + 6
+            for line in in_words(pieces, self._columns.room, self._theme.note_font):
+                height += max(NOTE_ROW, max(piece.formula.height for piece in line) * self._theme.note_font + 6)
+                left = 0.0
+                for formula, colour in line:
+                    self._texts.append(Text(formula, left, height - 6, self._theme.note_font, colour))
+                    left += formula.width * self._theme.note_font + 6
         width = max((text.left + text.formula.width * text.font for text in self._texts), default=0.0)
         return Legend(tuple(samples), tuple(self._texts), width, height, self._disc)
 
-    def _notes(self) -> Iterator[list[tuple[Formula, str]]]:
+    def _notes(self) -> Iterator[list[Piece]]:
         """The lines under the sum: what its functions are, what is left out, and which numbers the boxes show."""
         scene, quiet = self._scene, self._theme.quiet
         if scene.facts and scene.highlights:
-            facts = typeset(r",\quad ".join(scene.facts))
-            yield [(typeset_text("where"), quiet), (facts, self._theme.ink)]
+            joined = typeset(r",\quad ".join(scene.facts))
+            apart = [typeset(fact + r",\quad" * (i < len(scene.facts))) for i, fact in enumerate(scene.facts, 1)]
+            fits = joined.width * self._theme.note_font < self._columns.room - 3 * ROW
+            facts = [joined] if fits else apart
+            yield [Piece(typeset_text("where"), quiet), *(Piece(fact, self._theme.ink) for fact in facts)]
         if scene.note:
-            yield [(typeset_text(scene.note), quiet)]
+            yield [*self._words(scene.note)]
         if scene.adjoint_of:
-            below = typeset_text("at each node its value and the derivative of")
-            yield [(below, quiet), (typeset(scene.adjoint_of), self._theme.adjoint), (typeset_text("by it"), quiet)]
+            of = Piece(typeset(scene.adjoint_of), self._theme.adjoint)
+            yield [*self._words("at each node its value and the derivative of"), of, *self._words("by it")]
 
-    def _row(self, highlight: HighlightedPath, middle: float, *, first: bool, last: bool) -> None:
-        """One path; a later term that starts with a minus gives it to the sign before it."""
-        theme = self._theme
-        self._set(typeset(highlight.path, highlight.caption), self._path_left, middle, theme.ink)
+    def _words(self, text: str) -> Iterator[Piece]:
+        """Plain text in one piece, or word by word where there is no room for it on one line."""
+        whole = typeset_text(text)
+        fits = whole.width * self._theme.note_font <= self._columns.room
+        for formula in [whole] if fits else map(typeset_text, text.split()):
+            yield Piece(formula, self._theme.quiet)
+
+    def _row(self, highlight: HighlightedPath, top: float, *, first: bool) -> tuple[float, float]:
+        """One path from `top` down, with the middle of its first line and its lower end.
+
+        A later term that starts with a minus gives it to the sign before it.
+        """
+        theme, path = self._theme, self._paths[highlight.number]
         sign, term = ("", highlight.term) if first else _signed(highlight.term)
+        sign = "=" if first and self._derivative else sign
+        lines = in_lines(term, self._columns.room - self._term_left, self._font, term)
+        high = max(ROW, lines[0].height * self._font + 10)
         if first and self._derivative:
-            sign = "="
+            high = max(high, self._derivative.height * self._font + 10)
+        middle = top + (ROW if self._columns.stacked else high) / 2
+        below = self._lines(path, self._path_left, middle, theme.ink)
+        beside = below + high / 2 if self._columns.stacked else middle
+        if first and self._derivative:
+            # First in the file as on the page: what the sum is of.
+            self._texts.insert(0, self._text(self._derivative, self._sum_left, beside, theme.ink))
         if sign:
-            self._set(typeset(sign), self._sign_left, middle, theme.ink)
-        right = self._set(typeset(term, term), self._term_left, middle, theme.text(highlight.colour))
-        if last and self._scene.partial:
-            self._set(typeset(r"{} + \cdots"), right + 8, middle, theme.ink)
+            self._set(typeset(sign), self._sign_left, beside, theme.ink)
+        end = self._lines(lines, self._term_left, beside, theme.text(highlight.colour))
+        return middle, max(below, end, beside + high / 2)
 
-    def _numbers(self, middle: float) -> None:
-        """The same sum in numbers, each in the colour of its term."""
-        left, theme = self._term_left, self._theme
+    def _lines(self, lines: Sequence[Formula], left: float, middle: float, colour: str) -> float:
+        """Lines below one another, the first about `middle`; returns where they end."""
+        end = middle + ROW / 2
+        for i, line in enumerate(lines):
+            if i:
+                high = max(LINE, line.height * self._font + 8)
+                middle, end = end + high / 2, end + high
+            else:
+                end = max(end, middle + line.height * self._font / 2 + 5)
+            self._set(line, left, middle, colour)
+        return end
+
+    def _dots(self, height: float) -> float:
+        """What stands for the terms that are left out: after the last one, or where there is no room for it below."""
+        last, dots = self._texts[-1], typeset(r"{} + \cdots")
+        right = last.left + last.formula.width * self._font + 8
+        if right + dots.width * self._font <= self._columns.room:
+            self._texts.append(Text(dots, right, last.baseline, self._font, self._theme.ink))
+            return height
+        self._set(typeset(r"+ \cdots"), self._sign_left, height + LINE / 2, self._theme.ink)
+        return height + LINE
+
+    def _numbers(self, height: float) -> float:
+        """The same sum in numbers, each in the colour of its term; returns where it ends."""
+        left, theme, middle = self._term_left, self._theme, height + ROW / 2
         self._set(typeset("="), self._sign_left, middle, theme.ink)
         for text, colour in self._pieces():
-            left = self._set(typeset(text), left, middle, colour) + 7
+            formula = typeset(text)
+            if left > self._term_left and left + formula.width * self._font > self._columns.room:
+                left, middle = self._term_left, middle + LINE
+            left = self._set(formula, left, middle, colour) + 7
+        return middle + ROW / 2
 
     def _pieces(self) -> Iterator[tuple[str, str]]:
         theme, scene = self._theme, self._scene
@@ -139,14 +198,16 @@ class _Setter:
 
     def _set(self, formula: Formula, left: float, middle: float, colour: str) -> float:
         """Put `formula` on the row about `middle`; returns its right end."""
-        self._texts.append(Text(formula, left, middle + self._axis, self._font, colour))
+        self._texts.append(self._text(formula, left, middle, colour))
         return left + formula.width * self._font
+
+    def _text(self, formula: Formula, left: float, middle: float, colour: str) -> Text:
+        return Text(formula, left, middle + self._axis, self._font, colour)
 
 
 def _signed(term: str) -> tuple[str, str]:
     """The sign that joins `term` to the terms before it, and the term without it."""
-    bare = term.lstrip()
     for minus in ("{-}", "-"):
-        if bare.startswith(minus):
-            return "-", bare.removeprefix(minus)
+        if term.startswith(minus):
+            return "-", term.removeprefix(minus)
     return "+", term
