@@ -62,7 +62,8 @@ class Box:
     `label` and `value` (which stands below) are LaTeX mathematics, `name` is the label as plain text, `about` what
     is said of the box where it is pointed at; columns count from the left. `shape` are the sizes of a tensor, as
     LaTeX, written inside its box. `adjoint`, below the value, is the number d of / d box; `cells` draws the box as
-    a grid. `left_out` says for how many boxes a `more` stands.
+    a grid. `left_out` says for how many boxes a `more` stands. A box stands `again` where its links go on from it in
+    a further row of the picture.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Box:
     adjoint: str | None = None
     cells: Cells | None = None
     left_out: int = field(default=0, repr=False)
+    again: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Link:
 
     `label` is LaTeX mathematics, such as a weight; `name` the same as plain text. `strength`, from 0 to 1, sets the
     width of the line where it is given; along a `dead` link no derivative flows. A `rest` stands for all links from
-    boxes that are left out.
+    boxes that are left out. `of` is the LaTeX of the array of which the weight `label` is an entry.
     """
 
     source: str
@@ -94,6 +96,7 @@ class Link:
     strength: float | None = None
     dead: bool = False
     rest: bool = field(default=False, repr=False)
+    of: str = field(default="", repr=False)
 
     @property
     def id(self) -> LinkId:

@@ -12,8 +12,9 @@ import pytest
 import backpropsym as bp
 from backpropsym.picture.layout.engine import ENGINES
 from backpropsym.picture.layout.geometry import cross
-from backpropsym.picture.layout.grid import HALO
+from backpropsym.picture.layout.grid import HALO, Room
 from backpropsym.picture.layout.layout import lay_out
+from backpropsym.picture.layout.link_labels import MAX_BETWEEN, gaps, highlighted
 from backpropsym.picture.layout.order import crossings, ordered
 from backpropsym.picture.look.themes import LIGHT, THEMES
 from backpropsym.picture.look.typeset import number
@@ -22,7 +23,7 @@ from backpropsym.spec.source import examples
 from tests.picture.pictures import SVG, boxes, covering, dots, foreign, highlights, labels, links, parsed
 from tests.picture.scenes import dense
 
-WIDTHS = [(2, 2), (3, 3), (3, 4), (4, 4), (5, 5), (6, 6), (3, 8), (3, 4, 4, 2)]
+WIDTHS = [(2, 2), (3, 3), (3, 4), (4, 4), (2, 8), (3, 4, 4, 2)]
 
 
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
@@ -31,6 +32,41 @@ def test_full_layers_have_every_label_on_its_own_line_only(widths: tuple[int, ..
     assert len(layout.labels) == len(layout.scene.links)
     assert layout.covered() == set()
     assert layout.crowding() == 0
+
+
+@pytest.mark.parametrize("widths", [(5, 4), (4, 8, 8, 1)], ids=str)
+def test_between_columns_with_too_many_links_none_has_a_label(widths: tuple[int, ...]) -> None:
+    """They have a heading instead: the first and the last weight."""
+    layout = lay_out(dense(*widths), THEMES["light"])
+    texts = [heading.latex for heading in layout.headings]
+    full = [(i, pair) for i, pair in enumerate(pairwise(widths)) if pair[0] * pair[1] > MAX_BETWEEN]
+    assert texts == [rf"w_{{{i}00}},\,\dots,\,w_{{{i}{a - 1}{b - 1}}}" for i, (a, b) in full]
+    assert {link.source[1] for link in layout.labels} == {str(i) for i in range(len(widths) - 1)} - {
+        str(i) for i, _ in full
+    }
+    assert layout.crowding() == 0
+
+
+@pytest.mark.parametrize("wrt", [None, "W1[0,0]"])
+def test_the_links_between_two_columns_carry_all_their_labels_or_none(wrt: str | None) -> None:
+    """But for those on paths, which always do; what is left out is the entries of the array above the links."""
+    drawing = bp.parse("x[4] -> dense(8, tanh) -> dense(3, tanh) -> mse").draw(wrt=wrt, level="neurons")
+    layout = lay_out(drawing.scene, THEMES["light"])
+    assert [heading.latex for heading in layout.headings] == ["W_{1}"]
+    lit, gap = highlighted(drawing.scene), gaps(drawing.scene)
+    drawn = {gap[link] for link in layout.labels if link not in lit}
+    for link in drawing.scene.links:
+        if link.label:
+            assert (link.id in layout.labels) == (link.id in lit or gap[link.id] in drawn)
+    assert {label.font for label in layout.labels.values()} == {THEMES["light"].label_font}
+
+
+def test_labels_that_cannot_stand_clear_are_left_out_together() -> None:
+    """In a picture that may not become wide, where there is room for boxes only."""
+    scene = dense(4, 4)
+    layout = lay_out(scene, THEMES["light"], room=Room(tight=0.0, low=0.0), widest=0.0)
+    assert not layout.labels
+    assert len(layout.headings) == 1
 
 
 def pictures(name: str) -> list[Scene]:

@@ -279,7 +279,8 @@ class _Builder:
             return Link(*link, writer.write(tree), to_text(tree))
         if names := self.on_link.get(link):
             texts = (self._weight(name) for name in names)
-            return Link(*link, r",\;".join(texts), ", ".join(names))
+            arrays = dict.fromkeys(name.partition("[")[0] for name in names)
+            return Link(*link, r",\;".join(texts), ", ".join(names), of=",\\;".join(map(writer.name, arrays)))
         found = activation(graph[link.target], graph)
         if found and found[0] == link.source:
             return Link(*link, writer.notation.function(found[1]).latex, found[1])

@@ -14,9 +14,10 @@ from backpropsym.picture.layout.cut_bars import COLOUR as CUT
 from backpropsym.picture.layout.cut_bars import WIDTH as BAR_WIDTH
 from backpropsym.picture.layout.cut_bars import bars
 from backpropsym.picture.layout.engine import Engine
-from backpropsym.picture.layout.geometry import Point, Polyline, Rect
-from backpropsym.picture.layout.layout import TAG_RADIUS, Layout, labelled_links, lay_out, tag_rect
+from backpropsym.picture.layout.geometry import Point, Polyline
+from backpropsym.picture.layout.layout import Layout, labelled_links, lay_out, tag_rect
 from backpropsym.picture.layout.legend import GAP, LEAST_ROOM, SAMPLE, Legend, legend
+from backpropsym.picture.layout.link_labels import TAG_RADIUS
 from backpropsym.picture.look.themes import LIGHT, Theme, contrast
 from backpropsym.picture.look.typeset import GlyphBook, number, typeset_text
 from backpropsym.picture.scene import HighlightedPath, Link, LinkId, Scene
@@ -158,12 +159,20 @@ class _Painter:
         for link, label in labelled_links(self._layout):
             colour = theme.ink if link.id in highlights else (theme.quiet if highlights else theme.link_label)
             edge = f' stroke="{theme.ink}" stroke-width="{theme.box_width}"' if label.start else ""
-            rect = rounded(_moved(label.rect, self._dx, self._dy), 6.0)
+            rect = rounded(label.rect.moved(self._dx, self._dy), 6.0)
             text = self._glyphs.centred(label.text, self._at(label.rect.centre), label.font, colour)
             name, ground = attribute(f"{link.source}-{link.target}"), self._layout.ground(label.rect, theme)
             see = f' fill-opacity="{THROUGH}"' if link.id in over else ""
             yield f'<g data-label={name}><rect {rect} fill="{ground}"{see}{edge}/>{text}</g>'
         yield "</g>"
+        if self._layout.headings:
+            yield '<g class="headings">'
+            for heading in self._layout.headings:
+                at = self._at(heading.rect.centre)
+                yield self._glyphs.centred(
+                    heading.text, at, heading.font, theme.quiet if highlights else theme.link_label
+                )
+            yield "</g>"
 
     def _over(self) -> set[LinkId]:
         """The links whose labels stand on lines of others, which their ground lets through; not on their own."""
@@ -217,7 +226,3 @@ class _Painter:
     def _path(self, line: Polyline) -> str:
         points = (f"{number(x + self._dx, 1)} {number(y + self._dy, 1)}" for x, y in line)
         return "M" + "L".join(points)
-
-
-def _moved(rect: Rect, dx: float, dy: float) -> Rect:
-    return Rect(rect.left + dx, rect.top + dy, rect.right + dx, rect.bottom + dy)

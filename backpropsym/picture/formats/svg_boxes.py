@@ -8,12 +8,15 @@ from xml.sax.saxutils import quoteattr
 from backpropsym.errors import printable
 from backpropsym.picture.layout.geometry import Point, Rect
 from backpropsym.picture.layout.layout import Layout
-from backpropsym.picture.layout.sizes import RING, SHEET_STEP, SMALL_SHAPE, PlacedBox, cell_size, sheets_behind
+from backpropsym.picture.layout.sizes import RING, SHEET_STEP, PlacedBox, cell_size, sheets_behind, small_shape_font
 from backpropsym.picture.look.themes import Theme, mix
 from backpropsym.picture.look.typeset import Formula, GlyphBook, number
 from backpropsym.picture.scene import Cells
 
 _PLATE_RADIUS = 11.0
+AGAIN = (5.0, 4.0)
+"""The dash pattern, in pixels, of the outline of a box that stands once more."""
+
 _LINE = 0.29
 """How far from the middle of a plate its two lines stand, in heights of the plate."""
 
@@ -118,8 +121,8 @@ class BoxPainter:
                 f'<rect {rounded(rect.grown(RING), radius + RING)} fill="{theme.background}" '
                 f'stroke="{colour}" stroke-width="{number(theme.box_width * 0.7)}"/>'
             )
-        shape = rounded(rect, radius)
-        return f'{ring}<rect {shape} fill="{fill}" stroke="{colour}" stroke-width="{width}"{dashes(style.dash)}/>'
+        shape, dash = rounded(rect, radius), AGAIN if placed.box.again else style.dash
+        return f'{ring}<rect {shape} fill="{fill}" stroke="{colour}" stroke-width="{width}"{dashes(dash)}/>'
 
     def _texts(self, placed: PlacedBox) -> str:
         theme = self._theme
@@ -138,7 +141,7 @@ class BoxPainter:
             step = placed.rect.height * _LINE / 2
             name = self._glyphs.centred(placed.label, (x, y - step), placed.font, colour)
             return name + self._glyphs.centred(placed.shape, (x, y + step * 1.35), font, self._theme.quiet)
-        font *= SMALL_SHAPE
+        font = small_shape_font(self._theme)
         wide, other = placed.label.width * placed.font, placed.shape.width * font
         left = x - (wide + 9 + other) / 2
         name = self._glyphs.centred(placed.label, (left + wide / 2, y), placed.font, colour)
@@ -159,7 +162,7 @@ class BoxPainter:
         colour = theme.ink if lit else style.outline
         front = self._front(placed)
         sheets = "".join(
-            f'<rect {rounded(_shifted(front, SHEET_STEP * i, -SHEET_STEP * i), 2.0)} fill="{style.fill}" '
+            f'<rect {rounded(front.moved(SHEET_STEP * i, -SHEET_STEP * i), 2.0)} fill="{style.fill}" '
             f'stroke="{colour}" stroke-width="{theme.box_width * 0.7:g}"/>'
             for i in range(sheets_behind(placed.box), 0, -1)
         )
@@ -205,7 +208,7 @@ class BoxPainter:
         return Rect(left, top, left + wide * size, top + high * size)
 
     def _moved(self, rect: Rect) -> Rect:
-        return _shifted(rect, self._dx, self._dy)
+        return rect.moved(self._dx, self._dy)
 
     def _at(self, point: Point) -> Point:
         return point[0] + self._dx, point[1] + self._dy
@@ -222,7 +225,3 @@ def _lines(cells: Cells, front: Rect, theme: Theme) -> str:
     )
     course = "".join([*across, *down])
     return f'<path d="{course}" fill="none" stroke="{theme.link}" stroke-width="0.6"/>' if course else ""
-
-
-def _shifted(rect: Rect, dx: float, dy: float) -> Rect:
-    return Rect(rect.left + dx, rect.top + dy, rect.right + dx, rect.bottom + dy)

@@ -92,6 +92,7 @@ class TikzPicture:
         parts = [
             ("neurons", self._nodes()),
             ("weights, each at its share of the way along its link", self._weights()),
+            ("what links without labels carry", self._headings()),
             ("layers", self._background(self._clusters())),
             ("cells", self._grids()),
             ("links", self._background(self._links())),
@@ -172,6 +173,10 @@ class TikzPicture:
                 if lit := self._lit_labels.get(link.id):
                     style = f"{style}, {lit}"
                 yield rf"\node[{style}]{name} at {where} {{${link.label}$}};"
+
+    def _headings(self) -> Iterator[str]:
+        for heading in self._layout.headings:
+            yield rf"\node[weight, fill=none] at {_at(heading.rect.centre)} {{${heading.latex}$}};"
 
     def _on(self, link: LinkId, point: Point) -> str:
         """`point` as a share of the way from node to node, and a step aside where it lies off that line."""

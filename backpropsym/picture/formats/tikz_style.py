@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from backpropsym.picture.formats.svg import DEAD, REST
 from backpropsym.picture.layout.cut_bars import COLOUR as CUT
 from backpropsym.picture.layout.cut_bars import WIDTH as BAR_WIDTH
-from backpropsym.picture.layout.layout import TAG_RADIUS, Layout, tag_rect
+from backpropsym.picture.layout.layout import Layout, tag_rect
+from backpropsym.picture.layout.link_labels import TAG_RADIUS
 from backpropsym.picture.layout.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.scene import HighlightedPath, Role

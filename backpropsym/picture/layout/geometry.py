@@ -11,6 +11,9 @@ from math import hypot
 Point = tuple[float, float]
 Polyline = tuple[Point, ...]
 
+ROUND = 0.5523
+"""How far the control points of a quarter of a circle lie from its ends, in radii."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:
@@ -45,6 +48,10 @@ class Rect:
     def grown(self, margin: float) -> Rect:
         """The rectangle with `margin` added on every side."""
         return Rect(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
+
+    def moved(self, dx: float, dy: float) -> Rect:
+        """The rectangle moved by (dx, dy)."""
+        return Rect(self.left + dx, self.top + dy, self.right + dx, self.bottom + dy)
 
     def holding(self, point: Point) -> Rect:
         """The smallest rectangle about this one and `point`."""
@@ -165,6 +172,26 @@ def curve(start: Point, first: Point, second: Point, end: Point, steps: int = 16
             )
         )
     return tuple(points)
+
+
+def shifted(line: Polyline, dx: float, dy: float) -> Polyline:
+    """`line` moved by (dx, dy)."""
+    return tuple((x + dx, y + dy) for x, y in line)
+
+
+def rounded_corners(corners: Sequence[Point], radius: float) -> Polyline:
+    """A line along level and upright pieces, whose corners are round."""
+    line: list[Point] = [corners[0]]
+    for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
+        reach = min(radius, hypot(corner[0] - before[0], corner[1] - before[1]) / 2)
+        reach = min(reach, hypot(after[0] - corner[0], after[1] - corner[1]) / 2)
+        (ax, ay), (bx, by) = direction(before, corner), direction(corner, after)
+        start = (corner[0] - ax * reach, corner[1] - ay * reach)
+        end = (corner[0] + bx * reach, corner[1] + by * reach)
+        first = (start[0] + ax * reach * ROUND, start[1] + ay * reach * ROUND)
+        second = (end[0] - bx * reach * ROUND, end[1] - by * reach * ROUND)
+        line += curve(start, first, second, end, steps=8)
+    return (*line, corners[-1])
 
 
 def tail(line: Polyline, share: float) -> Polyline:

@@ -48,6 +48,9 @@ LONG = 12
 STUBS = (22.0, 9.0)
 """How much of a level link is seen on either side of its label, in pixels; usually, and in a long picture."""
 
+LEAST_GAP = 18.0
+"""Pixels of a link that are seen between two boxes, at least."""
+
 MOST_HUNG = 2
 """The most small boxes above one consumer."""
 
@@ -69,29 +72,39 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Factors by which a picture is made larger than usual: its rows, and the gap before each column by number."""
+    """Factors by which a picture is larger or smaller than usual.
+
+    Attributes
+    ----------
+    rows : of the distance between rows.
+    gaps : of the gap before each column, by its number.
+    tight, low : what is left, from 0 to 1, of the gaps between columns and between rows; labels keep their room.
+    """
 
     rows: float = 1.0
     gaps: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
+    tight: float = 1.0
+    low: float = 1.0
 
 
-def grid(scene: Scene, theme: Theme, labelled: Mapping[LinkId, float], room: Room = Room()) -> Grid:
+ROOM = Room()
+"""The usual room."""
+
+
+def grid(scene: Scene, theme: Theme, labelled: Mapping[LinkId, float], room: Room = ROOM) -> Grid:
     """The boxes of `scene`, placed about y = 0 with the first column at the left, x >= 0.
 
     Columns leave room for the labels of the links `labelled`, given with their font sizes.
     """
-    hung = _hung(scene)
+    hung, column = numbered(scene)
     held = set(hung)
     standing = [box for box in scene.boxes if box.id not in held]
-    numbers = {number: i for i, number in enumerate(sorted({box.column for box in standing}))}
-    groups: list[list[Box]] = [[] for _ in numbers]
+    groups: list[list[Box]] = [[] for _ in {column[box.id] for box in standing}]
     for box in standing:
-        groups[numbers[box.column]].append(box)
-    column = {box.id: numbers[box.column] for box in standing}
-    column |= {name: column[consumer] for name, consumer in hung.items()}
+        groups[column[box.id]].append(box)
     groups = _ordered(groups, scene.links, column)
     rows = _rows(groups, scene.links, column)
-    pitch = _pitch(scene, max((len(_main(group)) for group in groups), default=1), held, theme) * room.rows
+    pitch = _pitch(scene, max((len(_main(group)) for group in groups), default=1), held, theme, room.low) * room.rows
     widths = [max(span(box, theme) for box in group) for group in groups]
     apart = 2 * CLUSTER_MARGIN + BETWEEN if scene.clusters else 2 * BETWEEN
     above = _above(scene, hung, column, theme)
@@ -106,6 +119,15 @@ def grid(scene: Scene, theme: Theme, labelled: Mapping[LinkId, float], room: Roo
     placed |= _place_hung(scene, hung, placed, theme)
     members = tuple(tuple(box.id for box in scene.boxes if column[box.id] == i) for i in range(len(groups)))
     return Grid(placed, members, column)
+
+
+def numbered(scene: Scene) -> tuple[dict[str, str], dict[str, int]]:
+    """The boxes that hang, each with its consumer, and the column of every box, counted from 0 without gaps."""
+    hung = _hung(scene)
+    standing = [box for box in scene.boxes if box.id not in hung]
+    numbers = {number: i for i, number in enumerate(sorted({box.column for box in standing}))}
+    column = {box.id: numbers[box.column] for box in standing}
+    return hung, column | {name: column[consumer] for name, consumer in hung.items()}
 
 
 def _hung(scene: Scene) -> dict[str, str]:
@@ -177,9 +199,10 @@ def _below(box: Box) -> float:
     return ring(box) + LINE_ROOM * ((box.value is not None or box.cells is not None) + (box.adjoint is not None))
 
 
-def _pitch(scene: Scene, rows: int, hung: Collection[str], theme: Theme) -> float:
+def _pitch(scene: Scene, rows: int, hung: Collection[str], theme: Theme, low: float) -> float:
     """Pixels from one row to the next: tighter the more rows there are."""
     gap = next((gap for limit, gap in ((2, 66.0), (3, 56.0), (4, 46.0), (6, 38.0), (12, 30.0)) if rows <= limit), 20.0)
+    gap = max(gap * low, min(gap, LEAST_GAP))
     below = 14.0 * any(box.value for box in scene.boxes) + 16.0 * any(box.adjoint for box in scene.boxes)
     tallest = max((height(box) for box in scene.boxes if box.id not in hung), default=BOX_HEIGHT)
     above = max((small_size(box, theme)[1] for box in scene.boxes if box.id in hung), default=0.0)
@@ -203,7 +226,8 @@ def _lefts(
     reach = [max(above.get(i, 0.0) - width, 0.0) / 2 for i, width in enumerate(widths)]
     for i, (width, _) in enumerate(pairwise(widths), 1):
         stub = STUBS[len(widths) > LONG]
-        gap = max(_gap(between.get(i, ()), heights, fonts, stub), reach[i - 1] + reach[i] + apart)
+        gap = _gap(between.get(i, ()), heights, fonts, stub)
+        gap = max(gap * room.tight, min(gap, _least_gap(between.get(i, ()), fonts)), reach[i - 1] + reach[i] + apart)
         lefts.append(lefts[-1] + width + gap * room.gaps.get(i, 1.0))
     return lefts
 
@@ -224,6 +248,12 @@ def _gap(links: Sequence[Link], heights: Mapping[str, float], fonts: Mapping[Lin
     # Labels placed freely on their links stay apart while they fill less than about a third of the space.
     crowded = 2.8 * len(labels) * (width + 6) * (height + 4) / extent if len(labels) > 4 else 0.0
     return max(gap, 1.5 * width + 36.0 if drop else width + 2 * stub, min(crowded, 460.0))
+
+
+def _least_gap(links: Sequence[Link], fonts: Mapping[LinkId, float]) -> float:
+    """Pixels between two columns at least: a label, and a little of its link on either side."""
+    wide = max((typeset(link.label, link.name).width * fonts[link.id] for link in links if link.label), default=0.0)
+    return LEAST_GAP + 2 * HALO + wide
 
 
 def _above(scene: Scene, hung: Mapping[str, str], column: Mapping[str, int], theme: Theme) -> dict[int, float]:

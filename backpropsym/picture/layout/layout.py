@@ -2,52 +2,49 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 from types import MappingProxyType
 
 from backpropsym.picture.layout.engine import Engine, dot_grid
 from backpropsym.picture.layout.geometry import Point, Polyline, Rect, beside, hull, walks
-from backpropsym.picture.layout.grid import CLUSTER_MARGIN, HALO, Grid, Room, grid
+from backpropsym.picture.layout.grid import CLUSTER_MARGIN, HALO, ROOM, Grid, Room, grid
 from backpropsym.picture.layout.labels import Candidate, Line, Placer, overlapping
+from backpropsym.picture.layout.link_labels import (
+    SHARES,
+    TAG_RADIUS,
+    Gap,
+    combs,
+    crowded,
+    gaps,
+    heading_rect,
+    headings,
+    highlighted,
+    label_places,
+    labelled,
+    roomy,
+    sources_of,
+)
 from backpropsym.picture.layout.routes import routes
+from backpropsym.picture.layout.rows import Rows, in_rows, rows_grid
 from backpropsym.picture.layout.sizes import PlacedBox
 from backpropsym.picture.layout.strokes import Lanes, lanes, stroke
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import Formula, typeset
 from backpropsym.picture.scene import HighlightedPath, Link, LinkId, Scene
 
-MAX_LABELS = 150
-"""With more labelled links than this, labels cannot be read and are left out."""
-
-MAX_BETWEEN = 36
-"""With more labels than this between two columns, those are left out too."""
-
-MAX_ROOMY = 48
-"""With more links than this between two columns, no larger picture keeps every label of a path off the others."""
-
-MANY = 12
-"""With more labels than this between two columns, those are smaller."""
-
-SMALLER = 0.8
 SHARED = 1.5
 ATTEMPTS = 5
 WIDER, TALLER = 1.3, 1.12
 """By how much the gaps where labels lie on lines, and all rows, grow from one attempt to the next."""
 
-TAG_RADIUS = 10.0
 TAG_DIGIT = 7.5
 """How much wider than a disc a tag is for each digit after the second, in pixels."""
 BOX_MARGIN = 5.0
 
 ON_LINK, BESIDE_HIGHLIGHTED = 12.0, 300.0
 """Costs of a label on the link of another, and on either side of the paths there."""
-
-ON_HIGHLIGHTED = 40.0
-"""Cost of a label that interrupts the paths on its own link."""
-
-_SHARES = tuple(round(0.5 + side * i * 0.02, 3) for i in range(20) for side in ((1, -1) if i else (1,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +56,16 @@ class PlacedLabel:
     share: float
     start: bool = False
     font: float = 17.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands above links that carry no labels, such as the name of their array: LaTeX, set, with its place."""
+
+    latex: str
+    text: Formula
+    rect: Rect
+    font: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ class Layout:
     bounds: Rect
     clusters: tuple[PlacedCluster, ...] = ()
     column: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    headings: tuple[Heading, ...] = ()
 
     def ground(self, rect: Rect, theme: Theme) -> str:
         """The colour behind a label at `rect`: that of the cluster it stands in, or of the picture."""
@@ -116,50 +124,104 @@ class Layout:
         ]
 
     def crowding(self) -> int:
-        """The number of pairs of boxes, values, labels and number tags that overlap."""
+        """The number of pairs of boxes, values, labels, headings and number tags that overlap."""
         rects = [rect for box in self.boxes.values() for rect in box.occupied()]
         rects += [label.rect for label in self.labels.values()]
-        rects += self.tag_rects()
+        rects += [*self.tag_rects(), *(heading.rect for heading in self.headings)]
         return len(overlapping(rects))
 
 
-def lay_out(scene: Scene, theme: Theme, *, labels: bool = True, engine: Engine = "columns") -> Layout:
-    """Place everything in `scene`; link labels only where asked for and not too many.
+def lay_out(
+    scene: Scene,
+    theme: Theme,
+    *,
+    labels: bool = True,
+    engine: Engine = "columns",
+    room: Room = ROOM,
+    breaks: Sequence[int] = (),
+    widest: float = inf,
+) -> Layout:
+    """Place everything in `scene`; link labels only where asked for and where all between two columns can be read.
 
     Where a label cannot stand clear of the lines of others, the picture is made larger, up to a bound. Between
     columns with more than 48 links a label of a path may still interrupt the pale links that are on no path.
+
+    Parameters
+    ----------
+    room, breaks : how much room the boxes have, and before which columns a further row begins.
+    widest : no attempt at a larger picture is wider than so many pixels.
     """
-    fonts = _labelled(scene, theme, labels)
-    if engine == "dot":
-        return _attempt(scene, theme, fonts, dot_grid(scene, theme, fonts))
-    roomy = _roomy(scene)
-    room, fewest = Room(), 0
-    best: Layout | None = None
-    for _ in range(ATTEMPTS):
-        placed = grid(scene, theme, fonts, room)
-        layout = _attempt(scene, theme, fonts, (placed, routes(scene, placed)))
-        gaps = {layout.column[link.target] for link in layout.covered(roomy)}
-        if best is None or len(gaps) < fewest:
-            best, fewest = layout, len(gaps)
-        if not gaps:
-            break
-        wider = {gap: room.gaps.get(gap, 1.0) * WIDER for gap in gaps}
-        room = Room(room.rows * TALLER, {**room.gaps, **wider})
-    assert best is not None
-    return best
+    rows = in_rows(scene, breaks) if breaks else None
+    scene = rows.scene if rows else scene
+    without = crowded(scene) if labels else set()
+    while True:
+        fonts = labelled(scene, theme, without) if labels else {}
+        draft = _Draft(scene, theme, rows, fonts, headings(scene, without))
+        if engine == "dot":
+            return draft.by_dot()
+        layout = draft.largest(room, widest)
+        gap, quiet = gaps(scene), set(fonts) - highlighted(scene)
+        unclear = {gap[link] for link in layout.covered(quiet)}
+        if not unclear:
+            return layout
+        without = without | unclear
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A scene with the labels that it carries, to be placed with more or less room."""
+
+    scene: Scene
+    theme: Theme
+    rows: Rows | None
+    fonts: Mapping[LinkId, float]
+    heads: Mapping[Gap, str]
+
+    def by_dot(self) -> Layout:
+        return _attempt(self.scene, self.theme, self.fonts, dot_grid(self.scene, self.theme, self.fonts), self.heads)
+
+    def placed(self, room: Room) -> Layout:
+        if self.rows:
+            drawn = rows_grid(self.rows, self.theme, self.fonts, room)
+        else:
+            boxes = grid(self.scene, self.theme, self.fonts, room)
+            drawn = boxes, routes(self.scene, boxes)
+        return _attempt(self.scene, self.theme, self.fonts, drawn, self.heads)
+
+    def largest(self, room: Room, widest: float) -> Layout:
+        """The first of ever larger pictures in which each label stands clear, or else the clearest."""
+        sparse = roomy(self.scene)
+        best, fewest = None, 0
+        for _ in range(ATTEMPTS):
+            layout = self.placed(room)
+            if best is not None and layout.bounds.width > widest:
+                break
+            unclear = {layout.column[link.target] for link in layout.covered(sparse)}
+            if best is None or len(unclear) < fewest:
+                best, fewest = layout, len(unclear)
+            if not unclear:
+                break
+            wider = {gap: room.gaps.get(gap, 1.0) * WIDER for gap in unclear}
+            room = replace(room, rows=room.rows * TALLER, gaps={**room.gaps, **wider})
+        assert best is not None
+        return best
 
 
 def _attempt(
-    scene: Scene, theme: Theme, fonts: Mapping[LinkId, float], drawn: tuple[Grid, Mapping[LinkId, Polyline]]
+    scene: Scene,
+    theme: Theme,
+    fonts: Mapping[LinkId, float],
+    drawn: tuple[Grid, Mapping[LinkId, Polyline]],
+    heads: Mapping[Gap, str],
 ) -> Layout:
     """Labels, paths and numbers about boxes and links that have their places."""
     starts = _starts(scene)
     texts = {link.id: typeset(link.label or "", link.name) for link in scene.links if link.id in fonts}
     placed, courses = drawn
     tracks = lanes(scene.highlights, placed, _path_width(scene, theme))
-    shares = _combs(scene)
+    shares = combs(scene)
     options: dict[object, list[Candidate]] = {
-        name: _label_places(courses[name], text, tracks.span(name), name in starts, fonts[name], shares[name])
+        name: label_places(courses[name], text, tracks.span(name), name in starts, fonts[name], shares[name])
         for name, text in texts.items()
     }
     for highlight in scene.highlights:
@@ -177,9 +239,34 @@ def _attempt(
     }
     tags = {number: rect.centre for number, rect in numbers.items()}
     clusters = _clusters(scene, placed, courses.values(), theme)
-    plates = [cluster.rect for cluster in clusters]
-    bounds = _bounds(placed, courses.values(), strokes.values(), spots.values(), numbers.values(), plates)
-    return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters, placed.column)
+    taken = [*(label.rect for label in spots.values()), *numbers.values(), *(cluster.rect for cluster in clusters)]
+    above = _headings(scene, theme, placed, courses, taken, heads)
+    taken += [heading.rect for heading in above]
+    bounds = _bounds(placed, [*courses.values(), *strokes.values()], taken)
+    return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters, placed.column, above)
+
+
+def _headings(
+    scene: Scene,
+    theme: Theme,
+    placed: Grid,
+    courses: Mapping[LinkId, Polyline],
+    taken: Sequence[Rect],
+    heads: Mapping[Gap, str],
+) -> tuple[Heading, ...]:
+    """The headings of gaps whose links carry no labels, above all that is drawn there."""
+    column = {box.id: box.column for box in scene.boxes}
+    occupied = [rect for box in placed.boxes.values() for rect in box.occupied()]
+    found: list[Heading] = []
+    for gap, latex in heads.items():
+        ends = sources_of(scene, gap, column)
+        columns = [hull([placed.boxes[name].rect for name in names]) for names in ends]
+        text, font = typeset(latex), theme.label_font
+        size = text.width * font + 2 * HALO, text.height * font + 2 * HALO
+        near: list[Rect | Polyline] = [*occupied, *taken, *courses.values(), *(heading.rect for heading in found)]
+        rect = heading_rect(*size, (columns[0], columns[1]), near)
+        found.append(Heading(latex, text, rect, font))
+    return tuple(found)
 
 
 def _path_width(scene: Scene, theme: Theme) -> float:
@@ -192,40 +279,6 @@ def _path_width(scene: Scene, theme: Theme) -> float:
 def _starts(scene: Scene) -> set[LinkId]:
     """The links at whose labels paths begin."""
     return {highlight.links[0] for highlight in scene.highlights if highlight.from_label and highlight.links}
-
-
-def _labelled(scene: Scene, theme: Theme, labels: bool) -> dict[LinkId, float]:
-    """The links whose labels are drawn, with the sizes of their fonts.
-
-    Of too many only those on paths are: in the whole picture, or between two columns.
-    """
-    found = [link for link in scene.links if link.label] if labels else []
-    column = {box.id: box.column for box in scene.boxes}
-    between = Counter((column[link.source], column[link.target]) for link in found)
-    lit = {link for highlight in scene.highlights for link in highlight.links}
-    kept: dict[LinkId, float] = {}
-    for link in found:
-        count = between[column[link.source], column[link.target]]
-        if link.id in lit or (len(found) <= MAX_LABELS and count <= MAX_BETWEEN):
-            kept[link.id] = theme.label_font * (SMALLER if MANY < count <= MAX_BETWEEN else 1.0)
-    return kept
-
-
-def _roomy(scene: Scene) -> set[LinkId]:
-    """The links of gaps so sparse that a larger picture gives each label a place of its own."""
-    column = {box.id: box.column for box in scene.boxes}
-    between = Counter((column[link.source], column[link.target]) for link in scene.links)
-    return {link.id for link in scene.links if between[column[link.source], column[link.target]] <= MAX_ROOMY}
-
-
-def _combs(scene: Scene) -> dict[LinkId, tuple[float, ...]]:
-    """The shares at which the links between two full columns of n lie evenly: 1/(n+1) and n/(n+1)."""
-    out = Counter(link.source for link in scene.links)
-    into = Counter(link.target for link in scene.links)
-    return {
-        link.id: tuple(sorted({1 / (out[link.source] + 1), into[link.target] / (into[link.target] + 1)}))
-        for link in scene.links
-    }
 
 
 def _start(highlight: HighlightedPath, labels: Mapping[LinkId, PlacedLabel]) -> float:
@@ -246,38 +299,13 @@ def _placer(placed: Grid, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> 
     return Placer(boxes, lines)
 
 
-def _label_places(
-    course: Polyline, text: Formula, span: float, start: bool, font: float, shares: Sequence[float]
-) -> list[Candidate]:
-    """Candidates on the link itself; where paths run there, beside it, except for the label at which they begin.
-
-    A label on a path is better than one on or beyond the path of another link.
-    """
-    width, height = text.width * font + 2 * HALO, text.height * font + 2 * HALO
-    found = []
-    stops = (*_SHARES, *shares)
-    for share, ((x, y), (dx, dy)) in zip(stops, walks(course, stops), strict=True):
-        cost = 10 * abs(share - 0.5) + (0.1 if share > 0.5 else 0.0)
-        if not span or start:
-            found.append(Candidate(Rect.around((x, y), width + 6 * start, height + 4 * start), share, cost))
-            continue
-        found.append(Candidate(Rect.around((x, y), width, height), share, cost + ON_HIGHLIGHTED))
-        # How far the rectangle reaches towards a line of that direction when it stands beside it.
-        near = span / 2 + (width * abs(dy) + height * abs(dx)) / 2
-        for away, side in ((near, 1), (near, -1), (near + TAG_RADIUS, 1), (near + TAG_RADIUS, -1)):
-            middle = (x + side * dy * away, y - side * dx * away)
-            extra = (0.5 if side < 0 else 0.0) + (5.0 if away > near else 0.0)
-            found.append(Candidate(Rect.around(middle, width, height), share, cost + extra, (x, y)))
-    return found
-
-
 def _tag_places(highlight: HighlightedPath, courses: Mapping[LinkId, Polyline], tracks: Lanes) -> list[Candidate]:
     """Candidates on the path's own stroke, best where no other path runs."""
     found = []
     for i, link in enumerate(highlight.links):
         line = beside(courses[link], tracks.offset(link, highlight.number))
         shared = len(tracks.order[link]) - 1
-        for share, (point, _) in zip(_SHARES, walks(line, _SHARES), strict=True):
+        for share, (point, _) in zip(SHARES, walks(line, SHARES), strict=True):
             cost = 10 * abs(share - 0.5) + 80.0 * shared + 1.5 * i + (15.0 if i == 0 and highlight.from_label else 0.0)
             found.append(Candidate(tag_rect(highlight, point), share, cost))
     return found
@@ -316,18 +344,10 @@ def _plate(inner: Rect, name: str, text: Formula, theme: Theme, *, above: bool) 
     return PlacedCluster(name, rect, text, Rect.around(corner, width, height))
 
 
-def _bounds(
-    placed: Grid,
-    courses: Iterable[Polyline],
-    strokes: Iterable[Polyline],
-    labels: Iterable[PlacedLabel],
-    tags: Iterable[Rect],
-    plates: Iterable[Rect],
-) -> Rect:
+def _bounds(placed: Grid, lines: Iterable[Polyline], further: Iterable[Rect]) -> Rect:
     """The rectangle about everything drawn."""
-    rects = [rect for box in placed.boxes.values() for rect in box.occupied()]
-    rects += [*(label.rect for label in labels), *tags, *plates]
-    rects += [Rect(x - 4, y - 4, x + 4, y + 4) for line in (*courses, *strokes) for x, y in line]
+    rects = [*(rect for box in placed.boxes.values() for rect in box.occupied()), *further]
+    rects += [Rect(x - 4, y - 4, x + 4, y + 4) for line in lines for x, y in line]
     if not rects:
         return Rect(0, 0, 1, 1)
     return hull(rects)

@@ -78,7 +78,7 @@ def _swept(groups: Sequence[Sequence[Box]], links: Iterable[Link], *, forward: b
 
 
 def _movable(group: Sequence[Box]) -> bool:
-    return len(group) > 1 and all(box.role in ("value", "output", "loss") for box in group)
+    return len(group) > 1 and all(box.role in ("value", "output", "loss") and not box.again for box in group)
 
 
 def _sorted(group: Sequence[Box], neighbours: _Neighbours, place: Mapping[str, int], size: int) -> list[Box]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
@@ -53,8 +53,30 @@ class _Column:
 
 def routes(scene: Scene, grid: Grid) -> dict[LinkId, Polyline]:
     """The course of every link, from within its source to within its target."""
+    return routes_and_exits(scene, grid, ())[0]
+
+
+def routes_and_exits(
+    scene: Scene, grid: Grid, leaving: Iterable[str]
+) -> tuple[dict[LinkId, Polyline], dict[str, Polyline]]:
+    """The course of every link, and from every box in `leaving` one past the last column."""
     columns = [_column(grid, names) for names in grid.columns]
-    return {link.id: _route(link.id, grid, columns) for link in scene.links}
+    courses = {link.id: _route(link.id, grid, columns) for link in scene.links}
+    return courses, {name: _exit(name, grid, columns) for name in leaving}
+
+
+def _exit(name: str, grid: Grid, columns: Sequence[_Column]) -> Polyline:
+    """From a box to where the picture ends at the right."""
+    start = grid.boxes[name].exit
+    passed = columns[grid.column[name] + 1 :]
+    right = max(column.right for column in columns) + LEAD
+    if not passed:
+        return start, (right, start[1])
+    marks = [start]
+    for column, height in zip(passed, _heights(start[1], start[1], passed), strict=True):
+        column.lanes.append(height)
+        marks += [(column.left - LEAD, height), (column.right + LEAD, height)]
+    return (*_smooth(marks), (right, marks[-1][1]))
 
 
 def _column(grid: Grid, names: Sequence[str]) -> _Column:

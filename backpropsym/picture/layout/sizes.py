@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backpropsym.picture.layout.geometry import Point, Rect
 from backpropsym.picture.look.themes import Theme
@@ -71,6 +71,17 @@ class PlacedBox:
         return [rect for rect in (self.rect, self.value_rect, self.adjoint_rect) if rect is not None]
 
 
+def moved(placed: PlacedBox, dx: float, dy: float) -> PlacedBox:
+    """A box with all that belongs to it, moved by (dx, dy)."""
+    value, adjoint = placed.value_rect, placed.adjoint_rect
+    return replace(
+        placed,
+        rect=placed.rect.moved(dx, dy),
+        value_rect=value.moved(dx, dy) if value else None,
+        adjoint_rect=adjoint.moved(dx, dy) if adjoint else None,
+    )
+
+
 def place(box: Box, centre: Point, theme: Theme) -> PlacedBox:
     """A standing box about `centre`, its value and adjoint below it; a grid's name and sizes stand there too."""
     rect = Rect.around(centre, width(box, theme), height(box))
@@ -123,8 +134,13 @@ def small_size(box: Box, theme: Theme) -> tuple[float, float]:
         return _sheets(box)
     wide = _label(box).width * theme.label_font + 16
     if shape := _shape(box):
-        wide += shape.width * theme.value_font * SMALL_SHAPE + 9
+        wide += shape.width * small_shape_font(theme) + 9
     return max(SMALL_HEIGHT, wide), SMALL_HEIGHT
+
+
+def small_shape_font(theme: Theme) -> float:
+    """The font of the sizes of a tensor in a small box."""
+    return theme.font(theme.value_font * SMALL_SHAPE)
 
 
 def caption_width(box: Box, theme: Theme) -> float:

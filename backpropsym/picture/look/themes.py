@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,10 @@ TEXT_CONTRAST = 4.5
 
 FADED_CONTRAST = 2.0
 """The smallest contrast of a path that carries nothing against its background, where its own colour reaches that."""
+
+
+FONTS = ("box_font", "label_font", "value_font", "legend_font", "tag_font", "note_font")
+"""The attributes of a theme that are sizes of fonts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class Theme:
     `ink` is for what matters, `quiet` for the rest of a picture with highlighted paths, `adjoint` for the numbers of
     the backward pass, `cluster` for the plates behind layers, `patch` for what a filter covers, `positive` and
     `negative` for cells of those signs. `dead` is the dash pattern, in pixels, of links along which no derivative
-    flows. `substitutes` replaces path colours that do not read on `background`.
+    flows. `substitutes` replaces path colours that do not read on `background`. No text is set smaller than
+    `smallest`.
     """
 
     name: str
@@ -60,6 +65,16 @@ class Theme:
     legend_font: float = 19.0
     tag_font: float = 13.0
     note_font: float = 15.0
+    smallest: float = field(default=0.0, repr=False)  # out of the text that keys the names inside an SVG
+
+    def font(self, size: float) -> float:
+        """A font size, or the smallest of this look where that is larger."""
+        return max(size, self.smallest)
+
+    def legible(self, smallest: float) -> Theme:
+        """The same look with no text smaller than `smallest` pixels."""
+        fonts = {name: max(getattr(self, name), smallest) for name in FONTS}
+        return replace(self, smallest=smallest, **fonts)
 
     def __reduce__(self) -> tuple[object, ...]:
         values = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
