@@ -50,7 +50,7 @@ def test_between_columns_with_too_many_links_none_has_a_label(widths: tuple[int,
 @pytest.mark.parametrize("wrt", [None, "W1[0,0]"])
 def test_the_links_between_two_columns_carry_all_their_labels_or_none(wrt: str | None) -> None:
     """But for those on paths, which always do; what is left out is the entries of the array above the links."""
-    drawing = bp.parse("x[4] -> dense(8, tanh) -> dense(3, tanh) -> mse").draw(wrt=wrt, level="neurons")
+    drawing = bp.parse("x[4] -> dense(8, tanh) -> dense(2, tanh) -> mse").draw(wrt=wrt, level="neurons")
     layout = lay_out(drawing.scene, THEMES["light"])
     assert [heading.latex for heading in layout.headings] == ["W_{1}"]
     lit, gap = highlighted(drawing.scene), gaps(drawing.scene)
