@@ -17,10 +17,10 @@ from backpropsym.document.writers.mathematics import marked
 
 PACKAGES = ("amsmath", "xcolor")
 
-LANDSCAPE = 108
+LANDSCAPE = 128
 """Room for a formula on a landscape A4 page, in letters."""
 
-_DISPLAYED = 70
+_DISPLAYED = 86
 """Room for a displayed formula on a portrait A4 page, in letters."""
 
 PORTRAIT_WIDTH = 493.0
@@ -134,6 +134,10 @@ class LatexPage(Aligned):
     def paragraph(self, text: str) -> str:
         """A paragraph that is not indented."""
         return f"{{\\raggedright\\noindent {text}\\par}}\n"
+
+    def lead(self, text: str) -> str:
+        """The beginning of a paragraph, which the formulas end."""
+        return rf"\noindent {text}" + "\n"
 
     def table(self, table: Table) -> str:
         """A table; a high one may break over pages."""

@@ -61,6 +61,10 @@ class TypstPage(Aligned):
         """A paragraph."""
         return f"{text}\n"
 
+    def lead(self, text: str) -> str:
+        """Words before formulas."""
+        return f"{text}\n"
+
     def table(self, table: Table) -> str:
         """A table without lines."""
         return "\n".join(self._table_lines(table)) + "\n"

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from backpropsym.derive.derivation import count_text
-from backpropsym.document.formulas import Formula, Joined, Math, Prose, Value
+from backpropsym.document.formulas import Formula, Joined, Math, Prose, Route, Value
+from backpropsym.document.layouts.abbreviations import abbreviated
 from backpropsym.document.model import (
     Block,
     Blocks,
@@ -46,6 +47,18 @@ MAX_SIDE = 8
 """A matrix with more rows or columns than this shows the first ones and the last."""
 
 MAX_SLICES = 6
+
+INDENT = 4
+"""Letters before a line that goes on."""
+
+NUMBER = 6
+"""Letters of room at the margin for the number of a path, and for a sign before a term."""
+
+LABEL = 5
+"""Letters of the number of a path before its nodes or its product."""
+
+BRACED = 1.3
+"""How long, of a line, a label under a brace may be, which is set in small letters."""
 
 
 _T = TypeVar("_T")
@@ -104,6 +117,10 @@ class Aligned(ABC):
     @abstractmethod
     def paragraph(self, text: str) -> str:
         """A paragraph under the formulas."""
+
+    @abstractmethod
+    def lead(self, text: str) -> str:
+        """Words before formulas."""
 
     @abstractmethod
     def table(self, table: Table) -> str:
@@ -166,16 +183,26 @@ class Aligned(ABC):
         return written(part, self.writer)
 
     def lines(self, text: str, room: int) -> list[str]:
-        """A marked formula in lines."""
-        return broken(text, room, self.writer.width)
+        """A marked formula in lines; those that go on stand further in."""
+        return broken(text, room - INDENT, self.writer.width, room)
 
     def derived(self, derived: Derived) -> str:
-        """One derivative."""
-        apart = [line for row in derived.apart for line in self.row(row)]
+        """One derivative; what is longer than a line has a letter, which is explained below."""
+        derived, letters = abbreviated(derived, self.writer, self.room - self.widest(derived) - INDENT - NUMBER)
+        apart = self.rows(derived.apart, self.widest(derived))
         facts = [*map(self.text, derived.conventions), *map(self.text, derived.definitions)]
         if derived.left_out:
             facts.append(self.writer.upright(f"and {derived.left_out:,} more steps inside layers"))
-        return self.told(derived.body, apart) + (self.paragraph(self.listed(facts)) if facts else "")
+        told = self.told(derived.body, apart)
+        if letters:
+            told += self.lead("with") + self.align(self.rows(letters))
+        return told + (self.paragraph(self.listed(facts)) if facts else "")
+
+    def widest(self, derived: Derived) -> int:
+        """The width of the widest left side, at which all signs of equality stand."""
+        rows = (*derived.apart, *(derived.body.rows if isinstance(derived.body, Programme) else ()))
+        lefts = [row.left for row in rows] if rows else []
+        return max(self.writer.width(self.text(left)) for left in [*lefts, derived.body.left])
 
     def listed(self, facts: Iterable[str]) -> str:
         """What a reader must know, one after another."""
@@ -188,9 +215,9 @@ class Aligned(ABC):
                 told = self.align([self.equal.format(self.text(left), str(value))])
                 return told + (self.paragraph(f"Here {self.inline(why)}.") if why else "")
             case Whole(left, right):
-                return self.align([*apart, *self.row(Row(left, right))])
+                return self.align([*apart, *self.rows([Row(left, right)])])
             case Programme():
-                return self.align([line for row in body.rows for line in self.row(row)], body.apart)
+                return self.align(self.rows(body.rows), body.apart)
             case Sum():
                 return self.sum(body, apart)
             case Worked():
@@ -202,20 +229,26 @@ class Aligned(ABC):
 
     def equations(self, equations: Equations) -> str:
         """Equations below one another."""
-        lines = [line for row in equations.rows for line in self.row(row)]
+        lines = self.rows(equations.rows)
         if equations.left_out:
             lines.append(self.and_more.format(f"{equations.left_out:,}"))
         return self.align(lines) if lines else ""
 
-    def row(self, row: Row) -> list[str]:
-        """left = right, in as many lines as it needs."""
-        left = self.text(row.left)
-        first, *others = self.lines(marked(row.right, self.writer), self.beside(left))
-        return [self.equal.format(left, first), *(f"{self.more}{self.nothing}{line}" for line in others)]
+    def rows(self, rows: Iterable[Row], widest: int = 0) -> list[str]:
+        """Equations, each in as many lines as it needs; `widest` is the width of a left side besides theirs."""
+        sides = [(self.text(row.left), row.right) for row in rows]
+        room = self.beside(max((self.writer.width(left) for left, _ in sides), default=0), widest)
+        return [line for left, right in sides for line in self.equation(left, right, room)]
 
-    def beside(self, left: str) -> int:
-        """The room on a line behind its left side."""
-        return max(self.room - self.writer.width(left), self.room // 3)
+    def equation(self, left: str, right: Math, room: int) -> Iterator[str]:
+        """left = right."""
+        first, *others = self.lines(marked(right, self.writer), room)
+        yield self.equal.format(left, first)
+        yield from (f"{self.more}{self.nothing}{line}" for line in others)
+
+    def beside(self, *lefts: int) -> int:
+        """The room on a line behind left sides of these widths."""
+        return max(self.room - max(lefts), self.room // 3)
 
     # The explicit sum
 
@@ -223,30 +256,36 @@ class Aligned(ABC):
         """A term on each line, with the number of its path at the margin, and the paths below."""
         left = self.text(body.left)
         routes = [term.path for term in body.terms if term.path is not None]
-        braces = self.layout.braces and bool(routes)
-        lines = apart + [line for at in range(len(body.terms)) for line in self.term(left, body, at, braces)]
+        labels = [self.under(number, route) for number, route in enumerate(routes, 1)] if self.layout.braces else []
+        braced = bool(labels) and max(map(self.writer.width, labels)) <= BRACED * self.beside(self.writer.width(left))
+        if labels and not braced:
+            labels = list(map(self.label, range(1, len(labels) + 1)))
+        lines = apart + [line for at in range(len(body.terms)) for line in self.term(left, body, at, labels)]
         if body.count > len(body.terms):
             more = self.writer.upright(f" ({count_text(body.count - len(body.terms))} more)")
             lines.append(f"{self.more}{self.nothing}+ {self.writer.high_dots} {more}")
         listed = [line for number, route in enumerate(routes, 1) for line in self.route(number, route.names)]
-        return self.colours(len(body.terms)) + self.align(lines) + (self.align(listed) if listed and not braces else "")
+        return self.colours(len(body.terms)) + self.align(lines) + (self.align(listed) if listed and not braced else "")
 
-    def term(self, left: str, body: Sum, at: int, braces: bool) -> Iterator[str]:
-        """One term in its colour; a later one behind its sign."""
+    def under(self, number: int, route: Route) -> str:
+        """What a brace says: the number of a path, and its nodes."""
+        return f"{self.label(number)}{self.writer.gap}{self.text(route)}"
+
+    def term(self, left: str, body: Sum, at: int, labels: Sequence[str]) -> Iterator[str]:
+        """One term in its colour, later ones behind their sign, over a brace where there are labels."""
         term, number = body.terms[at], at + 1
         text = marked(term.formula, self.writer)
         sign, unsigned = ("-", text[1:]) if at and text.startswith("-") else ("+", text)
-        first, *others = self.lines(unsigned, self.beside(left))
-        if braces and term.path is not None:
-            label = f"{self.label(number)}{self.writer.gap}{self.text(term.path)}"
+        first, *others = self.lines(unsigned, self.beside(self.writer.width(left)) - NUMBER)
+        if labels:
             *before, last = [first, *others]
-            first, *others = [*before, self.braced.format(last, label)]
+            first, *others = [*before, self.braced.format(last, labels[at])]
         start = f"{self.more}{self.nothing}{sign} "
         pieces = [
             f"{start}{self.in_colour(first, number)}" if at else self.equal.format(left, self.in_colour(first, number))
         ]
         pieces += [f"{self.deeper}{self.in_colour(self.nothing + line, number)}" for line in others]
-        if not braces:
+        if not labels:
             pieces[-1] += f" {self.tagged.format(number=number, colour=colour_name(number))}"
         yield from pieces
 
@@ -263,7 +302,7 @@ class Aligned(ABC):
         arrow, rows, row = self.writer.arrow, list[str](), self.writer.name(names[0])
         for node in map(self.writer.name, names[1:]):
             longer = row + arrow + node
-            if self.writer.width(longer) > self.room:
+            if self.writer.width(longer) > self.room - LABEL - INDENT:
                 rows.append(row)
                 row = arrow.lstrip() + node
             else:
@@ -279,7 +318,9 @@ class Aligned(ABC):
         lines = [line for number, term in enumerate(body.terms, 1) for line in self.worked_term(number, term)]
         added = Joined(tuple(Value(term.value) for term in body.terms), "+")
         parts = (added, Value(body.total)) if len(body.terms) > 1 else (Value(body.total),)
-        return self.colours(len(body.terms)) + self.align(lines) + self.align(self.row(Row(body.left, Joined(parts))))
+        return (
+            self.colours(len(body.terms)) + self.align(lines) + self.align(self.rows([Row(body.left, Joined(parts))]))
+        )
 
     def worked_term(self, number: int, term: WorkedTerm) -> list[str]:
         """A term, its numbers below, its value and its share."""
@@ -287,8 +328,9 @@ class Aligned(ABC):
         share = self.writer.percent(term.share)
         tail = f" {self.space} ({share})" if share else ""
         value = marked(Joined((Joined(numbers, "*"), Value(term.value))), self.writer) + tail
-        start, *more = self.lines(marked(Formula(term.product), self.writer), self.room)
-        first, *others = self.lines(value, self.room)
+        room = self.room - LABEL - INDENT
+        start, *more = self.lines(marked(Formula(term.product), self.writer), room)
+        first, *others = self.lines(value, room)
         label = self.in_colour(self.label(number), number)
         lines = [f"{label} {self.space} & {self.in_colour(start, number)}"]
         lines += [f"& {self.space} {self.in_colour(self.nothing + line, number)}" for line in more]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import ceil
 
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex_escape import latex_text
-from backpropsym.document.writers.latex_width import width
+from backpropsym.document.writers.latex_points import LETTER, points
 from backpropsym.document.writers.lines import STOP, deeper, whole
 from backpropsym.document.writers.set_writer import LONGEST_RIGID, SetWriter
 from backpropsym.formula.tree import Expr
@@ -56,7 +57,7 @@ class LatexWriter(SetWriter):
 
     def width(self, text: str) -> int:
         """About how many letters wide `text` is set."""
-        return width(text)
+        return ceil(points(text) / LETTER)
 
     def brackets(self, text: str) -> str:
         """`text` in round brackets that are as high as it."""

@@ -15,6 +15,9 @@ _SCALES = (1.0, 1.0, 0.76, 0.61)
 
 DISPLAYED, TEXT = 0, 1
 
+LETTER = 5.5
+"""Points of a letter, where room is counted in letters."""
+
 _CHARACTERS = dict.fromkeys("0123456789/.*", 5.5) | dict.fromkeys("()[]!:;", 4.3)
 _CHARACTERS |= {"'": 3.3, "|": 3.1, ",": 4.9, "m": 9.6, "w": 7.9, "M": 11.3, "W": 11.3, "i": 4.2, "j": 4.9, "l": 3.7}
 _LETTER = 6.3
@@ -98,11 +101,19 @@ class _Reader:
             case "textcolor":
                 self.argument()
                 return 0.0
+        if name == "sum" and self.style == DISPLAYED:
+            return self.stacked_limits(_COMMANDS["sum"])
         if name in _NAMES:
             return self.scaled(5.9 * len(name) + 1.9)
         if name in _OPERATORS:
             return self.scaled(_OPERATORS[name] + self.around)
         return self.scaled(_COMMANDS.get(name, 7.0))
+
+    def stacked_limits(self, wide: float) -> float:
+        """The width of a displayed sum sign, whose limits stand below and above it."""
+        while self.next("_") or self.next("^"):
+            wide = max(wide, self.inner(TEXT + 1))
+        return wide + _COMMANDS[","]
 
     @property
     def around(self) -> float:

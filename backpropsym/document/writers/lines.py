@@ -1,7 +1,8 @@
 """Long formulas in several lines, broken where a reader would break them.
 
 A tree writer puts a mark before each sign at which a line may be broken, and the mark says in how many round brackets
-the sign stands. Marks are characters that no formula has; `whole` takes them out.
+the sign stands. A product that is written without a sign carries one for the case that a line starts there. Marks are
+characters that no formula has; `whole` takes them out.
 """
 
 from __future__ import annotations
@@ -17,11 +18,20 @@ _LAST = chr(ord(STOP) + _DEEPEST)
 _MARK = re.compile(f"[{STOP}-{_LAST}]")
 _NONE = {ord(STOP) + depth: None for depth in range(_DEEPEST + 1)}
 _DEEPER = {ord(STOP) + depth: ord(STOP) + depth + 1 for depth in range(_DEEPEST)}
+_CHOICE, _WITHIN, _CHOSEN = "\ue020", "\ue021", "\ue022"
+_AT_START = re.compile(f"{_CHOICE}(.*?){_WITHIN}.*?{_CHOSEN}")
+_IN_LINE = re.compile(f"{_CHOICE}.*?{_WITHIN}(.*?){_CHOSEN}")
+
+
+def either(at_start: str, within: str) -> str:
+    """What stands between two factors: one text where a line starts with it, another within a line."""
+    return f"{_CHOICE}{at_start}{_WITHIN}{within}{_CHOSEN}"
 
 
 def whole(text: str) -> str:
     """`text` on one line, without marks."""
-    return text.translate(_NONE)
+    shown = text.translate(_NONE)
+    return _IN_LINE.sub(r"\1", shown) if _CHOICE in shown else shown
 
 
 def deeper(text: str) -> str:
@@ -53,8 +63,8 @@ class Breakable(str):
 def broken(text: str, room: int, width: Callable[[str], int], first: int | None = None) -> list[str]:
     """A marked or breakable formula in lines of about `room` letters at most; a later line starts with its sign.
 
-    Of the signs that fill at least half the line before them, the one in the fewest round brackets is taken, a sum's
-    before a product's.
+    A line ends before a sign in no brackets wherever one fits; of those that fill at least half the line a sum's comes
+    before a product's. Only what has no such sign is broken inside its brackets, before the sign in the fewest of them.
 
     Parameters
     ----------
@@ -74,14 +84,22 @@ def broken(text: str, room: int, width: Callable[[str], int], first: int | None 
 
 
 def _joined(pieces: list[tuple[str, int]]) -> str:
-    return "".join(text for text, _ in pieces).strip()
+    """A line; the sign of a product that is not written stands at its start."""
+    text = "".join(text for text, _ in pieces)
+    if text.startswith(_CHOICE):
+        text = _AT_START.sub(r"\1", text, count=1)
+    return _IN_LINE.sub(r"\1", text).strip()
 
 
 def _best_break(line: list[tuple[str, int]], room: int, width: Callable[[str], int]) -> int:
     """The piece with which to start the next line."""
-    widths = [width(_joined(line[:at])) for at in range(1, len(line))]
-    fitting = [at for at, wide in enumerate(widths, 1) if room / 2 <= wide <= room]
-    return min(fitting, key=lambda at: (2 * line[at][1] + _is_product(line[at][0]), -at)) if fitting else len(line) - 1
+    widths = {at: width(_joined(line[:at])) for at in range(1, len(line))}
+    fitting = [at for at, wide in widths.items() if wide <= room]
+    outside = [at for at in fitting if line[at][1] == 0] or fitting
+    full = [at for at in outside if widths[at] >= room / 2]
+    if full:
+        return min(full, key=lambda at: (2 * line[at][1] + _is_product(line[at][0]), -at))
+    return max(outside, default=len(line) - 1)
 
 
 def _is_product(piece: str) -> bool:

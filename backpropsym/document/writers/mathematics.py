@@ -29,6 +29,9 @@ from backpropsym.document.writers.lines import whole
 from backpropsym.document.writers.numbers import shown
 from backpropsym.document.writers.tree_writer import Writer
 
+_MOST_SIGNS = 4
+"""Behind more sum signs than this a line may end."""
+
 
 def written(part: Math, writer: Writer) -> str:
     """`part` on one line."""
@@ -106,6 +109,7 @@ def _joined(parts: tuple[Math, ...], sign: str, writer: Writer) -> str:
 
 def _index_sum(term: IndexSum, writer: Writer) -> str:
     sums = " ".join(map(writer.ranged, term.sums))
-    held = ", ".join(f" {writer.at_most} ".join(map(writer.write, condition)) for condition in term.conditions)
-    text = f"{sums} {writer.marked(term.product)}".strip()
-    return f"{text}  {writer.where} {held}" if held else text
+    conditions = (f" {writer.at_most} ".join(map(writer.write, condition)) for condition in term.conditions)
+    held = f",{writer.stop} ".join(conditions)
+    text = f"{sums}{writer.stop if len(term.sums) > _MOST_SIGNS else ''} {writer.marked(term.product)}".strip()
+    return f"{text}{writer.stop}  {writer.where} {held}" if held else text

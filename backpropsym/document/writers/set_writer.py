@@ -177,7 +177,8 @@ class SetWriter(Writer):
 
     def matrix_product(self, left: str, right: str) -> str:
         """The matrix product of two written operands, which names of several letters need a space to show."""
-        return f"{left}{STOP}{self.space}{right}" if self.word.search(left + right) else f"{left} {right}"
+        space = self.space if self.word.search(left + right) else " "
+        return f"{left}{self.side_by_side(space)}{right}"
 
     def index(self, base: str, subscripts: list[str]) -> str:
         """An entry of a tensor; a base with an index of its own is set in brackets."""
@@ -206,13 +207,13 @@ class SetWriter(Writer):
                 return self.raised.format(self.carrying(self.bracketed(arguments[0], texts[0], ATOM)), self.top)
             case "outer":
                 left, right = self.bracketed(arguments[0], texts[0], POWER), self.carrying(texts[1])
-                return f"{left}{STOP}{self.space}{self.raised.format(right, self.top)}"
+                return f"{left}{self.side_by_side(self.space)}{self.raised.format(right, self.top)}"
             case "entrywise":
                 pairs = zip(arguments, texts, strict=True)
-                return f" {self.circle} ".join(self.bracketed(argument, text, ATOM) for argument, text in pairs)
+                return f"{STOP} {self.circle} ".join(self.bracketed(argument, text, ATOM) for argument, text in pairs)
             case "inside":
-                held = f"[{self.between(*texts[:3])}]"
-                return held + (f" {texts[3]}" if texts[3] != "1" else "")
+                held = f"[{whole(self.between(*texts[:3]))}]"
+                return held + (f"{self.side_by_side(' ')}{texts[3]}" if texts[3] != "1" else "")
             case "present":
                 at, low, high, then = map(whole, texts)
                 return self.stretched.format(f"{then} {self.upright(' where ')} {self.between(at, low, high)}")

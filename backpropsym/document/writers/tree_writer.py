@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 from backpropsym.document.notation.idioms import rooted, spoken
 from backpropsym.document.notation.names import Notation, Symbol
-from backpropsym.document.writers.lines import whole
+from backpropsym.document.writers.lines import either, whole
 from backpropsym.formula.limits import MAX_DEPTH
 from backpropsym.formula.text import ATOM, POWER, PRODUCT, SIGN, SUM, number_text, precedence, to_text
 from backpropsym.formula.tree import (
@@ -178,10 +178,14 @@ class Writer(ABC):
             if not result:
                 result = factor
             elif self.thin and not factor[0].isdigit():
-                result += self.stop + self.space + factor
+                result += self.side_by_side(self.space) + factor
             else:
                 result += self.stop + self.times + factor
         return result
+
+    def side_by_side(self, space: str) -> str:
+        """What stands between factors without a sign: room, and the sign where a line is broken there."""
+        return self.stop + either(self.times.lstrip(), space) if self.stop else space
 
     def _unsigned(self, operand: Expr, text: str) -> str:
         """The operand of a minus; a second sign needs brackets."""

@@ -60,3 +60,22 @@ def test_marks_count_brackets_and_are_bounded() -> None:
     for _ in range(40):
         text = deeper(text)
     assert whole(text) == ""
+
+
+@pytest.mark.parametrize("kind", [LatexWriter, TypstWriter])
+def test_a_product_written_without_signs_has_one_where_a_line_starts(kind: type[LatexWriter | TypstWriter]) -> None:
+    writer = kind(Notation([]), thin=True)
+    product = writer.marked(parse_formula("a*b*c*(d + e)*f*g*h", FunctionTable().signatures))
+    first, *others = broken(product, 8, writer.width)
+    assert writer.times.strip() not in first
+    assert others
+    assert all(line.startswith(writer.times.strip()) and line.count(writer.times.strip()) == 1 for line in others)
+    assert writer.times.strip() not in whole(product)
+
+
+def test_a_line_never_ends_inside_brackets_where_it_can_end_before_them() -> None:
+    assert broken(formula("a*(bcd + efg*hij)*k"), 19, width) == [
+        "a",
+        r"\cdot (\mathrm{bcd} + \mathrm{efg} \cdot \mathrm{hij})",
+        r"\cdot k",
+    ]
