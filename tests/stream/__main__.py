@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import backpropsym as bp
-from tests.stream import batches, printed, reports  # noqa: F401  (each import registers its comparisons)
+from tests.stream import batches, pictures, printed, reports  # noqa: F401  (each import registers its comparisons)
 from tests.stream.compare import COMPARISONS, LIMIT, differences
 from tests.stream.generate import seeded
 from tests.stream.truth import Truth

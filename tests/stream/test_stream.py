@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import backpropsym as bp
-from tests.stream import batches, printed, reports  # noqa: F401  (each import registers its comparisons)
+from tests.stream import batches, pictures, printed, reports  # noqa: F401  (each import registers its comparisons)
 from tests.stream.compare import COMPARISONS, differences
 from tests.stream.generate import seeded
 from tests.stream.truth import Truth

@@ -80,10 +80,11 @@ class Truth:
         return differences.complex_step(self.graph, leaves, of, names)
 
     def gradient_by_node(self, leaves: Mapping[str, Array], node: str) -> Array:
-        """The derivative of the output by a node that has a formula: as if it were a leaf with the same values."""
+        """The derivative of the output by a node with a formula, or by a constant: as by an input of its values."""
         value = self.value(leaves, node)
         nodes = {**self.graph.nodes, node: Node(node, Role.INPUT, self.graph[node].shape)}
-        cut = replace(self.graph, nodes=nodes)
+        constants = {name: array for name, array in self.graph.constants.items() if name != node}
+        cut = replace(self.graph, nodes=nodes, constants=constants)
         return differences.complex_step(cut, {**leaves, node: value}, self.case.output, [node])[node]
 
     def hessian_product(self, leaves: Mapping[str, Array], direction: Mapping[str, Array]) -> dict[str, Array]:
