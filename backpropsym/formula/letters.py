@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
@@ -50,3 +51,12 @@ SUBSCRIPTS: Final[Mapping[str, str]] = dict(
 
 SUPERSCRIPTS: Final[Mapping[str, str]] = dict(zip("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻", strict=True))
 """The digits that Unicode has above the line, and the minus sign."""
+
+ACCENTS: Final[Mapping[str, str]] = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303"}
+"""What stands above a letter, by the word for it in a name such as y_hat: combining characters of Unicode."""
+
+
+def accented(letter: str, accent: str) -> str | None:
+    """A letter with its accent as one character; None where Unicode has no such character."""
+    composed = unicodedata.normalize("NFC", letter + ACCENTS[accent])
+    return composed if len(composed) == 1 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from numbers import Real
 from typing import Any, SupportsFloat
@@ -17,6 +17,7 @@ from backpropsym.formula.names import name_problem
 from backpropsym.formula.parse import Signature, parse_formula
 from backpropsym.formula.tree import Call, Compare, Expr, Name, Number, walk
 from backpropsym.graph.graph import Block, Graph, Node, Role, find_cycle
+from backpropsym.graph.name_parts import patterns_of
 from backpropsym.ops.function_table import FunctionTable
 from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.real_numbers import real_array
@@ -353,7 +354,7 @@ def _finite(value: SupportsFloat) -> bool:
 
 
 def _warnings(graph: Graph, declaration: Declaration) -> tuple[Problem, ...]:
-    """Leaves and nodes that nothing uses."""
+    """Leaves and nodes that nothing uses, and patterns of names that none fits."""
     ends = {graph.output, graph.objective}
     reached = graph.ancestors(graph.output) | graph.ancestors(graph.objective)
     found = []
@@ -364,4 +365,14 @@ def _warnings(graph: Graph, declaration: Declaration) -> tuple[Problem, ...]:
         message = f"{_article(node.role)[2:].strip()} {name} is not used by {' or '.join(sorted(ends))}"
         place = declaration.places(section, name, None)
         found.append(Problem(message, place, fix="remove it, or use it", kind="warning"))
-    return tuple(found)
+    return (*found, *_idle_patterns(graph, declaration))
+
+
+def _idle_patterns(graph: Graph, declaration: Declaration) -> Iterator[Problem]:
+    """Patterns of the table [notation] that no name fits."""
+    fitted = {pattern for name in (*graph.nodes, *graph.functions.own) for pattern in patterns_of(name)}
+    for key in declaration.notation:
+        if "#" in key and key not in fitted:
+            fix = 'write as many # as the names have indices: "w##" fits w12, w_1_2 and w1_2'
+            place = declaration.places("notation", key, None)
+            yield Problem(f"no name fits the pattern {key}", place, fix=fix, kind="warning")

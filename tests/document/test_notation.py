@@ -37,6 +37,18 @@ identifiers = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,10}", fullmatch=True) | st.
         ("w_", r"\mathrm{w\_}", "w_"),
         ("E", "E", "E"),
         ("np", r"\mathrm{np}", "np"),
+        ("y_hat", r"\hat{y}", "ŷ"),
+        ("y1_hat", r"\hat{y}_{1}", "ŷ₁"),
+        ("y_hat_i", r"\hat{y}_{i}", "ŷᵢ"),
+        ("x_bar", r"\bar{x}", "x_bar"),
+        ("h_tilde", r"\tilde{h}", "h_tilde"),
+        ("sigma_hat_2", r"\hat{\sigma}_{2}", "sigma_hat_2"),
+        ("price_hat", r"\widehat{\mathrm{price}}", "price_hat"),
+        ("hat", r"\mathrm{hat}", "hat"),
+        ("n_in", "n_{in}", "nᵢₙ"),
+        ("w_out_in", r"w_{\mathrm{out}\ \mathrm{in}}", "wₒᵤₜ,ᵢₙ"),
+        ("x_test_ij", r"x_{\mathrm{test},ij}", "x_test_ij"),
+        ("age_of_use", r"\mathrm{age}_{\mathrm{of}\ \mathrm{use}}", "age_of_use"),
     ],
 )
 def test_names(name: str, latex: str, unicode: str) -> None:

@@ -53,6 +53,12 @@ def test_names_and_patterns(table: str, name: str, expected: str) -> None:
     assert latex(table, name) == expected
 
 
+@pytest.mark.parametrize(("pattern", "idle"), [("w##", False), ("x#", False), ("w####", True), ("q#", True)])
+def test_a_pattern_that_no_name_fits_is_a_warning(pattern: str, idle: bool) -> None:
+    [*told] = network(f"""'{pattern}' = 'r'""").graph.warnings
+    assert [f"pattern {pattern}" in str(problem) for problem in told] == [True] * idle
+
+
 def test_other_media_keep_the_names() -> None:
     net = network(r"x1 = '\vec{x}'")
     assert Notation.of(net.graph).unicode("x1") == "x₁"

@@ -64,6 +64,25 @@ def test_all_spellings_give_one_tree(expected: str, spellings: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    "claim",
+    [
+        "y_hat*u1_tilde*theta_bar",
+        r"\hat{y} \tilde{u}_1 \bar{\theta}",
+        r"\hat y \tilde{u_1} \overline{\theta}",
+        "ŷ·ũ₁·theta_bar",
+        r"\widehat{y}\,\widetilde u_{1}\,\bar\theta",
+    ],
+)
+def test_what_stands_above_a_letter_is_part_of_its_name(claim: str) -> None:
+    net = bp.loads(
+        'inputs = ["y_hat"]\nparameters = ["u1_tilde", "theta_bar"]\noutput = "a"\n'
+        '[nodes]\na = "y_hat*u1_tilde*theta_bar"\n'
+    )
+    words = vocabulary(net.graph, Asked("y_hat", ()))
+    assert to_text(parse_claim(claim, words)) == "y_hat*u1_tilde*theta_bar"
+
+
+@pytest.mark.parametrize(
     ("claim", "expected"),
     [
         ("W1[2,0]", "W1[2,0]"),

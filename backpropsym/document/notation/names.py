@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from backpropsym.document.notation.typst_names import string, typst_name
-from backpropsym.formula.letters import GREEK, SUBSCRIPTS
+from backpropsym.document.notation.typst_names import WRAPPERS, string, typst_name
+from backpropsym.formula.letters import GREEK, SUBSCRIPTS, accented
 from backpropsym.graph.graph import Graph
+from backpropsym.graph.name_parts import parts_of, patterns_of
 from backpropsym.ops import registry  # noqa: F401  (the import registers the compositions)
-from backpropsym.ops.function import FUNCTIONS
 from backpropsym.ops.function_table import FunctionTable
-from backpropsym.ops.lowering import COMPOSITIONS
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LONGEST_WORD_BELOW = 3
-_STEM = re.compile(r"([A-Za-z]+)(\d*)\Z")
+_SHORT_WORDS = frozenset(("in", "is", "no", "on", "or", "to"))
+_WIDE = {"hat": "widehat", "bar": "overline", "tilde": "widetilde"}
+"""What stands above a whole word."""
+
 _INDICES = re.compile(r"[i-t]{2}\Z")
 _STANDARD = frozenset(("exp", "sin", "cos", "tanh", "max", "min"))
 
@@ -51,16 +52,24 @@ def symbol(name: str) -> Symbol:
         found, tail = symbol(head), f" [ {_apart(position.removesuffix(']'))} ]"
         latex, unicode, ascii = (f"{look}[{position}" for look in found[:3])
         return Symbol(latex, unicode, ascii, found.typst + tail)
-    base, below = _split(name)
+    base, accent, below = parts_of(name)
     if not base:
         return plain(name)
-    indices = ",".join(_latex_below(part) for part in below)
-    latex = f"{_latex_base(base)}_{{{indices}}}" if indices else _latex_base(base)
-    typst = _typst_base(base) + (f"_({' , '.join(map(_typst_below, below))})" if below else "")
+    indices = _joined([_latex_below(part, below) for part in below], below, ",", r"\ ")
+    latex, typst = _latex_base(base), _typst_base(base)
+    if accent:
+        over = accent if len(base) == 1 or base in GREEK else _WIDE[accent]
+        latex, typst = rf"\{over}{{{latex}}}", f"{WRAPPERS[over]}({typst})"
+    if below:
+        latex += f"_{{{indices}}}"
+        typst += f"_({_joined([_typst_below(part, below) for part in below], below, ' , ', ' space ')})"
+    letter = GREEK.get(base, base)
+    shown = accented(letter, accent) if accent and len(letter) == 1 else None if accent else letter
     subscripts = [_unicode_below(part) for part in below]
-    if None in subscripts or (len(base) > 1 and base not in GREEK and any(not part.isdigit() for part in below)):
-        return Symbol(latex, "_".join([GREEK[base], *below]) if base in GREEK else name, name, typst)
-    return Symbol(latex, GREEK.get(base, base) + ",".join(filter(None, subscripts)), name, typst)
+    if shown is None or None in subscripts or (len(letter) > 1 and any(not part.isdigit() for part in below)):
+        greek = base in GREEK and not accent
+        return Symbol(latex, "_".join([GREEK[base], *below]) if greek else name, name, typst)
+    return Symbol(latex, shown + ",".join(filter(None, subscripts)), name, typst)
 
 
 def plain(name: str) -> Symbol:
@@ -69,52 +78,45 @@ def plain(name: str) -> Symbol:
     return Symbol(rf"\mathrm{{{escaped}}}", name, name, f"upright({string(name)})")
 
 
-def _split(name: str) -> tuple[str, tuple[str, ...]]:
-    """Base and indices of a name: w_1_1 is w with 1 and 1, beta2 is beta with 2; no base where it is neither."""
-    if name.endswith("_") and keyword.iskeyword(name[:-1]):
-        name = name[:-1]
-    phrase = _phrase().match(name)
-    if phrase is not None:
-        base, digits, below = phrase.groups()
-        return base, (*([digits] if digits else []), *(below.split("_") if below else []))
-    first, *rest = name.split("_")
-    match = _STEM.match(first)
-    if match is None or not all(rest):
-        return "", ()
-    base, digits = match.groups()
-    return base, (*([digits] if digits else []), *rest)
-
-
-@cache
-def _phrase() -> re.Pattern[str]:
-    """Names that start with that of an op of several words, as layer_norm1 and max_pool2_mean do."""
-    words = {re.sub(r"\dd\Z", "", op) for op in (*COMPOSITIONS, *FUNCTIONS) if "_" in op}
-    longest_first = "|".join(sorted(words, key=len, reverse=True))
-    return re.compile(rf"({longest_first})(\d*)(?:_([A-Za-z0-9]+(?:_[A-Za-z0-9]+)*))?\Z")
-
-
 def _latex_base(base: str) -> str:
     if base in GREEK:
         return rf"\{base}"
     return base if len(base) == 1 else plain(base).latex
 
 
-def _latex_below(part: str) -> str:
+def _latex_below(part: str, beside: Sequence[str] = ()) -> str:
     if part in GREEK:
         return rf"\{part}"
-    return part if len(part) == 1 or part.isdigit() or _INDICES.match(part) else rf"\mathrm{{{part}}}"
+    return part if _are_indices(part, beside) else rf"\mathrm{{{part}}}"
+
+
+def _are_indices(part: str, beside: Sequence[str]) -> bool:
+    """Whether `part` is set in italics: a letter, a number, or a pair of letters that is no word beside others."""
+    if len(part) == 1 or part.isdigit():
+        return True
+    return bool(_INDICES.match(part)) and not (part in _SHORT_WORDS and any(map(_is_word, beside)))
+
+
+def _is_word(part: str) -> bool:
+    return len(part) > 1 and part.isalpha() and part not in GREEK and not _INDICES.match(part)
+
+
+def _joined(written: Sequence[str], parts: Sequence[str], comma: str, space: str) -> str:
+    """Indices with commas between them, words with spaces."""
+    words = any(map(_is_word, parts)) and all(_is_word(part) or part in _SHORT_WORDS for part in parts)
+    return (space if words else comma).join(written)
 
 
 def _typst_base(base: str) -> str:
     return GREEK.get(base, base if len(base) == 1 else plain(base).typst)
 
 
-def _typst_below(part: str) -> str:
+def _typst_below(part: str, beside: Sequence[str] = ()) -> str:
     if part in GREEK:
         return GREEK[part]
-    if len(part) == 1 or part.isdigit():
-        return part
-    return " ".join(part) if _INDICES.match(part) else plain(part).typst
+    if not _are_indices(part, beside):
+        return plain(part).typst
+    return part if part.isdigit() else " ".join(part)
 
 
 def _unicode_below(part: str) -> str | None:
@@ -186,11 +188,9 @@ class Notation:
 
     def _pattern(self, name: str) -> str:
         """The LaTeX of a name by the pattern that it fits: w12 by "w##"."""
-        base, below = _split(name)
-        for parts in (below, tuple(below[0]) if len(below) == 1 and below[0].isdigit() else ()):
-            found = self._own.get(base + "#" * len(parts)) if base and parts else None
-            if found:
-                return _filled(str(found), parts)
+        for pattern, indices in patterns_of(name).items():
+            if pattern in self._own:
+                return _filled(str(self._own[pattern]), indices)
         return ""
 
     def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]], on_links: Collection[str] = ()) -> Notation:

@@ -44,6 +44,8 @@ WRAPPERS: Final[Mapping[str, str]] = MappingProxyType(
         "bar": "macron",
         "dot": "dot",
         "ddot": "dot.double",
+        "widehat": "hat",
+        "widetilde": "tilde",
         "overline": "overline",
         "underline": "underline",
         "boldsymbol": "bold",

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from backpropsym.formula.claims.indices import Asked
+from backpropsym.formula.letters import ACCENTS
 from backpropsym.formula.parse import Signature
 from backpropsym.formula.tree import Add, Div, Expr, Neg, number
 
@@ -71,6 +72,9 @@ class Vocabulary:
                 return (name,)
         parts = [_JOINTS.sub("", part) for part in (base, above, below or "")]
         keys = dict.fromkeys(("".join(parts), parts[0] + parts[2] + parts[1]))
+        letter, mark, accent = base.rpartition("_")
+        if mark and accent in ACCENTS:
+            keys[letter + parts[1] + parts[2] + accent] = None
         return tuple(name for key in keys for name in self._by_letters.get(key, ()))
 
     def tensor(self, base: str, above: str, rank: int) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 from typing import NoReturn
 
 from backpropsym.errors import FormulaError, Location, Problem
-from backpropsym.formula.letters import GREEK, SUBSCRIPTS, SUPERSCRIPTS
+from backpropsym.formula.letters import ACCENTS, GREEK, SUBSCRIPTS, SUPERSCRIPTS, accented
 from backpropsym.formula.tree import Span
 
 MAX_CHARACTERS = 50_000
@@ -35,7 +36,12 @@ _SAME = {
 
 BELOW = {below: letter for letter, below in SUBSCRIPTS.items()}
 ABOVE = {above: digit for digit, above in SUPERSCRIPTS.items()}
-LETTERS = {letter: name for name, letter in GREEK.items()}
+LETTERS = {letter: name for name, letter in GREEK.items()} | {
+    composed: f"{name}_{accent}"
+    for name, letter in {**GREEK, **dict(zip(ascii_letters, ascii_letters, strict=True))}.items()
+    for accent in ACCENTS
+    if (composed := accented(letter, accent))
+}
 COMPARISONS = (("<=", "<="), (">=", ">="), ("\\leq", "<="), ("\\geq", ">="), ("\\le", "<="), ("\\ge", ">="))
 """Signs of two characters and more, each with its meaning."""
 

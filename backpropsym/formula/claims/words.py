@@ -7,12 +7,15 @@ import re
 from backpropsym.formula.claims.indices import shown
 from backpropsym.formula.claims.names import Vocabulary
 from backpropsym.formula.claims.scanner import BELOW, LETTERS, Scanner
+from backpropsym.formula.letters import ACCENTS
 from backpropsym.formula.tree import Add, Call, Div, Expr, Index, Limits, Name, Neg, number
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 SAME_LETTERS = {"varphi": "phi", "varepsilon": "epsilon", "vartheta": "theta", "varsigma": "sigma"}
+_LETTER = re.compile(r"[A-Za-z]")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _UPRIGHT = ("operatorname", "mathrm", "mathit", "mathbf", "mathsf", "mathtt", "text", "textrm", "bm", "boldsymbol")
+_ACCENTS = {**dict(zip(ACCENTS, ACCENTS, strict=True)), "widehat": "hat", "overline": "bar", "widetilde": "tilde"}
 _INSIDE = re.compile(r"\s*(?:[A-Za-z0-9]|\\?_)+\s*")
 _BELOW = re.compile(f"[{''.join(BELOW)}]+")
 _LAYER = re.compile(r"\^\{?\s*[(\[]\s*([A-Za-z0-9]{1,8})\s*[)\]]\s*\}?")
@@ -46,12 +49,22 @@ class Words:
         if command is None:
             return scanner.match(WORD)
         word = command[1:]
+        if word in _ACCENTS:
+            return self._accented(command)
         if word not in _UPRIGHT:
             return SAME_LETTERS.get(word, word)
         scanner.expect("{", command)
         inner = scanner.match(_INSIDE)
         scanner.expect("}", command)
         return (inner or "").strip().replace("\\", "") or None
+
+    def _accented(self, command: str) -> str | None:
+        """The letters below an accent: in braces, or the one sign that follows."""
+        braced = self.scanner.take("{")
+        inner = self.letters() if braced or self.scanner.peek() == "\\" else self.scanner.match(_LETTER)
+        if braced:
+            self.scanner.expect("}", command)
+        return f"{inner}_{_ACCENTS[command[1:]]}" if inner else None
 
     def marks(self) -> tuple[str, str | None]:
         """The layer above and the index below a name, in either order."""

@@ -30,6 +30,9 @@ _WORDS = re.compile(r"\\operatorname\{([^{}]*[^A-Za-z{}][^{}]*)\}")
 _WIDE_LIMIT = re.compile(r"(\\sum_\{[^{}]*\}\^\{[^{}]{3,}\})\s*(?=\\sum)")
 """A sum with a limit wider than its sign, before another sum; the typesetter sets such limits into each other."""
 
+_SIGN = re.compile(r"((?:^|[(\[{=,<>]|\\(?:left|Bigl)\(|\\(?:cdot|to))\s*)-")
+"""A minus that is a sign, not an operation; the typesetter would leave room on its right."""
+
 _outlines: dict[str, str] = {}
 
 
@@ -115,7 +118,8 @@ def typeset(latex: str, otherwise: str = "") -> Formula:
     """
     if 0 < len(latex) <= MAX_FORMULA_CHARACTERS:
         try:
-            readable = _WIDE_LIMIT.sub(r"\1\\;\\;", _WORDS.sub(r"\\mathrm{\1}", latex))
+            signed = _SIGN.sub(r"\1{-}", latex)
+            readable = _WIDE_LIMIT.sub(r"\1\\;\\;", _WORDS.sub(r"\\mathrm{\1}", signed))
             formula = ziamath.Latex(readable, size=_EM)
             box = formula.node.bbox
             return _formula(formula.svgxml(), box.xmin, box.xmax, box.ymax, -box.ymin)
