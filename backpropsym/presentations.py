@@ -14,6 +14,7 @@ from backpropsym.story.shown import Derivation
 if TYPE_CHECKING:
     from backpropsym.checks.check import CheckOptions
     from backpropsym.checks.report import Report
+    from backpropsym.document.derivation.report import LatexOptions
     from backpropsym.picture.drawing import Drawing
     from backpropsym.picture.look.themes import Theme
     from backpropsym.picture.options import DrawOptions, LookOptions
@@ -45,6 +46,24 @@ class Presentations(Analyses):
         from backpropsym.picture.draw import draw as draw_graph
 
         return draw_graph(self.graph, wrt, of, **options)
+
+    def latex(self, of: str | None = None, **options: Unpack[LatexOptions]) -> str:
+        """Every gradient as LaTeX: one backward programme, in which each adjoint is defined once.
+
+        Parameters
+        ----------
+        of : default: the loss, else the output.
+        options : as those of `Derivation.latex`.
+
+        Raises
+        ------
+        UnknownNameError : no such node.
+        NetworkError : it depends on no parameter.
+        NotScalarError : it has axes.
+        """
+        from backpropsym.document.derivation.report import gradients_latex
+
+        return gradients_latex(self.graph, self.graph[of or self.graph.objective].name, **options)
 
     def handout(
         self,

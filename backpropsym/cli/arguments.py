@@ -162,6 +162,16 @@ EntryLimitOption = Annotated[
         show_default=False,
     ),
 ]
+DigitsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--digits",
+        min=1,
+        max=17,
+        help="Print numbers to so many digits; if left out 6, or 4 where many stand together.",
+        show_default=False,
+    ),
+]
 ThemeOption = Annotated[
     str,
     typer.Option(

@@ -35,12 +35,18 @@ class Layout:
     width : columns of a terminal.
     room : for a formula on a line, in letters.
     braces : whether a brace under each term of a sum names its path.
+    plain : whether formulas that are set have no colours, and terms no numbers of paths.
+    juxtaposed : whether products in them are written side by side, without a sign.
+    digits : of numbers that were computed; None for as many as is usual.
     """
 
     ascii: bool = False
     width: int = WIDTH
     room: int = COLUMN
     braces: bool = False
+    plain: bool = False
+    juxtaposed: bool = False
+    digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from backpropsym.derive import array_derivation, derivation, entry_derivation, g
 from backpropsym.derive.analyses import hessian
 from backpropsym.derive.form_views import in_form
 from backpropsym.document.derivation.notebook import bundle, derivation_latex
-from backpropsym.document.derivation.report import latex
+from backpropsym.document.derivation.report import LatexOptions, latex
 from backpropsym.graph.graph import Graph
 
 if TYPE_CHECKING:
@@ -25,8 +25,13 @@ class Derivation(derivation.Derivation):
         view = in_form(self, form)
         return super().expression(form) if view is self else view.expression(form)
 
-    def latex(self, form: str = "paths", values: Values | None = None) -> str:
+    def latex(self, form: str = "paths", values: Values | None = None, **options: Unpack[LatexOptions]) -> str:
         """The derivation as LaTeX for a document with amsmath and xcolor.
+
+        Parameters
+        ----------
+        options : `braces`, `standalone`, `plain`, `juxtaposed`, `limit`, `count_from` and `digits`, as in
+            `document.derivation.report.LatexOptions`.
 
         Raises
         ------
@@ -34,7 +39,7 @@ class Derivation(derivation.Derivation):
         LimitError : the form would be too large to write out.
         ValuesError : the numeric form lacks numbers.
         """
-        return latex(self, form, values)
+        return latex(self, form, values, **options)
 
     def draw(self, **options: Unpack[DrawOptions]) -> Drawing:
         """The picture with this derivation's paths highlighted; options as in `Network.draw`."""

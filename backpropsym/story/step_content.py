@@ -14,8 +14,9 @@ from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_programme
 from backpropsym.derive.terms import NumericTerm
 from backpropsym.document.derivation.adjoint_sums import adjoint_sum
-from backpropsym.document.derivation.array_page import adjoint_names, entry_quotient, index_sum
+from backpropsym.document.derivation.array_page import adjoint_names
 from backpropsym.document.derivation.conventions import conventions, kept_axes, spelled_out
+from backpropsym.document.derivation.entries import entry_quotient, index_sum
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.latex_width import width

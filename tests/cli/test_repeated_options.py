@@ -25,6 +25,7 @@ WORDS = {
     "frames_as": "svg",
     "order": "reverse",
     "kind": "derive",
+    "count_from": "1",
 }
 """A value for each option that takes words; 3 is one for all others."""
 

@@ -166,7 +166,7 @@ def test_tensors_compile_in_every_form(wrt: str, form: str, tmp_path: Path) -> N
     net = parse("x[3] -> residual(dense(3, tanh)) -> residual(dense(3, tanh)) -> softmax -> mse")
     values = {name: np.ones(shape) for name, shape in (net.inputs | net.targets | net.parameters).items()}
     for braces in (True, False):
-        text = latex(net.derive("loss", wrt=wrt), form, values, braces, standalone=True)
+        text = latex(net.derive("loss", wrt=wrt), form, values, braces=braces, standalone=True)
         assert "Overfull" not in compiled(text, tmp_path).log
 
 

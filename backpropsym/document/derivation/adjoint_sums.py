@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation
-from backpropsym.document.derivation.array_page import index_sum
-from backpropsym.document.formulas import IndexSum
+from backpropsym.document.derivation.entries import entry, index_sum
+from backpropsym.document.formulas import EntryQuotient, Formula, IndexSum, Math, Quotient
+from backpropsym.document.model import Row
 from backpropsym.errors import LimitError
 from backpropsym.formula.tree import Call, Expr, Index, Name, walk
 from backpropsym.graph.graph import Graph, Node, Role
 from backpropsym.ops.kinds import Contraction
 
 _TOTAL = "backward_total"
+_COMPUTED = ("einsum", "scatter", "windows")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def needs_entries(tree: Expr) -> bool:
-    """Whether a formula holds an einsum, which is a way to compute and not to print."""
-    return any(isinstance(part, Call) and part.function == "einsum" for part in walk(tree))
+    """Whether a formula holds an einsum or the like, which is a way to compute and not to print."""
+    return any(isinstance(part, Call) and part.function in _COMPUTED for part in walk(tree))
 
 
 class AdjointSum:
@@ -66,3 +69,21 @@ def adjoint_sum(graph: Graph, equation: MatrixEquation, programme: tuple[MatrixE
         return AdjointSum(graph, equation, users[0])
     except LimitError:
         return None
+
+
+def adjoint_row(
+    graph: Graph, of: str, equation: MatrixEquation, programme: tuple[MatrixEquation, ...], derived: Collection[str]
+) -> Row:
+    """A step of the backward pass as it is printed.
+
+    Parameters
+    ----------
+    derived : the nodes by which `of` is derived; all others have adjoints.
+    """
+    entries = adjoint_sum(graph, equation, programme)
+    last = equation.node in derived
+    if entries is None:
+        left: Math = Quotient(of, equation.node) if last else Formula(Name(equation.symbol))
+        return Row(left, Formula(equation.right))
+    by = entry(equation.node, entries.indices)
+    return Row(EntryQuotient(Name(of), by) if last else Formula(entries.left), entries.right)

@@ -14,12 +14,14 @@ from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_pr
 from backpropsym.derive.forms.registry import FORMS, array_form
 from backpropsym.derive.terms import Term
 from backpropsym.document.derivation.actions import View, next_steps
+from backpropsym.document.derivation.adjoint_sums import adjoint_row
 from backpropsym.document.derivation.conventions import convention_parts, definition_parts
+from backpropsym.document.derivation.entries import entry_quotient, index_sum
 from backpropsym.document.derivation.zero import why_zero
-from backpropsym.document.formulas import EntryQuotient, Formula, IndexSum, Joined, Math, Quotient, Route, Words
+from backpropsym.document.formulas import Formula, Joined, Math, Quotient, Route, Words
 from backpropsym.document.model import Body, Constant, Derived, Numbers, Programme, Row, Sum, SumTerm, Whole
 from backpropsym.document.notation.names import Notation
-from backpropsym.formula.tree import Expr, Index, Name, names
+from backpropsym.formula.tree import Expr, names
 
 MAX_STEPS = 4
 """Of more steps inside layers than this a page defines the first ones."""
@@ -36,22 +38,6 @@ def matrix_equations(derivation: Derivation) -> tuple[MatrixEquation, ...]:
 def adjoint_names(equations: Iterable[MatrixEquation]) -> dict[str, str]:
     """What the symbols of equations are adjoints of."""
     return {each.symbol: each.label for each in equations}
-
-
-def entry_quotient(derivation: Derivation) -> EntryQuotient:
-    """The derivative that is derived, entry by entry, with its free indices."""
-    of, wrt = derivation.ends
-    return EntryQuotient(_entry(of, derivation.of_indices), _entry(wrt, derivation.indices))
-
-
-def index_sum(term: Term) -> IndexSum:
-    """A term behind the signs of its sums, with its conditions."""
-    return IndexSum(term.sums, term.summand, term.conditions)
-
-
-def _entry(name: str, indices: Iterable[str]) -> Expr:
-    subscripts = tuple(map(Name, indices))
-    return Index(Name(name), subscripts) if subscripts else Name(name)
 
 
 class ArrayPage:
@@ -111,16 +97,16 @@ class ArrayPage:
 
     def _body(self, left: Math) -> Body:
         if self.form in MATRIX_FORMS:
-            rows = tuple(Row(self._left(each), Formula(each.right)) for each in self.equations)
-            return Programme(left, Words("in matrix notation"), rows, len(rows), apart=0.6)
+            rows = tuple(self._row(each) for each in self.equations)
+            return Programme(left, Words("in matrix notation"), rows[: self.view.limit], len(rows), apart=0.6)
         if self.form not in INDEX_FORMS:
             return Whole(left, Formula(self._formula))
         terms = tuple(SumTerm(index_sum(term), Route(term.path)) for term in self.terms)
         return Sum(left, terms, self.derivation.count, noun="layer path")
 
-    def _left(self, equation: MatrixEquation) -> Math:
-        derived = equation.node == self.derivation.wrt
-        return Quotient(self.derivation.ends[0], equation.node) if derived else Formula(Name(equation.symbol))
+    def _row(self, equation: MatrixEquation) -> Row:
+        derived = {self.derivation.wrt}
+        return adjoint_row(self.derivation.graph, self.derivation.ends[0], equation, self.equations, derived)
 
     @cached_property
     def _formula(self) -> Expr:

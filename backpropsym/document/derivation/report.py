@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypedDict, Unpack
+
 from rich.text import Text
 
 from backpropsym.arrays import Values
@@ -11,11 +14,13 @@ from backpropsym.document.derivation.actions import View
 from backpropsym.document.derivation.array_data import tensor_data
 from backpropsym.document.derivation.array_page import ArrayPage
 from backpropsym.document.derivation.data import data
+from backpropsym.document.derivation.gradients_page import gradients_page
 from backpropsym.document.derivation.scalar_page import ScalarPage
 from backpropsym.document.formats.latex import LANDSCAPE, fragment, page_document
 from backpropsym.document.formats.text import LIMIT, styled
 from backpropsym.document.model import Page
 from backpropsym.document.registry import COLUMN, Layout, format_of
+from backpropsym.graph.graph import Graph
 
 
 def page(derivation: Derivation, form: str = "paths", view: View | None = None) -> Page:
@@ -69,18 +74,33 @@ def terminal(derivation: Derivation, form: str, view: View | None = None, layout
     return styled(page(derivation, form, view or View(limit=LIMIT)), layout or Layout())
 
 
-def latex(
-    derivation: Derivation,
-    form: str = "paths",
-    values: Values | None = None,
-    braces: bool = False,
-    standalone: bool = False,
-) -> str:
-    """`derivation` in `form` as LaTeX: a fragment for a document with amsmath and xcolor, or a document of its own.
+class LatexOptions(TypedDict, total=False):
+    """How a derivation is set in LaTeX.
 
-    Parameters
+    Attributes
     ----------
     braces : whether a brace under each term of the explicit sum names its path.
+    standalone : whether it is a document of its own, else a fragment for a document with amsmath and xcolor.
+    plain : no colours, and no numbers of paths.
+    juxtaposed : products side by side, without a sign.
+    limit : the most terms or equations that are listed; of the others it says how many they are.
+    count_from : 0 or 1, where indices start; None leaves it to the network's own notation, else 0.
+    digits : of numbers that were computed.
+    """
+
+    braces: bool
+    standalone: bool
+    plain: bool
+    juxtaposed: bool
+    limit: int | None
+    count_from: int | None
+    digits: int | None
+
+
+def latex(
+    derivation: Derivation, form: str = "paths", values: Values | None = None, **options: Unpack[LatexOptions]
+) -> str:
+    """`derivation` in `form` as LaTeX.
 
     Raises
     ------
@@ -88,6 +108,31 @@ def latex(
     LimitError : the form would be too large to write out.
     ValuesError : the numeric form lacks numbers.
     """
-    made = page(derivation, form, View(values))
-    layout = Layout(room=LANDSCAPE if standalone else COLUMN, braces=braces)
+    return set_in_latex(page(derivation, form, View(values, options.get("limit"))), **options)
+
+
+def gradients_latex(graph: Graph, of: str, **options: Unpack[LatexOptions]) -> str:
+    """The derivatives of `of` by all parameters as LaTeX: one backward programme, each adjoint defined once.
+
+    Raises
+    ------
+    NetworkError : it depends on no parameter.
+    NotScalarError : it has axes.
+    LimitError : an equation would be too long.
+    """
+    return set_in_latex(gradients_page(graph, of, View(limit=options.get("limit"))), **options)
+
+
+def set_in_latex(made: Page, **options: Unpack[LatexOptions]) -> str:
+    """A page as LaTeX."""
+    standalone, first = options.get("standalone", False), options.get("count_from")
+    layout = Layout(
+        room=LANDSCAPE if standalone else COLUMN,
+        braces=options.get("braces", False),
+        plain=options.get("plain", False),
+        juxtaposed=options.get("juxtaposed", False),
+        digits=options.get("digits"),
+    )
+    if first is not None:
+        made = replace(made, notation=made.notation.counting_from(first))
     return page_document(made, layout) if standalone else fragment(made, layout)

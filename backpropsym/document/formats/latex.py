@@ -54,7 +54,7 @@ def fragment(page: Page, layout: Layout, text_width: float = PORTRAIT_WIDTH) -> 
     ----------
     text_width : of that document, in points; its tables fit.
     """
-    needed = " ".join(rf"\usepackage{{{package}}}" for package in packages(page))
+    needed = " ".join(rf"\usepackage{{{package}}}" for package in packages(page, layout.plain))
     return f"% In the preamble: {needed}\n{LatexPage(page, layout, text_width).body()}"
 
 
@@ -67,14 +67,14 @@ def page_document(page: Page, layout: Layout, landscape: bool = True) -> str:
     tables = (part for part in page.parts if isinstance(part, Table) and part.rows)
     landscape = landscape or any(LatexTable(table, upright, PORTRAIT_WIDTH).smaller for table in tables)
     written = fragment(page, layout, LANDSCAPE_WIDTH if landscape else PORTRAIT_WIDTH)
-    return document(written, page.title, packages(page), landscape)
+    return document(written, page.title, packages(page, layout.plain), landscape)
 
 
-def packages(page: Page) -> tuple[str, ...]:
-    """What a document with `page` in it needs, all of TeX Live's recommended collection."""
+def packages(page: Page, plain: bool = False) -> tuple[str, ...]:
+    """What a document with `page` in it needs, with colours or plain, all of TeX Live's recommended collection."""
     tables = [part for part in page.parts if isinstance(part, Table)]
     derived = any(isinstance(part, Derived) for part in page.parts)
-    coloured = derived or any(any(table.colours) for table in tables)
+    coloured = (derived and not plain) or any(any(table.colours) for table in tables)
     sheets = any(isinstance(part, Sheet) for part in page.parts)
     for_tables = ("booktabs", "longtable") if tables or sheets else ()
     return ("amsmath", *for_tables, *(("xcolor",) if coloured else ()))
@@ -113,7 +113,7 @@ class LatexPage(Aligned):
 
     def tree_writer(self) -> LatexWriter:
         """What writes the formulas."""
-        return LatexWriter(self.page.notation)
+        return LatexWriter(self.page.notation, self.layout.juxtaposed, self.layout.digits)
 
     def align(self, lines: Iterable[str], apart: float = 0.0) -> str:
         """An align* environment."""

@@ -36,6 +36,7 @@ from backpropsym.document.palette import PALETTE
 from backpropsym.document.registry import WIDTH, Format, Layout, define
 from backpropsym.document.writers.kinks import MARK, kink_text
 from backpropsym.document.writers.mathematics import plain, written
+from backpropsym.document.writers.tree_writer import DIGITS
 from backpropsym.document.writers.unicode import AsciiWriter, TextWriter, UnicodeWriter
 from backpropsym.errors import printable
 from backpropsym.formula.tree import ONE, Expr, Mul
@@ -106,7 +107,7 @@ class TextPage:
     def __init__(self, page: Page, layout: Layout) -> None:
         self.page = page
         self.layout = layout
-        self.writer: TextWriter = (AsciiWriter if layout.ascii else UnicodeWriter)(page.notation)
+        self.writer: TextWriter = (AsciiWriter if layout.ascii else UnicodeWriter)(page.notation, digits=layout.digits)
 
     def part(self, part: Part) -> Text:
         """One part."""
@@ -270,7 +271,8 @@ class TextPage:
     def numbers(self, value: npt.NDArray[np.float64]) -> Text:
         """An array in numbers."""
         width = self.layout.width - 4
-        text = np.array2string(value, precision=6, suppress_small=False, threshold=200, max_line_width=width)
+        precision = self.writer.digits or DIGITS
+        text = np.array2string(value, precision=precision, suppress_small=False, threshold=200, max_line_width=width)
         return Text("\n".join(f"  {line}" for line in text.splitlines()) + "\n")
 
     def worked(self, body: Worked) -> Text:

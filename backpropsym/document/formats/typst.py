@@ -46,7 +46,7 @@ class TypstPage(Aligned):
 
     def tree_writer(self) -> TypstWriter:
         """What writes the formulas."""
-        return TypstWriter(self.page.notation)
+        return TypstWriter(self.page.notation, self.layout.juxtaposed, self.layout.digits)
 
     def align(self, lines: Iterable[str], apart: float = 0.0) -> str:
         """One displayed formula; Typst sets lines of fractions apart by itself."""

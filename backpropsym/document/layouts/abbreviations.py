@@ -117,7 +117,7 @@ class _Letters:
         return self.meanings[tree] if tree in self.meanings else self._inside(tree)
 
     def _fitted(self, tree: Expr, thin: bool) -> Expr:
-        writer = type(self.writer)(self.writer.notation, thin)
+        writer = self.writer.like(thin=thin or self.writer.thin)
         if depth(tree) > MAX_DEPTH or self._width(tree, writer) <= self.room:
             return tree
         return self._outside(tree, writer)

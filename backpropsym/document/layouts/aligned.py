@@ -16,6 +16,7 @@ import numpy.typing as npt
 from backpropsym.derive.derivation import count_text
 from backpropsym.document.formulas import Formula, Joined, Math, Prose, Route, Value
 from backpropsym.document.layouts.abbreviations import abbreviated
+from backpropsym.document.layouts.counting import counted_from, has_indices
 from backpropsym.document.model import (
     Block,
     Blocks,
@@ -41,6 +42,7 @@ from backpropsym.document.registry import Layout
 from backpropsym.document.writers.lines import broken
 from backpropsym.document.writers.mathematics import marked, written
 from backpropsym.document.writers.set_writer import SetWriter
+from backpropsym.document.writers.tree_writer import FEW_DIGITS
 from backpropsym.formula.tree import ONE
 
 MAX_SIDE = 8
@@ -188,9 +190,14 @@ class Aligned(ABC):
 
     def derived(self, derived: Derived) -> str:
         """One derivative; what is longer than a line has a letter, which is explained below."""
+        first = self.writer.notation.first
+        indexed = first is not None and has_indices(derived)
+        derived = counted_from(derived, first or 0) if indexed else derived
         derived, letters = abbreviated(derived, self.writer, self.room - self.widest(derived) - INDENT - NUMBER)
         apart = self.rows(derived.apart, self.widest(derived))
         facts = [*map(self.text, derived.conventions), *map(self.text, derived.definitions)]
+        if indexed:
+            facts.append(self.writer.upright(f"indices count from {first}"))
         if derived.left_out:
             facts.append(self.writer.upright(f"and {derived.left_out:,} more steps inside layers"))
         told = self.told(derived.body, apart)
@@ -217,7 +224,7 @@ class Aligned(ABC):
             case Whole(left, right):
                 return self.align([*apart, *self.rows([Row(left, right)])])
             case Programme():
-                return self.align(self.rows(body.rows), body.apart)
+                return self.align([*self.rows(body.rows), *self.more_rows(body.count - len(body.rows))], body.apart)
             case Sum():
                 return self.sum(body, apart)
             case Worked():
@@ -229,10 +236,12 @@ class Aligned(ABC):
 
     def equations(self, equations: Equations) -> str:
         """Equations below one another."""
-        lines = self.rows(equations.rows)
-        if equations.left_out:
-            lines.append(self.and_more.format(f"{equations.left_out:,}"))
+        lines = [*self.rows(equations.rows), *self.more_rows(equations.left_out)]
         return self.align(lines) if lines else ""
+
+    def more_rows(self, count: int) -> list[str]:
+        """A line that says how many equations are not listed."""
+        return [self.and_more.format(f"{count:,}")] if count else []
 
     def rows(self, rows: Iterable[Row], widest: int = 0) -> list[str]:
         """Equations, each in as many lines as it needs; `widest` is the width of a left side besides theirs."""
@@ -255,17 +264,19 @@ class Aligned(ABC):
     def sum(self, body: Sum, apart: list[str]) -> str:
         """A term on each line, with the number of its path at the margin, and the paths below."""
         left = self.text(body.left)
-        routes = [term.path for term in body.terms if term.path is not None]
+        routes = [] if self.layout.plain else [term.path for term in body.terms if term.path is not None]
         labels = [self.under(number, route) for number, route in enumerate(routes, 1)] if self.layout.braces else []
         braced = bool(labels) and max(map(self.writer.width, labels)) <= BRACED * self.beside(self.writer.width(left))
         if labels and not braced:
             labels = list(map(self.label, range(1, len(labels) + 1)))
         lines = apart + [line for at in range(len(body.terms)) for line in self.term(left, body, at, labels)]
         if body.count > len(body.terms):
-            more = self.writer.upright(f" ({count_text(body.count - len(body.terms))} more)")
+            left_out = f"{count_text(body.count - len(body.terms))} more of {count_text(body.count)} {body.noun}s"
+            more = self.writer.upright(f" ({left_out})")
             lines.append(f"{self.more}{self.nothing}+ {self.writer.high_dots} {more}")
         listed = [line for number, route in enumerate(routes, 1) for line in self.route(number, route.names)]
-        return self.colours(len(body.terms)) + self.align(lines) + (self.align(listed) if listed and not braced else "")
+        told = self.align(lines) + (self.align(listed) if listed and not braced else "")
+        return told if self.layout.plain else self.colours(len(body.terms)) + told
 
     def under(self, number: int, route: Route) -> str:
         """What a brace says: the number of a path, and its nodes."""
@@ -285,13 +296,13 @@ class Aligned(ABC):
             f"{start}{self.in_colour(first, number)}" if at else self.equal.format(left, self.in_colour(first, number))
         ]
         pieces += [f"{self.deeper}{self.in_colour(self.nothing + line, number)}" for line in others]
-        if not labels:
+        if not labels and not self.layout.plain:
             pieces[-1] += f" {self.tagged.format(number=number, colour=colour_name(number))}"
         yield from pieces
 
     def in_colour(self, text: str, number: int) -> str:
         """A formula in the colour of a path."""
-        return self.coloured.format(text, colour=colour_name(number))
+        return text if self.layout.plain else self.coloured.format(text, colour=colour_name(number))
 
     def label(self, number: int) -> str:
         """The number of a path, upright in brackets."""
@@ -316,11 +327,15 @@ class Aligned(ABC):
     def worked(self, body: Worked) -> str:
         """Each term over its numbers, and their sum."""
         lines = [line for number, term in enumerate(body.terms, 1) for line in self.worked_term(number, term)]
-        added = Joined(tuple(Value(term.value) for term in body.terms), "+")
+        rest = body.total - sum(term.value for term in body.terms)
+        weaker = (Value(rest),) if body.count > len(body.terms) else ()
+        added = Joined((*(Value(term.value) for term in body.terms), *weaker), "+")
+        if weaker:
+            left_out = f"{count_text(body.count - len(body.terms))} weaker of {count_text(body.count)} paths"
+            lines.append(f"& {self.writer.upright(f'{left_out}, together ')}{self.writer.measured(rest)}")
         parts = (added, Value(body.total)) if len(body.terms) > 1 else (Value(body.total),)
-        return (
-            self.colours(len(body.terms)) + self.align(lines) + self.align(self.rows([Row(body.left, Joined(parts))]))
-        )
+        told = self.align(lines) + self.align(self.rows([Row(body.left, Joined(parts))]))
+        return told if self.layout.plain else self.colours(len(body.terms)) + told
 
     def worked_term(self, number: int, term: WorkedTerm) -> list[str]:
         """A term, its numbers below, its value and its share."""
@@ -331,7 +346,7 @@ class Aligned(ABC):
         room = self.room - LABEL - INDENT
         start, *more = self.lines(marked(Formula(term.product), self.writer), room)
         first, *others = self.lines(value, room)
-        label = self.in_colour(self.label(number), number)
+        label = "" if self.layout.plain else self.in_colour(self.label(number), number)
         lines = [f"{label} {self.space} & {self.in_colour(start, number)}"]
         lines += [f"& {self.space} {self.in_colour(self.nothing + line, number)}" for line in more]
         lines += [f"& {self.space} {self.nothing}= {self.in_colour(first, number)}"]
@@ -360,8 +375,8 @@ class Aligned(ABC):
         return self.writer.matrix(_shortened(rows, dots))
 
     def number(self, value: float) -> str:
-        """A number to four digits."""
-        return self.writer.measured(float(f"{value:.4g}"))
+        """One number among many."""
+        return self.writer.measured(value, FEW_DIGITS)
 
 
 def _shortened(parts: Sequence[_T], dots: _T) -> list[_T]:

@@ -167,6 +167,21 @@ class Notation:
         """Whether entries of tensors are written W[i,j], and not with subscripts."""
         return self._own.get("entry-style") == "brackets"
 
+    @property
+    def first(self) -> int | None:
+        """The position of the first entry as it is set; None where nobody says, which is 0."""
+        return self._own.get("count-from")
+
+    def counting_from(self, first: int) -> Notation:
+        """The same notation, in which positions of entries count from `first`."""
+        counting = Notation(
+            [name for name in self._symbols if name not in self.table.own],
+            self.table,
+            self._derivatives,
+            {**self._own, "count-from": first},
+        )
+        return counting.with_adjoints(self._adjoints)
+
     def _look(self, name: str) -> Symbol:
         """A name as a person wants it, else as everybody would write it; entries of tensors with their tensor."""
         head, bracket, rest = name.partition("[")

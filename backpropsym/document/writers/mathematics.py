@@ -53,7 +53,7 @@ def marked(part: Math, writer: Writer) -> str:
     """`part` with a mark before each sign at which a line may be broken."""
     match part:
         case Formula(tree, thin):
-            return (type(writer)(writer.notation, thin=True) if thin else writer).marked(tree)
+            return (writer.like(thin=True) if thin else writer).marked(tree)
         case Node(name):
             return writer.name(name)
         case Quotient(of, by):
@@ -103,6 +103,8 @@ def _joined(parts: tuple[Math, ...], sign: str, writer: Writer) -> str:
             for place, (text, below) in enumerate(zip(texts, negative, strict=True))
         ]
     signs = {"*": writer.times, "+": " + ", "-": f" {writer.minus} ", "=": " = ", ",": ", ", "": ""}
+    if sign == "*" and writer.thin and not any(isinstance(part, Value) for part in parts):
+        return writer.side_by_side(writer.space).join(texts)
     stop = writer.stop if sign in ("*", "+", "-") else ""
     return (stop + signs[sign]).join(texts)
 

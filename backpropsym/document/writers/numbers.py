@@ -10,7 +10,7 @@ import numpy as np
 
 from backpropsym.arrays import Array, Given, Numbers
 from backpropsym.document.writers.set_writer import SetWriter
-from backpropsym.document.writers.tree_writer import Writer
+from backpropsym.document.writers.tree_writer import FEW_DIGITS, Writer
 from backpropsym.formula.tree import Expr, Name, Number, substitute
 
 MOST_ENTRIES = 9
@@ -30,8 +30,8 @@ def shown(value: Given, writer: Writer) -> str:
 
 
 def _entry(value: SupportsFloat, writer: Writer) -> str:
-    """One number among many, to four digits."""
-    return writer.measured(float(f"{float(value):.4g}"))
+    """One number among many."""
+    return writer.measured(float(value), FEW_DIGITS)
 
 
 def _text_array(array: Array, writer: Writer) -> str:

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from backpropsym.document.notation.names import plain
 from backpropsym.document.writers.lines import STOP, whole
-from backpropsym.document.writers.tree_writer import ATOM, POWER, PRODUCT, SUM, Writer
+from backpropsym.document.writers.tree_writer import ATOM, DIGITS, POWER, PRODUCT, SUM, Writer
 from backpropsym.formula.text import number_text
 from backpropsym.formula.tree import Call, Div, Expr, Limits, Name, Number
 
@@ -139,9 +139,9 @@ class SetWriter(Writer):
             return ("-" if value < 0 else "") + self.fraction.format(str(abs(value.numerator)), str(value.denominator))
         return self._scientific(text)
 
-    def measured(self, value: float) -> str:
-        """A number that was computed, to six digits."""
-        return self._scientific(super().measured(value))
+    def measured(self, value: float, usual: int = DIGITS) -> str:
+        """A number that was computed; powers of ten written out."""
+        return self._scientific(super().measured(value, usual))
 
     def percent(self, share: float) -> str:
         """A share of a whole in hundredths; nothing where it is not a number."""

@@ -40,6 +40,12 @@ __all__ = ["ATOM", "KEPT", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
 KEPT = "keepdims"
 """The option that data needs and formulas for people leave out; a line below them says where it holds."""
 
+DIGITS = 6
+"""Of numbers that were computed, where nobody says how many."""
+
+FEW_DIGITS = 4
+"""Of one number among many."""
+
 
 class Writer(ABC):
     """Writes trees in the order of their parts, with the fewest brackets that keep the meaning.
@@ -48,6 +54,7 @@ class Writer(ABC):
     ----------
     notation : how names and functions are written.
     thin : whether products are written by a space where that can be read, instead of by a sign.
+    digits : of numbers that were computed; None for as many as is usual where they stand.
     """
 
     medium: ClassVar[int]
@@ -61,21 +68,26 @@ class Writer(ABC):
     stop: ClassVar[str] = ""
     """What stands before each sign at which a line may be broken; see `writers.lines`."""
 
-    def __init__(self, notation: Notation, thin: bool = False) -> None:
+    def __init__(self, notation: Notation, thin: bool = False, digits: int | None = None) -> None:
         self.notation = notation
         self.thin = thin
+        self.digits = digits
+
+    def like(self, notation: Notation | None = None, thin: bool | None = None) -> Self:
+        """The same writer in another notation, or with other products."""
+        return type(self)(notation or self.notation, self.thin if thin is None else thin, self.digits)
 
     def with_derivatives(self, derivatives: Mapping[str, tuple[str, str]], on_links: Collection[str] = ()) -> Self:
         """The same writer, for which further names stand for derivatives (of, by), some for those on links alone."""
-        return type(self)(self.notation.with_derivatives(derivatives, on_links), self.thin)
+        return self.like(self.notation.with_derivatives(derivatives, on_links))
 
     def with_adjoints(self, adjoints: Mapping[str, str]) -> Self:
         """The same writer, in which further names stand for the adjoints of nodes."""
-        return type(self)(self.notation.with_adjoints(adjoints), self.thin)
+        return self.like(self.notation.with_adjoints(adjoints))
 
     def for_arguments(self) -> Self:
         """The same writer for definitions of functions, whose arguments are no nodes."""
-        return type(self)(self.notation.for_arguments(), self.thin)
+        return self.like(self.notation.for_arguments())
 
     def write(self, expr: Expr) -> str:
         """`expr` as text, however deep it is."""
@@ -250,9 +262,9 @@ class Writer(ABC):
         """A number."""
         return number_text(value)
 
-    def measured(self, value: float) -> str:
-        """A number that was computed, to six digits; never minus zero."""
-        return f"{value + 0.0:.6g}".replace("-", self.minus)
+    def measured(self, value: float, usual: int = DIGITS) -> str:
+        """A number that was computed, to so many digits unless others are asked for; never minus zero."""
+        return f"{value + 0.0:.{self.digits or usual}g}".replace("-", self.minus)
 
     def percent(self, share: float) -> str:
         """A share of a whole in hundredths; nothing where it is not a number."""
