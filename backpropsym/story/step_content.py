@@ -68,7 +68,7 @@ class StepContent(ABC):
         self._derivation: Derivation = derivation
         self.graph: Graph = derivation.graph
         notation = Notation.of(derivation.graph)
-        self._writers: tuple[Writer, Writer] = (LatexWriter(notation), UnicodeWriter(notation))
+        self._writers: tuple[Writer, Writer] = (LatexWriter(notation), UnicodeWriter(notation.on_pages()))
         self.count = derivation.count
         self.start = derivation.wrt
         self.output = derivation.graph.output

@@ -9,7 +9,10 @@ import ziamath
 
 import backpropsym as bp
 from backpropsym.document.derivation.report import latex as written
+from backpropsym.document.derivation.report import page
 from backpropsym.document.notation.names import Notation
+from backpropsym.document.notation.unicode_names import letters_of
+from backpropsym.document.registry import write
 from backpropsym.errors import NetworkError
 from backpropsym.spec.notation import ACCENTS, COMMANDS
 from tests.documents import compiled
@@ -63,6 +66,36 @@ def test_other_media_keep_the_names() -> None:
     net = network(r"x1 = '\vec{x}'")
     assert Notation.of(net.graph).unicode("x1") == "x₁"
     assert net.derive("a", wrt="w11").expression().startswith("x1*")
+
+
+@pytest.mark.parametrize(
+    ("own", "letters"),
+    [
+        (r"\vec{x}_{1}", "x\u20d7₁"),
+        (r"z^{(1)}", "z⁽¹⁾"),
+        (r"w^{(1)}_{1,2}", "w⁽¹⁾₁,₂"),
+        (r"\hat{y}", "ŷ"),
+        (r"\mathbf{W}_{1}", "W₁"),
+        (r"\hat{\beta}_{2}", "β\u0302₂"),
+        (r"W^\top", "Wᵀ"),
+        (r"\vec{xy}", ""),
+        (r"w_{q}", ""),
+    ],
+)
+def test_own_names_in_letters(own: str, letters: str) -> None:
+    assert letters_of(own) == letters
+
+
+def test_pages_with_pictures_write_names_as_these_do(tmp_path: Path) -> None:
+    net = network(r"""'w##' = 'w_{#2#1}'""" + "\n" + r"x2 = '\vec{x}'")
+    net.slides("a", wrt="w12").save(tmp_path / "deck.html")
+    net.explore("a").save(tmp_path / "page.html")
+    pages = [write(page(net.derive("a", wrt="w12")), "html"), *(path.read_text() for path in tmp_path.iterdir())]
+    for text in pages:
+        assert "w₂₁" in text
+        assert "x\u20d7" in text
+        assert "w₁₂" not in text
+        assert "x₂" not in text
 
 
 def test_a_name_with_an_exponent_carries_another_one_in_brackets() -> None:

@@ -105,6 +105,7 @@ def test_zero_is_zero() -> None:
         ("é ß", "é ß"),
         ("中", "[U+4E2D]"),
         ("Сеть лекции", r"\bpCyrillic{Сеть лекции}"),
+        ("αΝΐ", r"\ensuremath{\alpha}\ensuremath{\mathrm{N}}\ensuremath{\ddot{\acute{\iota}}}"),
     ],
 )
 def test_text_is_escaped(text: str, escaped: str) -> None:

@@ -55,7 +55,7 @@ class _HtmlPage:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.writer = UnicodeWriter(page.notation)
+        self.writer = UnicodeWriter(page.notation.on_pages())
 
     def lines(self) -> Iterator[str]:
         """The parts from top to bottom."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from backpropsym.document.notation.typst_names import WRAPPERS, string, typst_name
+from backpropsym.document.notation.unicode_names import letters_of
 from backpropsym.formula.letters import GREEK, SUBSCRIPTS, accented
 from backpropsym.graph.graph import Graph
 from backpropsym.graph.name_parts import parts_of, patterns_of
@@ -150,6 +151,7 @@ class Notation:
     ) -> None:
         self.table = functions if functions is not None else FunctionTable()
         self._own = dict(own or {})
+        self._on_pages = False
         self._symbols = _distinct({name: self._look(name) for name in [*names, *self.table.own]})
         self._derivatives = dict(derivatives or {})
         self._adjoints: Mapping[str, str] = {}
@@ -188,18 +190,19 @@ class Notation:
         found = symbol(head)
         own = self._own.get(head) or self._pattern(head)
         latex, typst = (own, typst_name(own)) if own else (found.latex, found.typst)
+        unicode = (self._on_pages and own and letters_of(own)) or found.unicode
         if not bracket:
-            return Symbol(latex, found.unicode, found.ascii, typst)
+            return Symbol(latex, unicode, found.ascii, typst)
         start = self._own.get("count-from", 0)
         place = ",".join(
             str(int(part) + start) if part.isdigit() else part for part in rest.removesuffix("]").split(",")
         )
-        whole = symbol(name)
+        entry = f"{unicode}[{place}]" if self._on_pages else symbol(name).unicode
         if self._own.get("entry-style") == "subscripts":
             inner = f"({latex})" if "_" in latex else latex
             inner_typst = f"( {typst} )" if "_" in latex else typst
-            return Symbol(f"{inner}_{{{place}}}", whole.unicode, whole.ascii, f"{inner_typst}_({_apart(place)})")
-        return Symbol(f"{latex}[{place}]", whole.unicode, whole.ascii, f"{typst} [ {_apart(place)} ]")
+            return Symbol(f"{inner}_{{{place}}}", entry, name, f"{inner_typst}_({_apart(place)})")
+        return Symbol(f"{latex}[{place}]", entry, name, f"{typst} [ {_apart(place)} ]")
 
     def _pattern(self, name: str) -> str:
         """The LaTeX of a name by the pattern that it fits: w12 by "w##"."""
@@ -224,6 +227,13 @@ class Notation:
         """The same notation, in which further names stand for the adjoints of nodes."""
         extended = Notation.__new__(Notation)
         extended.__dict__.update(self.__dict__, _adjoints={**self._adjoints, **adjoints})
+        return extended
+
+    def on_pages(self) -> Notation:
+        """The same notation for text that stands beside pictures, in which Unicode has the person's own looks, too."""
+        extended = Notation.__new__(Notation)
+        extended.__dict__.update(self.__dict__, _on_pages=True)
+        extended._symbols = _distinct({name: extended._look(name) for name in self._symbols})
         return extended
 
     def for_arguments(self) -> Notation:

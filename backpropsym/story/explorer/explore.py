@@ -11,9 +11,12 @@ from backpropsym.arrays import Values
 from backpropsym.derive.array_derivation import equation_of
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.forms.adjoint_programme import matrix_programme
+from backpropsym.document.derivation.actions import View as Shown
 from backpropsym.document.derivation.adjoint_sums import needs_entries
-from backpropsym.document.derivation.report import report
+from backpropsym.document.derivation.report import page
+from backpropsym.document.formats.text import LIMIT
 from backpropsym.document.notation.names import Notation
+from backpropsym.document.registry import write
 from backpropsym.document.writers.unicode import UnicodeWriter
 from backpropsym.errors import AbstractFunctionError, NetworkError, UnknownNameError
 from backpropsym.evaluate.given_numbers import given_numbers
@@ -64,7 +67,7 @@ def explorer(
     """
     if graph[of].op is None:
         raise NetworkError(f"{of} is given, and has no derivatives to explore", fix="choose a computed node with --of")
-    writer = UnicodeWriter(Notation.of(graph))
+    writer = UnicodeWriter(Notation.of(graph).on_pages())
     within = graph.ancestors(of)
     leaves = [name for name in graph.names(*_ROLES) if name in within]
     derived = [name for name in leaves if graph[name].role is not Role.TARGET]
@@ -116,8 +119,14 @@ def _view(wrt: str, derivation: Derivation, drawing: Drawing) -> View:
     forms: tuple[str, ...] = _SCALAR_FORMS
     if derivation.between_arrays:
         forms = _TENSOR_FORMS[: 1 + _in_matrices(derivation)]
-    text = "\n".join(report(derivation, form).split("\n  next")[0].rstrip() + "\n" for form in forms)
+    text = "\n".join(_text(derivation, form) for form in forms)
     return View(wrt, drawing.svg, paths, derivation.count, text)
+
+
+def _text(derivation: Derivation, form: str) -> str:
+    """A form as text, its names as in the picture, and without what a person would type next."""
+    made = page(derivation, form, Shown(limit=LIMIT))
+    return write(replace(made, notation=made.notation.on_pages()), "text").split("\n  next")[0].rstrip() + "\n"
 
 
 def _in_matrices(derivation: Derivation) -> bool:
