@@ -73,6 +73,7 @@ class Presentations(Analyses):
         theme: str | Theme = "light",
         samples: int = 3,
         seed: int = 0,
+        digits: int | None = None,
     ) -> Sheet:
         """The whole story on a page or two: picture, both passes, every gradient, one path by path, the check.
 
@@ -81,6 +82,7 @@ class Presentations(Analyses):
         wrt : the parameter whose derivative is shown path by path; default: one with the most paths.
         values : numbers, completed by the network's own; None shows no numbers.
         samples, seed : as in `check`.
+        digits : of numbers in formulas; None for 4.
 
         Raises
         ------
@@ -96,7 +98,8 @@ class Presentations(Analyses):
         of = self.graph.objective
         derivations = {shown: self.derive(of, wrt=shown), **derivations} if shown not in derivations else derivations
         drawings = self.draw(theme=theme), self.draw(of, wrt=shown, values=values, theme=theme, adjoints=False)
-        return Sheet(handout(self.graph, derivations, shown, drawings, self.check(samples, seed, at=values), values))
+        report = self.check(samples, seed, at=values)
+        return Sheet(handout(self.graph, derivations, shown, drawings, report, values, digits))
 
     def explore(self, of: str | None = None, *, values: Values | None = None, theme: str | Theme = "light") -> Explorer:
         """A page for a browser: every derivative with its paths, and for networks of scalars all numbers, to change.

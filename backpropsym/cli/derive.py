@@ -5,6 +5,7 @@ from __future__ import annotations
 from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
+    DigitsOption,
     FormatOption,
     FormOption,
     InitOption,
@@ -36,6 +37,7 @@ def derive(
     output: OutputOption = None,
     limit: LimitOption = None,
     ascii: AsciiOption = False,
+    digits: DigitsOption = None,
 ) -> None:
     """Derive one node by another, or by several in turn, as a sum over paths or in another form."""
     from backpropsym.document.derivation.actions import View
@@ -48,4 +50,4 @@ def derive(
     medium = medium_for(format, json, output)
     source = network if len(wrt) == 1 and not to_file(output) else ""
     view = View(values, limit or format_of(medium).limit, source, level.value if level else "")
-    emit_page(page(derivation, form, view), medium, output, ascii, whole=False)
+    emit_page(page(derivation, form, view), medium, output, ascii, digits=digits, whole=False)

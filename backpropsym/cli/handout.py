@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from backpropsym.cli.arguments import NetworkArgument, ShownAtOption, ThemeOption, load_network, read_numbers
+from backpropsym.cli.arguments import (
+    DigitsOption,
+    NetworkArgument,
+    ShownAtOption,
+    ThemeOption,
+    load_network,
+    read_numbers,
+)
 from backpropsym.cli.completion import complete_node
 from backpropsym.cli.output import wrote
 
@@ -26,8 +33,9 @@ def handout(
     ] = None,
     at: ShownAtOption = None,
     theme: ThemeOption = "light",
+    digits: DigitsOption = None,
 ) -> None:
     """Put the whole story of NETWORK on a page or two: picture, both passes, every gradient, paths, check."""
     found = load_network(network)
-    for written in found.handout(wrt, values=read_numbers(at, found), theme=theme).save(output):
+    for written in found.handout(wrt, values=read_numbers(at, found), theme=theme, digits=digits).save(output):
         wrote(written)

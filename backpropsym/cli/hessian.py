@@ -11,6 +11,7 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     ColumnsOption,
+    DigitsOption,
     EntryLimitOption,
     FormatOption,
     JsonOption,
@@ -38,6 +39,7 @@ def hessian(
     output: OutputOption = None,
     limit: EntryLimitOption = None,
     ascii: AsciiOption = False,
+    digits: DigitsOption = None,
 ) -> None:
     """Derive a number twice by every pair of parameters: paths, formulas, and numbers where there are some.
 
@@ -53,4 +55,4 @@ def hessian(
         page = product_page(found, product)
     else:
         page = MatrixReport(found, values, limit).page()
-    emit_page(page, medium, output, ascii)
+    emit_page(page, medium, output, ascii, digits=digits)

@@ -10,6 +10,7 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     ColumnsOption,
+    DigitsOption,
     EntryLimitOption,
     FormatOption,
     JsonOption,
@@ -42,6 +43,7 @@ def jacobian(
     output: OutputOption = None,
     limit: EntryLimitOption = None,
     ascii: AsciiOption = False,
+    digits: DigitsOption = None,
 ) -> None:
     """Derive several nodes by several nodes: paths, formulas, and numbers where there are some.
 
@@ -52,4 +54,4 @@ def jacobian(
     loaded = load_network(network)
     values, found = read_numbers(at, loaded), loaded.jacobian(of, wrt or ())
     medium = medium_for(format, json, output)
-    emit_page(MatrixReport(found, values, limit).page(), medium, output, ascii)
+    emit_page(MatrixReport(found, values, limit).page(), medium, output, ascii, digits=digits)

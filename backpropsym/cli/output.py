@@ -76,12 +76,14 @@ def emit_page(
     ascii: bool = False,
     whole: bool = True,
     landscape: bool = True,
+    digits: int | None = None,
 ) -> None:
     """Print or write a page in the format `medium`; text on a terminal has colours.
 
     Parameters
     ----------
     whole : whether it becomes a document of its own, on wide paper or not, in a format that has parts of documents.
+    digits : of numbers that were computed; None for as many as is usual.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def emit_page(
     """
     from backpropsym.document.registry import Layout, format_of
 
-    format, layout = format_of(medium), Layout(*look(output, ascii))
+    format, layout = format_of(medium), Layout(*look(output, ascii), digits=digits)
     if medium == "text" and not to_file(output):
         from backpropsym.document.formats.text import styled
 

@@ -10,6 +10,7 @@ import typer
 from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
+    DigitsOption,
     FormatOption,
     JsonOption,
     LevelOption,
@@ -64,6 +65,7 @@ def paths(
     output: OutputOption = None,
     limit: LimitOption = None,
     ascii: AsciiOption = False,
+    digits: DigitsOption = None,
 ) -> None:
     """List the paths between two nodes: all, the strongest, and how many carry nothing."""
     from backpropsym.document.registry import format_of
@@ -82,4 +84,4 @@ def paths(
     else:
         view = PathsView(values, top, by.value, limit or format_of(medium).limit)
         page = paths_page(derivation, view, listed=not count)
-    emit_page(page, medium, output, ascii)
+    emit_page(page, medium, output, ascii, digits=digits)

@@ -9,6 +9,7 @@ import typer
 from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
+    DigitsOption,
     FormatOption,
     InitOption,
     JsonOption,
@@ -44,6 +45,7 @@ def trace(
     output: OutputOption = None,
     limit: RowLimitOption = None,
     ascii: AsciiOption = False,
+    digits: DigitsOption = None,
 ) -> None:
     """Follow one object forward and the gradient back as tables of numbers, then take one step of descent.
 
@@ -54,4 +56,6 @@ def trace(
     found = load_network(network)
     followed = found.trace(read_numbers(at, found, init), of, rate)
     medium = medium_for(format, json, output)
-    emit_page(trace_page(followed, limit), medium, output, ascii, landscape=not followed.of_numbers)
+    emit_page(
+        trace_page(followed, limit, digits), medium, output, ascii, digits=digits, landscape=not followed.of_numbers
+    )

@@ -11,6 +11,7 @@ from backpropsym.cli.arguments import (
     AsciiOption,
     AtOption,
     ColumnsOption,
+    DigitsOption,
     FormatOption,
     InitOption,
     JsonOption,
@@ -56,6 +57,7 @@ def wiggle(
     theme: ThemeOption = "light",
     limit: RowLimitOption = None,
     ascii: AsciiOption = False,
+    digits: DigitsOption = None,
 ) -> None:
     """Push each parameter both ways at one object: what moves, and which links cut every path of what does not.
 
@@ -76,4 +78,4 @@ def wiggle(
             wrote(wiggle_drawing(result, theme).save(output))
             return
     medium = medium_for(format, json, output)
-    emit_page(wiggle_page(result, limit), medium, output, ascii)
+    emit_page(wiggle_page(result, limit), medium, output, ascii, digits=digits)

@@ -17,22 +17,21 @@ from backpropsym.document.derivation.adjoint_sums import adjoint_sum
 from backpropsym.document.derivation.array_page import adjoint_names
 from backpropsym.document.derivation.conventions import conventions, kept_axes, spelled_out
 from backpropsym.document.derivation.entries import entry_quotient, index_sum
+from backpropsym.document.derivation.matrix_notation import MatrixNotation
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.latex import LatexWriter
 from backpropsym.document.writers.latex_width import width
 from backpropsym.document.writers.lines import Breakable, broken
 from backpropsym.document.writers.mathematics import marked, written
-from backpropsym.document.writers.tree_writer import Writer
+from backpropsym.document.writers.tree_writer import FEW_DIGITS, Writer
 from backpropsym.document.writers.unicode import UnicodeWriter
 from backpropsym.errors import LimitError, NotScalarError
-from backpropsym.formula.tree import ONE, Add, Call, Expr, Mul, Name
+from backpropsym.formula.tree import ONE, Expr, Name
 from backpropsym.graph.graph import Graph
 from backpropsym.graph.unroll import entry_name
 from backpropsym.picture.scene import HighlightedPath
+from backpropsym.story.shortened import elided, ends, shortened
 from backpropsym.story.steps import EQUALS, NOTHING, Column, Line, LinePart, Maths, Prose
-
-MAX_FACTORS = 12
-"""A product or sum of more parts shows its beginning and its end."""
 
 MAX_LINES = 5
 """A factored form of more lines is left to the backward pass."""
@@ -64,11 +63,14 @@ class StepContent(ABC):
     trivial: Maths | None = None
     total: Maths | None = None
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation, digits: int | None = None) -> None:
         self._derivation: Derivation = derivation
         self.graph: Graph = derivation.graph
         notation = Notation.of(derivation.graph)
-        self._writers: tuple[Writer, Writer] = (LatexWriter(notation), UnicodeWriter(notation.on_pages()))
+        self._writers: tuple[Writer, Writer] = (
+            LatexWriter(notation, digits=digits),
+            UnicodeWriter(notation.on_pages(), digits=digits),
+        )
         self.count = derivation.count
         self.start = derivation.wrt
         self.output = derivation.graph.output
@@ -122,8 +124,8 @@ class StepContent(ABC):
 
     def path(self, highlight: HighlightedPath) -> Maths:
         """A path by its nodes."""
-        names = [highlight.names[i] for i in _ends(len(highlight.names))]
-        return Maths(*(_elided([w.name(n) for n in names], len(highlight.names), w.arrow, w) for w in self._writers))
+        names = [highlight.names[i] for i in ends(len(highlight.names))]
+        return Maths(*(elided([w.name(n) for n in names], len(highlight.names), w.arrow, w) for w in self._writers))
 
     def facts(self, lead: str = "") -> Prose:
         """What a reader must know beside the terms: f = relu, f'(0) = 0."""
@@ -140,7 +142,7 @@ class StepContent(ABC):
         return Maths(*(writer.name(name) for writer in self._writers))
 
     def _write(self, tree: Expr) -> Maths:
-        return Maths(*(_shortened(tree, writer) for writer in self._writers))
+        return Maths(*(shortened(tree, writer) for writer in self._writers))
 
     def _line(self, node: str, left: Maths, right: Maths, value: float | None = None) -> Equation:
         """left = right, and its value where there is one."""
@@ -150,16 +152,15 @@ class StepContent(ABC):
         return Equation(node, Line(left, EQUALS, tuple(pieces)))
 
     def _measured(self, value: float) -> Maths:
-        text = f"{value + 0.0:.4g}"
-        latex, shown = (writer.measured(float(text)) for writer in self._writers)
+        latex, shown = (writer.measured(value, FEW_DIGITS) for writer in self._writers)
         return Maths(latex.replace("-", "{-}", 1) if latex.startswith("-") else latex, shown)
 
 
 class ScalarContent(StepContent):
     """Between scalars: neurons, or entries of tensors."""
 
-    def __init__(self, derivation: Derivation, values: Values | None = None) -> None:
-        super().__init__(derivation)
+    def __init__(self, derivation: Derivation, values: Values | None = None, digits: int | None = None) -> None:
+        super().__init__(derivation, digits)
         self._derivation: Derivation = derivation
         self._values = values
         self._adjoints = {} if values is None or not self.count else derivation.adjoint_values(values)
@@ -201,9 +202,9 @@ class ScalarContent(StepContent):
             return Numbers(Maths(rf"{{}} = {value.latex}", f"= {value.plain}"), value)
         products = []
         for writer, index, start in zip(self._writers, (0, 1), ("{} ", ""), strict=True):
-            texts = [self._measured(factors[i])[index] for i in _ends(len(factors))]
+            texts = [self._measured(factors[i])[index] for i in ends(len(factors))]
             bracketed = [f"({text})" if text.startswith(("-", "−", "{-}")) else text for text in texts]
-            product = _elided(bracketed, len(factors), writer.stop + writer.times, writer)
+            product = elided(bracketed, len(factors), writer.stop + writer.times, writer)
             products.append(Breakable(f"{start}= {product} = {value[index]}"))
         return Numbers(Maths(*products), value)
 
@@ -236,7 +237,7 @@ class ScalarContent(StepContent):
         for equation in steps.equations[1:]:
             name = steps.varying(equation)
             left = Maths(*(writer.derivative(equation.of, equation.by) for writer in writers))
-            right = Maths(*(_shortened(steps.right_side(equation), writer) for writer in writers))
+            right = Maths(*(shortened(steps.right_side(equation), writer) for writer in writers))
             yield self._line(name, left, right, _number(self._adjoints.get(name)))
 
     def factored_lines(self, max_width: int) -> Column:
@@ -294,7 +295,8 @@ class TensorContent(StepContent):
         """What each node on the path is."""
         nodes = (self.graph[name] for name in highlight.names)
         found = (equation_of(self.graph, node) for node in nodes if node.op)
-        return tuple((self._write(left), " = ", self._write(right)) for left, right in found)
+        written = self._matrices.written
+        return tuple((self._write(left), " = ", self._write(written(right))) for left, right in found)
 
     def forward(self, drawn: Iterable[str] = ()) -> Iterator[Equation]:
         """What each node is in matrix notation, in the order in which they are computed."""
@@ -303,7 +305,7 @@ class TensorContent(StepContent):
             node = self.graph[name]
             if node.named and node.op is not None and name in needed:
                 left, right = equation_of(self.graph, node)
-                yield self._line(name, self._write(left), self._write(right))
+                yield self._line(name, self._write(left), self._write(self._matrices.written(right)))
 
     def backward(self) -> Iterator[Equation]:
         """The adjoints in matrix notation, entry by entry where it has no sign; none where what is derived has axes."""
@@ -319,9 +321,16 @@ class TensorContent(StepContent):
                 left = Maths(*(writer.derivative(derivation.of, equation.node) for writer in writers))
             else:
                 left = Maths(*(writer.write(Name(equation.symbol)) for writer in writers))
-            formula = self.graph.functions.written(equation.right)
-            right = Maths(*(written(entries.right, w) if entries else _shortened(formula, w) for w in writers))
+            formula = self._matrices.written(self.graph.functions.written(equation.right))
+            right = Maths(*(written(entries.right, w) if entries else shortened(formula, w) for w in writers))
             yield self._line(equation.node, left, right)
+
+    @cached_property
+    def _matrices(self) -> MatrixNotation:
+        try:
+            return MatrixNotation(self.graph, {each.symbol: each.node for each in self._programme})
+        except LimitError:
+            return MatrixNotation(self.graph)
 
     @cached_property
     def _programme(self) -> tuple[MatrixEquation, ...]:
@@ -339,7 +348,8 @@ class TensorContent(StepContent):
             found = self._programme
         except LimitError:
             found = ()
-        return super()._facts(writer) + [written(part, writer) for part in kept_axes(each.right for each in found)]
+        shown = (self._matrices.written(each.right) for each in found)
+        return super()._facts(writer) + [written(part, writer) for part in kept_axes(shown)]
 
     @property
     def of(self) -> Maths:
@@ -357,40 +367,6 @@ def _number(value: Numeric | None) -> float | None:
     return float(value) if value is not None and getattr(value, "ndim", 0) == 0 else None
 
 
-def _shortened(tree: Expr, writer: Writer) -> Breakable:
-    """`tree`, written; of a long sum or product, also inside a function, its beginning and its end."""
-    match tree:
-        case Add(terms) if len(terms) > MAX_FACTORS // 2:
-            first, last = writer.marked(Add(terms[:2])), writer.marked(terms[-1])
-            signed = last if last.startswith(("-", "−")) else f"+ {last}"
-            return Breakable(f"{first}{writer.stop} + {_dots(writer)}{writer.stop} {signed}")
-        case Mul(factors) if len(factors) > MAX_FACTORS:
-            half = MAX_FACTORS // 2
-            ends = (writer.marked(Mul(part)) for part in (factors[:half], factors[-half:]))
-            return Breakable(f" {_dots(writer)} ".join(ends))
-        case Call(function, (inner,), ()) if isinstance(inner, Add) and len(inner.terms) > MAX_FACTORS // 2:
-            return Breakable(writer.function(function) + writer.brackets(_shortened(inner, writer).marked))
-        case _:
-            return Breakable(writer.marked(tree))
-
-
-def _dots(writer: Writer) -> str:
-    return r"\cdots" if isinstance(writer, LatexWriter) else "⋯"
-
-
-def _ends(count: int) -> Iterable[int]:
-    """The positions of the parts of a long list that are shown."""
-    half = MAX_FACTORS // 2
-    return range(count) if count <= MAX_FACTORS else [*range(half), *range(count - half, count)]
-
-
-def _elided(shown: Sequence[str], count: int, joint: str, writer: Writer) -> str:
-    """`shown` joined, with dots in the middle where there are more."""
-    half = MAX_FACTORS // 2
-    parts = list(shown) if len(shown) == count else [*shown[:half], _dots(writer), *shown[half:]]
-    return joint.join(parts)
-
-
-def step_content(derivation: Derivation, values: Values | None = None) -> StepContent:
-    """Who tells of a derivation; with numbers where there are `values`, between scalars only."""
-    return TensorContent(derivation) if derivation.between_arrays else ScalarContent(derivation, values)
+def step_content(derivation: Derivation, values: Values | None = None, digits: int | None = None) -> StepContent:
+    """Who tells of a derivation; with numbers, of so many digits, where there are `values`, between scalars only."""
+    return TensorContent(derivation) if derivation.between_arrays else ScalarContent(derivation, values, digits)

@@ -31,19 +31,20 @@ _PLUS, _DOTS = Maths("+", "+"), Maths(r"\cdots", "⋯")
 _DOWN = Line(NOTHING, Maths(r"\vdots", "⋮"), ())
 
 
-def story(derivation: Derivation, drawing: Drawing, values: Values | None = None) -> Story:
+def story(derivation: Derivation, drawing: Drawing, values: Values | None = None, digits: int | None = None) -> Story:
     """`derivation` step by step: the network, the forward pass, each path, the sum, the bricks, the backward pass.
 
     Parameters
     ----------
     drawing : the picture of the network with the paths of the derivation highlighted.
     values : numbers, completed by the network's own; None shows no numbers.
+    digits : of the numbers; None for 4.
 
     Raises
     ------
     ValuesError : numbers are asked for and some are missing.
     """
-    return _StoryBuilder(step_content(derivation, values), drawing).story()
+    return _StoryBuilder(step_content(derivation, values, digits), drawing).story()
 
 
 class _StoryBuilder:

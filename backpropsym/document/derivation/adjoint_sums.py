@@ -8,6 +8,7 @@ from dataclasses import replace
 from backpropsym.derive.array_derivation import TensorDerivation
 from backpropsym.derive.forms.adjoint_programme import MatrixEquation
 from backpropsym.document.derivation.entries import entry, index_sum
+from backpropsym.document.derivation.matrix_notation import MatrixNotation
 from backpropsym.document.formulas import EntryQuotient, Formula, IndexSum, Math, Quotient
 from backpropsym.document.model import Row
 from backpropsym.errors import LimitError
@@ -71,19 +72,28 @@ def adjoint_sum(graph: Graph, equation: MatrixEquation, programme: tuple[MatrixE
         return None
 
 
-def adjoint_row(
-    graph: Graph, of: str, equation: MatrixEquation, programme: tuple[MatrixEquation, ...], derived: Collection[str]
-) -> Row:
-    """A step of the backward pass as it is printed.
+class AdjointRows:
+    """The steps of a backward pass as they are printed.
 
     Parameters
     ----------
-    derived : the nodes by which `of` is derived; all others have adjoints.
+    of : what is derived.
+    derived : the nodes by which it is derived; all others have adjoints.
     """
-    entries = adjoint_sum(graph, equation, programme)
-    last = equation.node in derived
-    if entries is None:
-        left: Math = Quotient(of, equation.node) if last else Formula(Name(equation.symbol))
-        return Row(left, Formula(equation.right))
-    by = entry(equation.node, entries.indices)
-    return Row(EntryQuotient(Name(of), by) if last else Formula(entries.left), entries.right)
+
+    def __init__(self, graph: Graph, of: str, programme: tuple[MatrixEquation, ...], derived: Collection[str]) -> None:
+        self.graph = graph
+        self.of = of
+        self.programme = programme
+        self.derived = derived
+        self.matrices = MatrixNotation(graph, {each.symbol: each.node for each in programme})
+
+    def row(self, equation: MatrixEquation) -> Row:
+        """One step, entry by entry where matrix notation has no sign for it."""
+        entries = adjoint_sum(self.graph, equation, self.programme)
+        last = equation.node in self.derived
+        if entries is None:
+            left: Math = Quotient(self.of, equation.node) if last else Formula(Name(equation.symbol))
+            return Row(left, Formula(self.matrices.written(equation.right)))
+        by = entry(equation.node, entries.indices)
+        return Row(EntryQuotient(Name(self.of), by) if last else Formula(entries.left), entries.right)

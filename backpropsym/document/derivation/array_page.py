@@ -14,11 +14,12 @@ from backpropsym.derive.forms.adjoint_programme import MatrixEquation, matrix_pr
 from backpropsym.derive.forms.registry import FORMS, array_form
 from backpropsym.derive.terms import Term
 from backpropsym.document.derivation.actions import View, next_steps
-from backpropsym.document.derivation.adjoint_sums import adjoint_row
+from backpropsym.document.derivation.adjoint_sums import AdjointRows
 from backpropsym.document.derivation.conventions import convention_parts, definition_parts
 from backpropsym.document.derivation.entries import entry_quotient, index_sum
+from backpropsym.document.derivation.matrix_notation import MatrixNotation
 from backpropsym.document.derivation.zero import why_zero
-from backpropsym.document.formulas import Formula, Joined, Math, Quotient, Route, Words
+from backpropsym.document.formulas import Formula, IndexSum, Joined, Math, Quotient, Route, Words
 from backpropsym.document.model import Body, Constant, Derived, Numbers, Programme, Row, Sum, SumTerm, Whole
 from backpropsym.document.notation.names import Notation
 from backpropsym.formula.tree import Expr, names
@@ -97,16 +98,18 @@ class ArrayPage:
 
     def _body(self, left: Math) -> Body:
         if self.form in MATRIX_FORMS:
-            rows = tuple(self._row(each) for each in self.equations)
+            rows = self._rows
             return Programme(left, Words("in matrix notation"), rows[: self.view.limit], len(rows), apart=0.6)
         if self.form not in INDEX_FORMS:
             return Whole(left, Formula(self._formula))
         terms = tuple(SumTerm(index_sum(term), Route(term.path)) for term in self.terms)
         return Sum(left, terms, self.derivation.count, noun="layer path")
 
-    def _row(self, equation: MatrixEquation) -> Row:
-        derived = {self.derivation.wrt}
-        return adjoint_row(self.derivation.graph, self.derivation.ends[0], equation, self.equations, derived)
+    @cached_property
+    def _rows(self) -> tuple[Row, ...]:
+        derivation = self.derivation
+        rows = AdjointRows(derivation.graph, derivation.ends[0], self.equations, {derivation.wrt})
+        return tuple(map(rows.row, self.equations))
 
     @cached_property
     def _formula(self) -> Expr:
@@ -116,7 +119,8 @@ class ArrayPage:
     def _shown(self) -> Iterator[Expr]:
         """Every formula that is shown."""
         if self.form in MATRIX_FORMS:
-            yield from (each.right for each in self.equations)
+            yield from (row.right.tree for row in self._rows if isinstance(row.right, Formula))
+            yield from (row.right.product for row in self._rows if isinstance(row.right, IndexSum))
         elif self.form in INDEX_FORMS:
             yield from (factor for term in self.terms for factor in term.derivatives)
         else:
@@ -131,5 +135,6 @@ class ArrayPage:
             equation_of(graph, graph[name]) if matrices else step(graph, name, readable=True)
             for name in found[:MAX_STEPS]
         )
-        told = tuple(Joined((Formula(left), Formula(right))) for left, right in equations)
+        written = MatrixNotation(graph).written if matrices else (lambda right: right)
+        told = tuple(Joined((Formula(left), Formula(written(right)))) for left, right in equations)
         return told, len(found) - len(told)

@@ -8,7 +8,7 @@ from backpropsym.derive.derivation import Derivation
 from backpropsym.document.formulas import Definition, Formula, Function, Joined, Math, Prose, Sketch, Words
 from backpropsym.document.notation.idioms import ROOT
 from backpropsym.document.writers.mathematics import written
-from backpropsym.document.writers.tree_writer import KEPT, Writer
+from backpropsym.document.writers.tree_writer import KEPT, ONES, Writer
 from backpropsym.formula.tree import ONE, Add, Call, Div, Expr, Mul, Name, Number, Pow, Tuple, called, names, size, walk
 from backpropsym.graph.graph import Graph
 from backpropsym.ops.function_table import FunctionTable
@@ -88,7 +88,7 @@ def kept_axes(exprs: Iterable[Expr]) -> tuple[Math, ...]:
     lines: dict[Math, None] = {}
     for call, options in calls:
         axis = options.get("axis")
-        if axis is None or KEPT not in options:
+        if axis is None or KEPT not in options or ONES in options:
             continue
         look = Formula(call) if (call.function, axis) in dropped else Sketch(call.function, axis)
         axes = "axes" if isinstance(axis, Tuple) else "axis"

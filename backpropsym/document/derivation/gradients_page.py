@@ -8,7 +8,7 @@ from backpropsym.derive.forms.adjoint_programme import matrix_programme
 from backpropsym.derive.forms.programme import adjoints
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.document.derivation.actions import View
-from backpropsym.document.derivation.adjoint_sums import adjoint_row
+from backpropsym.document.derivation.adjoint_sums import AdjointRows
 from backpropsym.document.derivation.array_page import adjoint_names
 from backpropsym.document.derivation.conventions import definition_parts, fact_parts
 from backpropsym.document.formulas import Formula, Node, Quotient, Words
@@ -64,5 +64,6 @@ def _arrays(graph: Graph, of: str, names: Sequence[str]) -> _Made:
     programme = matrix_programme(graph, of, names)
     inner = [each for each in programme if each.node not in names]
     equations = [*inner, *(each for each in programme if each.node in names)]
-    rows = tuple(adjoint_row(graph, of, each, programme, names) for each in equations)
-    return Notation.of(graph).with_adjoints(adjoint_names(programme)), rows, [each.right for each in equations]
+    rows = tuple(map(AdjointRows(graph, of, programme, names).row, equations))
+    shown = [row.right.tree for row in rows if isinstance(row.right, Formula)]
+    return Notation.of(graph).with_adjoints(adjoint_names(programme)), rows, shown

@@ -41,7 +41,7 @@ def html(page: Page, layout: Layout) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"{heading}{''.join(_HtmlPage(page).lines())}</main>\n</body>\n</html>\n"
+        f"{heading}{''.join(_HtmlPage(page, layout).lines())}</main>\n</body>\n</html>\n"
     )
 
 
@@ -53,9 +53,9 @@ def _escaped(text: str) -> str:
 class _HtmlPage:
     """Writes one page."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, layout: Layout) -> None:
         self.page = page
-        self.writer = UnicodeWriter(page.notation.on_pages())
+        self.writer = UnicodeWriter(page.notation.on_pages(), digits=layout.digits)
 
     def lines(self) -> Iterator[str]:
         """The parts from top to bottom."""

@@ -73,7 +73,7 @@ class _Markdown:
 
     def __init__(self, page: Page, layout: Layout) -> None:
         self.page = page
-        self.writer = LatexWriter(page.notation)
+        self.writer = LatexWriter(page.notation, digits=layout.digits)
         self.displayed = Displayed(page, layout)
 
     def part(self, part: Part) -> Iterator[str]:

@@ -271,8 +271,15 @@ class TextPage:
     def numbers(self, value: npt.NDArray[np.float64]) -> Text:
         """An array in numbers."""
         width = self.layout.width - 4
-        precision = self.writer.digits or DIGITS
-        text = np.array2string(value, precision=precision, suppress_small=False, threshold=200, max_line_width=width)
+        digits = self.writer.digits
+        text = np.array2string(
+            value,
+            precision=DIGITS,
+            suppress_small=False,
+            threshold=200,
+            max_line_width=width,
+            formatter={"float_kind": lambda number: f"{number:.{digits}g}"} if digits else None,
+        )
         return Text("\n".join(f"  {line}" for line in text.splitlines()) + "\n")
 
     def worked(self, body: Worked) -> Text:

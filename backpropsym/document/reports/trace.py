@@ -12,27 +12,30 @@ from backpropsym.derive.forms.sympy_text import sympy_text
 from backpropsym.derive.local.links import Edge
 from backpropsym.document.derivation.adjoint_sums import adjoint_sum, needs_entries
 from backpropsym.document.derivation.conventions import facts, here
+from backpropsym.document.derivation.matrix_notation import MatrixNotation
 from backpropsym.document.formulas import Entries, Formula, IndexSum, Node, Prose, Quotient, Value
 from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
 from backpropsym.document.writers.kinks import MARK, kink_data, kink_prose
 from backpropsym.document.writers.numbers import finite_data, put_in
+from backpropsym.document.writers.tree_writer import DIGITS
 from backpropsym.document.writers.unicode import AsciiWriter
 from backpropsym.formula.text import to_text
 from backpropsym.formula.tree import Index
 from backpropsym.graph.unroll import of_numbers
 
 
-def trace_page(trace: Trace, limit: int | None = None) -> Page:
+def trace_page(trace: Trace, limit: int | None = None, digits: int | None = None) -> Page:
     """`trace` as a page.
 
     Parameters
     ----------
     limit : the most rows of a table; data list all.
+    digits : of the numbers that are put into formulas.
     """
 
     def tables() -> tuple[Table, ...]:
-        made = [_forward(trace), _backward(trace)]
+        made = [_forward(trace, digits or DIGITS), _backward(trace)]
         if trace.descent is not None:
             made.append(_descent(trace, trace.descent))
         return tuple(table.cut(limit, "rows") for table in made)
@@ -40,11 +43,11 @@ def trace_page(trace: Trace, limit: int | None = None) -> Page:
     return Page(Notation.of(trace.graph), tables, lambda: trace_data(trace), trace.graph.title)
 
 
-def _forward(trace: Trace) -> Table:
+def _forward(trace: Trace, digits: int) -> Table:
     of_numbers = all(map(_of_numbers, trace.forward))
     rows = []
     for step in trace.forward:
-        numbers = (Formula(put_in(step.formula, step.inputs)),) if of_numbers else ()
+        numbers = (Formula(put_in(step.formula, step.inputs, digits)),) if of_numbers else ()
         rows.append((Formula(step.left), Formula(step.formula), *numbers, Entries(step.value)))
     heads = ("node", "formula", *(("numbers put in",) if of_numbers else ()), "value")
     right = frozenset({len(heads) - 1}) if of_numbers else frozenset[int]()
@@ -68,8 +71,9 @@ def _backward(trace: Trace) -> Table:
         heads = ("node", "reuses", "its value", "local derivative", "its value", "product", "adjoint")
         return Table(title, heads, rows, frozenset({2, 4, 5, 6}), (*marks, *notes))
     sums = _entry_by_entry(trace)
+    matrices = MatrixNotation(trace.graph, {step.symbol: step.node for step in trace.backward})
     rows = tuple(
-        (*sums.get(step.node, (Node(step.symbol), Formula(step.right))), Entries(step.adjoint))
+        (*sums.get(step.node, (Node(step.symbol), Formula(matrices.written(step.right)))), Entries(step.adjoint))
         for step in trace.backward
     )
     below = f"delta of a node is the derivative of {trace.of} by it, in its shape."
@@ -108,10 +112,10 @@ def _descent(trace: Trace, step: Descent) -> Table:
         (Node(name), Entries(step.before[name]), Entries(step.gradient[name]), Entries(step.after[name]))
         for name in step.gradient
     )
-    before, after = (f"{value:.6g}" for value in (step.value_before, step.value_after))
-    verdict = f"{trace.of} was {before} and is {after} after the step."
-    if step.value_after > step.value_before:
-        verdict += " It has grown: the step is longer than the slope holds; try a smaller rate."
+    before, after = Value(step.value_before), Value(step.value_after)
+    grown = step.value_after > step.value_before
+    hint = " It has grown: the step is longer than the slope holds; try a smaller rate." if grown else ""
+    verdict = (f"{trace.of} was ", before, " and is ", after, f" after the step.{hint}")
     of_numbers = not any(np.ndim(value) for value in step.before.values())
     right = frozenset({1, 2, 3}) if of_numbers else frozenset[int]()
     title = f"One step of gradient descent, rate {step.rate:g}"

@@ -24,7 +24,9 @@ _LETTER = 6.3
 _CAPITAL = 8.3
 _SPACE = 3.7
 _SIGN = 8.5
-_OPERATORS = {"cdot": 3.1, "circ": 5.5, "times": 8.5, "to": 11.0} | dict.fromkeys(("le", "ge", "ne", "approx"), 8.5)
+_OPERATORS = {"cdot": 3.1, "circ": 5.5, "odot": 8.5, "times": 8.5, "to": 11.0} | dict.fromkeys(
+    ("le", "ge", "ne", "approx"), 8.5
+)
 _AROUND = 5.5
 """Room around a sign of an operation or a relation; in scripts there is none."""
 
@@ -92,7 +94,7 @@ class _Reader:
                 return max(self.inner(self.style + 1), self.inner(self.style + 1)) + 2.6
             case "begin":
                 return self.environment(self.argument())
-            case "text" | "mathrm" | "operatorname" | "textbf":
+            case "text" | "mathrm" | "mathbf" | "operatorname" | "textbf":
                 return self.inner(self.style, words=True)
             case "rule":
                 length = self.argument()

@@ -10,7 +10,7 @@ import numpy as np
 
 from backpropsym.arrays import Array, Given, Numbers
 from backpropsym.document.writers.set_writer import SetWriter
-from backpropsym.document.writers.tree_writer import FEW_DIGITS, Writer
+from backpropsym.document.writers.tree_writer import DIGITS, FEW_DIGITS, Writer
 from backpropsym.formula.tree import Expr, Name, Number, substitute
 
 MOST_ENTRIES = 9
@@ -60,13 +60,13 @@ def _elided(array: Array, writer: Writer) -> str:
     return f"{sizes} of norm {norm}: {first}, ..."
 
 
-def put_in(expr: Expr, numbers: Numbers) -> Expr:
-    """`expr` with a number, to six digits, in the place of every name that has one."""
-    return substitute(expr, {name: _leaf(float(value)) for name, value in numbers.items()})
+def put_in(expr: Expr, numbers: Numbers, digits: int = DIGITS) -> Expr:
+    """`expr` with a number, to so many digits, in the place of every name that has one."""
+    return substitute(expr, {name: _leaf(float(value), digits) for name, value in numbers.items()})
 
 
-def _leaf(value: float) -> Expr:
-    return Number(Fraction(f"{value:.6g}")) if math.isfinite(value) else Name(f"{value}".replace("-", "minus_"))
+def _leaf(value: float, digits: int) -> Expr:
+    return Number(Fraction(f"{value:.{digits}g}")) if math.isfinite(value) else Name(f"{value}".replace("-", "minus_"))
 
 
 def finite_data(value: Given) -> object:

@@ -229,6 +229,10 @@ class SetWriter(Writer):
             case _:
                 return None
 
+    def raised_top(self, text: str) -> str:
+        """The transpose of a written array."""
+        return self.raised.format(self.carrying(text), self.top)
+
     def between(self, at: str, low: str, high: str) -> str:
         """The condition that an index is inside."""
         return f"{low} {self.at_most} {at} < {high}"

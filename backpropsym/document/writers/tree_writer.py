@@ -34,8 +34,11 @@ from backpropsym.formula.tree import (
     depth,
 )
 
-__all__ = ["ATOM", "KEPT", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
+__all__ = ["ATOM", "KEPT", "ONES", "POWER", "PRODUCT", "SIGN", "SUM", "Writer"]
 
+
+ONES = "ones"
+"""The option that says at which side of an array the vectors of ones stand that sum it: left, right, both, ..."""
 
 KEPT = "keepdims"
 """The option that data needs and formulas for people leave out; a line below them says where it holds."""
@@ -65,6 +68,7 @@ class Writer(ABC):
     dots: ClassVar[str] = "..."
     at_most: ClassVar[str] = "<="
     where: ClassVar[str] = "where"
+    ones: ClassVar[str] = ""
     stop: ClassVar[str] = ""
     """What stands before each sign at which a line may be broken; see `writers.lines`."""
 
@@ -153,6 +157,8 @@ class Writer(ABC):
 
     def level(self, expr: Expr) -> int:
         """How tightly `expr` binds as this writer writes it."""
+        if self.ones and isinstance(expr, Call) and ONES in dict(expr.options):
+            return PRODUCT
         return precedence(expr)
 
     def bracketed(self, expr: Expr, text: str, at_least: int) -> str:
@@ -210,10 +216,38 @@ class Writer(ABC):
             written = self.special(call.function, call.arguments, texts)
             if written is not None:
                 return written
-        count = len(call.arguments)
+        count, given = len(call.arguments), dict(call.options)
+        side = given.get(ONES)
+        if isinstance(side, Text) and (summed := self.summed(call.arguments[0], texts[0], side.value)):
+            return summed
+        hidden = (ONES,) if side else (KEPT,)
         options = zip(call.options, texts[count:], strict=True)
-        named = [self.option(key, text) for (key, _), text in options if key != KEPT]
+        named = [self.option(key, text) for (key, _), text in options if key not in hidden]
         return self.call(call.function, texts[:count] + named)
+
+    def summed(self, array: Expr, text: str, side: str) -> str:
+        """An array summed by vectors of ones at one of its sides; nothing where there is no sign for them."""
+        one, top = self.ones, self.raised_top
+        if not one:
+            return ""
+        body = self.bracketed(array, text, ATOM if side == "transposed" else POWER)
+        match side:
+            case "left":
+                return f"{top(one)} {body}"
+            case "left stretched":
+                return f"{one} {top(one)} {body}"
+            case "right stretched":
+                return f"{body} {one} {top(one)}"
+            case "transposed":
+                return f"{top(body)} {one}"
+            case "both":
+                return f"{top(one)} {body} {one}"
+            case _:
+                return f"{body} {one}"
+
+    def raised_top(self, text: str) -> str:
+        """The transpose of a written array."""
+        return f"{text}ᵀ"
 
     def _pick(self, symbol: Symbol) -> str:
         return symbol[self.medium]

@@ -102,6 +102,7 @@ class UnicodeWriter(TextWriter):
     dots = "…"
     minus = "−"
     block = "█"
+    ones = "1"
 
     def words(self, text: str) -> str:
         """Plain words beside mathematics, with true primes and minus signs."""
@@ -150,7 +151,7 @@ class UnicodeWriter(TextWriter):
             case "outer":
                 return f"{self.bracketed(arguments[0], texts[0], POWER)} {texts[1]}ᵀ"
             case "entrywise":
-                return " ∘ ".join(self.bracketed(a, t, ATOM) for a, t in zip(arguments, texts, strict=True))
+                return " ⊙ ".join(self.bracketed(a, t, ATOM) for a, t in zip(arguments, texts, strict=True))
             case "inside":
                 return f"[{texts[1]} ≤ {texts[0]} < {texts[2]}]" + (f" {texts[3]}" if texts[3] != "1" else "")
             case "present":

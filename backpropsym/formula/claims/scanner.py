@@ -22,7 +22,7 @@ _SKIPPED = re.compile(
     re.VERBOSE,
 )
 _SAME = {
-    **dict.fromkeys("·×∙⋅∗•", "*"),
+    **dict.fromkeys("·×∙⋅∗•∘⊙", "*"),
     **dict.fromkeys("−–‐", "-"),
     **dict.fromkeys("′’‘`", "'"),
     **dict.fromkeys("⁄∕÷", "/"),

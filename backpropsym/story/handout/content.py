@@ -95,6 +95,7 @@ def handout(
     drawings: tuple[Drawing, Drawing],
     report: Report,
     values: Values | None = None,
+    digits: int | None = None,
 ) -> Handout:
     """The sheet of a network.
 
@@ -104,8 +105,9 @@ def handout(
     shown : the parameter whose derivative is shown path by path.
     drawings : the network, and the network with the paths from `shown` highlighted.
     report : the check of the network.
+    digits : of numbers in formulas; None for 4.
     """
-    parts = _Parts(graph, derivations, shown, values)
+    parts = _Parts(graph, derivations, shown, values, digits)
     found: list[Part] = [
         Picture("network", drawings[0]),
         Paragraph(parts.counted()),
@@ -135,10 +137,12 @@ class _Parts:
         derivations: Mapping[str, Derivation],
         shown: str,
         values: Values | None,
+        digits: int | None = None,
     ) -> None:
         self._graph, self._derivations, self._shown, self._values = graph, derivations, shown, values
+        self._digits = digits
         self._contents: dict[str, StepContent] = {
-            name: step_content(derivation, values) for name, derivation in derivations.items()
+            name: step_content(derivation, values, digits) for name, derivation in derivations.items()
         }
 
     @property
@@ -193,7 +197,7 @@ class _Parts:
         many = "one path leads" if told.count == 1 else f"{count_text(told.count)} paths lead"
         yield Paragraph((f"{many[0].upper()}{many[1:]} from ", told.wrt, " to ", told.of, "."))
         yield Picture("paths", drawing)
-        for step in story(self._derivations[self._shown], drawing, self._values).steps:
+        for step in story(self._derivations[self._shown], drawing, self._values, self._digits).steps:
             if step.kind == "sum" or (step.kind == "paths" and len(drawing.scene.highlights) == 1):
                 yield Formulas(tuple(line for column in step.columns for line in column))
             if step.kind == "bricks":
