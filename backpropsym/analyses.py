@@ -20,13 +20,13 @@ from backpropsym.errors import UnknownNameError
 from backpropsym.evaluate.given_numbers import given_numbers
 from backpropsym.graph.graph import Graph, Role
 from backpropsym.spec.handles import Handle, name_of
-from backpropsym.story import shown
+from backpropsym.story import results, shown
 from backpropsym.story.shown import Derivation
 
 if TYPE_CHECKING:
     from backpropsym.learn.descent import Plan, Step
-    from backpropsym.learn.training import Training
-    from backpropsym.marking.verify import Verdict
+    from backpropsym.story.training import Training
+    from backpropsym.story.verdict import Verdict
 
 
 class Analyses(ABC):
@@ -55,7 +55,7 @@ class Analyses(ABC):
         ValuesError : numbers are missing, or a batch is given.
         NotScalarError : `of` has axes.
         """
-        return trace_graph(self.graph, at, of, rate)
+        return results.shown(results.Trace, trace_graph(self.graph, at, of, rate))
 
     def train(
         self,
@@ -93,11 +93,13 @@ class Analyses(ABC):
         from backpropsym.learn.descent import Plan
         from backpropsym.learn.starting_values import random_parameters
         from backpropsym.learn.training import train
+        from backpropsym.story.training import Training
 
         plan = plan or Plan()
         given = given_numbers(self.graph, at or {})
         start = {**random_parameters(self.graph, plan.seed), **self.graph.values, **given}
-        return train(compile_kernel(self.graph), start, data_of(self.graph, data, test), plan, watch)
+        found = train(compile_kernel(self.graph), start, data_of(self.graph, data, test), plan, watch)
+        return results.shown(Training, found)
 
     def wiggle(
         self,
@@ -121,7 +123,8 @@ class Analyses(ABC):
         ValuesError : numbers are missing, or a batch is given.
         LimitError : more than 2,000 entries are pushed.
         """
-        return wiggle_graph(self.graph, at, of, (wrt,) if isinstance(wrt, str) else wrt, small, finite)
+        found = wiggle_graph(self.graph, at, of, (wrt,) if isinstance(wrt, str) else wrt, small, finite)
+        return results.shown(results.Wiggles, found)
 
     def dead(self, data: Values) -> DeadShares:
         """The share of objects on which each neuron is dead: nothing that it reads moves it.
@@ -134,7 +137,7 @@ class Analyses(ABC):
         ------
         ValuesError : numbers are missing, or there is no leading axis of objects.
         """
-        return dead_shares(self.graph, data)
+        return results.shown(results.DeadShares, dead_shares(self.graph, data))
 
     def jacobian(self, of: str | Sequence[str] | None = None, wrt: str | Sequence[str] = ()) -> Jacobian:
         """The derivatives of several nodes by several nodes: a derivation each, and the matrix in numbers.
@@ -152,7 +155,7 @@ class Analyses(ABC):
         columns = (wrt,) if isinstance(wrt, str) else tuple(wrt or self.graph.names(Role.PARAMETER))
         if not columns:
             raise UnknownNameError("the network has no parameters to derive by", fix="name inputs with --wrt")
-        return Jacobian(rows, columns, {(a, b): self.derive(a, wrt=b) for a in rows for b in columns})
+        return results.Jacobian(rows, columns, {(a, b): self.derive(a, wrt=b) for a in rows for b in columns})
 
     def hessian(self, of: str | None = None, wrt: str | Sequence[str] = ()) -> Hessian:
         """All second derivatives of a number: formulas with their paths, the matrix, its product with a direction.
@@ -204,5 +207,7 @@ class Analyses(ABC):
         (False, ['function for derivative'])
         """
         from backpropsym.marking.mark import Marker
+        from backpropsym.story.verdict import Verdict
 
-        return Marker(self.graph, seed).verify(claim, name_of(wrt), None if of is None else name_of(of))
+        found = Marker(self.graph, seed).verify(claim, name_of(wrt), None if of is None else name_of(of))
+        return results.shown(Verdict, found)

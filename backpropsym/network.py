@@ -26,14 +26,15 @@ from backpropsym.spec.declaration import Declaration
 from backpropsym.spec.handles import Handle, builder, handle, name_of, tree
 from backpropsym.spec.source import example_text, read_source
 from backpropsym.spec.toml import parse_network
+from backpropsym.story.results import shown
 from backpropsym.story.shown import Derivation, HigherDerivation, derive_tensors
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from backpropsym.checks.check import CheckOptions
-    from backpropsym.checks.report import Report
     from backpropsym.kernels.api.compile import CompileOptions, Kernel
+    from backpropsym.story.check import Report
 
 _ABSTRACT = "abstract"
 
@@ -308,8 +309,9 @@ class Network(Presentations):
         """
         from backpropsym.checks.check import check_graph
         from backpropsym.document.reports.printed_comparisons import PRINTED
+        from backpropsym.story.check import Report
 
-        return check_graph(self.graph, samples, seed, self.local, others=PRINTED, **options)
+        return shown(Report, check_graph(self.graph, samples, seed, self.local, others=PRINTED, **options))
 
     def compile(
         self,

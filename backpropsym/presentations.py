@@ -13,11 +13,11 @@ from backpropsym.story.shown import Derivation
 
 if TYPE_CHECKING:
     from backpropsym.checks.check import CheckOptions
-    from backpropsym.checks.report import Report
     from backpropsym.document.derivation.report import LatexOptions
     from backpropsym.picture.drawing import Drawing
     from backpropsym.picture.look.themes import Theme
     from backpropsym.picture.options import DrawOptions, LookOptions
+    from backpropsym.story.check import Report
     from backpropsym.story.decks.slides import Slides
     from backpropsym.story.explorer.page import Explorer
     from backpropsym.story.handout.sheet import Sheet

@@ -6,13 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from html import escape
 from itertools import chain
 from textwrap import wrap
 
 from backpropsym.checks.comparison_result import Compared, Outcome, unreached
 from backpropsym.derive.local.links import Edge
-from backpropsym.errors import GradientMismatchError, Problem, printable
+from backpropsym.errors import GradientMismatchError, Problem
 from backpropsym.graph.graph import Graph
 
 HEADER = ("derivative by", "value", "complex step", "differences", "50 digits", "forms", "verdict")
@@ -289,18 +288,6 @@ class Report:
             return self.rows
         notable = [row for row in self.rows if row.verdict is not Verdict.OK][:MAX_ROWS]
         return tuple(notable + [row for row in self.rows if row.verdict is Verdict.OK][: MAX_ROWS - len(notable)])
-
-    def _repr_html_(self) -> str:
-        """The report as a table for a notebook."""
-        heads = "".join(f"<th>{escape(head)}</th>" for head in HEADER)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(printable(cell))}</td>' for cell in row.cells)}</tr>" for row in self.shown
-        )
-        below = "".join(
-            f"<div>{escape(printable(line))}</div>" for line in (*self.remarks, *self.agreements, self.summary)
-        )
-        title = escape(printable(f"derivatives of {self.of}"))
-        return f"<table><caption>{title}</caption><tr>{heads}</tr>{rows}</table>{below}"
 
     def __str__(self) -> str:
         table = _aligned([HEADER, *(row.cells for row in self.shown)])

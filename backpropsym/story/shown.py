@@ -11,8 +11,10 @@ from backpropsym.derive.form_views import in_form
 from backpropsym.document.derivation.notebook import bundle, derivation_latex
 from backpropsym.document.derivation.report import LatexOptions, latex
 from backpropsym.graph.graph import Graph
+from backpropsym.story.results import InNotebook
 
 if TYPE_CHECKING:
+    from backpropsym.document.model import Page
     from backpropsym.picture.drawing import Drawing
     from backpropsym.picture.options import DrawOptions
 
@@ -63,8 +65,14 @@ class HigherDerivation(gradient_graph.HigherDerivation, Derivation):
     """A derivation in a gradient network."""
 
 
-class Hessian(hessian.Hessian):
+class Hessian(hessian.Hessian, InNotebook):
     """All second derivatives of a number."""
+
+    def page(self) -> Page:
+        """The table of `backpropsym hessian`, in numbers where the network has them."""
+        from backpropsym.document.reports.matrices import MatrixReport
+
+        return MatrixReport(self).page()
 
     def __getitem__(self, pair: tuple[str, str]) -> HigherDerivation:
         """One entry as a derivation: of the first derivative by the row, by the column."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 import backpropsym as bp
+from backpropsym.checks.report import Report
+from backpropsym.learn.descent import Plan
 
 THINGS = {
     "scalar network": lambda: bp.example("lecture"),
@@ -39,22 +43,62 @@ def test_what_is_too_large_for_a_picture_is_still_shown_as_text() -> None:
     assert set(net._repr_mimebundle_()) == {"text/plain", "text/latex"}
 
 
-def test_a_report_is_a_table_without_markup_of_its_names() -> None:
-    class Reader(HTMLParser):
-        def __init__(self) -> None:
-            super().__init__()
-            self.tags: list[str] = []
+def _results(net: bp.Network) -> dict[str, Any]:
+    """Every result that shows itself as the page of its command."""
+    return {
+        "Trace of loss: ": net.trace(),
+        "Wiggles of a = 2.25 by 2 names": net.wiggle(wrt=["w11", "p11"]),
+        "DeadShares of ": net.dead({"x1": [1.0, -1.0], "x2": [0.5, 2.0]}),
+        "Jacobian of a by w11, w12: 2 derivations": net.jacobian("a", ["w11", "w12"]),
+        "Hessian(of loss, 2 x 2)": net.hessian("loss", ["w11", "w12"]),
+        "Verdict on da/dv11 = p11*f(u1)*z1: wrong, function for derivative": net.verify("p11*f(u1)*z1", wrt="v11"),
+        "Training of loss: stopped after 12 steps": net.train(plan=Plan(rate=0.01)),
+        "Report on derivatives of loss: passed": net.check(samples=1),
+    }
 
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            self.tags.append(tag)
-            assert not attrs
 
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+
+def test_results_are_tables_in_notebooks_and_one_line_elsewhere() -> None:
+    for words, result in _results(bp.example("lecture")).items():
+        assert words in repr(result)
+        assert len(repr(result)) < 300
+        html = result._repr_html_()
+        assert html.startswith('<div class="backpropsym">')
+        assert "<td>" in html or "<td " in html
+
+
+def test_nothing_that_a_network_is_called_is_markup_in_a_notebook() -> None:
+    net = bp.loads(
+        'title = "<script>alert(1)</script>"\ninputs = ["x"]\nparameters = ["w"]\noutput = "a"\n'
+        '[nodes]\na = "tanh(w*x)"\n[values]\nx = 1.0\nw = 0.5\n'
+    )
+    for result in (net.trace(), net.wiggle(), net.check(samples=1), net.handout(), net.explore()):
+        reader = _Tags()
+        reader.feed(result._repr_html_())
+        assert "script" not in reader.tags
+
+
+def test_pages_of_their_own_stand_in_frames() -> None:
+    net = bp.example("lecture")
+    sheet, page = net.handout()._repr_html_(), net.explore()._repr_html_()
+    assert 'sandbox=""' in sheet
+    assert 'sandbox="allow-scripts"' in page
+    assert all(text.startswith("<iframe srcdoc=") and "&lt;svg" in text for text in (sheet, page))
+
+
+def test_results_are_what_they_were_and_travel() -> None:
     report = bp.check(bp.example("lecture"), samples=1)
-    reader = Reader()
-    reader.feed(report._repr_html_())
-    assert set(reader.tags) <= {"table", "caption", "tr", "th", "td", "div"}
-    assert reader.tags.count("tr") == 1 + len(report.rows)
-    assert "passed" in report._repr_html_()
+    assert isinstance(report, Report)
+    assert pickle.loads(pickle.dumps(report)).rows == report.rows
 
 
 def test_a_network_on_its_way_is_looked_at_without_a_traceback() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 
@@ -32,6 +33,14 @@ th { border-bottom: 1px solid GrayText; font-weight: 600; }
 """
 
 
+_SCOPE = "backpropsym"
+_SCOPED = "\n".join(
+    f".{_SCOPE} {rule.replace('CanvasText', 'currentcolor').replace('GrayText', 'currentcolor')}"
+    for rule in re.findall(r"(?m)^(?:\.|table|th|td)[^{]*\{[^}]*\}", _STYLE)
+).replace("th, td", f"th, .{_SCOPE} td")
+"""The rules for what stands inside a page, for it alone."""
+
+
 def html(page: Page, layout: Layout) -> str:
     """`page` as a file for a browser."""
     title = _escaped(page.title or "backpropsym")
@@ -43,6 +52,11 @@ def html(page: Page, layout: Layout) -> str:
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f"{heading}{''.join(_HtmlPage(page, layout).lines())}</main>\n</body>\n</html>\n"
     )
+
+
+def fragment(page: Page) -> str:
+    """`page` for a notebook: its parts, in the colours of what stands around them."""
+    return f'<div class="{_SCOPE}"><style>{_SCOPED}</style>\n{"".join(_HtmlPage(page, Layout()).lines())}</div>\n'
 
 
 def _escaped(text: str) -> str:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from backpropsym.files import write_whole, writer_for
 from backpropsym.picture.formats.svg_boxes import escaped
 from backpropsym.picture.look.themes import Theme
+from backpropsym.story.results import frame
 
 _ROLES = {"parameter": "Parameters", "input": "Inputs", "target": "Targets"}
 
@@ -88,6 +89,12 @@ class Explorer:
         OutputError : another suffix, a missing folder, or a place that cannot be written.
         """
         return write_whole(Path(path), writer_for(Path(path), _FORMATS, "a page")(self))
+
+    def __repr__(self) -> str:
+        return f"<Explorer of {self.title!r}: {len(self.views)} derivatives>"
+
+    def _repr_html_(self) -> str:
+        return frame(self.html, scripts=True)
 
     def _colours(self) -> str:
         theme = self.theme

@@ -13,6 +13,7 @@ from backpropsym.story.handout.latex import sheet_latex
 from backpropsym.story.handout.markdown import picture_name, sheet_markdown
 from backpropsym.story.handout.page import sheet_html, sheet_pdf
 from backpropsym.story.handout.parts import drawn
+from backpropsym.story.results import frame
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Sheet:
                 write_whole(beside, drawn(picture).encode())
                 written.append(beside)
         return tuple(written)
+
+    def __repr__(self) -> str:
+        return f"<Handout of {self.handout.title!r}: {len(self.handout.parts)} parts>"
+
+    def _repr_html_(self) -> str:
+        return frame(sheet_html(self.handout))
 
 
 FORMATS: dict[str, Callable[[Handout, str], bytes]] = {
