@@ -40,8 +40,8 @@ class Presentations(Analyses):
         Parameters
         ----------
         of : default: the output where that is a scalar, else the loss; without `wrt` the loss.
-        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `most`, `width` and `layout`,
-            as in `picture.options.Options`.
+        options : `level`, `path`, `values`, `derivatives`, `adjoints`, `theme`, `rows`, `most`, `width`, `layout`
+            and `fit`, as in `picture.options.Options`.
         """
         from backpropsym.picture.draw import draw as draw_graph
 

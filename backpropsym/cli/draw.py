@@ -24,9 +24,7 @@ from backpropsym.cli.output import made, wrote
 from backpropsym.errors import OutputError
 
 if TYPE_CHECKING:
-    from backpropsym.picture.options import DrawOptions
-
-    pass
+    from backpropsym.picture.options import LookOptions
 
 
 class Kind(StrEnum):
@@ -113,6 +111,15 @@ RowsOption = Annotated[
         show_default=False,
     ),
 ]
+FitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fit",
+        metavar="MEDIUM",
+        help="Make the picture for a slide, a column or a page of a paper, or a readme, or for a width such as 84mm: "
+        "as wide as that, with no text smaller than can be read there; if left out as large as it takes.",
+    ),
+]
 FramesOption = Annotated[
     Path | None,
     typer.Option("--frames", metavar="DIR", help="Write the steps of --wrt as numbered pictures into this folder."),
@@ -133,6 +140,7 @@ def draw(
     width: WidthOption = None,
     layout: LayoutOption = Layout.COLUMNS,
     rows: RowsOption = None,
+    fit: FitOption = None,
     frames: FramesOption = None,
     frames_as: FramesAsOption = Kind.SVG,
 ) -> None:
@@ -141,16 +149,16 @@ def draw(
         raise OutputError("nothing is to be written", fix="name a file with -o, or a folder with --frames")
     loaded = load_network(network)
     values = read_numbers(at, loaded, init)
-    options: DrawOptions = {"theme": theme, "rows": rows, "layout": layout.value, "values": values}
+    look: LookOptions = {"theme": theme, "rows": rows, "layout": layout.value}
     if width is not None:
-        options |= {"width": width.value, "values": values or {}}
+        look["width"], values = width.value, values or {}
     if frames is not None:
         if wrt is None:
             raise OutputError("steps are those of a derivative", fix="say by what is derived: --wrt NAME")
-        slides = level_of(loaded, level).slides(of, wrt=wrt, **options)
+        slides = level_of(loaded, level).slides(of, wrt=wrt, values=values, **look)
         for written in slides.frames(made(frames), f".{frames_as.value}"):
             wrote(written)
     if output is not None:
-        options |= {"path": path_numbers(path), "level": level.value if level else None}
-        drawing = loaded.draw(of, wrt=wrt, **options)
+        look |= {"path": path_numbers(path), "level": level.value if level else None}
+        drawing = loaded.draw(of, wrt=wrt, values=values, fit=fit, **look)
         wrote(drawing.save(output))

@@ -20,6 +20,7 @@ from backpropsym.picture.content.patches import image_cells
 from backpropsym.picture.content.path_terms import with_other_paths
 from backpropsym.picture.content.subject import Subject
 from backpropsym.picture.drawing import Drawing
+from backpropsym.picture.fitting import fitted
 from backpropsym.picture.options import DrawOptions, Options
 
 
@@ -36,9 +37,17 @@ def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options:
     UnknownNameError : no such node, path, level, layout or theme.
     MissingExtraError : Graphviz is asked for and not installed.
     ValuesError : numbers are asked for and some are missing.
-    LimitError : the picture would have more than 2,000 boxes, or too many paths are chosen.
+    LimitError : the picture would have more than 2,000 boxes, too many paths are chosen, or what the picture is made
+        for does not hold it.
     """
     chosen = Options(**options)
+    if chosen.medium is not None:
+        return fitted(chosen, lambda options: _drawn(graph, wrt, of, options))
+    return _drawn(graph, wrt, of, chosen)
+
+
+def _drawn(graph: Graph, wrt: str | None, of: str | None, chosen: Options) -> Drawing:
+    """The picture with these options, whether or not its medium holds it."""
     level = _level(graph, of, wrt, chosen.level)
     stepwise = level == "ops" or (level is None and bool(graph.steps))
     target = of or (graph.default_target if wrt else graph.objective)
@@ -51,7 +60,7 @@ def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options:
     view = View(weights, chosen.values, derivatives, chosen.rows, chosen.width)
     on_links = with_other_paths(subject.graph, subject.symbols)
     writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols, on_links)
-    return Drawing(scene(subject, writer, view, numbers), chosen.look, engine=chosen.layout)
+    return Drawing(scene(subject, writer, view, numbers), chosen.look, engine=chosen.layout, medium=chosen.medium)
 
 
 def _level(graph: Graph, of: str | None, wrt: str | None, level: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from backpropsym.picture.formats.dot import dot
 from backpropsym.picture.formats.html_page import page
 from backpropsym.picture.formats.mermaid import mermaid
 from backpropsym.picture.formats.raster import pdf, png
-from backpropsym.picture.formats.svg import svg
+from backpropsym.picture.formats.svg import sheet_svg
 from backpropsym.picture.formats.tikz import tikz_document
 from backpropsym.picture.layout.engine import Engine
+from backpropsym.picture.layout.sheet import Sheet, sheet
+from backpropsym.picture.look.media import Medium
 from backpropsym.picture.look.themes import LIGHT, Theme
 from backpropsym.picture.scene import Scene
 
@@ -30,17 +32,24 @@ class Drawing:
     theme : colours, stroke widths and font sizes.
     labels : whether links carry their labels.
     engine : `columns` for our own layout, `dot` for Graphviz's.
+    medium : what the picture is made for; its theme is legible there. None for as many pixels as it takes.
     """
 
     scene: Scene
     theme: Theme = LIGHT
     labels: bool = True
     engine: Engine = "columns"
+    medium: Medium | None = None
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        """The picture with its legend, placed, at the size of its medium."""
+        return sheet(self.scene, self.theme, self.medium, labels=self.labels, engine=self.engine)
 
     @cached_property
     def svg(self) -> str:
         """The text of the SVG file."""
-        return svg(self.scene, self.theme, labels=self.labels, engine=self.engine)
+        return sheet_svg(self.sheet, self.theme)
 
     @property
     def dot(self) -> str:
@@ -60,7 +69,8 @@ class Drawing:
     @property
     def tikz(self) -> str:
         """The picture in TikZ, as a LaTeX document of its own: named nodes and styles, to be edited by hand."""
-        return tikz_document(self.scene, self.theme, labels=self.labels)
+        plain = self if self.engine == "columns" else replace(self, engine="columns")
+        return tikz_document(plain.sheet, self.theme)
 
     @property
     def html(self) -> str:

@@ -11,6 +11,7 @@ from backpropsym.graph.levels import LEVELS
 from backpropsym.picture.content.highlighted_paths import MAX_HIGHLIGHTED, Choice, PathNumbers
 from backpropsym.picture.content.link_width import WIDTHS, Width
 from backpropsym.picture.layout.engine import Engine, check_engine
+from backpropsym.picture.look.media import FLOOR, Medium, medium
 from backpropsym.picture.look.theme_file import theme as named_theme
 from backpropsym.picture.look.themes import Theme
 
@@ -33,6 +34,7 @@ class DrawOptions(LookOptions, total=False):
     """The attributes of `Options`, as keywords."""
 
     values: Values | None
+    fit: str | Medium | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +59,13 @@ class Options:
     width : `weight` or `share`, the part of the derivative that passes a link: what sets the width of links, where
         there are numbers.
     layout : `columns`, or `dot` for that of Graphviz.
+    fit : what the picture is made for: `slide`, `column`, `page`, `readme`, or a width such as 84mm. It comes out as
+        wide as that, and no text is smaller than can be read there.
 
     Raises
     ------
     UnknownNameError : no such level, layout or width.
+    OptionError : no such medium.
     MissingExtraError : Graphviz is asked for and not installed.
     """
 
@@ -74,6 +79,7 @@ class Options:
     most: int = MAX_HIGHLIGHTED
     width: Width | None = None
     layout: Engine = "columns"
+    fit: str | Medium | None = None
 
     def __post_init__(self) -> None:
         if self.level is not None and self.level not in LEVELS:
@@ -90,6 +96,16 @@ class Options:
         return Choice(self.path, self.most)
 
     @property
+    def medium(self) -> Medium | None:
+        """What the picture is made for.
+
+        Raises
+        ------
+        OptionError : there is no medium of that name.
+        """
+        return medium(self.fit) if isinstance(self.fit, str) else self.fit
+
+    @property
     def look(self) -> Theme:
         """The theme itself.
 
@@ -97,4 +113,5 @@ class Options:
         ------
         UnknownNameError : there is no theme of that name.
         """
-        return named_theme(self.theme) if isinstance(self.theme, str) else self.theme
+        found = named_theme(self.theme) if isinstance(self.theme, str) else self.theme
+        return found.legible(FLOOR) if self.fit else found

@@ -64,7 +64,7 @@ def test_the_links_between_two_columns_carry_all_their_labels_or_none(wrt: str |
 def test_labels_that_cannot_stand_clear_are_left_out_together() -> None:
     """In a picture that may not become wide, where there is room for boxes only."""
     scene = dense(4, 4)
-    layout = lay_out(scene, THEMES["light"], room=Room(tight=0.0, low=0.0), widest=0.0)
+    layout = lay_out(scene, THEMES["light"], room=Room(tight=0.0, low=0.0), most=(0.0, 0.0))
     assert not layout.labels
     assert len(layout.headings) == 1
 

@@ -8,10 +8,10 @@ import backpropsym as bp
 from backpropsym.document.writers.lines import Breakable
 from backpropsym.picture.drawing import Drawing
 from backpropsym.picture.formats.raster import size
-from backpropsym.picture.formats.svg import MARGIN
 from backpropsym.picture.layout.layout import lay_out
 from backpropsym.picture.layout.legend import LEAST_ROOM, Legend, legend
 from backpropsym.picture.layout.legend_lines import in_lines
+from backpropsym.picture.layout.sheet import MARGIN
 from backpropsym.picture.look.themes import LIGHT
 from backpropsym.picture.look.typeset import typeset
 

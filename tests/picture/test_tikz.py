@@ -10,8 +10,9 @@ import pytest
 import backpropsym as bp
 from backpropsym.picture.formats.tikz import tikz, tikz_document
 from backpropsym.picture.layout.geometry import beside, curve
+from backpropsym.picture.layout.sheet import sheet
 from backpropsym.picture.layout.splines import spline
-from backpropsym.picture.look.themes import THEMES
+from backpropsym.picture.look.themes import LIGHT, THEMES
 from backpropsym.picture.scene import Box, HighlightedPath, Link, LinkId, Scene
 from tests.documents import compiled, images
 from tests.picture.scenes import lecture, skips
@@ -55,7 +56,7 @@ def test_each_path_visits_the_nodes_of_its_term(name: str) -> None:
 
 
 def test_a_path_has_the_colour_of_the_picture() -> None:
-    document = tikz_document(lecture())
+    document = tikz_document(sheet(lecture(), LIGHT))
     for highlight in lecture().highlights:
         assert rf"\definecolor{{bpPath{highlight.number}}}{{HTML}}{{{highlight.colour[1:]}}}" in document
         assert f"path {highlight.number}/.style={{trail=bpPath{highlight.number}" in document
@@ -64,7 +65,7 @@ def test_a_path_has_the_colour_of_the_picture() -> None:
 @pytest.mark.needs("pdflatex", "poppler")
 def test_the_drawn_page_shows_each_path_where_it_runs(tmp_path: Path) -> None:
     """Read from the pixels: path 1 stays in the upper half, path 2 goes down to u2 and h2."""
-    (page,) = images(compiled(tikz_document(lecture()), tmp_path).pdf, 100)
+    (page,) = images(compiled(tikz_document(sheet(lecture(), LIGHT)), tmp_path).pdf, 100)
     upper, lower = page.rows("#D55E00"), page.rows("#0072B2")
     assert max(upper) < 0.6 * page.height
     assert max(lower) > 0.6 * page.height
@@ -120,7 +121,7 @@ def test_hostile_names_stay_in_comments_and_out_of_commands(tmp_path: Path) -> N
         (Link("a);\\evil(", "a-evil"),),
         (HighlightedPath(1, ("a", "b"), (LinkId("a);\\evil(", "a-evil"),), "a", "b"),),
     )
-    document = tikz_document(scene)
+    document = tikz_document(sheet(scene, LIGHT))
     assert all(line.startswith("%") for line in document.splitlines() if "passwd" in line)
     assert "evil'" in document
     done = compiled(document, tmp_path)

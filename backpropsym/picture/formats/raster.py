@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from backpropsym.errors import LimitError, MissingExtraError, printable
+from backpropsym.picture.look.media import POINTS
 
 MAX_PIXELS = 100_000_000
 """The largest PNG, in pixels; it is built in memory at four bytes each."""
@@ -18,24 +19,27 @@ _SOURCE = b"""
 #image(bytes(sys.inputs.svg), format: "svg", width: 100%, height: 100%, alt: sys.inputs.alt)
 """
 
-_SIZE = re.compile(r'<svg [^>]*\bwidth="([0-9.]+)" height="([0-9.]+)"')
+PRINT = 150.0
+"""Pixels to the inch of a PNG whose picture has a size on paper, for a scale of one."""
+
+_SIZE = re.compile(r'<svg [^>]*\bwidth="([0-9.]+)([a-z]*)" height="([0-9.]+)')
 
 
 def png(svg: str, *, title: str = "", alt: str = "", scale: float = 2.0) -> bytes:
-    """The picture as PNG, `scale` pixels for each pixel of the SVG.
+    """The picture as PNG, `scale` pixels for each pixel of the SVG; of one in millimetres 150 times that to the inch.
 
     Raises
     ------
     MissingExtraError : the `typst` package is not installed.
     LimitError : the image would have more than 100 million pixels.
     """
-    width, height = size(svg)
+    width, height = (length * _ppi(svg) / 72 for length in size(svg))
     if width * height * scale * scale > MAX_PIXELS:
         raise LimitError(
             f"the picture would have {width * scale:,.0f} by {height * scale:,.0f} pixels, more than {MAX_PIXELS:,}",
             fix="save it as .svg or .pdf, which have no pixels",
         )
-    return _compile(svg, "png", title, alt, ppi=72.0 * scale)
+    return _compile(svg, "png", title, alt, ppi=_ppi(svg) * scale)
 
 
 def pdf(svg: str, *, title: str = "", alt: str = "") -> bytes:
@@ -49,11 +53,23 @@ def pdf(svg: str, *, title: str = "", alt: str = "") -> bytes:
 
 
 def size(svg: str) -> tuple[float, float]:
-    """The width and height that our own SVG declares, in pixels."""
+    """The width and height that our own SVG declares, in pixels, or in points where it has a size on paper."""
+    width, unit, height = _declared(svg)
+    points = POINTS[unit] if unit else 1.0
+    return width * points, height * points
+
+
+def _declared(svg: str) -> tuple[float, str, float]:
+    """Width, unit and height as they stand in the file."""
     found = _SIZE.search(svg)
-    if found is None:
-        raise ValueError("not an SVG with a width and a height in pixels")
-    return float(found[1]), float(found[2])
+    if found is None or (found[2] and found[2] not in POINTS):
+        raise ValueError("not an SVG with a width and a height")
+    return float(found[1]), found[2], float(found[3])
+
+
+def _ppi(svg: str) -> float:
+    """Pixels to the inch of a PNG at a scale of one: as many as the points of a page, or as print needs."""
+    return PRINT if _declared(svg)[1] else 72.0
 
 
 def compiled(source: bytes, data: Mapping[str, object], name: str) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from hashlib import sha256
-from math import ceil
 
 from backpropsym.picture.formats.svg_boxes import BoxPainter, attribute, dashes, escaped, rounded
 from backpropsym.picture.layout.cut_bars import COLOUR as CUT
@@ -15,15 +14,14 @@ from backpropsym.picture.layout.cut_bars import WIDTH as BAR_WIDTH
 from backpropsym.picture.layout.cut_bars import bars
 from backpropsym.picture.layout.engine import Engine
 from backpropsym.picture.layout.geometry import Point, Polyline
-from backpropsym.picture.layout.layout import Layout, labelled_links, lay_out, tag_rect
-from backpropsym.picture.layout.legend import GAP, LEAST_ROOM, SAMPLE, Legend, legend
+from backpropsym.picture.layout.layout import Layout, labelled_links, tag_rect
+from backpropsym.picture.layout.legend import GAP, SAMPLE, Legend
 from backpropsym.picture.layout.link_labels import TAG_RADIUS
-from backpropsym.picture.look.themes import LIGHT, Theme, contrast
+from backpropsym.picture.layout.sheet import LEGEND_GAP, Sheet, sheet
+from backpropsym.picture.look.themes import LIGHT, Theme
 from backpropsym.picture.look.typeset import GlyphBook, number, typeset_text
 from backpropsym.picture.scene import HighlightedPath, Link, LinkId, Scene
 
-MARGIN = 28.0
-LEGEND_GAP = 34.0
 STRENGTH = (0.8, 11.0)
 """Widths of the links that carry least and most, in pixels."""
 
@@ -45,35 +43,32 @@ def svg(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True, engine: Engi
 
     Parameters
     ----------
-    labels : whether links carry their labels; above 150 of them none does.
+    labels : whether links carry their labels where they can be read.
     engine : `columns` for our own layout, `dot` for Graphviz's.
     """
-    return _Painter(lay_out(scene, theme, labels=labels, engine=engine), theme).picture()
+    return sheet_svg(sheet(scene, theme, labels=labels, engine=engine), theme)
+
+
+def sheet_svg(drawn: Sheet, theme: Theme) -> str:
+    """A laid out picture as the text of an SVG file, in the unit of its medium."""
+    return _Painter(drawn, theme).picture()
 
 
 def step_svg(layout: Layout, theme: Theme, at_work: Collection[str] = ()) -> str:
     """A laid out picture as the text of an SVG file, without a legend; the boxes `at_work` stand out."""
-    return _Painter(layout, theme, with_legend=False, at_work=at_work).picture()
+    return _Painter(Sheet(layout), theme, at_work=at_work).picture()
 
 
 class _Painter:
     """Writes one picture, part by part, from the back to the front."""
 
-    def __init__(
-        self, layout: Layout, theme: Theme, *, with_legend: bool = True, at_work: Collection[str] = ()
-    ) -> None:
-        self._layout, self._theme, self._scene = layout, theme, layout.scene
+    def __init__(self, drawn: Sheet, theme: Theme, *, at_work: Collection[str] = ()) -> None:
+        layout = drawn.layout
+        self._sheet, self._layout, self._theme, self._scene = drawn, layout, theme, layout.scene
         self._key = "bp" + sha256(repr((layout.scene, theme, *sorted(at_work))).encode()).hexdigest()[:8]
         self._glyphs = GlyphBook(self._key)
-        room = max(layout.bounds.width, LEAST_ROOM)
-        self._legend = legend(layout.scene, theme, room) if with_legend else None
-        bounds, legend_width = layout.bounds, self._legend.width if self._legend else 0.0
-        # Whole pixels, so that the edge of a raster image is not a blend.
-        self._width = ceil(max(bounds.width, legend_width) + 2 * MARGIN)
-        below = LEGEND_GAP + self._legend.height if self._legend else 0.0
-        self._height = ceil(bounds.height + below + 2 * MARGIN)
-        self._dx = (self._width - bounds.width) / 2 - bounds.left
-        self._dy = MARGIN - bounds.top
+        (left, top), bounds = drawn.origin, layout.bounds
+        self._dx, self._dy = left - bounds.left, top - bounds.top
         lit = {end for highlight in self._scene.highlights for link in highlight.links for end in link}
         lit -= {
             highlight.links[0].source
@@ -90,13 +85,14 @@ class _Painter:
         body = "\n".join(
             [*behind, *self._highlights(), *self._labels(), *painter.boxes(), *self._cuts(), *self._tags()]
         )
-        foot = "\n".join(self._legend_parts(self._legend)) if self._legend else ""
-        width, height, key = number(self._width), number(self._height), self._key
+        foot = "\n".join(self._legend_parts(self._sheet.legend)) if self._sheet.legend else ""
+        (width, height), key = map(number, self._sheet.size), self._key
+        wide, high = self._sheet.lengths
         return "\n".join(
             part
             for part in (
                 '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-                f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+                f'width="{wide}" height="{high}" viewBox="0 0 {width} {height}" '
                 f'role="img" aria-labelledby="{key}-title {key}-desc">',
                 f'<title id="{key}-title">{escaped(self._scene.title)}</title>',
                 f'<desc id="{key}-desc">{escaped(self._scene.description)}</desc>',
@@ -198,7 +194,7 @@ class _Painter:
     def _tag(self, highlight: HighlightedPath, centre: Point) -> str:
         """The number of a path in a disc of its colour."""
         colour = self._theme.path_colour(highlight.colour)
-        text = max(("#FFFFFF", "#000000"), key=lambda ink: contrast(ink, colour) * (1.6 if ink == "#FFFFFF" else 1.0))
+        text = self._theme.tag_text(highlight.colour)
         digits = self._glyphs.centred(typeset_text(highlight.tag), centre, self._theme.tag_font, text)
         disc = f'<circle cx="{number(centre[0])}" cy="{number(centre[1])}" r="{number(TAG_RADIUS)}"'
         if len(highlight.tag) > 2:
@@ -207,8 +203,8 @@ class _Painter:
         return f'<g class="tag" data-number="{highlight.number}">{disc} fill="{colour}" {edge}/>{digits}</g>'
 
     def _legend_parts(self, found: Legend) -> Iterator[str]:
-        top = MARGIN + self._layout.bounds.height + LEGEND_GAP
-        left = max((self._width - found.width) / 2, MARGIN)
+        top = self._sheet.origin[1] + self._layout.bounds.height + LEGEND_GAP
+        left = max((self._sheet.size[0] - found.width) / 2, self._sheet.margin)
         yield '<g class="legend">'
         for highlight, middle in found.samples:
             y, start = top + middle, left + found.disc + GAP

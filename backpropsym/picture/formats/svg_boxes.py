@@ -8,7 +8,15 @@ from xml.sax.saxutils import quoteattr
 from backpropsym.errors import printable
 from backpropsym.picture.layout.geometry import Point, Rect
 from backpropsym.picture.layout.layout import Layout
-from backpropsym.picture.layout.sizes import RING, SHEET_STEP, PlacedBox, cell_size, sheets_behind, small_shape_font
+from backpropsym.picture.layout.sizes import (
+    RING,
+    ROUND_ROLES,
+    SHEET_STEP,
+    PlacedBox,
+    cell_size,
+    sheets_behind,
+    small_shape_font,
+)
 from backpropsym.picture.look.themes import Theme, mix
 from backpropsym.picture.look.typeset import Formula, GlyphBook, number
 from backpropsym.picture.scene import Cells
@@ -83,7 +91,7 @@ class BoxPainter:
         boxes, theme = self._layout.boxes, self._theme
         for link in self._layout.scene.links:
             ends = boxes[link.source], boxes[link.target]
-            if all(end.box.cells is not None and end.box.cells.patch for end in ends):
+            if not ends[1].box.again and all(end.box.cells is not None and end.box.cells.patch for end in ends):
                 near, far = (self._patch(end) for end in ends)
                 corners = (
                     (near.right, near.top),
@@ -113,7 +121,7 @@ class BoxPainter:
         fill = theme.at_work if placed.box.id in self._at_work else style.fill
         colour = theme.ink if lit else style.outline
         width = theme.box_width + 0.5 * lit
-        round_ends = role in ("value", "output", "loss")
+        round_ends = role in ROUND_ROLES
         radius = _PLATE_RADIUS if placed.shape and round_ends else rect.height / 2 if round_ends else 9.0
         ring = ""
         if role == "output":

@@ -12,14 +12,19 @@ from textwrap import fill
 from backpropsym.errors import printable
 from backpropsym.picture.formats.tikz_style import CENTIMETRE, POINT, colour_of, styles
 from backpropsym.picture.layout.cut_bars import bars
-from backpropsym.picture.layout.geometry import Point, Polyline, beside
+from backpropsym.picture.layout.geometry import Point, Polyline, Rect, beside
 from backpropsym.picture.layout.layout import Layout, lay_out
+from backpropsym.picture.layout.sheet import Sheet
 from backpropsym.picture.layout.sizes import PlacedBox, cell_size
 from backpropsym.picture.layout.splines import spline
+from backpropsym.picture.look.media import POINTS
 from backpropsym.picture.look.themes import LIGHT, Theme
 from backpropsym.picture.scene import HighlightedPath, LinkId, Scene
 
 _WIDTH = 118
+TEX_POINTS = 72.27 / 72
+"""TeX's points in one of 72 to the inch."""
+
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
 
 """The overlay specification of a path by its number, such as `<3,5>`; empty for always."""
@@ -30,17 +35,38 @@ def tikz(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True) -> str:
     return TikzPicture(lay_out(scene, theme, labels=labels), theme).text()
 
 
-def tikz_document(scene: Scene, theme: Theme = LIGHT, *, labels: bool = True) -> str:
-    """`scene` as a document of its own, which pdflatex compiles to a page of the picture's size."""
-    layout = lay_out(scene, theme, labels=labels)
+def tikz_document(drawn: Sheet, theme: Theme = LIGHT) -> str:
+    """A picture as a document of its own, which pdflatex compiles to a page of the picture's size.
+
+    The legend is left out, since the text around the picture says it; one for a medium comes out as wide as that.
+    """
+    layout, scene = drawn.layout, drawn.layout.scene
+    picture = TikzPicture(layout, theme, frame=_frame(drawn))
+    text, border = picture.text(_scaled(drawn)), "0pt" if drawn.medium else "4pt"
     page = rf"\pagecolor{{{colour_of('background')}}}" + "\n" if theme.background != LIGHT.background else ""
     return (
         f"% {_comment(scene.title)}\n% {_comment(scene.description)}\n"
         "% Compile it as it is, or put the lines between documentclass and begin{document} into your preamble\n"
         "% and the tikzpicture where you want it.\n"
-        "\\documentclass[border=4pt]{standalone}\n"
-        f"{styles(layout, theme)}\\begin{{document}}\n{page}{TikzPicture(layout, theme).text()}\\end{{document}}\n"
+        f"\\documentclass[border={border}]{{standalone}}\n"
+        f"{styles(layout, theme)}\\begin{{document}}\n{page}{text}\\end{{document}}\n"
     )
+
+
+def _scaled(drawn: Sheet) -> str:
+    """The options by which a picture gets the size that its medium asks for."""
+    if drawn.medium is None:
+        return ""
+    points = drawn.scale * POINTS[drawn.medium.unit] * TEX_POINTS
+    return f"scale={points / POINT:.4g}, transform shape"
+
+
+def _frame(drawn: Sheet) -> Rect | None:
+    """What a picture for a medium takes: its whole width, and the height of the network."""
+    if drawn.medium is None:
+        return None
+    bounds = drawn.layout.bounds.grown(drawn.margin)
+    return Rect.around(bounds.centre, drawn.size[0], bounds.height)
 
 
 def _comment(text: str) -> str:
@@ -67,6 +93,7 @@ class TikzPicture:
     below : what stands under the boxes by their ids, in LaTeX's text mode; None for the values of the scene.
     lit : further options of the boxes by their ids.
     lit_labels : further options of the labels of links.
+    frame : what the picture takes of its page; None for as much as is drawn.
     """
 
     def __init__(
@@ -78,7 +105,9 @@ class TikzPicture:
         below: Mapping[str, str] | None = None,
         lit: Mapping[str, str] | None = None,
         lit_labels: Mapping[LinkId, str] | None = None,
+        frame: Rect | None = None,
     ) -> None:
+        self._frame = frame
         self._layout, self._theme, self._overlays = layout, theme, overlays or {}
         self._lit = lit if lit is not None else _quiet(layout)
         self._lit_labels = lit_labels or {}
@@ -93,6 +122,7 @@ class TikzPicture:
             ("neurons", self._nodes()),
             ("weights, each at its share of the way along its link", self._weights()),
             ("what links without labels carry", self._headings()),
+            ("the names of layers", self._cluster_labels()),
             ("layers", self._background(self._clusters())),
             ("cells", self._grids()),
             ("links", self._background(self._links())),
@@ -101,6 +131,9 @@ class TikzPicture:
             ("the numbers of the paths", self._tags()),
         ]
         lines = [rf"\begin{{tikzpicture}}[{options}]" if options else r"\begin{tikzpicture}"]
+        if self._frame:
+            corners = (self._frame.left, self._frame.top), (self._frame.right, self._frame.bottom)
+            lines.append(rf"  \useasboundingbox {_at(corners[0])} rectangle {_at(corners[1])};")
         for title, found in parts:
             written = list(found)
             if written:
@@ -146,10 +179,14 @@ class TikzPicture:
             yield rf"\draw[{style}] foreach \from/\to in {{{pairs}}}".replace("\n", "\n  ")
             yield r"  {(\from.center) -- (\to.center)};"
 
+    def _cluster_labels(self) -> Iterator[str]:
+        for number, placed in enumerate(self._layout.clusters, 1):
+            yield rf"\node[cluster label] (layer-{number}) at {_at(placed.text_rect.centre)} {{${placed.label}$}};"
+
     def _clusters(self) -> Iterator[str]:
-        for cluster in self._layout.scene.clusters:
-            held = "".join(f"({self._names[name]})" for name in cluster.boxes if name in self._names)
-            yield rf"\node[cluster, fit={held}, label={{[cluster label]{{${cluster.label}$}}}}] {{}};"
+        for number, placed in enumerate(self._layout.clusters, 1):
+            held = "".join(f"({self._names[name]})" for name in placed.boxes)
+            yield rf"\node[cluster, fit={held}(layer-{number})] {{}};"
 
     def _grids(self) -> Iterator[str]:
         """The cells of each grid, and the patch on it, counted from its lower left corner."""
@@ -199,13 +236,16 @@ class TikzPicture:
         """The way of a path from node to node; `lane` is how far right of the link's middle it runs."""
         first = self._names[highlight.links[0].source]
         parts = [f"({self._starts[highlight.links[0]]})" if self._starts_at_label(highlight) else f"({first})"]
-        for link in highlight.links:
+        for at, link in enumerate(highlight.links):
             offset = self._layout.lanes.offset(link, highlight.number)
             lane = _number(offset * POINT)
             target = self._names[link.target]
             if len(self._layout.routes[link]) > 2:
-                course = _curved(beside(self._layout.routes[link], offset), whole=True)
-                parts.append(f"{course} ({target})")
+                parts.append(_curved(beside(self._layout.routes[link], offset), whole=True))
+                after = highlight.links[at + 1 : at + 2]
+                # From one curve to the next a line runs inside the node; its border would show outside.
+                if not after or len(self._layout.routes[after[0]]) <= 2:
+                    parts.append(f"({target})")
             else:
                 parts.append(f"to[lane={lane}] ({target})" if lane != "0" else f"to ({target})")
         return " ".join(parts)
@@ -276,7 +316,9 @@ def _style(placed: PlacedBox) -> list[str]:
     if box.cells:
         rect = placed.rect
         return [box.role, f"minimum width={length(rect.width)}cm, minimum height={length(rect.height)}cm, sheet"]
-    return [box.role] + ["small"] * placed.small + ["plate"] * bool(box.shape and not placed.small)
+    return (
+        [box.role] + ["again"] * box.again + ["small"] * placed.small + ["plate"] * bool(box.shape and not placed.small)
+    )
 
 
 def _inside(placed: PlacedBox) -> str:

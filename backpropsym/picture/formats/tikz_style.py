@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backpropsym.picture.formats.svg import DEAD, REST
+from backpropsym.picture.formats.svg_boxes import AGAIN
 from backpropsym.picture.layout.cut_bars import COLOUR as CUT
 from backpropsym.picture.layout.cut_bars import WIDTH as BAR_WIDTH
+from backpropsym.picture.layout.grid import CLUSTER_MARGIN
 from backpropsym.picture.layout.layout import Layout, tag_rect
 from backpropsym.picture.layout.link_labels import TAG_RADIUS
 from backpropsym.picture.layout.sizes import BOX_HEIGHT, PLATE_HEIGHT, SMALL_HEIGHT
@@ -87,6 +89,8 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
         low = f"{SMALL_HEIGHT / CENTIMETRE:.2f}cm"
         yield f"  small/.style={{minimum height={low}, minimum width={low}, inner xsep=1mm,\n"
         yield f"    font={_font(theme.label_font)}}},\n"
+    if any(placed.box.again for placed in layout.boxes.values()):
+        yield f"  again/.style={{{_dash(AGAIN)}}},\n"
     if any(placed.box.role == "more" for placed in layout.boxes.values()):
         yield f"  more/.style={{minimum height={high}, text=bpQuiet}},\n"
     if any(placed.box.shape for placed in layout.boxes.values()):
@@ -98,8 +102,9 @@ def _styles(layout: Layout, theme: Theme) -> Iterator[str]:
         yield "  cell lines/.style={draw=bpLink, line width=0.3pt},\n"
         yield "  patch/.style={draw=bpPatch, fill=bpPatch, fill opacity=0.28, line width=0.95pt},\n"
     if layout.scene.clusters:
-        yield "  cluster/.style={draw=bpLink!55!bpBackground, fill=bpCluster, rounded corners=2mm, inner sep=3.5mm},\n"
-        yield f"  cluster label/.style={{above, font={_font(theme.value_font)}, text=bpQuiet}},\n"
+        yield "  cluster/.style={draw=bpLink!55!bpBackground, fill=bpCluster, rounded corners=2mm,\n"
+        yield f"    inner sep={CLUSTER_MARGIN / CENTIMETRE:.2g}cm}},\n"
+        yield f"  cluster label/.style={{font={_font(theme.value_font)}, text=bpQuiet, inner sep=0pt}},\n"
     if any(link.dead for link in layout.scene.links):
         yield f"  dead/.style={{{_dash(theme.dead)}}},\n"
     if any(link.rest for link in layout.scene.links):
@@ -133,7 +138,7 @@ def _path_styles(layout: Layout, theme: Theme) -> Iterator[str]:
     yield _LANES
     yield f"  trail/.style={{draw=#1, line width={_points(wide)}, line join=round, every to/.style={{lane=0}},\n"
     yield f"    preaction={{draw=bpBackground, line width={_points(wide + 2.6)}}}}},\n"
-    yield f"  tag/.style={{circle, fill=#1, draw=bpBackground, text=bpBackground, minimum size={disc},\n"
+    yield f"  tag/.style={{circle, fill=#1, draw=bpBackground, minimum size={disc},\n"
     yield f"    inner sep=0pt, font=\\sffamily\\bfseries{_font(theme.tag_font)}}},\n"
     for highlight in layout.scene.highlights:
         name, dashed = colour_name(highlight), ""
@@ -143,7 +148,8 @@ def _path_styles(layout: Layout, theme: Theme) -> Iterator[str]:
         elif highlight.dash:
             dashed = f", {_dash(highlight.dash)}, preaction={{draw={pale}, solid, line width={_points(wide)}}}"
         yield f"  path {highlight.number}/.style={{trail={stroke}{dashed}}},\n"
-        yield f"  tag {highlight.number}/.style={{{_tag(highlight, name)}}},\n"
+        text = "black" if theme.tag_text(highlight.colour) == "#000000" else "white"
+        yield f"  tag {highlight.number}/.style={{{_tag(highlight, name)}, text={text}}},\n"
 
 
 def _tag(highlight: HighlightedPath, name: str) -> str:

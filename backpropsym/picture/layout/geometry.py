@@ -102,6 +102,22 @@ def _turn(a: Point, b: Point, c: Point) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
+def distance(a: Point, b: Point, c: Point, d: Point) -> float:
+    """The distance between the straight lines from `a` to `b` and from `c` to `d`; 0 where they cross."""
+    if cross(a, b, c, d):
+        return 0.0
+    return min(_away(a, c, d), _away(b, c, d), _away(c, a, b), _away(d, a, b))
+
+
+def _away(point: Point, start: Point, end: Point) -> float:
+    """How far a point is from the straight line from `start` to `end`."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    square = dx * dx + dy * dy
+    share = ((point[0] - start[0]) * dx + (point[1] - start[1]) * dy) / square if square else 0.0
+    share = min(max(share, 0.0), 1.0)
+    return hypot(point[0] - start[0] - share * dx, point[1] - start[1] - share * dy)
+
+
 def hull(rects: Sequence[Rect]) -> Rect:
     """The smallest rectangle about `rects`, of which there is at least one."""
     return Rect(

@@ -24,14 +24,14 @@ from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import typeset
 from backpropsym.picture.scene import Box, Link, LinkId, Scene
 
-SMALL_GAP = 31.0
-"""Between a small box and the consumer that it hangs above."""
+SMALL_GAP, LEAST_SMALL_GAP = 31.0, 11.0
+"""Between a small box and the consumer that it hangs above; where there is little room."""
 
 BETWEEN = 8.0
 """Between two small boxes of one consumer."""
 
-TARGET_GAP = 26.0
-"""How far below its column a target stands, in pixels."""
+TARGET_GAP, LEAST_TARGET_GAP = 26.0, 12.0
+"""How far below its column a target stands, in pixels; where there is little room."""
 
 LINE_ROOM = 17.0
 """Height of one line of text below a box, in pixels."""
@@ -50,6 +50,9 @@ STUBS = (22.0, 9.0)
 
 LEAST_GAP = 18.0
 """Pixels of a link that are seen between two boxes, at least."""
+
+LEAST_APART = 3.0
+"""Pixels between a box and what hangs above the next one, at least."""
 
 MOST_HUNG = 2
 """The most small boxes above one consumer."""
@@ -109,14 +112,14 @@ def grid(scene: Scene, theme: Theme, labelled: Mapping[LinkId, float], room: Roo
     apart = 2 * CLUSTER_MARGIN + BETWEEN if scene.clusters else 2 * BETWEEN
     above = _above(scene, hung, column, theme)
     heights = {name: row * pitch for name, row in rows.items()}
-    heights |= _target_heights(groups, heights)
+    heights |= _target_heights(groups, heights, max(TARGET_GAP * room.low, LEAST_TARGET_GAP))
     between: dict[int, list[Link]] = defaultdict(list)
     for link in scene.links:
         between[column[link.target]].append(link if link.id in labelled else replace(link, label=None))
     lefts = _lefts(widths, above, apart, between, heights, labelled, room)
     middles = {box.id: (lefts[column[box.id]] + widths[column[box.id]] / 2, heights[box.id]) for box in standing}
     placed = {box.id: place(box, middles[box.id], theme) for box in standing}
-    placed |= _place_hung(scene, hung, placed, theme)
+    placed |= _place_hung(scene, hung, placed, theme, _small_gap(room.low))
     members = tuple(tuple(box.id for box in scene.boxes if column[box.id] == i) for i in range(len(groups)))
     return Grid(placed, members, column)
 
@@ -182,14 +185,14 @@ def _rows(groups: Sequence[Sequence[Box]], links: Sequence[Link], column: Mappin
     return rows
 
 
-def _target_heights(groups: Sequence[Sequence[Box]], heights: Mapping[str, float]) -> dict[str, float]:
+def _target_heights(groups: Sequence[Sequence[Box]], heights: Mapping[str, float], gap: float) -> dict[str, float]:
     """Targets close below the lowest other box of their column, however far apart its rows are."""
     found: dict[str, float] = {}
     for group in groups:
         lowest = [heights[box.id] + height(box) / 2 + _below(box) for box in group if box.role != "target"]
-        top = max(lowest, default=-TARGET_GAP)
+        top = max(lowest, default=-gap)
         for box in sorted((box for box in group if box.role == "target"), key=lambda box: heights[box.id]):
-            found[box.id] = top + TARGET_GAP + height(box) / 2
+            found[box.id] = top + gap + height(box) / 2
             top = found[box.id] + height(box) / 2 + _below(box)
     return found
 
@@ -206,7 +209,15 @@ def _pitch(scene: Scene, rows: int, hung: Collection[str], theme: Theme, low: fl
     below = 14.0 * any(box.value for box in scene.boxes) + 16.0 * any(box.adjoint for box in scene.boxes)
     tallest = max((height(box) for box in scene.boxes if box.id not in hung), default=BOX_HEIGHT)
     above = max((small_size(box, theme)[1] for box in scene.boxes if box.id in hung), default=0.0)
-    return tallest + gap + below + (above + SMALL_GAP - 20 if hung else 0.0)
+    if not hung:
+        return tallest + gap + below
+    hanging = above + _small_gap(low)
+    outer = max((ring(box) for box in scene.boxes), default=0.0)
+    return tallest + below + max(gap + hanging - 20, hanging + 2 * outer + LEAST_APART)
+
+
+def _small_gap(low: float) -> float:
+    return max(SMALL_GAP * low, LEAST_SMALL_GAP)
 
 
 def _lefts(
@@ -275,7 +286,7 @@ def _by_consumer(hung: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def _place_hung(
-    scene: Scene, hung: Mapping[str, str], placed: Mapping[str, PlacedBox], theme: Theme
+    scene: Scene, hung: Mapping[str, str], placed: Mapping[str, PlacedBox], theme: Theme, gap: float
 ) -> dict[str, PlacedBox]:
     """The small boxes, side by side above their consumers."""
     boxes = {box.id: box for box in scene.boxes}
@@ -283,7 +294,7 @@ def _place_hung(
     for consumer, names in _by_consumer(hung).items():
         below = placed[consumer]
         total = sum(small_size(boxes[name], theme)[0] for name in names) + BETWEEN * (len(names) - 1)
-        x, bottom = below.rect.centre[0] - total / 2, below.rect.top - ring(below.box) - SMALL_GAP
+        x, bottom = below.rect.centre[0] - total / 2, below.rect.top - ring(below.box) - gap
         for name in names:
             found[name] = hang(boxes[name], x, bottom, theme)
             x = found[name].rect.right + BETWEEN

@@ -25,6 +25,7 @@ from backpropsym.picture.layout.link_labels import (
     labelled,
     roomy,
     sources_of,
+    starts,
 )
 from backpropsym.picture.layout.routes import routes
 from backpropsym.picture.layout.rows import Rows, in_rows, rows_grid
@@ -32,10 +33,12 @@ from backpropsym.picture.layout.sizes import PlacedBox
 from backpropsym.picture.layout.strokes import Lanes, lanes, stroke
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import Formula, typeset
-from backpropsym.picture.scene import HighlightedPath, Link, LinkId, Scene
+from backpropsym.picture.scene import Cluster, HighlightedPath, Link, LinkId, Scene
 
 SHARED = 1.5
-ATTEMPTS = 5
+ATTEMPTS, FEWER = 5, 3
+"""How often a picture is made larger; one of which other ways to place it are tried as well."""
+
 WIDER, TALLER = 1.3, 1.12
 """By how much the gaps where labels lie on lines, and all rows, grow from one attempt to the next."""
 
@@ -70,9 +73,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class PlacedCluster:
-    """The plate behind a group of boxes, and its label in the upper left corner."""
+    """The plate behind a group of boxes, by id, and its label in the upper left corner."""
 
     name: str
+    label: str
+    boxes: tuple[str, ...]
     rect: Rect
     text: Formula
     text_rect: Rect
@@ -123,6 +128,16 @@ class Layout:
             if highlight.number in self.tags
         ]
 
+    def hidden(self) -> list[tuple[LinkId, str]]:
+        """The links that run beneath a box that is not theirs, with that box."""
+        found = []
+        for link, line in self.routes.items():
+            left, right = min(x for x, _ in line), max(x for x, _ in line)
+            for name, box in self.boxes.items():
+                if box.rect.left < right and box.rect.right > left and name not in link and box.hides(line, -1.0):
+                    found.append((link, name))
+        return found
+
     def crowding(self) -> int:
         """The number of pairs of boxes, values, labels, headings and number tags that overlap."""
         rects = [rect for box in self.boxes.values() for rect in box.occupied()]
@@ -139,7 +154,7 @@ def lay_out(
     engine: Engine = "columns",
     room: Room = ROOM,
     breaks: Sequence[int] = (),
-    widest: float = inf,
+    most: tuple[float, float] = (inf, inf),
 ) -> Layout:
     """Place everything in `scene`; link labels only where asked for and where all between two columns can be read.
 
@@ -149,22 +164,23 @@ def lay_out(
     Parameters
     ----------
     room, breaks : how much room the boxes have, and before which columns a further row begins.
-    widest : no attempt at a larger picture is wider than so many pixels.
+    most : no attempt at a larger picture is wider and higher than so many pixels.
     """
     rows = in_rows(scene, breaks) if breaks else None
     scene = rows.scene if rows else scene
-    without = crowded(scene) if labels else set()
+    without, bare = crowded(scene) if labels else set(), set[Gap]()
     while True:
-        fonts = labelled(scene, theme, without) if labels else {}
+        fonts = labelled(scene, theme, without, bare) if labels else {}
         draft = _Draft(scene, theme, rows, fonts, headings(scene, without))
         if engine == "dot":
             return draft.by_dot()
-        layout = draft.largest(room, widest)
-        gap, quiet = gaps(scene), set(fonts) - highlighted(scene)
-        unclear = {gap[link] for link in layout.covered(quiet)}
-        if not unclear:
+        layout = draft.largest(room, most)
+        lit, gap = highlighted(scene), gaps(scene)
+        quiet = {gap[link] for link in layout.covered(set(fonts) - lit)}
+        unread = set() if most == (inf, inf) else {gap[link] for link in layout.covered(lit - starts(scene))}
+        if not quiet | unread:
             return layout
-        without = without | unclear
+        without, bare = without | quiet | unread, bare | unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +204,13 @@ class _Draft:
             drawn = boxes, routes(self.scene, boxes)
         return _attempt(self.scene, self.theme, self.fonts, drawn, self.heads)
 
-    def largest(self, room: Room, widest: float) -> Layout:
+    def largest(self, room: Room, most: tuple[float, float]) -> Layout:
         """The first of ever larger pictures in which each label stands clear, or else the clearest."""
         sparse = roomy(self.scene)
         best, fewest = None, 0
-        for _ in range(ATTEMPTS):
+        for _ in range(ATTEMPTS if most == (inf, inf) else FEWER):
             layout = self.placed(room)
-            if best is not None and layout.bounds.width > widest:
+            if best is not None and (layout.bounds.width > most[0] or layout.bounds.height > most[1]):
                 break
             unclear = {layout.column[link.target] for link in layout.covered(sparse)}
             if best is None or len(unclear) < fewest:
@@ -202,7 +218,8 @@ class _Draft:
             if not unclear:
                 break
             wider = {gap: room.gaps.get(gap, 1.0) * WIDER for gap in unclear}
-            room = replace(room, rows=room.rows * TALLER, gaps={**room.gaps, **wider})
+            taller = TALLER if layout.bounds.height * TALLER <= most[1] else 1.0
+            room = replace(room, rows=room.rows * taller, gaps={**room.gaps, **wider})
         assert best is not None
         return best
 
@@ -215,20 +232,20 @@ def _attempt(
     heads: Mapping[Gap, str],
 ) -> Layout:
     """Labels, paths and numbers about boxes and links that have their places."""
-    starts = _starts(scene)
+    begun = starts(scene)
     texts = {link.id: typeset(link.label or "", link.name) for link in scene.links if link.id in fonts}
     placed, courses = drawn
     tracks = lanes(scene.highlights, placed, _path_width(scene, theme))
     shares = combs(scene)
     options: dict[object, list[Candidate]] = {
-        name: label_places(courses[name], text, tracks.span(name), name in starts, fonts[name], shares[name])
+        name: label_places(courses[name], text, tracks.span(name), name in begun, fonts[name], shares[name])
         for name, text in texts.items()
     }
     for highlight in scene.highlights:
         options[highlight.number] = _tag_places(highlight, courses, tracks)
     chosen = _placer(placed, courses, tracks).place({key: found for key, found in options.items() if found})
     spots = {
-        name: PlacedLabel(text, chosen[name].rect, chosen[name].share, name in starts, fonts[name])
+        name: PlacedLabel(text, chosen[name].rect, chosen[name].share, name in begun, fonts[name])
         for name, text in texts.items()
     }
     strokes = {
@@ -240,7 +257,7 @@ def _attempt(
     tags = {number: rect.centre for number, rect in numbers.items()}
     clusters = _clusters(scene, placed, courses.values(), theme)
     taken = [*(label.rect for label in spots.values()), *numbers.values(), *(cluster.rect for cluster in clusters)]
-    above = _headings(scene, theme, placed, courses, taken, heads)
+    above = _headings(scene, theme, placed, [*courses.values(), *strokes.values()], taken, heads)
     taken += [heading.rect for heading in above]
     bounds = _bounds(placed, [*courses.values(), *strokes.values()], taken)
     return Layout(scene, placed.boxes, courses, spots, tracks, strokes, tags, bounds, clusters, placed.column, above)
@@ -250,7 +267,7 @@ def _headings(
     scene: Scene,
     theme: Theme,
     placed: Grid,
-    courses: Mapping[LinkId, Polyline],
+    lines: Sequence[Polyline],
     taken: Sequence[Rect],
     heads: Mapping[Gap, str],
 ) -> tuple[Heading, ...]:
@@ -263,7 +280,7 @@ def _headings(
         columns = [hull([placed.boxes[name].rect for name in names]) for names in ends]
         text, font = typeset(latex), theme.label_font
         size = text.width * font + 2 * HALO, text.height * font + 2 * HALO
-        near: list[Rect | Polyline] = [*occupied, *taken, *courses.values(), *(heading.rect for heading in found)]
+        near: list[Rect | Polyline] = [*occupied, *taken, *lines, *(heading.rect for heading in found)]
         rect = heading_rect(*size, (columns[0], columns[1]), near)
         found.append(Heading(latex, text, rect, font))
     return tuple(found)
@@ -274,11 +291,6 @@ def _path_width(scene: Scene, theme: Theme) -> float:
     return theme.trail_width * (
         SHARED if any(highlight.strength is not None for highlight in scene.highlights) else 1.0
     )
-
-
-def _starts(scene: Scene) -> set[LinkId]:
-    """The links at whose labels paths begin."""
-    return {highlight.links[0] for highlight in scene.highlights if highlight.from_label and highlight.links}
 
 
 def _start(highlight: HighlightedPath, labels: Mapping[LinkId, PlacedLabel]) -> float:
@@ -323,7 +335,7 @@ def _clusters(scene: Scene, placed: Grid, courses: Iterable[Polyline], theme: Th
     for cluster in scene.clusters:
         inner = [rect for name in cluster.boxes for rect in placed.boxes[name].occupied()]
         text = typeset(cluster.label, cluster.name)
-        plates = [_plate(hull(inner), cluster.name, text, theme, above=above) for above in (True, False)]
+        plates = [_plate(hull(inner), cluster, text, theme, above=above) for above in (True, False)]
         plate = next((each for each in plates if not any(each.text_rect.meets_line(line) for line in lines)), plates[0])
         others = (
             occupied for name, box in placed.boxes.items() if name not in cluster.boxes for occupied in box.occupied()
@@ -333,7 +345,7 @@ def _clusters(scene: Scene, placed: Grid, courses: Iterable[Polyline], theme: Th
     return tuple(found)
 
 
-def _plate(inner: Rect, name: str, text: Formula, theme: Theme, *, above: bool) -> PlacedCluster:
+def _plate(inner: Rect, cluster: Cluster, text: Formula, theme: Theme, *, above: bool) -> PlacedCluster:
     """The plate behind `inner`, with its label in the upper or the lower left corner."""
     width, height = text.width * theme.value_font, text.height * theme.value_font
     around, strip = inner.grown(CLUSTER_MARGIN), height + 4
@@ -341,7 +353,7 @@ def _plate(inner: Rect, name: str, text: Formula, theme: Theme, *, above: bool) 
     rect = Rect(around.left, around.top - strip * above, right, around.bottom + strip * (not above))
     away = CLUSTER_MARGIN / 2 + height / 2 + 2
     corner = (rect.left + CLUSTER_MARGIN + width / 2, rect.top + away if above else rect.bottom - away)
-    return PlacedCluster(name, rect, text, Rect.around(corner, width, height))
+    return PlacedCluster(cluster.name, cluster.label, cluster.boxes, rect, text, Rect.around(corner, width, height))
 
 
 def _bounds(placed: Grid, lines: Iterable[Polyline], further: Iterable[Rect]) -> Rect:

@@ -99,9 +99,10 @@ class _Setter:
         for pieces in self._notes():
             for line in in_words(pieces, self._columns.room, self._theme.note_font):
                 height += max(NOTE_ROW, max(piece.formula.height for piece in line) * self._theme.note_font + 6)
+                below = max(6.0, max(piece.formula.descent for piece in line) * self._theme.note_font + 2)
                 left = 0.0
                 for formula, colour in line:
-                    self._texts.append(Text(formula, left, height - 6, self._theme.note_font, colour))
+                    self._texts.append(Text(formula, left, height - below, self._theme.note_font, colour))
                     left += formula.width * self._theme.note_font + 6
         width = max((text.left + text.formula.width * text.font for text in self._texts), default=0.0)
         return Legend(tuple(samples), tuple(self._texts), width, height, self._disc)

@@ -1,7 +1,8 @@
 """Which links carry their labels, and where each may stand: on all links between two columns, or on none.
 
 Between two columns all labels are drawn where they can stand clear of one another, of boxes and of foreign links.
-Elsewhere only those on paths are, and the array of which the others are entries heads the links.
+Elsewhere only those on paths are, and the array of which the others are entries heads the links. In a picture for a
+medium, which cannot grow, those on paths are left out too where some cannot stand clear: their terms name them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ MAX_ROOMY = 48
 TAG_RADIUS = 10.0
 ON_HIGHLIGHTED = 40.0
 """Cost of a label that interrupts the paths on its own link."""
+
+_HEADING_STEP, _HEADING_STEPS = 5.0, 200
+"""By how much a heading is moved up, in pixels, and how often at most, until it stands clear."""
+
+RIM = 6.0
+"""How far the label at which paths begin reaches beyond them, on both sides together, in pixels."""
 
 SHARES = tuple(round(0.5 + side * i * 0.02, 3) for i in range(20) for side in ((1, -1) if i else (1,)))
 
@@ -63,11 +70,22 @@ def crowded(scene: Scene) -> set[Gap]:
     return set(between) if left > MAX_LABELS else dense
 
 
-def labelled(scene: Scene, theme: Theme, without: Collection[Gap]) -> dict[LinkId, float]:
-    """The links whose labels are drawn, with the sizes of their fonts: in the gaps `without` only those on paths."""
-    lit, gap = highlighted(scene), gaps(scene)
-    drawn = [link.id for link in scene.links if link.label]
-    return {link: theme.label_font for link in drawn if link in lit or gap[link] not in without}
+def starts(scene: Scene) -> set[LinkId]:
+    """The links at whose labels paths begin."""
+    return {highlight.links[0] for highlight in scene.highlights if highlight.from_label and highlight.links}
+
+
+def labelled(scene: Scene, theme: Theme, without: Collection[Gap], bare: Collection[Gap] = ()) -> dict[LinkId, float]:
+    """The links whose labels are drawn, with the sizes of their fonts.
+
+    In the gaps `without` only those on paths are, in those that are `bare` only the labels at which paths begin.
+    """
+    lit, begun, gap = highlighted(scene), starts(scene), gaps(scene)
+
+    def kept(link: LinkId) -> bool:
+        return link in begun or (gap[link] not in bare and (link in lit or gap[link] not in without))
+
+    return {link.id: theme.label_font for link in scene.links if link.label and kept(link.id)}
 
 
 def roomy(scene: Scene) -> set[LinkId]:
@@ -114,8 +132,13 @@ def label_places(
     stops = (*SHARES, *shares)
     for share, ((x, y), (dx, dy)) in zip(stops, walks(course, stops), strict=True):
         cost = 10 * abs(share - 0.5) + (0.1 if share > 0.5 else 0.0)
-        if not span or start:
-            found.append(Candidate(Rect.around((x, y), width + 6 * start, height + 4 * start), share, cost))
+        if start:
+            # The label at which paths begin holds the ends of all of them.
+            size = max(width + 6, span * abs(dy) + RIM), max(height + 4, span * abs(dx) + RIM)
+            found.append(Candidate(Rect.around((x, y), *size), share, cost))
+            continue
+        if not span:
+            found.append(Candidate(Rect.around((x, y), width, height), share, cost))
             continue
         found.append(Candidate(Rect.around((x, y), width, height), share, cost + ON_HIGHLIGHTED))
         # How far the rectangle reaches towards a line of that direction when it stands beside it.
@@ -128,27 +151,16 @@ def label_places(
 
 
 def heading_rect(width: float, height: float, columns: tuple[Rect, Rect], taken: Sequence[Rect | Polyline]) -> Rect:
-    """A place for a heading between two columns, above all of `taken` that lies there."""
+    """A place for a heading between two columns: the lowest above the first boxes that is clear of all of `taken`."""
     middle = (columns[0].right + columns[1].left) / 2
-    left, right = middle - width / 2, middle + width / 2
-    top = min(columns[0].top, columns[1].top) + height
-    for other in taken:
-        if isinstance(other, Rect):
-            if other.left < right and other.right > left:
-                top = min(top, other.top)
-        else:
-            top = min([top, *_tops(other, left, right)])
-    return Rect(left, top - height - 4, right, top - 4)
-
-
-def _tops(line: Polyline, left: float, right: float) -> list[float]:
-    """Heights of a line between two places from left to right: at its corners and at the edges."""
-    found = [y for x, y in line if left <= x <= right]
-    for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False):
-        for edge in (left, right):
-            if min(x0, x1) < edge < max(x0, x1):
-                found.append(y0 + (y1 - y0) * (edge - x0) / (x1 - x0))
-    return found
+    top = max(column.top for column in columns) - height / 2
+    for _ in range(_HEADING_STEPS):
+        rect = Rect.around((middle, top), width, height)
+        air = rect.grown(2 * HALO)
+        if not any(air.overlaps(other) if isinstance(other, Rect) else air.meets_line(other) for other in taken):
+            break
+        top -= _HEADING_STEP
+    return rect
 
 
 def sources_of(scene: Scene, gap: Gap, column: Mapping[str, int]) -> tuple[list[str], list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +25,9 @@ ASIDE = 16.0
 """How far left and right of the boxes those lines turn, in pixels."""
 
 CORNER = 14.0
+AGAIN_GAP = 46.0
+"""About the length of the links from boxes that stand again, in pixels."""
+
 LEAVES = OUTER | {"input"}
 """Roles of boxes that are merely repeated in a further row: no line leads to them."""
 
@@ -229,14 +232,7 @@ def _cost(scene: Scene, column: Mapping[str, int], at: int) -> float:
 
 def _width_again(scene: Scene, placed: Grid, at: int) -> float:
     """About what the boxes that stand again before a column take, with the links from them."""
-    widths = defaultdict[bool, float](float)
-    for link in scene.links:
-        if placed.column[link.source] < at <= placed.column[link.target]:
-            hangs = scene_hangs(placed, link.source)
-            widths[hangs] = max(widths[hangs], placed.boxes[link.source].rect.width)
-    return widths[False] + 50.0 if widths else 0.0
-
-
-def scene_hangs(placed: Grid, name: str) -> bool:
-    """Whether a box hangs above its consumer."""
-    return placed.boxes[name].small
+    column, boxes = placed.column, placed.boxes
+    crossing = {link.source for link in scene.links if column[link.source] < at <= column[link.target]}
+    widest = max((boxes[name].rect.width for name in crossing if not boxes[name].small), default=0.0)
+    return widest + AGAIN_GAP if widest else 0.0

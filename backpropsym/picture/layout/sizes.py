@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from backpropsym.picture.layout.geometry import Point, Rect
+from backpropsym.picture.layout.geometry import Point, Polyline, Rect, distance
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.look.typeset import Formula, typeset
 from backpropsym.picture.scene import Box
@@ -17,6 +18,9 @@ SMALL_SHAPE = 0.86
 
 PADDING = 13.0
 VALUE_GAP = 5.0
+ROUND_ROLES = frozenset({"value", "output", "loss"})
+"""The roles of boxes with round ends, where they are no arrays."""
+
 RING = 4.0
 """How far outside its box the second outline of an output runs."""
 
@@ -65,6 +69,22 @@ class PlacedBox:
     @property
     def _inset(self) -> float:
         return min(self.rect.height, self.rect.width) / 2
+
+    @property
+    def rounded(self) -> bool:
+        """Whether its ends are half circles."""
+        return self.shape is None and self.box.cells is None and self.box.role in ROUND_ROLES
+
+    def hides(self, line: Polyline, clear: float) -> bool:
+        """Whether `line` runs beneath the box, or closer than `clear` pixels to it; its rounded ends hide nothing."""
+        area = self.rect.grown(clear)
+        if not area.meets_line(line):
+            return False
+        if not self.rounded:
+            return True
+        reach = self._inset
+        start, end = (self.rect.left + reach, self.rect.centre[1]), (self.rect.right - reach, self.rect.centre[1])
+        return any(distance(start, end, *piece) < reach + clear for piece in pairwise(line))
 
     def occupied(self) -> list[Rect]:
         """All that the box covers."""

@@ -98,6 +98,11 @@ class Theme:
         """The text colour that goes with a path colour: the same hue, moved until it can be read."""
         return readable(self.path_colour(colour), self.background)
 
+    def tag_text(self, colour: str) -> str:
+        """The colour of a number on a disc of the path colour `colour`: white where that can be read."""
+        ground = self.path_colour(colour)
+        return "#FFFFFF" if contrast("#FFFFFF", ground) >= TEXT_CONTRAST else readable("#000000", ground)
+
     def tinted(self, colour: str) -> str:
         """The pale companion of a path colour, for the gaps of its dashes."""
         return mix(self.background, self.path_colour(colour), self.tint)
@@ -152,7 +157,7 @@ LIGHT = Theme(
     name="light",
     background="#FFFFFF",
     ink="#1B2430",
-    quiet="#6B7785",
+    quiet="#5C6876",
     link="#B9C1CB",
     link_label="#4A5563",
     boxes=_boxes(

@@ -1,0 +1,93 @@
+"""A picture for a medium: with fewer boxes in its columns, of its paths alone, with fewer paths, until it fits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from backpropsym.picture.content.highlighted_paths import ON_SLIDES
+from backpropsym.picture.drawing import Drawing
+from backpropsym.picture.layout.sheet import FitError
+from backpropsym.picture.options import Options
+from backpropsym.picture.scene import Scene
+
+FOLDED = (12, 8, 6, 5, 4, 3)
+"""The most boxes of a column that are tried, one after the other."""
+
+ZOOMED = "boxes that are on no path are left out"
+
+
+def fitted(options: Options, draw: Callable[[Options], Drawing]) -> Drawing:
+    """The first picture that the medium of `options` holds, with everything clear where there is such a one.
+
+    Raises
+    ------
+    FitError : none does; the message says by how much, and what to change.
+    """
+    refused: list[FitError] = []
+    unclear: list[Drawing] = []
+    known = set[Scene]()
+    for drawing in _pictures(options, draw):
+        if drawing.scene in known:
+            continue
+        known.add(drawing.scene)
+        try:
+            if not drawing.sheet.unclear:
+                return drawing
+            unclear.append(drawing)
+        except FitError as error:
+            refused.append(error)
+    if unclear:
+        return min(unclear, key=lambda drawing: drawing.sheet.unclear)
+    nearest = min(refused, key=lambda error: error.excess)
+    raise FitError(nearest.medium, nearest.excess, _fix(options, drawing))
+
+
+def _pictures(options: Options, draw: Callable[[Options], Drawing]) -> Iterator[Drawing]:
+    """The whole picture, then such with ever fewer boxes, then with the paths alone, and with ever fewer of these."""
+    medium = options.medium
+    if medium and medium.whole:
+        options = replace(options, most=min(options.most, ON_SLIDES))
+    drawing = draw(options)
+    yield drawing
+    tallest = max(Counter(box.column for box in drawing.scene.boxes).values(), default=0)
+    rows = [count for count in FOLDED if count < min(tallest, options.rows or tallest)]
+    paths = [count for count in (4, 2, 1) if options.path is None and count < len(drawing.scene.highlights)]
+    for count in rows:
+        options = replace(options, rows=count)
+        drawing = draw(options)
+        yield drawing
+    if drawing.scene.highlights:
+        yield replace(drawing, scene=zoomed(drawing.scene))
+    for most in paths:
+        drawing = draw(replace(options, most=most))
+        yield drawing
+        yield replace(drawing, scene=zoomed(drawing.scene))
+
+
+def zoomed(scene: Scene) -> Scene:
+    """`scene` with the boxes on highlighted paths alone, and a note that says so."""
+    lit = {name for highlight in scene.highlights for link in highlight.links for name in link}
+    boxes = tuple(box for box in scene.boxes if box.id in lit)
+    if len(boxes) == len(scene.boxes):
+        return scene
+    clusters = [replace(each, boxes=tuple(name for name in each.boxes if name in lit)) for each in scene.clusters]
+    return replace(
+        scene,
+        boxes=boxes,
+        links=tuple(link for link in scene.links if lit.issuperset(link.id)),
+        clusters=tuple(cluster for cluster in clusters if len(cluster.boxes) > 1),
+        cuts=tuple(cut for cut in scene.cuts if lit.issuperset(cut)),
+        note="; ".join(note for note in (scene.note, ZOOMED) if note),
+    )
+
+
+def _fix(options: Options, drawing: Drawing) -> str:
+    """What makes a picture smaller, and the medium larger."""
+    fixes = ["choose a larger one, such as --fit page or a width"]
+    if options.path is None and drawing.scene.highlights:
+        fixes.append("show one path with --path 1")
+    if options.level != "layers":
+        fixes.append("draw whole arrays with --level layers")
+    return ", or ".join(fixes)
