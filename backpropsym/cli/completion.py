@@ -43,6 +43,13 @@ def complete_theme(incomplete: str) -> list[str]:
     return [name for name in THEMES if name.startswith(incomplete)]
 
 
+def complete_function(incomplete: str) -> list[str]:
+    """The registered functions."""
+    from backpropsym.ops.function_table import FunctionTable
+
+    return [name for name, _ in FunctionTable().items() if name.startswith(incomplete)]
+
+
 def complete_format(incomplete: str) -> list[str]:
     """The formats of results."""
     from backpropsym.document.registry import names

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from backpropsym.cli.arguments import AsciiOption, FormatOption, JsonOption, OutputOption, medium_for
-from backpropsym.cli.output import emit_page
+from typing import Annotated
+
+import typer
+
+from backpropsym.cli.arguments import AsciiOption, FormatOption, JsonOption, OutputOption, ThemeOption, medium_for
+from backpropsym.cli.completion import complete_function
+from backpropsym.cli.output import emit_page, wrote
+
+NameArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME", help="One function; if left out all.", autocompletion=complete_function, show_default=False
+    ),
+]
 
 
 def functions(
+    name: NameArgument = None,
     format: FormatOption = None,
     json: JsonOption = False,
     output: OutputOption = None,
+    theme: ThemeOption = "light",
     ascii: AsciiOption = False,
 ) -> None:
-    """List the registered functions with formula, derivative, convention at kinks, and source."""
+    """List the registered functions with formula, derivative, convention at kinks, and source.
+
+    With NAME and -o FILE, its suffix one of {plots}, a plot of the function and its derivative, kinks marked.
+    """
     from backpropsym.document.reports.function_table import functions_page
 
-    emit_page(functions_page(), medium_for(format, json, output), output, ascii)
+    if name is not None and output is not None and format is None and not json:
+        from backpropsym.picture.look.theme_file import theme as named_theme
+        from backpropsym.story.plots.formats import FORMATS
+        from backpropsym.story.plots.plot import function_plot
+
+        if output.suffix.lower() in FORMATS:
+            wrote(function_plot(name, named_theme(theme)).save(output))
+            return
+    emit_page(functions_page(name), medium_for(format, json, output), output, ascii)

@@ -28,6 +28,12 @@ def _handouts() -> Iterable[str]:
     return FORMATS
 
 
+def _plots() -> Iterable[str]:
+    from backpropsym.story.plots.formats import FORMATS
+
+    return FORMATS
+
+
 def forms() -> Iterable[str]:
     """The forms of derivatives."""
     from backpropsym.derive.forms.registry import FORMS
@@ -54,6 +60,7 @@ REGISTRIES: Mapping[str, Callable[[], Iterable[str]]] = {
     "pictures": _pictures,
     "slides": _slides,
     "handouts": _handouts,
+    "plots": _plots,
     "engines": engines,
 }
 """What stands for `{forms}` and so on in help texts: names of forms and engines, suffixes of formats."""

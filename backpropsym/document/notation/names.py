@@ -301,6 +301,10 @@ class Notation:
         """Whether e stands for Euler's number, that is, for nothing in the network."""
         return "e" not in self._symbols
 
+    def writes_pi(self) -> bool:
+        """Whether the letter pi stands for the number, that is, for nothing in the network."""
+        return "pi" not in self._symbols
+
     def function(self, name: str) -> Symbol:
         """A function in each medium; a derivative with its prime, and with the argument where there are several."""
         parent = self.table.parent(name)

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from backpropsym.document.model import Page, Table
 from backpropsym.document.notation.names import Notation
+from backpropsym.errors import UnknownNameError, did_you_mean
 from backpropsym.formula.text import to_text
 from backpropsym.ops.function import Function
 from backpropsym.ops.function_table import FunctionTable
@@ -22,9 +23,22 @@ class FunctionFacts(TypedDict):
     source: str
 
 
-def functions_data() -> list[FunctionFacts]:
-    """One entry a function: `name`, `usage`, `formula`, `derivatives` by argument, `kink`, `source`."""
+def functions_data(only: str | None = None) -> list[FunctionFacts]:
+    """One entry a function: `name`, `usage`, `formula`, `derivatives` by argument, `kink`, `source`.
+
+    Parameters
+    ----------
+    only : the name of the only function to list.
+
+    Raises
+    ------
+    UnknownNameError : there is no such function.
+    """
     table = FunctionTable()
+    listed = [name for name, _ in table.items()]
+    if only is not None and only not in listed:
+        fix = did_you_mean(only, listed, "`backpropsym functions` lists them")
+        raise UnknownNameError(f"no function is called {only!r}", fix=fix)
     return [
         {
             "name": name,
@@ -35,11 +49,13 @@ def functions_data() -> list[FunctionFacts]:
             "source": function.source,
         }
         for name, function in table.items()
+        if only in (None, name)
     ]
 
 
-def functions_page() -> Page:
+def functions_page(only: str | None = None) -> Page:
     """The same as a page."""
+    data = functions_data(only)
 
     def table() -> tuple[Table]:
         rows = tuple(
@@ -50,11 +66,11 @@ def functions_page() -> Page:
                 entry["kink"],
                 entry["source"],
             )
-            for entry in functions_data()
+            for entry in data
         )
         return (Table("", ("function", "formula", "derivative", "at kinks", "source"), rows),)
 
-    return Page(Notation(()), table, functions_data)
+    return Page(Notation(()), table, lambda: data)
 
 
 def _usage(function: Function) -> str:

@@ -45,6 +45,7 @@ class LatexWriter(SetWriter):
     at_most = r"\le"
     circle = r"\odot"
     ones = r"\mathbf{1}"
+    turn = r"2 \pi"
     top = r"\top"
     delta = r"\delta"
     partial = r"\partial "

@@ -50,6 +50,10 @@ FEW_DIGITS = 4
 """Of one number among many."""
 
 
+TURN = "6.283185307179586"
+"""2 pi as formulas in doubles hold it; people read it by its letter."""
+
+
 class Writer(ABC):
     """Writes trees in the order of their parts, with the fewest brackets that keep the meaning.
 
@@ -69,6 +73,7 @@ class Writer(ABC):
     at_most: ClassVar[str] = "<="
     where: ClassVar[str] = "where"
     ones: ClassVar[str] = ""
+    turn: ClassVar[str] = ""
     stop: ClassVar[str] = ""
     """What stands before each sign at which a line may be broken; see `writers.lines`."""
 
@@ -122,6 +127,8 @@ class Writer(ABC):
         match expr:
             case Name(name):
                 return self._pick(self.notation.symbol(name))
+            case Number() if self.turn and self.is_turn(expr):
+                return self.turn
             case Number(value):
                 return self.number(value)
             case Add(terms):
@@ -158,6 +165,8 @@ class Writer(ABC):
     def level(self, expr: Expr) -> int:
         """How tightly `expr` binds as this writer writes it."""
         if self.ones and isinstance(expr, Call) and ONES in dict(expr.options):
+            return PRODUCT
+        if self.turn and self.is_turn(expr):
             return PRODUCT
         return precedence(expr)
 
@@ -295,6 +304,10 @@ class Writer(ABC):
     def number(self, value: Fraction) -> str:
         """A number."""
         return number_text(value)
+
+    def is_turn(self, expr: Expr) -> bool:
+        """Whether `expr` is 2 pi, and its letter stands for nothing else."""
+        return isinstance(expr, Number) and number_text(expr.value) == TURN and self.notation.writes_pi()
 
     def measured(self, value: float, usual: int = DIGITS) -> str:
         """A number that was computed, to so many digits unless others are asked for; never minus zero."""

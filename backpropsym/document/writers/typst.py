@@ -41,6 +41,7 @@ class TypstWriter(SetWriter):
     at_most = "<="
     circle = "⊙"
     ones = "bold(1)"
+    turn = "2 pi"
     top = "⊤"
     delta = "δ"
     partial = "∂"

@@ -103,6 +103,7 @@ class UnicodeWriter(TextWriter):
     minus = "−"
     block = "█"
     ones = "1"
+    turn = "2π"
 
     def words(self, text: str) -> str:
         """Plain words beside mathematics, with true primes and minus signs."""
