@@ -23,7 +23,7 @@ _PLAIN = re.compile(r"\d+(?:\.\d+)?|[-+*/(),<>=\[\]: ]|[<>]=")
 _CALLED = re.compile(r"\(|\\left\(|\\Bigl\(")
 _OPTION = re.compile(r"\\mathrm\{(\w+)\} = ")
 _SUBSCRIPTS = re.compile(r"\\text\{([^{}]*)\} \\to (?:\\text\{([^{}]*)\})?")
-_TRANSPOSED = re.compile(r"(\w+(?:\[[^\]]*\])?|\([^()]*\))ᵀ")
+_BEFORE_TRANSPOSED = re.compile(r"\w+(?:\[[^\]]*\])?$|\w*$")
 _SIDE_BY_SIDE = re.compile(r"(?<=[\w\])]) +(?=[\w(])")
 
 
@@ -63,8 +63,7 @@ class LatexReader:
         while rest:
             part, rest = self._next(rest)
             found.append(part)
-        plain = _TRANSPOSED.sub(r"transpose(\1)", "".join(found))
-        return _SIDE_BY_SIDE.sub(" @ ", plain)
+        return _SIDE_BY_SIDE.sub(" @ ", _transposed("".join(found)))
 
     def _next(self, rest: str) -> tuple[str, str]:
         """The first part of `rest` in plain text, and what follows it."""
@@ -146,6 +145,22 @@ class LatexReader:
 
 def _elided(rest: str) -> tuple[str, str]:
     raise ElidedError("parts of the formula are left out")
+
+
+def _transposed(text: str) -> str:
+    """`text` with each Aᵀ as transpose(A), where A is a name, an entry, a call or what stands in brackets."""
+    while "ᵀ" in text:
+        end = start = text.index("ᵀ")
+        if text[end - 1] == ")":
+            depth = 0
+            for start in reversed(range(end)):
+                depth += (text[start] == ")") - (text[start] == "(")
+                if not depth:
+                    break
+        before = _BEFORE_TRANSPOSED.search(text[:start])
+        start = before.start() if before else start
+        text = f"{text[:start]}transpose({text[start:end]}){text[end + 1 :]}"
+    return text
 
 
 def _by_look(looks: Mapping[str, str]) -> dict[str, str]:

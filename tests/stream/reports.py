@@ -11,7 +11,7 @@ import numpy as np
 
 import backpropsym as bp
 from backpropsym.derive.forms.adjoint_programme import matrix_programme
-from backpropsym.derive.forms.sympy_text import sympy_text
+from backpropsym.derive.forms.sympy_text import with_clear_names
 from backpropsym.document.derivation.adjoint_sums import adjoint_sum
 from backpropsym.document.derivation.report import report
 from backpropsym.document.registry import Layout, write
@@ -89,9 +89,12 @@ def adjoint_sums(truth: Truth) -> Found:
         told = adjoint_sum(graph, equation, programme)
         if told:
             symbols = {each.symbol: known[each.node] for each in programme}
-            reader = PrintedFormulas({**node_values(truth), **symbols}, graph.functions)
+            tree = told.term.tree
+            text, renamed = with_clear_names(graph.functions, lambda texts, tree=tree: texts.text(tree))
+            values = {**node_values(truth), **symbols}
+            others = {other: values[name] for name, other in renamed.items() if name in values}
+            reader = PrintedFormulas({**values, **others}, graph.functions)
             shape = np.shape(known[equation.node])
-            text = sympy_text(graph.functions, told.term.tree)
             yield f"{equation.symbol} = {text}", reader.entries(text, told.indices, shape), known[equation.node]
 
 
