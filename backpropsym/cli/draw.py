@@ -120,6 +120,15 @@ FitOption = Annotated[
         "as wide as that, with no text smaller than can be read there; if left out as large as it takes.",
     ),
 ]
+HideOption = Annotated[
+    str | None,
+    typer.Option(
+        "--hide",
+        metavar="NAMES",
+        help="Leave out boxes: names with commas between them, or all inputs, targets, parameters or constants that no "
+        "highlighted path runs through.",
+    ),
+]
 FramesOption = Annotated[
     Path | None,
     typer.Option("--frames", metavar="DIR", help="Write the steps of --wrt as numbered pictures into this folder."),
@@ -141,6 +150,7 @@ def draw(
     layout: LayoutOption = Layout.COLUMNS,
     rows: RowsOption = None,
     fit: FitOption = None,
+    hide: HideOption = None,
     frames: FramesOption = None,
     frames_as: FramesAsOption = Kind.SVG,
 ) -> None:
@@ -160,5 +170,6 @@ def draw(
             wrote(written)
     if output is not None:
         look |= {"path": path_numbers(path), "level": level.value if level else None}
-        drawing = loaded.draw(of, wrt=wrt, values=values, fit=fit, **look)
+        hidden = [name.strip() for name in hide.split(",")] if hide else []
+        drawing = loaded.draw(of, wrt=wrt, values=values, fit=fit, hide=hidden, **look)
         wrote(drawing.save(output))

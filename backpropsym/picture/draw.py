@@ -13,6 +13,7 @@ from backpropsym.graph.levels import at_level
 from backpropsym.graph.unroll import of_numbers
 from backpropsym.picture.content.array_boxes import tensor_subject
 from backpropsym.picture.content.entry_boxes import neuron_subject
+from backpropsym.picture.content.hidden import without
 from backpropsym.picture.content.highlighted_paths import ChosenPaths, chosen_paths
 from backpropsym.picture.content.neurons import View, scene
 from backpropsym.picture.content.node_values import NodeValues, node_values
@@ -34,7 +35,8 @@ def draw(graph: Graph, wrt: str | None = None, of: str | None = None, **options:
 
     Raises
     ------
-    UnknownNameError : no such node, path, level, layout or theme.
+    UnknownNameError : no such node, path, level, layout or theme, or nothing of a name that is to be hidden.
+    NetworkError : what is to be hidden is on a highlighted path.
     MissingExtraError : Graphviz is asked for and not installed.
     ValuesError : numbers are asked for and some are missing.
     LimitError : the picture would have more than 2,000 boxes, too many paths are chosen, or what the picture is made
@@ -60,7 +62,8 @@ def _drawn(graph: Graph, wrt: str | None, of: str | None, chosen: Options) -> Dr
     view = View(weights, chosen.values, derivatives, chosen.rows, chosen.width)
     on_links = with_other_paths(subject.graph, subject.symbols)
     writer = LatexWriter(Notation.of(subject.graph)).with_derivatives(subject.symbols, on_links)
-    return Drawing(scene(subject, writer, view, numbers), chosen.look, engine=chosen.layout, medium=chosen.medium)
+    whole = without(scene(subject, writer, view, numbers), chosen.hidden)
+    return Drawing(whole, chosen.look, engine=chosen.layout, medium=chosen.medium)
 
 
 def _level(graph: Graph, of: str | None, wrt: str | None, level: str | None) -> str | None:

@@ -69,18 +69,9 @@ def _pictures(options: Options, draw: Callable[[Options], Drawing]) -> Iterator[
 def zoomed(scene: Scene) -> Scene:
     """`scene` with the boxes on highlighted paths alone, and a note that says so."""
     lit = {name for highlight in scene.highlights for link in highlight.links for name in link}
-    boxes = tuple(box for box in scene.boxes if box.id in lit)
-    if len(boxes) == len(scene.boxes):
+    if lit.issuperset(box.id for box in scene.boxes):
         return scene
-    clusters = [replace(each, boxes=tuple(name for name in each.boxes if name in lit)) for each in scene.clusters]
-    return replace(
-        scene,
-        boxes=boxes,
-        links=tuple(link for link in scene.links if lit.issuperset(link.id)),
-        clusters=tuple(cluster for cluster in clusters if len(cluster.boxes) > 1),
-        cuts=tuple(cut for cut in scene.cuts if lit.issuperset(cut)),
-        note="; ".join(note for note in (scene.note, ZOOMED) if note),
-    )
+    return replace(scene.of_boxes(lit), note="; ".join(note for note in (scene.note, ZOOMED) if note))
 
 
 def _fix(options: Options, drawing: Drawing) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -35,6 +36,7 @@ class DrawOptions(LookOptions, total=False):
 
     values: Values | None
     fit: str | Medium | None
+    hide: str | Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,8 @@ class Options:
     layout : `columns`, or `dot` for that of Graphviz.
     fit : what the picture is made for: `slide`, `column`, `page`, `readme`, or a width such as 84mm. It comes out as
         wide as that, and no text is smaller than can be read there.
+    hide : boxes that are left out, by name; `inputs`, `targets`, `parameters` and `constants` are all of these that no
+        highlighted path runs through.
 
     Raises
     ------
@@ -80,6 +84,7 @@ class Options:
     width: Width | None = None
     layout: Engine = "columns"
     fit: str | Medium | None = None
+    hide: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.level is not None and self.level not in LEVELS:
@@ -89,6 +94,11 @@ class Options:
         if self.width is not None and self.width not in WIDTHS:
             fix = did_you_mean(self.width, WIDTHS, f"choose one of {', '.join(WIDTHS)}")
             raise UnknownNameError(f"the width of links cannot show {self.width!r}", fix=fix)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The names and groups of `hide`."""
+        return (self.hide,) if isinstance(self.hide, str) else tuple(self.hide)
 
     @property
     def choice(self) -> Choice:

@@ -7,8 +7,8 @@ A `Scene` says what is drawn and in which order, nothing about where or in which
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
 
@@ -205,6 +205,17 @@ class Scene:
         for cut in self.cuts:
             if cut not in links:
                 raise NetworkError(f"the drawing cuts {cut.source} → {cut.target}, which is no link")
+
+    def of_boxes(self, kept: Set[str]) -> Scene:
+        """The same scene with these boxes alone, and what runs between them; highlighted paths must be among them."""
+        clusters = [replace(each, boxes=tuple(name for name in each.boxes if name in kept)) for each in self.clusters]
+        return replace(
+            self,
+            boxes=tuple(box for box in self.boxes if box.id in kept),
+            links=tuple(link for link in self.links if {*link.id} <= kept),
+            clusters=tuple(cluster for cluster in clusters if len(cluster.boxes) > 1),
+            cuts=tuple(cut for cut in self.cuts if {*cut} <= kept),
+        )
 
 
 def _unique(what: str, items: list[_T]) -> set[_T]:
