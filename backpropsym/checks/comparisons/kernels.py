@@ -16,7 +16,6 @@ from backpropsym.checks.comparisons.objects import SingleObject
 from backpropsym.checks.comparisons.registry import Comparison, Pair
 from backpropsym.checks.comparisons.subject import Subject
 from backpropsym.checks.edges import EPS
-from backpropsym.graph.graph import Role
 from backpropsym.kernels.api.compile import Kernel
 from backpropsym.kernels.backends.registry import BACKENDS, backend_of
 
@@ -135,11 +134,6 @@ def _kernel(mode: str, accuracy: str, eps: float = EPS, engine: str = "numpy", t
     about = "value and gradients of one object, with the derivation's"
     run = partial(compiled, mode, accuracy, engine, eps)
     return Comparison(f"kernel {mode} ({accuracy} accuracy{kind})", about, run, thorough)
-
-
-def has_parameters(subject: Subject) -> bool:
-    """Whether a kernel has gradients."""
-    return bool(subject.graph.names(Role.PARAMETER))
 
 
 DEFAULT = (

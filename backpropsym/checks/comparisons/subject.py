@@ -19,7 +19,6 @@ from backpropsym.graph.graph import Graph, Role
 from backpropsym.kernels.api.compile import Kernel, compile_kernel
 from backpropsym.kernels.ir.verifier import verification
 
-MOST_OBJECTS = 5
 ATTEMPTS = 20
 
 
