@@ -171,7 +171,7 @@ class _StoryBuilder:
             sign, term = _signed(self._terms[highlight.number]) if place else (EQUALS, self._terms[highlight.number])
             active = highlight.number in lit
             piece = self._of_path(term, highlight.number, active)
-            lines += _broken(Line(NOTHING if place else self._content.derivative, sign, (piece,)))
+            lines += broken_line(Line(NOTHING if place else self._content.derivative, sign, (piece,)))
             if active and len(lit) == 1 and highlight.number in self._numbers:
                 lines += _beside_or_below(
                     lines.pop(), self._of_path(self._numbers[highlight.number].worked, highlight.number)
@@ -192,7 +192,7 @@ class _StoryBuilder:
         last = place == len(self._scene.highlights) - 1 and not self._scene.partial
         after = () if last else (LinePart(_PLUS), LinePart(_DOTS, None, False))
         pieces = (*before, self._of_path(term if place else self._terms[number], number), *after)
-        lines = _broken(Line(self._content.derivative, EQUALS, pieces))
+        lines = broken_line(Line(self._content.derivative, EQUALS, pieces))
         if number in self._numbers:
             worked = self._of_path(self._numbers[number].worked, number)
             lines.append(Line(NOTHING, NOTHING, (worked,)))
@@ -307,15 +307,15 @@ def line_width(line: Line) -> int:
     return width(" ".join([line.left.latex, line.sign.latex, *(piece.maths.latex for piece in line.pieces)]))
 
 
-def _broken(line: Line) -> list[Line]:
-    """A line whose longest piece is broken into several lines where it is too wide for a slide."""
-    spare = MAX_WIDTH - line_width(line)
+def broken_line(line: Line, most: int = MAX_WIDTH) -> list[Line]:
+    """A line whose longest piece is broken into several lines where it is wider than `most` letters, as on a slide."""
+    spare = most - line_width(line)
     if spare >= 0:
         return [line]
     at = max(range(len(line.pieces)), key=lambda i: width(line.pieces[i].maths.latex))
     long = line.pieces[at]
-    first_width = max(width(long.maths.latex) + spare, MAX_WIDTH // 2)
-    first, *rest = broken(long.maths.latex, MAX_WIDTH - _INDENT, width, first_width)
+    first_width = max(width(long.maths.latex) + spare, most // 2)
+    first, *rest = broken(long.maths.latex, most - _INDENT, width, first_width)
     if not rest:
         return [line]
     rows = [replace(long, maths=Maths(rf"\quad {{}}{row}", "")) for row in rest]

@@ -12,16 +12,20 @@ from typer.testing import CliRunner
 
 import backpropsym as bp
 from backpropsym.cli.app import app
-from backpropsym.document.notation.names import unicode_name
+from backpropsym.document.notation.names import Notation, unicode_name
+from backpropsym.document.writers.latex import LatexWriter
+from backpropsym.document.writers.lines import Breakable
 from backpropsym.errors import NetworkError, OutputError
+from backpropsym.formula.tree import Mul, Name
 from backpropsym.spec.source import examples
-from backpropsym.story.handout.content import Formulas, Handout, Heading, Picture, Table
+from backpropsym.story.handout.content import MAX_WIDTH, Formulas, Handout, Heading, Picture, Table
 from backpropsym.story.handout.latex import sheet_latex
 from backpropsym.story.handout.markdown import sheet_markdown
 from backpropsym.story.handout.page import sheet_html, sheet_pdf
-from backpropsym.story.handout.parts import drawn, with_next
+from backpropsym.story.handout.parts import displays, drawn, with_next
 from backpropsym.story.handout.sheet import FORMATS
-from backpropsym.story.steps import plain
+from backpropsym.story.steps import EQUALS, NOTHING, Line, LinePart, Maths, plain
+from backpropsym.story.story import line_width
 from tests.documents import compiled
 from tests.picture.pictures import highlights
 
@@ -251,3 +255,30 @@ def test_bricks_stay_together_and_terms_with_their_picture() -> None:
     page = sheet_html(found)
     assert page.count("<figure class=lead>") == page.count("<div class=together>") == 1
     assert sheet_latex(found).count(r"\begin{minipage}") == 1
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("kind", ["tex", "pdf"])
+def test_of_two_pages_the_second_starts_with_the_paths(kind: str, tmp_path: Path) -> None:
+    if kind == "tex":
+        pdf = compiled(sheet_latex(sheet("lecture")), tmp_path).pdf
+    else:
+        pdf = tmp_path / "sheet.pdf"
+        pdf.write_bytes(sheet_pdf(sheet("lecture")))
+    command = ["pdftotext", "-f", "2", "-l", "2", "-layout", str(pdf), "-"]
+    second = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert second.lstrip().startswith("By w")
+
+
+def test_long_equations_are_broken_and_a_sum_is_one_display() -> None:
+    names = [f"weight_{at}" for at in range(12)]
+    left, plus = Maths(r"\partial a", "da"), Maths("+", "+")
+    writer = LatexWriter(Notation(names))
+    long = Maths(Breakable(writer.marked(Mul(tuple(map(Name, names))))), "long")
+    separate = (Line(left, EQUALS, (LinePart(long),)), Line(left, EQUALS, (LinePart(Maths("b", "b")),)))
+    (first,), (second,) = displays(separate)
+    assert len(first) > 1 and len(second) == 1
+    assert all(line_width(line) <= MAX_WIDTH for line in first)
+    total = (separate[0], *(Line(NOTHING, plus, (LinePart(Maths("c", "c")),)) for _ in range(30)))
+    ((column,),) = displays(total)
+    assert len(column) > 30

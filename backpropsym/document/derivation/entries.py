@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from backpropsym.derive.derivation import Derivation
 from backpropsym.derive.terms import Term
 from backpropsym.document.formulas import EntryQuotient, IndexSum
-from backpropsym.formula.tree import Expr, Index, Name
+from backpropsym.formula.tree import Expr, Index, Name, substitute
 
 
 def entry_quotient(derivation: Derivation) -> EntryQuotient:
@@ -17,8 +17,13 @@ def entry_quotient(derivation: Derivation) -> EntryQuotient:
 
 
 def index_sum(term: Term) -> IndexSum:
-    """A term behind the signs of its sums, with its conditions."""
-    return IndexSum(term.sums, term.summand, term.conditions)
+    """A term behind the signs of its sums, with its conditions; a sum of one place is that place."""
+    single = {each.index: each.low for each in term.sums if each.low == each.high}
+    if not single:
+        return IndexSum(term.sums, term.summand, term.conditions)
+    sums = tuple(each for each in term.sums if each.index not in single)
+    conditions = tuple(tuple(substitute(side, single) for side in condition) for condition in term.conditions)
+    return IndexSum(sums, substitute(term.summand, single), conditions)
 
 
 def entry(name: str, indices: Iterable[str]) -> Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
 from backpropsym.derive.analyses.kinks import kink_of
@@ -14,12 +15,33 @@ from backpropsym.document.formulas import Formula, Joined, Line, Math, Node, Quo
 from backpropsym.document.model import Body, Constant, Derived, Programme, Row, Sum, SumTerm, Whole, Worked, WorkedTerm
 from backpropsym.document.notation.names import Notation
 from backpropsym.errors import LimitError
-from backpropsym.formula.tree import Add
+from backpropsym.formula.tree import Add, Expr
 
 SHORT = 20
 """Of a sum of at most so many terms the short form is made beside it."""
 
-_MOST_LINKS = 2_000
+
+def _trees(body: Body) -> Iterator[Expr]:
+    """The formulas that are shown."""
+    match body:
+        case Whole(right=right):
+            yield from _formulas(right)
+        case Sum(terms=terms, short=short):
+            yield from (tree for term in terms for tree in _formulas(term.formula))
+            yield from _formulas(short) if short is not None else ()
+        case Programme(rows=rows):
+            yield from (tree for row in rows for tree in _formulas(row.right))
+        case Worked(terms=worked):
+            yield from (term.product for term in worked)
+
+
+def _formulas(part: Math) -> Iterator[Expr]:
+    match part:
+        case Formula(tree):
+            yield tree
+        case Joined(parts):
+            for each in parts:
+                yield from _formulas(each)
 
 
 class ScalarPage:
@@ -62,14 +84,14 @@ class ScalarPage:
         if derivation.count == 0 or derivation.of == derivation.wrt:
             zero = derivation.of != derivation.wrt
             return (Derived(Constant(left, 0 if zero else 1, self._why() if zero else ())),)
-        body = self._body(left)
-        links = islice(derivation.links(), _MOST_LINKS)
+        body, apart = self._body(left), self._apart(left)
+        shown = [*_trees(body), *(tree for row in apart for tree in _formulas(row.right))]
         return (
             Derived(
                 body,
-                self._apart(left),
+                apart,
                 convention_parts(derivation),
-                definition_parts([derivation.local[link] for link in links], derivation.graph.functions),
+                definition_parts(shown, derivation.graph.functions),
                 actions=next_steps(derivation, view) if self.form == "paths" else (),
             ),
         )

@@ -36,9 +36,15 @@ MAX_CHECKED_WHOLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """The title of a section."""
+    """The title of a section.
+
+    Attributes
+    ----------
+    halves : whether the page ends before it, where all does not fit on one.
+    """
 
     prose: Prose
+    halves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +199,7 @@ class _Parts:
     def paths(self, drawing: Drawing) -> Iterator[Part]:
         """One derivative as the sum over its paths, beside the picture in which they have the same colours."""
         told = self._told
-        yield Heading(("By ", told.wrt, ", path by path"))
+        yield Heading(("By ", told.wrt, ", path by path"), halves=True)
         many = "one path leads" if told.count == 1 else f"{count_text(told.count)} paths lead"
         yield Paragraph((f"{many[0].upper()}{many[1:]} from ", told.wrt, " to ", told.of, "."))
         yield Picture("paths", drawing)
@@ -225,7 +231,11 @@ def runs(lines: Sequence[Line]) -> Iterator[Column]:
 
 
 def _rows(lines: Sequence[Line]) -> int:
-    return sum(-(-len(run) // beside(run)) for run in runs(lines))
+    """How many lines of the page equations take, long ones broken."""
+    return sum(
+        -(-len(run) // beside(run)) if beside(run) > 1 else sum(-(-line_width(line) // MAX_WIDTH) for line in run)
+        for run in runs(lines)
+    )
 
 
 def _cut(lines: Sequence[Line]) -> Column:

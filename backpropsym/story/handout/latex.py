@@ -17,6 +17,9 @@ from backpropsym.story.steps import Maths, Step
 WIDTH, HEIGHT = 16.5, 5.6
 """The most room of a picture, in centimetres."""
 
+HALVES = r"\par\vspace{0pt plus .6\textheight}\penalty-900\vspace{0pt plus -.6\textheight}"
+"""Where the first page ends, unless all fits on it."""
+
 
 def sheet_latex(sheet: Handout) -> str:
     """`sheet` as a LaTeX document on A4."""
@@ -26,8 +29,9 @@ def sheet_latex(sheet: Handout) -> str:
     return (
         f"\\documentclass[10pt]{{article}}\n{encodings}\\usepackage[a4paper,margin=18mm]{{geometry}}\n"
         f"\\usepackage{{adjustbox}}\n{_preamble(sheet)}"
-        "\\newcommand{\\formula}[1]{\\par\\smallskip\\noindent\\hfil"
-        "\\adjustbox{max width=\\linewidth, max totalheight=0.9\\textheight}{$\\displaystyle #1$}\\par\\medskip}\n"
+        "\\newcommand{\\formula}[1]{\\par\\smallskip\\noindent\\hspace*{1em}"
+        "\\adjustbox{max width=\\dimexpr\\linewidth-1em, max totalheight=0.9\\textheight}"
+        "{$\\displaystyle #1$}\\par\\medskip}\n"
         "\\setlength{\\parindent}{0pt}\\pagestyle{empty}\\raggedbottom\n"
         f"\\begin{{document}}\n{{\\Large {title}\\par}}\\medskip\n{body}\n\\end{{document}}\n"
     )
@@ -47,7 +51,9 @@ def _preamble(sheet: Handout) -> str:
 def _written(part: object, sticky: bool) -> Iterator[str]:
     """One part, line by line."""
     match part:
-        case Heading(words):
+        case Heading(words, halves):
+            if halves:
+                yield HALVES
             yield rf"\subsection*{{{prose(words)}}}"
         case Paragraph(words):
             yield prose(words) + (r"\par\nobreak" if sticky else r"\par")

@@ -28,18 +28,26 @@ _SOURCE = b"""
 #set text(font: "Libertinus Serif", size: 10pt, fill: rgb(sheet.ink))
 #show heading.where(level: 2): set text(size: 11.5pt)
 #heading(sheet.title)
-#let fitted(part) = align(center, layout(room => image(
+#let fitted(part) = align(if part.flush { left } else { center }, layout(room => image(
   bytes(part.svg), format: "svg", alt: part.alt,
   width: calc.min(room.width, part.wide * 0.5pt, part.most * 1mm * part.wide / part.high),
 )))
-#for part in sheet.parts {
-  if part.kind == "heading" { heading(level: 2, part.text) }
+#let rendered(halved) = for part in sheet.parts {
+  if part.kind == "heading" {
+    if halved and part.halves { pagebreak() }
+    heading(level: 2, part.text)
+  }
   if part.kind == "text" { block(sticky: part.sticky, part.text) }
-  if part.kind == "picture" { block(sticky: part.sticky, width: 100%, fitted(part)) }
+  let indent = if part.at("flush", default: false) { 1em } else { 0pt }
+  if part.kind == "picture" { block(sticky: part.sticky, width: 100%, inset: (left: indent), fitted(part)) }
   if part.kind == "table" {
     block(breakable: part.rows.len() > 40, table(columns: part.header.len(), stroke: none, inset: 2.5pt,
       table.header(..part.header.map(strong)), table.hline(stroke: 0.5pt), ..part.rows.flatten()))
   }
+}
+#context {
+  let whole = block(width: page.width - 36mm, rendered(false))
+  rendered(measure(whole).height + measure(heading(sheet.title)).height > page.height - 32mm)
 }
 """
 
@@ -84,7 +92,7 @@ def _theme(sheet: Handout) -> Theme:
 
 def _html(part: Part, theme: Theme, sticky: bool) -> str:
     match part:
-        case Heading(words):
+        case Heading(words, _):
             return f"<h2>{escaped(plain(words))}</h2>"
         case Paragraph(words):
             return f"<p{' class=lead' * sticky}>{escaped(plain(words))}</p>"
@@ -102,8 +110,8 @@ def _html(part: Part, theme: Theme, sticky: bool) -> str:
 def _data(part: Part, theme: Theme, sticky: bool) -> Iterator[dict[str, object]]:
     """What Typst sets of a part."""
     match part:
-        case Heading(words):
-            yield {"kind": "heading", "text": printable(plain(words))}
+        case Heading(words, halves):
+            yield {"kind": "heading", "text": printable(plain(words)), "halves": halves}
         case Paragraph(words):
             yield {"kind": "text", "text": printable(plain(words)), "sticky": sticky}
         case Formulas(lines, together):
@@ -111,7 +119,7 @@ def _data(part: Part, theme: Theme, sticky: bool) -> Iterator[dict[str, object]]
             for place, columns in enumerate(found, 1):
                 alt = "; ".join(map(plain_lines, columns))
                 joined = together and place < len(found)
-                yield _picture(_formulas(columns, theme), alt, 240, joined)
+                yield _picture(_formulas(columns, theme), alt, 240, joined, flush=True)
         case Picture(_, drawing):
             yield _picture(drawn(part), drawing.scene.description, HEIGHT, sticky)
         case Table(header, rows):
@@ -119,11 +127,11 @@ def _data(part: Part, theme: Theme, sticky: bool) -> Iterator[dict[str, object]]
             yield {"kind": "table", "header": list(header), "rows": cells}
 
 
-def _picture(svg: str, alt: str, most: float, sticky: bool) -> dict[str, object]:
-    """A picture of at most so many millimetres in height."""
+def _picture(svg: str, alt: str, most: float, sticky: bool, flush: bool = False) -> dict[str, object]:
+    """A picture of at most so many millimetres in height, in the middle or, as formulas are, at the left."""
     wide, high = size(svg)
     size_of = {"wide": wide, "high": high, "most": most}
-    return {"kind": "picture", "svg": svg, **size_of, "alt": printable(alt), "sticky": sticky}
+    return {"kind": "picture", "svg": svg, **size_of, "alt": printable(alt), "sticky": sticky, "flush": flush}
 
 
 def _formulas(columns: tuple[Column, ...], theme: Theme) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -139,3 +140,18 @@ def test_data_for_scripts_keep_their_words() -> None:
     data = json.loads(report(bp.parse(SOURCES[1]).derive("loss", wrt="b1"), "matrix", "json"))
     assert data["expression"].startswith("sum(entrywise(")
     assert ONES not in data["expression"]
+
+
+def test_a_sum_over_one_place_is_that_place() -> None:
+    told = report(bp.parse("x[2] -> dense(3, tanh) -> dense(1) -> mse").derive("loss", wrt="W1"), "index")
+    assert "x[j] · tanh′(s₁[i]) · W₂[0,i] · 2 · (s₂[0] − y[0])" in told
+    assert "∑" not in told
+
+
+def test_what_a_function_is_stands_below_the_terms_that_call_it() -> None:
+    net = bp.loads(
+        'inputs = ["x"]\nparameters = ["w"]\noutput = "a"\n'
+        '[nodes]\ns = "w*x"\nh = "tanh(s)"\nk = "gelu(s)"\na = "h + k"\n'
+    )
+    assert {"tanh′(x) =", "gelu′(x) ="} <= set(re.findall(r"\w+′\(x\) =", report(net.derive(wrt="w"))))
+    assert re.findall(r"\w+′\(x\) =", report(net.derive(wrt="w"), limit=1)) == ["tanh′(x) ="]
