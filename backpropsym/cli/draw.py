@@ -129,6 +129,16 @@ HideOption = Annotated[
         "highlighted path runs through.",
     ),
 ]
+DpiOption = Annotated[
+    int | None,
+    typer.Option(
+        "--dpi",
+        min=1,
+        help="Pixels to the inch of a .png; if left out 300 for --fit in millimetres or points, and else two for each "
+        "pixel of the .svg.",
+        show_default=False,
+    ),
+]
 FramesOption = Annotated[
     Path | None,
     typer.Option("--frames", metavar="DIR", help="Write the steps of --wrt as numbered pictures into this folder."),
@@ -151,6 +161,7 @@ def draw(
     rows: RowsOption = None,
     fit: FitOption = None,
     hide: HideOption = None,
+    dpi: DpiOption = None,
     frames: FramesOption = None,
     frames_as: FramesAsOption = Kind.SVG,
 ) -> None:
@@ -172,4 +183,4 @@ def draw(
         look |= {"path": path_numbers(path), "level": level.value if level else None}
         hidden = [name.strip() for name in hide.split(",")] if hide else []
         drawing = loaded.draw(of, wrt=wrt, values=values, fit=fit, hide=hidden, **look)
-        wrote(drawing.save(output))
+        wrote(drawing.save(output, dpi))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from backpropsym.errors import OutputError
 from backpropsym.files import write_whole, writer_for
 from backpropsym.picture.formats.dot import dot
 from backpropsym.picture.formats.html_page import page
@@ -77,23 +78,33 @@ class Drawing:
         """A web page that shows the picture and needs no other file."""
         return page(self.svg, self.scene.title, self.theme)
 
-    def png(self, scale: float = 2.0) -> bytes:
-        """The picture as PNG, `scale` pixels for each pixel of the SVG; needs the extra `pdf`."""
-        return png(self.svg, title=self.scene.title, alt=self.scene.description, scale=scale)
+    def png(self, scale: float = 2.0, dpi: float | None = None) -> bytes:
+        """The picture as PNG, `scale` pixels for each pixel of the SVG, or `dpi` to the inch; needs the extra `pdf`."""
+        return png(self.svg, title=self.scene.title, alt=self.scene.description, scale=scale, dpi=dpi)
 
     def pdf(self) -> bytes:
         """The picture as a PDF page of its own size; needs the extra `pdf`."""
         return pdf(self.svg, title=self.scene.title, alt=self.scene.description)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], dpi: float | None = None) -> Path:
         """Write the picture in the format that the suffix of `path` names; a file there before is replaced whole.
+
+        Parameters
+        ----------
+        dpi : pixels to the inch of a PNG.
 
         Raises
         ------
-        OutputError : an unknown suffix, a missing folder, or a place that cannot be written.
+        OutputError : an unknown suffix, a missing folder, a place that cannot be written, or `dpi` of what has no
+            pixels.
         MissingExtraError : the format needs a package that is not installed.
         """
-        return write_whole(Path(path), writer_for(Path(path), FORMATS, "a drawing")(self))
+        where, write = Path(path), writer_for(Path(path), FORMATS, "a drawing")
+        if dpi is None:
+            return write_whole(where, write(self))
+        if where.suffix.lower() != ".png":
+            raise OutputError(f"{where.name} has no pixels to the inch", fix="save it as .png, or leave out the dpi")
+        return write_whole(where, self.png(dpi=dpi))
 
     def _repr_svg_(self) -> str:
         return self.svg

@@ -22,22 +22,31 @@ _SOURCE = b"""
 PRINT = 150.0
 """Pixels to the inch of a PNG whose picture has a size on paper, for a scale of one."""
 
+SCREEN = 96.0
+"""Pixels of an SVG to the inch, by the standard of the web."""
+
 _SIZE = re.compile(r'<svg [^>]*\bwidth="([0-9.]+)([a-z]*)" height="([0-9.]+)')
 
 
-def png(svg: str, *, title: str = "", alt: str = "", scale: float = 2.0) -> bytes:
+def png(svg: str, *, title: str = "", alt: str = "", scale: float = 2.0, dpi: float | None = None) -> bytes:
     """The picture as PNG, `scale` pixels for each pixel of the SVG; of one in millimetres 150 times that to the inch.
+
+    Parameters
+    ----------
+    dpi : pixels to the inch instead; a pixel of the SVG is a 96th of one.
 
     Raises
     ------
     MissingExtraError : the `typst` package is not installed.
     LimitError : the image would have more than 100 million pixels.
     """
+    if dpi is not None:
+        scale = dpi / (PRINT if _declared(svg)[1] else SCREEN)
     width, height = (length * _ppi(svg) / 72 for length in size(svg))
     if width * height * scale * scale > MAX_PIXELS:
         raise LimitError(
             f"the picture would have {width * scale:,.0f} by {height * scale:,.0f} pixels, more than {MAX_PIXELS:,}",
-            fix="save it as .svg or .pdf, which have no pixels",
+            fix="ask for fewer to the inch with --dpi, or save it as .svg or .pdf, which have no pixels",
         )
     return _compile(svg, "png", title, alt, ppi=_ppi(svg) * scale)
 
