@@ -62,6 +62,17 @@ Column = tuple[Line, ...]
 """Lines below one another, aligned at their signs."""
 
 
+def spans(numbers: Iterable[int]) -> str:
+    """Whole numbers as a person lists them, neighbours joined: 2-4, 6."""
+    ranges: list[list[int]] = []
+    for number in sorted(numbers):
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a derivation.
@@ -90,8 +101,8 @@ class Step:
 
     @property
     def formulas(self) -> str:
-        """The formulas as plain text, one on each line."""
-        return "\n".join(line.plain for column in self.columns for line in column)
+        """The formulas as plain text, one on each line, however many lines they are set in."""
+        return "\n".join(text for column in self.columns for line in column if (text := line.plain))
 
 
 @dataclass(frozen=True, slots=True)

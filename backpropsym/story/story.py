@@ -13,7 +13,7 @@ from backpropsym.document.writers.lines import broken
 from backpropsym.picture.drawing import Drawing
 from backpropsym.picture.scene import HighlightedPath
 from backpropsym.story.step_content import Equation, StepContent, step_content
-from backpropsym.story.steps import EQUALS, NOTHING, Column, Kind, Line, LinePart, Maths, Prose, Step, Story
+from backpropsym.story.steps import EQUALS, NOTHING, Column, Kind, Line, LinePart, Maths, Prose, Step, Story, spans
 
 MAX_WIDTH = 108
 """Letters that stand side by side on a slide."""
@@ -23,6 +23,9 @@ ROWS = {"forward": 4, "backward": 3}
 
 MAX_TERMS = 4
 """The most terms that stand below one another beside a path; of more, its own alone."""
+
+_MOST_NAMED = 1_000
+"""Of more paths than this those that are left out are not named."""
 
 _BETWEEN = 5
 _INDENT = 10
@@ -139,7 +142,9 @@ class _StoryBuilder:
         for number, page in enumerate(pages, 1):
             at_work = frozenset(equation.node for column in page for layer in column for equation in layer)
             listed = [_listed(column, ROWS[kind]) for column in page]
-            columns: tuple[Column, ...] = tuple(tuple(map(_line, column)) for column in listed)
+            columns: tuple[Column, ...] = tuple(
+                tuple(line for equation in column for line in broken_line(_line(equation))) for column in listed
+            )
             heading = title if len(pages) == 1 else f"{title}, part {number} of {len(pages)}"
             names = ", ".join(equation.line.left.plain for column in listed for equation in column if equation)
             alt = f"The network; this step computes {names}."
@@ -219,8 +224,17 @@ class _StoryBuilder:
             notes=(
                 ("The derivative of ", content.of, " by ", content.wrt, " is the sum over all paths of the products "),
                 ("of the local derivatives along them (Bauer, 1974).",),
+                *self._left_out(),
             ),
         )
+
+    def _left_out(self) -> Iterator[Prose]:
+        """Which paths are not told one by one, and why."""
+        count, told = self._content.count, {highlight.number for highlight in self._scene.highlights}
+        if count <= len(told):
+            return
+        named = f"paths {spans(set(range(1, count + 1)) - told)}" if count <= _MOST_NAMED else "all others"
+        yield (f"Left out, for slides tell but a few paths apart: {named}. draw --path N shows one of them.",)
 
     def _total(self) -> Column:
         """The sum in numbers, each in the colour of its term."""

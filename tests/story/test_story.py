@@ -10,6 +10,7 @@ import backpropsym as bp
 from backpropsym.errors import UnknownNameError, ValuesError
 from backpropsym.picture.content.shown_rows import ON_SLIDES
 from backpropsym.story.steps import KINDS, plain
+from backpropsym.story.story import MAX_WIDTH, line_width
 from tests.story.decks import DECKS, deck
 
 
@@ -233,3 +234,27 @@ def test_a_tall_column_is_cut_harder_on_a_slide_than_in_a_picture() -> None:
     assert len([box for box in drawing.scene.boxes if box.role == "input"]) == 8
     whole = deck("deep", rows=16).story
     assert len([box for box in whole.scene.boxes if box.role == "input"]) == 8
+
+
+def test_paths_that_are_left_out_are_named_with_the_reason() -> None:
+    net = bp.example("deep")
+    steps = net.slides("a", wrt="x1").story.steps
+    (total,) = (step for step in steps if step.kind == "sum")
+    note = plain(total.notes[-1])
+    assert note.startswith("Left out, for slides tell but a few paths apart: paths ")
+    named = re.findall(r"\d+(?:-\d+)?", note.partition(": ")[2])
+    numbers = {n for part in named for n in range(int(part.split("-")[0]), int(part.split("-")[-1]) + 1)}
+    assert numbers | set(total.highlights) == set(range(1, 257))
+    assert not numbers & set(total.highlights)
+    (whole,) = (step for step in bp.example("lecture").slides("a", wrt="w11").story.steps if step.kind == "sum")
+    assert "Left out" not in plain(whole.notes[-1])
+
+
+def test_equations_of_a_pass_that_are_wider_than_a_slide_are_broken() -> None:
+    parameters = ", ".join(f'"weight_{at}"' for at in range(9))
+    total = " + ".join(f"weight_{at}*x*weight_{(at + 1) % 9}" for at in range(6))
+    net = bp.loads(f'inputs = ["x"]\nparameters = [{parameters}]\noutput = "a"\n[nodes]\na = "tanh({total})"\n')
+    steps = net.slides("a", wrt="weight_0").story.steps
+    for step in steps:
+        if step.kind == "backward":
+            assert all(line_width(line) <= MAX_WIDTH + 12 for column in step.columns for line in column)

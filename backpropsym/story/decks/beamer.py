@@ -13,7 +13,7 @@ from backpropsym.picture.formats.tikz_style import CENTIMETRE, POINT, styles
 from backpropsym.picture.layout.layout import Layout, lay_out
 from backpropsym.picture.layout.sizes import PlacedBox
 from backpropsym.picture.scene import HighlightedPath, LinkId
-from backpropsym.story.steps import Line, LinePart, Prose, Step, Story
+from backpropsym.story.steps import Line, LinePart, Prose, Step, Story, spans
 
 WIDTH, HEIGHT = 13.8, 4.1
 """Room for the picture on a slide of 16 by 9 centimetres, in centimetres."""
@@ -167,13 +167,7 @@ def _skeleton(step: Step) -> object:
 
 def slides(numbers: Iterable[int]) -> str:
     """An overlay specification, neighbours joined: <2-4,6>; empty for none."""
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    text = ",".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+    text = spans(numbers).replace(" ", "")
     return f"<{text}>" if text else ""
 
 
