@@ -141,11 +141,16 @@ class Presentations(Analyses):
         options : `level`, `theme` and others of `draw`; where they are not given, `rows` is 6 and `most` 4.
         """
         from backpropsym.picture.content import highlighted_paths, shown_rows
+        from backpropsym.picture.layout.sheet import FitError
+        from backpropsym.picture.look.media import STEP
         from backpropsym.story.decks.slides import Slides
         from backpropsym.story.story import story
 
         look: LookOptions = {"rows": shown_rows.ON_SLIDES, "most": highlighted_paths.ON_SLIDES, **options}
-        drawing = self.draw(of, wrt=wrt, values=values, **look)
+        try:
+            drawing = self.draw(of, wrt=wrt, values=values, fit=STEP, **look)
+        except FitError:  # a deck with small letters is better than none
+            drawing = self.draw(of, wrt=wrt, values=values, **look)
         told = story(self.derive(of, wrt=wrt), drawing, values)
         return Slides(told.only(steps) if steps is not None else told)
 

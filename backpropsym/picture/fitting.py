@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import replace
 
 from backpropsym.picture.content.highlighted_paths import ON_SLIDES
 from backpropsym.picture.drawing import Drawing
+from backpropsym.picture.layout.grid import numbered
 from backpropsym.picture.layout.sheet import FitError
 from backpropsym.picture.options import Options
 from backpropsym.picture.scene import Scene
@@ -16,6 +17,7 @@ FOLDED = (12, 8, 6, 5, 4, 3)
 """The most boxes of a column that are tried, one after the other."""
 
 ZOOMED = "boxes that are on no path are left out"
+BARE = "parameters that are on no path are left out"
 
 
 def fitted(options: Options, draw: Callable[[Options], Drawing]) -> Drawing:
@@ -51,6 +53,7 @@ def _pictures(options: Options, draw: Callable[[Options], Drawing]) -> Iterator[
         options = replace(options, most=min(options.most, ON_SLIDES))
     drawing = draw(options)
     yield drawing
+    yield replace(drawing, scene=without_parameters(drawing.scene))
     tallest = max(Counter(box.column for box in drawing.scene.boxes).values(), default=0)
     rows = [count for count in FOLDED if count < min(tallest, options.rows or tallest)]
     paths = [count for count in (4, 2, 1) if options.path is None and count < len(drawing.scene.highlights)]
@@ -58,6 +61,7 @@ def _pictures(options: Options, draw: Callable[[Options], Drawing]) -> Iterator[
         options = replace(options, rows=count)
         drawing = draw(options)
         yield drawing
+        yield replace(drawing, scene=without_parameters(drawing.scene))
     if drawing.scene.highlights:
         yield replace(drawing, scene=zoomed(drawing.scene))
     for most in paths:
@@ -68,10 +72,24 @@ def _pictures(options: Options, draw: Callable[[Options], Drawing]) -> Iterator[
 
 def zoomed(scene: Scene) -> Scene:
     """`scene` with the boxes on highlighted paths alone, and a note that says so."""
-    lit = {name for highlight in scene.highlights for link in highlight.links for name in link}
-    if lit.issuperset(box.id for box in scene.boxes):
+    return _part(scene, _lit(scene), ZOOMED)
+
+
+def without_parameters(scene: Scene) -> Scene:
+    """`scene` without the parameters and constants that hang above boxes, but for those on highlighted paths."""
+    lit, (hung, _) = _lit(scene), numbered(scene)
+    return _part(scene, {box.id for box in scene.boxes if box.id in lit or box.id not in hung}, BARE)
+
+
+def _lit(scene: Scene) -> set[str]:
+    return {name for highlight in scene.highlights for link in highlight.links for name in link}
+
+
+def _part(scene: Scene, kept: Set[str], note: str) -> Scene:
+    """`scene` with the boxes `kept` alone, and a note; the same scene where these are all."""
+    if len(kept) == len(scene.boxes):
         return scene
-    return replace(scene.of_boxes(lit), note="; ".join(note for note in (scene.note, ZOOMED) if note))
+    return replace(scene.of_boxes(kept), note="; ".join(part for part in (scene.note, note) if part))
 
 
 def _fix(options: Options, drawing: Drawing) -> str:

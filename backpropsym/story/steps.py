@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, get_args
 
 from backpropsym.errors import UnknownNameError, did_you_mean
+from backpropsym.picture.drawing import Drawing
+from backpropsym.picture.layout.layout import Layout
 from backpropsym.picture.look.themes import Theme
 from backpropsym.picture.scene import Scene
 
@@ -111,14 +113,27 @@ class Story:
 
     Attributes
     ----------
-    scene : the picture.
-    theme : its look.
+    drawing : the picture.
     steps : in the order in which they are shown.
     """
 
-    scene: Scene
-    theme: Theme
+    drawing: Drawing
     steps: tuple[Step, ...]
+
+    @property
+    def scene(self) -> Scene:
+        """What is drawn."""
+        return self.drawing.scene
+
+    @property
+    def theme(self) -> Theme:
+        """The look of the picture and of all formulas."""
+        return self.drawing.theme
+
+    @property
+    def layout(self) -> Layout:
+        """Where everything stands, with room for the paths of all steps."""
+        return self.drawing.sheet.layout
 
     @property
     def title(self) -> str:

@@ -11,6 +11,7 @@ from backpropsym.derive.derivation import Derivation, count_text, paths_text
 from backpropsym.document.writers.latex_width import width
 from backpropsym.document.writers.lines import broken
 from backpropsym.picture.drawing import Drawing
+from backpropsym.picture.fitting import BARE, ZOOMED
 from backpropsym.picture.scene import HighlightedPath
 from backpropsym.story.step_content import Equation, StepContent, step_content
 from backpropsym.story.steps import EQUALS, NOTHING, Column, Kind, Line, LinePart, Maths, Prose, Step, Story, spans
@@ -65,12 +66,14 @@ class _StoryBuilder:
     def story(self) -> Story:
         """The whole story."""
         steps = (self._network(), *self._forward(), *self._paths(), *self._sum(), *self._bricks(), *self._backward())
-        return Story(self._scene, self._drawing.theme, steps)
+        return Story(self._drawing, steps)
 
     def _network(self) -> Step:
         content, count = self._content, self._content.count
         many = {0: "No path leads", 1: "One path leads"}.get(count, f"{count_text(count)} paths lead")
         caption: Prose = (f"{many} from ", content.wrt, " to ", content.of, *content.facts(". Here "), ".")
+        if left_out := [note for note in (BARE, ZOOMED) if note in self._scene.note]:
+            caption = (*caption, f" {left_out[0].capitalize()}.")
         question = Line(content.derivative, EQUALS, (LinePart(content.trivial or Maths("{?}", "?")),))
         return Step(
             "network",

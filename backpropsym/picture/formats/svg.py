@@ -54,9 +54,12 @@ def sheet_svg(drawn: Sheet, theme: Theme) -> str:
     return _Painter(drawn, theme).picture()
 
 
-def step_svg(layout: Layout, theme: Theme, at_work: Collection[str] = ()) -> str:
-    """A laid out picture as the text of an SVG file, without a legend; the boxes `at_work` stand out."""
-    return _Painter(Sheet(layout), theme, at_work=at_work).picture()
+def step_svg(layout: Layout, theme: Theme, at_work: Collection[str] = (), *, close: bool = False) -> str:
+    """A laid out picture as the text of an SVG file, without a legend; the boxes `at_work` stand out.
+
+    A `close` one has narrow margins, for a place that has its own.
+    """
+    return _Painter(Sheet(layout, close=close), theme, at_work=at_work).picture()
 
 
 class _Painter:

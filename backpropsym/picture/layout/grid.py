@@ -30,7 +30,7 @@ SMALL_GAP, LEAST_SMALL_GAP = 31.0, 11.0
 BETWEEN = 8.0
 """Between two small boxes of one consumer."""
 
-TARGET_GAP, LEAST_TARGET_GAP = 26.0, 12.0
+TARGET_GAP, LEAST_TARGET_GAP = 26.0, 8.0
 """How far below its column a target stands, in pixels; where there is little room."""
 
 LINE_ROOM = 17.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from backpropsym.picture.layout.geometry import Polyline, Rect, hull, rounded_corners, shifted
@@ -13,10 +13,10 @@ from backpropsym.picture.layout.routes import routes_and_exits
 from backpropsym.picture.layout.sizes import PlacedBox, moved
 from backpropsym.picture.layout.strokes import BUNDLE, STEP
 from backpropsym.picture.look.themes import Theme
-from backpropsym.picture.scene import Box, HighlightedPath, LinkId, Scene
+from backpropsym.picture.scene import Box, HighlightedPath, Link, LinkId, Scene
 
-CHANNEL = 22.0
-"""Pixels between a row and the first line that runs back to the left below it."""
+CHANNEL, LEAST_CHANNEL = 22.0, 10.0
+"""Pixels between a row and the first line that runs back to the left below it; where there is little room."""
 
 LANE = 12.0
 """Pixels between two such lines."""
@@ -48,54 +48,61 @@ class Rows:
 
 def in_rows(scene: Scene, breaks: Sequence[int]) -> Rows:
     """`scene` broken before the columns of these numbers."""
-    _, column = numbered(scene)
-    row = {name: bisect_right(breaks, number) for name, number in column.items()}
-    boxes = {box.id: box for box in scene.boxes}
-    again: dict[tuple[str, int], Box] = {}
-    for link in scene.links:
-        if row[link.source] < row[link.target]:
-            key = link.source, row[link.target]
-            again[key] = _again(boxes[link.source], key[1], 2 * breaks[key[1] - 1] - 1)
+    return _Breaker(scene, breaks).rows()
 
-    def source(link: LinkId) -> str:
-        copy = again.get((link.source, row[link.target])) if row[link.source] < row[link.target] else None
-        return copy.id if copy else link.source
 
-    links = [replace(link, source=source(link.id)) for link in scene.links]
-    back = [
-        replace(scene.links[0], source=name, target=box.id, label=None, name="", strength=None, dead=False, rest=False)
-        for (name, _), box in again.items()
-        if boxes[name].role not in LEAVES and boxes[name].role != "more"
-    ]
-    there = {link.id for link in back}
+class _Breaker:
+    """Breaks one scene into rows; `again` are the boxes that stand once more, by their names and rows."""
 
-    def course(highlight: HighlightedPath) -> tuple[LinkId, ...]:
-        found: list[LinkId] = []
-        for i, link in enumerate(highlight.links):
-            start = source(link)
-            if LinkId(link.source, start) in there and not (i == 0 and highlight.from_label):
-                found.append(LinkId(link.source, start))
-            found.append(LinkId(start, link.target))
-        return tuple(found)
+    def __init__(self, scene: Scene, breaks: Sequence[int]) -> None:
+        self.scene = scene
+        _, self.column = numbered(scene)
+        self.row = {name: bisect_right(breaks, number) for name, number in self.column.items()}
+        self.boxes = {box.id: box for box in scene.boxes}
+        self.again: dict[tuple[str, int], Box] = {}
+        for link in scene.links:
+            row = self.row[link.target]
+            if self.row[link.source] < row:
+                self.again[link.source, row] = _again(self.boxes[link.source], row, 2 * breaks[row - 1] - 1)
 
-    placed = [replace(box, column=2 * column[box.id]) for box in scene.boxes]
-    rows = {**row, **{box.id: number for (_, number), box in again.items()}}
-    clusters = [
-        replace(cluster, boxes=tuple(name for name in cluster.boxes if row[name] == number))
-        for cluster in scene.clusters
-        for number in sorted({row[name] for name in cluster.boxes})
-    ]
-    return Rows(
-        replace(
+    def rows(self) -> Rows:
+        """The scene in rows."""
+        scene, row = self.scene, self.row
+        placed = [replace(box, column=2 * self.column[box.id]) for box in scene.boxes]
+        clusters = [
+            replace(cluster, boxes=tuple(name for name in cluster.boxes if row[name] == number))
+            for cluster in scene.clusters
+            for number in sorted({row[name] for name in cluster.boxes})
+        ]
+        found = replace(
             scene,
-            boxes=(*placed, *again.values()),
-            links=(*links, *back),
-            highlights=tuple(replace(highlight, links=course(highlight)) for highlight in scene.highlights),
+            boxes=(*placed, *self.again.values()),
+            links=(*(replace(link, source=self._source(link.id)) for link in scene.links), *self._returns()),
+            highlights=tuple(replace(path, links=tuple(self._course(path))) for path in scene.highlights),
             clusters=tuple(cluster for cluster in clusters if len(cluster.boxes) > 1),
-            cuts=tuple(LinkId(source(cut), cut.target) for cut in scene.cuts),
-        ),
-        rows,
-    )
+            cuts=tuple(LinkId(self._source(cut), cut.target) for cut in scene.cuts),
+        )
+        return Rows(found, {**row, **{box.id: number for (_, number), box in self.again.items()}})
+
+    def _source(self, link: LinkId) -> str:
+        """Where a link starts: where its source stands in the row of its target."""
+        copy = self.again.get((link.source, self.row[link.target]))
+        return copy.id if copy and self.row[link.source] < self.row[link.target] else link.source
+
+    def _leads(self, name: str) -> bool:
+        """Whether a line leads from a box to where it stands again."""
+        return self.boxes[name].role not in LEAVES and self.boxes[name].role != "more"
+
+    def _returns(self) -> Iterator[Link]:
+        return (Link(name, box.id) for (name, _), box in self.again.items() if self._leads(name))
+
+    def _course(self, highlight: HighlightedPath) -> Iterator[LinkId]:
+        """The links of a path, with the lines to further rows; one that starts at a label starts on its link."""
+        for i, link in enumerate(highlight.links):
+            start = self._source(link)
+            if start != link.source and self._leads(link.source) and not (i == 0 and highlight.from_label):
+                yield LinkId(link.source, start)
+            yield LinkId(start, link.target)
 
 
 def _again(box: Box, row: int, column: int) -> Box:
@@ -123,14 +130,15 @@ def rows_grid(
         found, ends = routes_and_exits(part, placed, leaving)
         back = [link for link in rows.returns if rows.row[link.target] == number]
         area = _hull(placed, [*found.values(), *ends.values()])
-        channel = (2 * CHANNEL + sum(_spans(rows.scene, back, theme).values())) if number else 0.0
+        free = max(CHANNEL * room.low, LEAST_CHANNEL)
+        channel = (2 * free + sum(_spans(rows.scene, back, theme).values())) if number else 0.0
         dx, dy = -min(box.rect.left for box in placed.boxes.values()), below + channel - area.top
         boxes |= {name: moved(box, dx, dy) for name, box in placed.boxes.items()}
         courses |= {link: shifted(line, dx, dy) for link, line in found.items()}
         exits |= {name: shifted(line, dx, dy) for name, line in ends.items()}
         column |= {name: place + len(columns) for name, place in placed.column.items()}
         columns += placed.columns
-        courses |= _returns(rows.scene, back, boxes, exits, right, below, theme)
+        courses |= _returns(rows.scene, back, boxes, exits, (right, below + free), theme)
         right, below = max(right, area.right + dx), area.bottom + dy
     order = {box.id: boxes[box.id] for box in rows.scene.boxes}
     return Grid(order, tuple(columns), column), courses
@@ -166,26 +174,26 @@ def _returns(
     back: Sequence[LinkId],
     boxes: Mapping[str, PlacedBox],
     exits: Mapping[str, Polyline],
-    right: float,
-    below: float,
+    edge: tuple[float, float],
     theme: Theme,
 ) -> dict[LinkId, Polyline]:
     """Lines to where boxes stand again: right past all rows before, back below them, and in from the left.
 
-    They lie in one another, the highest outermost, so that none crosses another.
+    They lie in one another, the highest outermost, so that none crosses another. `edge` is the right end of the rows
+    before, and where the first line may run below them.
     """
     found: dict[LinkId, Polyline] = {}
     spans = _spans(scene, back, theme)
     # From the innermost line outwards: the lowest source first.
     order = sorted(back, key=lambda link: -boxes[link.target].rect.centre[1])
-    away, total = 0.0, sum(spans.values())
+    away, total, (right, below) = 0.0, sum(spans.values()), edge
     for link in order:
         half = spans[link] / 2
         exit, entry = exits[link.source], boxes[link.target].entry
         start = exit[-1]
-        turn, lane = right + ASIDE + away + half, below + CHANNEL + away + half
-        edge = boxes[link.target].rect.left - ASIDE - (total - away - half)
-        corners = [start, (turn, start[1]), (turn, lane), (edge, lane), (edge, entry[1]), entry]
+        turn, lane = right + ASIDE + away + half, below + away + half
+        left = boxes[link.target].rect.left - ASIDE - (total - away - half)
+        corners = [start, (turn, start[1]), (turn, lane), (left, lane), (left, entry[1]), entry]
         found[link] = (*exit[:-1], *rounded_corners(corners, CORNER + half / 2))
         away += spans[link]
     return found

@@ -47,16 +47,20 @@ class FitError(LimitError):
 
 @dataclass(frozen=True)
 class Sheet:
-    """A layout with its legend, and the medium that both are made for; None for pixels, as many as they take."""
+    """A layout with its legend, and the medium that both are made for; None for pixels, as many as they take.
+
+    A `close` one has margins as narrow as for a medium.
+    """
 
     layout: Layout
     legend: Legend | None = None
     medium: Medium | None = None
+    close: bool = False
 
     @property
     def margin(self) -> float:
         """Pixels around everything."""
-        return CLOSE if self.medium else MARGIN
+        return CLOSE if self.medium or self.close else MARGIN
 
     @property
     def _content(self) -> tuple[float, float]:
@@ -118,7 +122,6 @@ def sheet(
     *,
     labels: bool = True,
     engine: Engine = "columns",
-    explained: bool = True,
 ) -> Sheet:
     """`scene` on a sheet of its own size, or on one that is made for `medium`.
 
@@ -126,7 +129,6 @@ def sheet(
     ----------
     theme : for a medium one that is legible there.
     labels, engine : as in `lay_out`.
-    explained : whether the legend stands below.
 
     Raises
     ------
@@ -134,9 +136,9 @@ def sheet(
     """
     if medium is None:
         layout = lay_out(scene, theme, labels=labels, engine=engine)
-        return Sheet(layout, legend(scene, theme, max(layout.bounds.width, LEAST_ROOM)) if explained else None)
+        return Sheet(layout, legend(scene, theme, max(layout.bounds.width, LEAST_ROOM)))
     room = medium.room[0] - 2 * CLOSE, medium.room[1] - 2 * CLOSE
-    below = legend(scene, theme, room[0]) if explained else None
+    below = legend(scene, theme, room[0]) if medium.explained else None
     beneath = LEGEND_GAP + below.height if below else 0.0
     least = max(below.width / room[0], beneath / (room[1] * (1 - SUBJECT if medium.whole else 1))) if below else 0.0
     if least > 1:

@@ -32,6 +32,7 @@ class Medium:
     smallest : the smallest type, in points of that width.
     height : how high a picture is at most, in `unit`; None where it may be of any height.
     whole : whether the picture fills that height, as a slide does.
+    explained : whether the legend stands below; on the slides of a deck the formulas of each step do.
     enlarged : how much larger than `smallest` the smallest type may become in a picture of few boxes.
     about : what it is, in words.
     """
@@ -42,6 +43,7 @@ class Medium:
     smallest: float
     height: float | None = None
     whole: bool = False
+    explained: bool = True
     enlarged: float = 1.3
     about: str = field(default="", compare=False)
 
@@ -60,7 +62,16 @@ MEDIA: Mapping[str, Medium] = MappingProxyType(
     {
         medium.name: medium
         for medium in (
-            Medium("slide", 960, "px", 14 * 0.75, 540, True, 2.0, "a slide of 16 by 9, type of 14/960 of its width"),
+            Medium(
+                "slide",
+                960,
+                "px",
+                14 * 0.75,
+                540,
+                True,
+                enlarged=2.0,
+                about="a slide of 16 by 9, type of 14/960 of its width",
+            ),
             Medium("column", 84, "mm", _PAPER_TYPE, 235, about="a column of a paper, 84 mm, type of 7 points"),
             Medium("page", 160, "mm", _PAPER_TYPE, 235, about="the text of a page, 160 mm, type of 7 points"),
             Medium("readme", 830, "px", 11 * 0.75, about="a page of GitHub, 830 pixels, type of 11 pixels"),
@@ -68,6 +79,9 @@ MEDIA: Mapping[str, Medium] = MappingProxyType(
     }
 )
 """The media by their names."""
+
+STEP = Medium("step of a deck", 1184, "px", 14.0, 392, explained=False)
+"""The picture on a slide of 1280 by 720 pixels, beside margins, title, formulas and caption: 54 % of the height."""
 
 
 def medium(text: str) -> Medium:

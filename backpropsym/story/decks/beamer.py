@@ -10,15 +10,18 @@ from backpropsym.document.formats.latex import fonts
 from backpropsym.document.writers.latex_escape import latex_text
 from backpropsym.picture.formats.tikz import TikzPicture, below
 from backpropsym.picture.formats.tikz_style import CENTIMETRE, POINT, styles
-from backpropsym.picture.layout.layout import Layout, lay_out
+from backpropsym.picture.layout.layout import Layout
 from backpropsym.picture.layout.sizes import PlacedBox
 from backpropsym.picture.scene import HighlightedPath, LinkId
 from backpropsym.story.steps import Line, LinePart, Prose, Step, Story, spans
 
-WIDTH, HEIGHT = 13.8, 4.1
+WIDTH, HEIGHT = 14.8, 4.9
 """Room for the picture on a slide of 16 by 9 centimetres, in centimetres."""
 
-BELOW = 6.8
+LARGEST = 1.5
+"""The scale of a small picture, at most."""
+
+BELOW = 6.6
 """What picture and formulas share of the height of a slide, in centimetres."""
 
 MACROS = r"""% \lit<slides>{colour}{term}: in its colour on these slides, else pale
@@ -46,10 +49,10 @@ def beamer(story: Story) -> str:
 class _Deck:
     def __init__(self, story: Story) -> None:
         self._story, self._theme = story, story.theme
-        self._layout: Layout = lay_out(story.scene, story.theme)
+        self._layout: Layout = story.layout
         self._steps = list(enumerate(story.steps, 1))
         bounds = self._layout.bounds
-        self._scale = min(WIDTH * CENTIMETRE / bounds.width, HEIGHT * CENTIMETRE / bounds.height, 1.2)
+        self._scale = min(WIDTH * CENTIMETRE / bounds.width, HEIGHT * CENTIMETRE / bounds.height, LARGEST)
 
     def text(self) -> str:
         """The whole document."""
@@ -116,7 +119,7 @@ class _Deck:
 
     def _marks(self, name: str) -> str:
         """On which slides a box is at work, on a lit path, or beside all that are lit."""
-        passing = {highlight.number for highlight in self._story.scene.highlights if name in _visited(highlight)}
+        passing = {highlight.number for highlight in self._layout.scene.highlights if name in _visited(highlight)}
         told = [(number, step) for number, step in self._steps if step.highlights]
         found = {
             "on path": slides(number for number, step in told if passing.intersection(step.highlights)),
@@ -128,7 +131,7 @@ class _Deck:
     def _label_marks(self) -> dict[LinkId, str]:
         """On which slides the label of a link is that of a lit path."""
         passing = defaultdict[LinkId, set[int]](set)
-        for highlight in self._story.scene.highlights:
+        for highlight in self._layout.scene.highlights:
             for link in highlight.links:
                 passing[link].add(highlight.number)
         return {

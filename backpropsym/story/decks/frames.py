@@ -11,7 +11,7 @@ from hashlib import sha256
 from backpropsym.picture.formats.raster import size
 from backpropsym.picture.formats.svg import step_svg
 from backpropsym.picture.formats.svg_boxes import escaped
-from backpropsym.picture.layout.layout import Layout, lay_out
+from backpropsym.picture.layout.layout import Layout
 from backpropsym.picture.look.typeset import Formula, GlyphBook, number, typeset, typeset_text
 from backpropsym.story.formula_blocks import Block, block, block_svg
 from backpropsym.story.steps import Prose, Step, Story, plain
@@ -25,9 +25,12 @@ TITLE_BASE, CAPTION_BASE = 62.0, 690.0
 TOP, BOTTOM = 92.0, 652.0
 """Between these heights stand the picture and the formulas below it."""
 
-GAP = 26.0
-PICTURE_SHARE = 0.62
-"""The most of that room that the picture takes."""
+GAP = 18.0
+PICTURE = 392.0
+"""The most of that room that the picture takes, in pixels: 54 % of the slide."""
+
+LARGEST = 1.6
+"""Pixels of a slide in one of a small picture, at most."""
 
 _TAG = re.compile(r"^<svg [^>]*>")
 
@@ -41,11 +44,11 @@ class Frames:
     @cached_property
     def layout(self) -> Layout:
         """The layout of the picture, with room for the paths of all steps."""
-        return lay_out(self.story.scene, self.story.theme)
+        return self.story.layout
 
     def picture(self, step: Step) -> str:
         """The network at one step, as the text of an SVG file."""
-        return step_svg(focused(self.layout, step), self.story.theme, step.boxes)
+        return step_svg(focused(self.layout, step), self.story.theme, step.boxes, close=True)
 
     def formulas(self, step: Step) -> Block:
         """The formulas of one step, typeset."""
@@ -63,6 +66,12 @@ class Frames:
     def slides(self) -> Iterator[str]:
         """Every step."""
         return map(self.slide, self.story.steps)
+
+
+def scaled(picture: str) -> float:
+    """Pixels of a slide in one of the picture of a network."""
+    wide, high = size(picture)
+    return min((WIDTH - 2 * EDGE) / wide, PICTURE / high, LARGEST)
 
 
 def focused(layout: Layout, step: Step) -> Layout:
@@ -108,7 +117,7 @@ class _Slide:
         picture, found = self._frames.picture(self._step), self._frames.formulas(self._step)
         wide, high = size(picture)
         room = BOTTOM - TOP
-        scale = min((WIDTH - 2 * EDGE) / wide, PICTURE_SHARE * room / high, 1.3)
+        scale = scaled(picture)
         left = room - scale * high - GAP
         shrink = min((WIDTH - 2 * EDGE) / max(found.width, 1), left / max(found.height, 1), 1.0)
         middle = TOP + scale * high + GAP + left / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backpropsym.errors import printable
 from backpropsym.picture.formats.raster import compiled
+from backpropsym.picture.layout.sheet import CLOSE
 from backpropsym.story.decks.frames import Frames
 from backpropsym.story.steps import Story, plain
 
@@ -55,7 +56,7 @@ def slides_pdf(story: Story) -> bytes:
                 "title": printable(plain(step.title)),
                 "caption": printable(plain(step.caption)),
                 "picture": frames.picture(step),
-                "high": min(95.0, (bounds.height + 56) * min(296.0 / (bounds.width + 56), 0.33)),
+                "high": min(98.0, (bounds.height + 2 * CLOSE) * min(296.0 / (bounds.width + 2 * CLOSE), 0.4)),
                 "formulas": formulas,
                 "wide": block.width,
                 "ratio": block.height / max(block.width, 1.0),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from backpropsym.errors import MissingExtraError, printable
 from backpropsym.picture.formats.raster import png, size
-from backpropsym.story.decks.frames import Frames
+from backpropsym.story.decks.frames import Frames, scaled
 from backpropsym.story.steps import Step, Story, plain
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ WIDTH, HEIGHT = 1280, 720
 EMU = 9525
 """PowerPoint's unit: a 914,400th of an inch, here in a pixel of which 96 make an inch."""
 
-EDGE, TITLE, CAPTION, GAP = 50, (28, 60), (652, 44), 20
+EDGE, TITLE, CAPTION, GAP = 48, (20, 56), (652, 44), 14
 """Margin at the sides; top and height of the title and of the caption; room between pictures; in pixels."""
 
-PICTURE_SHARE = 0.62
 _LAYOUT_TITLE_ONLY = 5
 _PROPERTY = 255
 """Characters of a document's title at most, by the format."""
@@ -101,7 +100,7 @@ class _Slide:
         top, bottom = TITLE[0] + TITLE[1] + GAP, CAPTION[0] - GAP
         drawn = self._frames.picture(self._step)
         wide, high = size(drawn)
-        scale = min((WIDTH - 2 * EDGE) / wide, PICTURE_SHARE * (bottom - top) / high, 1.3)
+        scale = scaled(drawn)
         self._picture("Network", drawn, self._step.alt, ((WIDTH - scale * wide) / 2, top), scale)
         if not self._step.columns:
             return

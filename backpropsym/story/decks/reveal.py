@@ -83,7 +83,7 @@ body, body.reveal-viewport {{ background: {theme.background}; color: {theme.ink}
   display: flex; flex-direction: column; }}
 .step h2 {{ color: {theme.ink}; font-size: 34px; font-weight: 600; margin: 0 0 14px; line-height: 1.2; }}
 .step .picture {{ flex: 0 1 auto; min-height: 0; text-align: center; }}
-.step .picture svg {{ width: 100%; height: 100%; max-height: 380px; }}
+.step .picture svg {{ width: 100%; height: 100%; max-height: 392px; }}
 .step .formulas {{ flex: 1 1 0; min-height: 0; display: flex; align-items: center; justify-content: center; }}
 .step .formulas svg {{ max-width: 100%; max-height: 100%; }}
 .step .caption {{ font-size: 22px; color: {theme.quiet}; text-align: center; margin: 10px 0 22px; }}
