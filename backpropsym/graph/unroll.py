@@ -11,6 +11,7 @@ import numpy as np
 
 from backpropsym.arrays import Numbers, Numeric, Values
 from backpropsym.errors import LimitError
+from backpropsym.formula.affine import linear
 from backpropsym.formula.algebra import mul
 from backpropsym.formula.tree import (
     ONE,
@@ -248,7 +249,11 @@ class EntryReader:
     def _delta(self, first: Expr, second: Expr) -> Expr:
         if not self._chosen(first) and not self._chosen(second):
             return ONE if integer(first) == integer(second) else ZERO
-        return Call("KroneckerDelta", (self.concrete(first), self.concrete(second)))
+        return Call("KroneckerDelta", (self._place(first), self._place(second)))
+
+    def _place(self, subscript: Expr) -> Expr:
+        """A position as short as it can be written: w[1] + 1 - (0 + 1) is w[1]."""
+        return linear(self.concrete(subscript))
 
     def _chosen(self, subscript: Expr) -> bool:
         return any(name in self.graph.nodes for name in names(subscript))
@@ -259,7 +264,7 @@ class EntryReader:
         self._count(int(self.graph[name].shape[axis]))
         for value in range(int(self.graph[name].shape[axis])):
             entry = self._read(name, [*subscripts[:axis], number(value), *subscripts[axis + 1 :]])
-            options.append(mul([Call("KroneckerDelta", (self.concrete(subscripts[axis]), number(value))), entry]))
+            options.append(mul([Call("KroneckerDelta", (self._place(subscripts[axis]), number(value))), entry]))
         return _total(options)
 
 
