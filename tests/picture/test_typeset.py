@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
+import ziamath
 from ziamath.nodes.mrow import Mrow
 
 from backpropsym.picture.look.straight_rows import StraightRow
@@ -109,3 +111,30 @@ def test_limits_of_neighbouring_sums_stand_apart() -> None:
     one, two = (typeset(r"\sum_{l=0}^{T - 1}" * count + "x") for count in (1, 2))
     limit = typeset(r"T - 1").width * 0.7
     assert two.width - one.width > limit + 0.3
+
+
+HIGH = [
+    r"\left\lvert \mathrm{prediction} - \mathrm{target} \right\rvert",
+    r"\left\lVert \frac{\frac{a}{b}}{\frac{c}{d}} \right\rVert",
+    r"\begin{cases} \frac{x^{2}}{2} & \text{if } x > 0 \\ 2 & \text{otherwise} \end{cases}",
+    r"\begin{pmatrix} a \\ b \\ c \\ d \\ e \\ f \\ g \end{pmatrix}",
+    r"\begin{bmatrix} a \\ b \\ c \\ d \\ e \\ f \\ g \end{bmatrix}",
+    r"\left(\frac{\frac{a}{\frac{b}{c}}}{\frac{\frac{d}{e}}{f}}\right)^{2}",
+    r"\sqrt{\frac{\frac{a}{\frac{b}{c}}}{\frac{\frac{d}{e}}{f}}}",
+]
+
+
+@pytest.mark.parametrize("latex", HIGH)
+def test_nothing_that_is_drawn_is_lost(latex: str) -> None:
+    """Not the bars, braces and brackets either that are put together of pieces because they are high."""
+    drawn = ziamath.Latex(latex, size=12).svgxml()
+    seen = {symbol.attrib["id"] for symbol in drawn.iter("symbol") if symbol.find(".//path") is not None}
+    wanted = sum(use.attrib["href"].removeprefix("#") in seen for use in drawn.iter("use"))
+    marks = [mark for mark in typeset(latex).marks if isinstance(mark, Glyph)]
+    assert len(marks) == wanted
+    pieces = Counter(len(list(symbol.iter("path"))) for symbol in drawn.iter("symbol"))
+    book = GlyphBook("a")
+    book.place(typeset(latex), 0, 0, 12, "black")
+    outlines = re.findall(r' d="([^"]*)"', book.definitions())
+    assert len(outlines) == sum(count for number_of, count in pieces.items() if number_of)
+    assert sum(outline.startswith("M") for outline in outlines) == len(outlines)

@@ -163,8 +163,8 @@ def _keep_outline(symbol: Element) -> tuple[float, float, float]:
     """Remember the outline of a glyph; returns the left and top of its view, and the view's height."""
     name = symbol.attrib["id"]
     if name not in _outlines:
-        path = symbol.find("path")
-        _outlines[name] = "" if path is None else _shortened(path.attrib["d"])
+        # A high bracket is put together of several pieces, in a group of their own.
+        _outlines[name] = "".join(_shortened(path.attrib["d"]) for path in symbol.iter("path"))
     left, top, _, height = (float(value) for value in symbol.attrib["viewBox"].split())
     return left, top, height
 
