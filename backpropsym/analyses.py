@@ -24,6 +24,8 @@ from backpropsym.story import results, shown
 from backpropsym.story.shown import Derivation
 
 if TYPE_CHECKING:
+    from backpropsym.learn import training
+    from backpropsym.learn.data import Data
     from backpropsym.learn.descent import Plan, Step
     from backpropsym.story.training import Training
     from backpropsym.story.verdict import Verdict
@@ -88,18 +90,23 @@ class Analyses(ABC):
         >>> found.descent.reason.partition(":")[0], found.after.train.objective < 1e-9
         ('stopped after 12 steps', True)
         """
-        from backpropsym.kernels.api.compile import compile_kernel
         from backpropsym.learn.data import data_of
+        from backpropsym.story.training import Training
+
+        return results.shown(Training, self._trained(data_of(self.graph, data, test), at or {}, plan, watch))
+
+    def _trained(
+        self, objects: Data, at: Values, plan: Plan | None, watch: Callable[[Step], None] | None
+    ) -> training.Training:
+        """A descent from given parameters, those of the network and random ones, the first that there is of each."""
+        from backpropsym.kernels.api.compile import compile_kernel
         from backpropsym.learn.descent import Plan
         from backpropsym.learn.starting_values import random_parameters
         from backpropsym.learn.training import train
-        from backpropsym.story.training import Training
 
         plan = plan or Plan()
-        given = given_numbers(self.graph, at or {})
-        start = {**random_parameters(self.graph, plan.seed), **self.graph.values, **given}
-        found = train(compile_kernel(self.graph), start, data_of(self.graph, data, test), plan, watch)
-        return results.shown(Training, found)
+        start = random_parameters(self.graph, plan.seed) | {**self.graph.values, **given_numbers(self.graph, at)}
+        return train(compile_kernel(self.graph), start, objects, plan, watch)
 
     def wiggle(
         self,

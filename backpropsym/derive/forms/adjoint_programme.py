@@ -26,7 +26,7 @@ from backpropsym.derive.forms.matrix_notation import OUTER as OUTER
 from backpropsym.derive.forms.matrix_notation import TRANSPOSE as TRANSPOSE
 from backpropsym.derive.forms.matrix_shapes import WrittenShapes
 from backpropsym.derive.local.entries import index_letters, placed
-from backpropsym.errors import LimitError, NotScalarError
+from backpropsym.errors import LimitError, NotScalarError, ShapeError
 from backpropsym.formula.affine import linear
 from backpropsym.formula.algebra import add, div, mul, neg
 from backpropsym.formula.tree import (
@@ -160,7 +160,10 @@ class _Programme:
     def _full(self, expr: Expr, name: str) -> Expr:
         """`expr` in the shape of a node, equal entries written out."""
         shape = self.graph[name].shape
-        if self.shapes.of(expr) == shape:
+        try:
+            if self.shapes.of(expr) == shape:
+                return expr
+        except ShapeError:  # only of a network's own words: what is pulled through these has their shape
             return expr
         like = Name(self._like(name))
         return Call("zeros", (like,)) if expr == ZERO else self._times(expr, Call("ones", (like,)))
@@ -190,7 +193,10 @@ class _Programme:
                 yield from self._shared(node, operands, axis, adjoint)
 
     def _has_axes(self, expr: Expr) -> bool:
-        return bool(self.shapes.of(expr))
+        try:
+            return bool(self.shapes.of(expr))
+        except ShapeError:
+            return True
 
     def _times(self, left: Expr, right: Expr) -> Expr:
         """The entrywise product, signs and divisors outside; a plain product where one side is a number."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from backpropsym.formula.tree import Call, Expr, Index, MatMul, Name, Number, Slice, Text, Tuple, children
-from backpropsym.ops.kinds import Shape
+from backpropsym.errors import ShapeError
+from backpropsym.formula.tree import Call, Expr, Index, Limits, MatMul, Name, Number, Slice, Text, Tuple, children
+from backpropsym.ops.function import FUNCTIONS
+from backpropsym.ops.kinds import Shape, size_of
+from backpropsym.ops.lowering import COMPOSITIONS
 from backpropsym.ops.reducer import REDUCERS
 from backpropsym.ops.shapes import broadcast, matmul
 from backpropsym.ops.sizes import Dimension, as_size, size_product
@@ -28,7 +31,7 @@ class WrittenShapes:
 
         Raises
         ------
-        ShapeError : its parts do not fit together.
+        ShapeError : its parts do not fit together, or it holds an op whose shape is not known without its node.
         """
         if isinstance(expr, Name):
             return self.known.get(expr.name, ())
@@ -48,6 +51,8 @@ class WrittenShapes:
                 return _reduced(self.of(operand), dict(options))
             case Call(function, arguments, options) if function in _RULES:
                 return _RULES[function](self, arguments, dict(options))
+            case Call(function) if function not in FUNCTIONS and function in COMPOSITIONS:
+                raise ShapeError(f"the shape of {function}(...) is not known without its node")
         return broadcast([self.of(part) for part in children(expr)], "the formula")
 
     def einsum(self, arguments: Sequence[Expr], options: Mapping[str, Expr]) -> Shape:
@@ -57,7 +62,10 @@ class WrittenShapes:
         inputs, output = text.value.split("->")
         sizes: dict[str, Dimension] = {}
         for letters, operand in zip(inputs.split(","), arguments[1:], strict=True):
-            sizes |= dict(zip(letters, self.of(operand), strict=True))
+            shape = self.of(operand)
+            if len(letters) != len(shape):
+                raise ShapeError(f"einsum reads {len(letters)} axes of an operand that has {len(shape)}")
+            sizes |= dict(zip(letters, shape, strict=True))
         return tuple(sizes[letter] for letter in output)
 
 
@@ -107,6 +115,43 @@ def _permuted(shape: Shape, order: Sequence[Expr]) -> Shape:
     return tuple(shape[int(axis.value)] for axis in order if isinstance(axis, Number))
 
 
+def _windows(shape: Shape, kernel: Expr, options: Mapping[str, Expr]) -> Shape:
+    """Leading axes, the number of windows along each other axis, and their sizes."""
+    sizes = axes_in(kernel)
+    space = len(sizes)
+    usual = {"stride": (1,) * space, "padding": (0,) * space, "dilation": (1,) * space}
+    stride, padding, dilation = (
+        (usual | {key: axes_in(value) for key, value in options.items()})[key] for key in usual
+    )
+    counts = []
+    for axis, size in enumerate(shape[-space:]):
+        if not isinstance(size, int):
+            raise ShapeError("windows over an axis of a symbolic size are not counted")
+        counts.append((size + 2 * padding[axis] - dilation[axis] * (sizes[axis] - 1) - 1) // stride[axis] + 1)
+    return (*shape[:-space], *counts, *sizes)
+
+
+def _joined(shapes: Sequence[Shape], axis: int) -> Shape:
+    """The shape of several arrays one behind the other along an axis."""
+    ends = [shape[axis] for shape in shapes]
+    numbers_alone = [end for end in ends if isinstance(end, int)]
+    if len(numbers_alone) < len(ends):
+        raise ShapeError("arrays of symbolic sizes are not added up along an axis")
+    return (*shapes[0][:axis], sum(numbers_alone), *shapes[0][axis + 1 :])
+
+
+def _array(limits: Sequence[Expr]) -> Shape:
+    """One axis for each index of a formula of an entry."""
+    found = [size_of(each) for each in limits if isinstance(each, Limits)]
+    return tuple(size for size in found if size is not None)
+
+
+def _gathered(shapes: Sequence[Shape], axis: int) -> Shape:
+    """An array read at chosen positions along an axis."""
+    array, *chosen = shapes
+    return (*array[:axis], *broadcast(chosen, "positions"), *array[axis + 1 :])
+
+
 _Rule = Callable[[WrittenShapes, Sequence[Expr], Mapping[str, Expr]], Shape]
 _RULES: Mapping[str, _Rule] = {
     "einsum": WrittenShapes.einsum,
@@ -123,5 +168,11 @@ _RULES: Mapping[str, _Rule] = {
     "scatter": lambda shapes, parts, _: shapes.of(parts[1]),
     "flatten": lambda shapes, parts, _: (size_product(shapes.of(parts[0])),),
     "reshape": lambda shapes, parts, _: _sizes(parts[1:]),
+    "windows": lambda shapes, parts, options: _windows(shapes.of(parts[0]), parts[1], options),
+    "concat": lambda shapes, parts, options: _joined(
+        list(map(shapes.of, parts)), axes_in(options["axis"])[0] if "axis" in options else 0
+    ),
+    "array": lambda _, parts, __: _array(parts[1:]),
+    "gather": lambda shapes, parts, _: _gathered(list(map(shapes.of, parts[:-1])), axes_in(parts[-1])[0]),
     "expand_dims": lambda shapes, parts, options: _expanded(shapes.of(parts[0]), axes_in(options["axis"])),
 }
