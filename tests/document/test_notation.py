@@ -45,7 +45,7 @@ identifiers = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,10}", fullmatch=True) | st.
         ("sigma_hat_2", r"\hat{\sigma}_{2}", "sigma_hat_2"),
         ("price_hat", r"\widehat{\mathrm{price}}", "price_hat"),
         ("hat", r"\mathrm{hat}", "hat"),
-        ("n_in", "n_{in}", "nᵢₙ"),
+        ("n_in", r"n_{\mathrm{in}}", "nᵢₙ"),
         ("w_out_in", r"w_{\mathrm{out}\ \mathrm{in}}", "wₒᵤₜ,ᵢₙ"),
         ("x_test_ij", r"x_{\mathrm{test},ij}", "x_test_ij"),
         ("age_of_use", r"\mathrm{age}_{\mathrm{of}\ \mathrm{use}}", "age_of_use"),

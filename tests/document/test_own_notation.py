@@ -98,6 +98,13 @@ def test_pages_with_pictures_write_names_as_these_do(tmp_path: Path) -> None:
         assert "x₂" not in text
 
 
+def test_accents_stand_above_their_letters_on_pages_alone() -> None:
+    """Columns of a terminal count letters."""
+    notation = Notation(["x_bar", "h_tilde2", "y_hat"])
+    assert [*map(notation.unicode, ("x_bar", "h_tilde2", "y_hat"))] == ["x_bar", "h_tilde2", "ŷ"]
+    assert [*map(notation.on_pages().unicode, ("x_bar", "h_tilde2"))] == ["x\u0304", "h\u0303₂"]
+
+
 def test_a_name_with_an_exponent_carries_another_one_in_brackets() -> None:
     text = network("""'z#' = 'z^{(#)}'""")._repr_latex_()
     assert r"\left(z^{(1)}\right)^{2}" in text

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from backpropsym.document.notation.typst_names import WRAPPERS, string, typst_name
 from backpropsym.document.notation.unicode_names import letters_of
-from backpropsym.formula.letters import GREEK, SUBSCRIPTS, accented
+from backpropsym.formula.letters import ACCENTS, GREEK, SUBSCRIPTS, accented
 from backpropsym.graph.graph import Graph
 from backpropsym.graph.name_parts import parts_of, patterns_of
 from backpropsym.ops import registry  # noqa: F401  (the import registers the compositions)
@@ -56,14 +56,14 @@ def symbol(name: str) -> Symbol:
     base, accent, below = parts_of(name)
     if not base:
         return plain(name)
-    indices = _joined([_latex_below(part, below) for part in below], below, ",", r"\ ")
+    indices = _joined([*map(_latex_below, below)], below, ",", r"\ ")
     latex, typst = _latex_base(base), _typst_base(base)
     if accent:
         over = accent if len(base) == 1 or base in GREEK else _WIDE[accent]
         latex, typst = rf"\{over}{{{latex}}}", f"{WRAPPERS[over]}({typst})"
     if below:
         latex += f"_{{{indices}}}"
-        typst += f"_({_joined([_typst_below(part, below) for part in below], below, ' , ', ' space ')})"
+        typst += f"_({_joined([*map(_typst_below, below)], below, ' , ', ' space ')})"
     letter = GREEK.get(base, base)
     shown = accented(letter, accent) if accent and len(letter) == 1 else None if accent else letter
     subscripts = [_unicode_below(part) for part in below]
@@ -85,17 +85,15 @@ def _latex_base(base: str) -> str:
     return base if len(base) == 1 else plain(base).latex
 
 
-def _latex_below(part: str, beside: Sequence[str] = ()) -> str:
+def _latex_below(part: str) -> str:
     if part in GREEK:
         return rf"\{part}"
-    return part if _are_indices(part, beside) else rf"\mathrm{{{part}}}"
+    return part if _are_indices(part) else rf"\mathrm{{{part}}}"
 
 
-def _are_indices(part: str, beside: Sequence[str]) -> bool:
-    """Whether `part` is set in italics: a letter, a number, or a pair of letters that is no word beside others."""
-    if len(part) == 1 or part.isdigit():
-        return True
-    return bool(_INDICES.match(part)) and not (part in _SHORT_WORDS and any(map(_is_word, beside)))
+def _are_indices(part: str) -> bool:
+    """Whether `part` is set in italics: a letter, a number, or a pair of letters that is no word."""
+    return len(part) == 1 or part.isdigit() or (bool(_INDICES.match(part)) and part not in _SHORT_WORDS)
 
 
 def _is_word(part: str) -> bool:
@@ -112,10 +110,10 @@ def _typst_base(base: str) -> str:
     return GREEK.get(base, base if len(base) == 1 else plain(base).typst)
 
 
-def _typst_below(part: str, beside: Sequence[str] = ()) -> str:
+def _typst_below(part: str) -> str:
     if part in GREEK:
         return GREEK[part]
-    if not _are_indices(part, beside):
+    if not _are_indices(part):
         return plain(part).typst
     return part if part.isdigit() else " ".join(part)
 
@@ -190,7 +188,8 @@ class Notation:
         found = symbol(head)
         own = self._own.get(head) or self._pattern(head)
         latex, typst = (own, typst_name(own)) if own else (found.latex, found.typst)
-        unicode = (self._on_pages and own and letters_of(own)) or found.unicode
+        accented_look = latex.startswith(tuple(rf"\{accent}{{" for accent in ACCENTS))
+        unicode = (self._on_pages and (own or accented_look) and letters_of(latex)) or found.unicode
         if not bracket:
             return Symbol(latex, unicode, found.ascii, typst)
         start = self._own.get("count-from", 0)

@@ -118,7 +118,8 @@ def typeset(latex: str, otherwise: str = "") -> Formula:
     """
     if 0 < len(latex) <= MAX_FORMULA_CHARACTERS:
         try:
-            signed = _SIGN.sub(r"\1{-}", latex)
+            # In text a minus is followed by an empty group, against ligatures that the typesetter does not have.
+            signed = _SIGN.sub(r"\1{-}", latex.replace("-{}", "-"))
             readable = _WIDE_LIMIT.sub(r"\1\\;\\;", _WORDS.sub(r"\\mathrm{\1}", signed))
             formula = ziamath.Latex(readable, size=_EM)
             box = formula.node.bbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +92,12 @@ def curves(name: str, table: FunctionTable | None = None) -> FunctionCurves:
         return at
 
     value = sampled(Call(name, (Name(argument), *map(Name, rest))))
-    slope = sampled(table.written_partial(name, argument))
+    derivative = sampled(table.written_partial(name, argument))
+
+    def slope(points: Floats) -> Floats:
+        """The derivative, where there is a function."""
+        return np.where(np.isfinite(value(points)), derivative(points), np.nan)
+
     kinks = tuple(_jumps(slope, low, high))
     drawn = _curve(value, low, high, kinks), _curve(slope, low, high)
     return FunctionCurves(name, argument, others, (low, high), *drawn)
@@ -113,7 +118,8 @@ def _curve(at: Callable[[Floats], Floats], low: float, high: float, kinks: Seque
     at_kinks = [(place, float(at(np.array([place]))[0])) for place in kinks if place not in jumps]
     pieces = [piece for start, end in pairwise((low, *jumps, high)) for piece in _pieces(at, start, end)]
     marks = tuple(point for point in (*filled, *at_kinks) if np.isfinite(point[1]))
-    return Curve(_cut(pieces), marks, tuple(opened))
+    most = _most(pieces)
+    return Curve(_cut(pieces, most), marks, tuple(point for point in opened if abs(point[1]) <= most))
 
 
 def _near(one: float, other: float) -> bool:
@@ -156,11 +162,21 @@ def _pieces(at: Callable[[Floats], Floats], start: float, end: float) -> Iterato
         yield tuple(piece)
 
 
-def _cut(pieces: Sequence[tuple[Point, ...]]) -> tuple[tuple[Point, ...], ...]:
-    """The pieces without the ends that go to infinity."""
+def _most(pieces: Sequence[tuple[Point, ...]]) -> float:
+    """How high a curve is drawn: all of it, or where it goes to infinity a little beyond most of its samples."""
     heights = np.abs([height for piece in pieces for _, height in piece])
     most = 1.25 * float(np.quantile(heights, _HIGHEST)) if len(heights) else 0.0
-    if not len(heights) or heights.max() <= 4 * most:
-        return tuple(pieces)
-    cut = (tuple(point for point in piece if abs(point[1]) <= most) for piece in pieces)
-    return tuple(piece for piece in cut if len(piece) > 1)
+    return most if len(heights) and heights.max() > 4 * most else np.inf
+
+
+def _cut(pieces: Sequence[tuple[Point, ...]], most: float) -> tuple[tuple[Point, ...], ...]:
+    """The pieces without the ends that go to infinity."""
+    return tuple(cut for piece in pieces for cut in _below(piece, most))
+
+
+def _below(piece: Sequence[Point], most: float) -> Iterator[tuple[Point, ...]]:
+    """The parts of a piece between the places at which it is higher than `most`."""
+    for low, part in groupby(piece, lambda point: abs(point[1]) <= most):
+        points = tuple(part)
+        if low and len(points) > 1:
+            yield points

@@ -44,7 +44,8 @@ def test_the_second_curve_is_the_slope_of_the_first(name: str) -> None:
     for piece in drawn.value.pieces:
         for (x0, y0), (x1, y1) in itertools.pairwise(piece):
             middle = (x0 + x1) / 2
-            beside = np.abs(places - middle).min() < x1 - x0 and all(abs(middle - x) > 2 * (x1 - x0) for x in jumps)
+            within = any(part[0][0] <= x0 and x1 <= part[-1][0] for part in drawn.slope.pieces)
+            beside = within and all(abs(middle - x) > 2 * (x1 - x0) for x in jumps)
             if not beside:
                 continue
             low, expected, high = np.interp([x0, middle, x1], places, heights).tolist()
@@ -143,3 +144,18 @@ def test_the_command_draws_one_and_lists_one(tmp_path: Path) -> None:
         found = run.invoke(app, wrong)
         assert found.exception is not None and not isinstance(found.exception, AssertionError)
         assert isinstance(found.exception, BackpropsymError | SystemExit)
+
+
+@pytest.mark.parametrize("name", ["log", "bce", "sqrt"])
+def test_nothing_is_drawn_where_there_is_no_function(name: str) -> None:
+    drawn = curves(name)
+    ends = [(piece[0][0], piece[-1][0]) for piece in drawn.value.pieces]
+    low, high = min(start for start, _ in ends), max(end for _, end in ends)
+    assert all(low <= x <= high for piece in drawn.slope.pieces for x, _ in piece)
+
+
+def test_a_curve_is_open_at_a_pole() -> None:
+    for curve in (curves("reciprocal").value, curves("reciprocal").slope):
+        assert len(curve.pieces) == 2
+        assert curve.pieces[0][-1][0] < 0 < curve.pieces[1][0][0]
+    assert curves("safe_sqrt").slope.open == ()
