@@ -112,3 +112,15 @@ def test_the_command_takes_them_all_and_what_it_writes_compiles(tmp_path: Path) 
         assert "Overfull" not in compiled(path.read_text(), tmp_path).log
     for wrong in ([], ["--all", "--wrt", "w11"], ["--all", "--from", "2"], ["--all", "--form", "index"]):
         assert runner.invoke(app, ["latex", "lecture", *wrong]).exit_code == 2
+
+
+def test_steps_inside_layers_are_defined_beside_all_gradients() -> None:
+    net = bp.loads(
+        "inputs = {x = [3, 2]}\nparameters = {W = [2, 2]}\noutput = 'l'\n"
+        "[nodes]\nq = 'x @ W'\nz = 'attention(q, q, x)'\nl = 'sum(z*z)'\n"
+    )
+    told = net.latex()
+    equations, _, facts = told.partition("Here")
+    steps = set(re.findall(r"z_\{\w+\}", equations))
+    assert steps
+    assert all(rf"${step} =" in facts for step in steps)

@@ -23,6 +23,7 @@ from backpropsym.document.formulas import Formula, IndexSum, Joined, Math, Quoti
 from backpropsym.document.model import Body, Constant, Derived, Numbers, Programme, Row, Sum, SumTerm, Whole
 from backpropsym.document.notation.names import Notation
 from backpropsym.formula.tree import Expr, names
+from backpropsym.graph.graph import Graph
 
 MAX_STEPS = 4
 """Of more steps inside layers than this a page defines the first ones."""
@@ -92,7 +93,7 @@ class ArrayPage:
             return (Derived(Numbers(quotient, left, value), (), conventions, actions=actions),)
         body = self._body(left)
         shown = tuple(self._shown())
-        inner, left_out = self._steps(shown)
+        inner, left_out = steps_told(derivation.graph, shown, matrices=self.form in MATRIX_FORMS)
         definitions = (*definition_parts(shown, derivation.graph.functions), *inner)
         return (Derived(body, (), conventions, definitions, left_out, actions),)
 
@@ -126,15 +127,18 @@ class ArrayPage:
         else:
             yield self._formula
 
-    def _steps(self, shown: Iterable[Expr]) -> tuple[tuple[Math, ...], int]:
-        """What the steps inside layers are that the formulas name and nobody wrote, and how many are left out."""
-        graph = self.derivation.graph
-        found = steps(graph, (name for formula in shown for name in names(formula)))
-        matrices = self.form in MATRIX_FORMS
-        equations = (
-            equation_of(graph, graph[name]) if matrices else step(graph, name, readable=True)
-            for name in found[:MAX_STEPS]
-        )
-        written = MatrixNotation(graph).written if matrices else (lambda right: right)
-        told = tuple(Joined((Formula(left), Formula(written(right)))) for left, right in equations)
-        return told, len(found) - len(told)
+
+def steps_told(graph: Graph, shown: Iterable[Expr], *, matrices: bool) -> tuple[tuple[Math, ...], int]:
+    """What the steps inside layers are that formulas name and nobody wrote, and how many are left out.
+
+    Parameters
+    ----------
+    matrices : whether the formulas are in matrix notation.
+    """
+    found = steps(graph, (name for formula in shown for name in names(formula)))
+    equations = (
+        equation_of(graph, graph[name]) if matrices else step(graph, name, readable=True) for name in found[:MAX_STEPS]
+    )
+    written = MatrixNotation(graph).written if matrices else (lambda right: right)
+    told = tuple(Joined((Formula(left), Formula(written(right)))) for left, right in equations)
+    return told, len(found) - len(told)

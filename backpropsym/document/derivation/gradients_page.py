@@ -9,7 +9,7 @@ from backpropsym.derive.forms.programme import adjoints
 from backpropsym.derive.local.links import LocalDerivatives
 from backpropsym.document.derivation.actions import View
 from backpropsym.document.derivation.adjoint_sums import AdjointRows
-from backpropsym.document.derivation.array_page import adjoint_names
+from backpropsym.document.derivation.array_page import adjoint_names, steps_told
 from backpropsym.document.derivation.conventions import definition_parts, fact_parts
 from backpropsym.document.formulas import Formula, Node, Quotient, Words
 from backpropsym.document.model import Derived, Page, Programme, Row
@@ -36,11 +36,13 @@ def gradients_page(graph: Graph, of: str, view: View | None = None) -> Page:
     notation, rows, shown = made
     limit = (view.limit if view else None) or len(rows)
     told = Words(f"by {len(rows):,} equations, from the output back")
+    inner, left_out = steps_told(graph, shown, matrices=not graph.scalar)
     between = [name for name in graph.order if name in wanted and name not in names]
     derived = Derived(
         Programme(Node(of), told, rows[:limit], len(rows)),
         conventions=fact_parts(graph, between),
-        definitions=definition_parts(shown, graph.functions),
+        definitions=(*definition_parts(shown, graph.functions), *inner),
+        left_out=left_out,
     )
     return Page(notation, lambda: (derived,), dict, graph.title)
 
