@@ -183,4 +183,4 @@ def draw(
         look |= {"path": path_numbers(path), "level": level.value if level else None}
         hidden = [name.strip() for name in hide.split(",")] if hide else []
         drawing = loaded.draw(of, wrt=wrt, values=values, fit=fit, hide=hidden, **look)
-        wrote(drawing.save(output, dpi))
+        wrote(drawing.save(output, dpi), drawing.scene.note if fit else "")

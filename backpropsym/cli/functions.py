@@ -9,6 +9,7 @@ import typer
 from backpropsym.cli.arguments import AsciiOption, FormatOption, JsonOption, OutputOption, ThemeOption, medium_for
 from backpropsym.cli.completion import complete_function
 from backpropsym.cli.output import emit_page, wrote
+from backpropsym.errors import OutputError
 
 NameArgument = Annotated[
     str | None,
@@ -32,12 +33,17 @@ def functions(
     """
     from backpropsym.document.reports.function_table import functions_page
 
-    if name is not None and output is not None and format is None and not json:
+    plots: tuple[str, ...] = ()
+    if output is not None and format is None and not json:
         from backpropsym.picture.look.theme_file import theme as named_theme
         from backpropsym.story.plots.formats import FORMATS
         from backpropsym.story.plots.plot import function_plot
 
-        if output.suffix.lower() in FORMATS:
+        plots = tuple(FORMATS)
+        if name is None and output.suffix.lower() in {*plots} - {".tex"}:
+            raise OutputError("a plot is of one function", fix=f"name it: backpropsym functions relu -o {output.name}")
+        if name is not None and output.suffix.lower() in plots:
             wrote(function_plot(name, named_theme(theme)).save(output))
             return
-    emit_page(functions_page(name), medium_for(format, json, output), output, ascii)
+    medium = medium_for(format, json, output, plots if name is not None else ())
+    emit_page(functions_page(name), medium, output, ascii)

@@ -91,7 +91,9 @@ def latex(
     from backpropsym.document.derivation.report import LatexOptions
     from backpropsym.document.derivation.report import latex as written
 
-    if all == (wrt is not None):
+    if all and wrt is not None:
+        raise typer.BadParameter("--all derives by every parameter; leave out one of the two", param_hint="--wrt")
+    if not all and wrt is None:
         raise typer.BadParameter("give the name to derive by, or --all for every parameter", param_hint="--wrt")
     if all and (form != "paths" or at):
         raise typer.BadParameter(

@@ -134,9 +134,9 @@ def made(folder: Path) -> Path:
     return folder
 
 
-def wrote(path: Path) -> None:
-    """Say on standard error where a result is, after what was printed before."""
+def wrote(path: Path, note: str = "") -> None:
+    """Say on standard error where a result is, after what was printed before, and what a person must know of it."""
     from backpropsym.errors import printable
 
     sys.stdout.flush()
-    typer.echo(f"wrote {printable(str(path))}", err=True)
+    typer.echo(f"wrote {printable(str(path))}" + (f": {note}" if note else ""), err=True)

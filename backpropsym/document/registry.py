@@ -120,7 +120,7 @@ def format_for(path: Path, besides: tuple[str, ...] = ()) -> Format:
     found = suffixes.get(path.suffix.lower())
     if found is None:
         message = f"{path.name} has no suffix that a result can be saved as"
-        raise OutputError(message, fix=f"end it in {', '.join((*suffixes, *besides))}")
+        raise OutputError(message, fix=f"end it in {', '.join(dict.fromkeys((*suffixes, *besides)))}")
     return found
 
 

@@ -332,3 +332,23 @@ def test_drawn_numbers_complete_those_given(tmp_path: Path) -> None:
     lecture = run("derive", "lecture", "--wrt", "w11", "--form", "numeric", "--init", "3")
     assert lecture.stdout == run("derive", "lecture", "--wrt", "w11", "--form", "numeric").stdout
     assert run("trace", "x[n] -> dense(2) -> cross_entropy", "--init", "3").exit_code == 2
+
+
+def test_what_a_plot_lacks_is_told(tmp_path: Path) -> None:
+    assert "a plot is of one function" in run("functions", "-o", str(tmp_path / "f.svg")).stderr
+    assert ".svg" in run("functions", "relu", "-o", str(tmp_path / "f.gif")).stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_all_and_one_exclude_each_other() -> None:
+    both, neither = run("latex", "lecture", "--all", "--wrt", "w11"), run("latex", "lecture")
+    assert "--all derives by every parameter" in both.stderr
+    assert "give the name to derive by" in neither.stderr
+
+
+def test_what_a_medium_leaves_out_is_told_beside_the_file(tmp_path: Path) -> None:
+    network = "x[4] -> dense(8, tanh) -> dense(8, tanh) -> dense(1) -> mse"
+    picture = str(tmp_path / "a.tex")
+    done = run("draw", network, "--wrt", "W1[0,0]", "--fit", "slide", "-o", picture)
+    assert done.stderr.startswith(f"wrote {picture}: the first 2 of 8 paths")
+    assert run("draw", "lecture", "--wrt", "w11", "--fit", "page", "-o", picture).stderr == f"wrote {picture}\n"

@@ -37,8 +37,9 @@ class FitError(LimitError):
     """A medium does not hold a picture at a size that can be read; `excess` says how many times too large it is."""
 
     def __init__(self, medium: Medium, excess: float, fix: str = "") -> None:
+        told = f"{max(excess, 1.01):.2f}" if excess < 10 else f"{excess:,.0f}"
         super().__init__(
-            f"the picture is {excess:.2g} times as large as a {medium.name} holds with text that can be read there",
+            f"the picture does not fit {medium.name}: it is {told} times as large as that holds with legible text",
             details=(f"the smallest type is {medium.smallest:g} points, and text is not made smaller",),
             fix=fix or "draw fewer boxes or paths, or choose a larger medium",
         )
