@@ -138,7 +138,8 @@ class Presentations(Analyses):
         of : default: the output where that is a scalar, else the loss.
         values : numbers for inputs, targets and parameters, completed by the network's own; None shows no numbers.
         steps : which of `story.steps.KINDS` to show; default: all.
-        options : `level`, `theme` and others of `draw`; where they are not given, `rows` is 6 and `most` 4.
+        options : `level`, `theme` and others of `draw`. Where neither `rows` nor `most` is given, there are at most 6
+            and 4, and fewer where letters would be too small to read; what is given is kept, however small they get.
         """
         from backpropsym.picture.content import highlighted_paths, shown_rows
         from backpropsym.picture.layout.sheet import FitError
@@ -148,7 +149,8 @@ class Presentations(Analyses):
 
         look: LookOptions = {"rows": shown_rows.ON_SLIDES, "most": highlighted_paths.ON_SLIDES, **options}
         try:
-            drawing = self.draw(of, wrt=wrt, values=values, fit=STEP, **look)
+            medium = None if options.keys() & {"rows", "most"} else STEP
+            drawing = self.draw(of, wrt=wrt, values=values, fit=medium, **look)
         except FitError:  # a deck with small letters is better than none
             drawing = self.draw(of, wrt=wrt, values=values, **look)
         told = story(self.derive(of, wrt=wrt), drawing, values)

@@ -57,6 +57,7 @@ class StepContent(ABC):
     Attributes
     ----------
     alike : whether nodes of one layer are computed alike, so that a few stand for all.
+    graph : the network that is derived in, of numbers where an entry is; `network` is the whole one, of arrays too.
     """
 
     alike: ClassVar[bool] = True
@@ -66,6 +67,7 @@ class StepContent(ABC):
     def __init__(self, derivation: Derivation, digits: int | None = None) -> None:
         self._derivation: Derivation = derivation
         self.graph: Graph = derivation.graph
+        self.network: Graph = derivation.network
         notation = Notation.of(derivation.graph)
         self._writers: tuple[Writer, Writer] = (
             LatexWriter(notation, digits=digits),
@@ -321,7 +323,7 @@ class TensorContent(StepContent):
                 left = Maths(*(writer.derivative(derivation.of, equation.node) for writer in writers))
             else:
                 left = Maths(*(writer.write(Name(equation.symbol)) for writer in writers))
-            formula = self._matrices.written(self.graph.functions.written(equation.right))
+            formula = self._matrices.written(equation.right)
             right = Maths(*(written(entries.right, w) if entries else shortened(formula, w) for w in writers))
             yield self._line(equation.node, left, right)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from math import prod
 
 from backpropsym.arrays import Values
 from backpropsym.derive.derivation import Derivation, count_text, paths_text
@@ -102,10 +103,17 @@ class _StoryBuilder:
             yield replace(step, caption=(*step.caption, *self._undrawn(step.boxes)))
 
     def _undrawn(self, boxes: Collection[str]) -> Prose:
-        """How many nodes of the layers of `boxes` are left out of the picture."""
+        """How many nodes of the layers of `boxes` are left out of the picture, or that some are."""
         columns = {self._column[name] for name in boxes}
         count = sum(box.left_out for box in self._scene.boxes if box.column in columns)
-        return (f" {count:,} more, computed alike, are not drawn.",) if count else ()
+        if ZOOMED not in self._scene.note:
+            return (f" {count:,} more, computed alike, are not drawn.",) if count else ()
+        arrays = {name.partition("[")[0] for name in boxes if "[" in name}
+        whole = sum(prod(map(int, self._content.network[name].shape)) for name in arrays)
+        count = whole - sum(name.partition("[")[0] in arrays for name in self._column)
+        if arrays:
+            return (f" {count:,} more, computed alike, are not drawn.",) if count else ()
+        return (" Nodes on no path that is shown are computed, too.",)
 
     def _backward(self) -> Iterator[Step]:
         content = self._content
