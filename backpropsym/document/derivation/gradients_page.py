@@ -17,6 +17,7 @@ from backpropsym.document.notation.names import Notation
 from backpropsym.errors import NetworkError
 from backpropsym.formula.tree import Expr
 from backpropsym.graph.graph import Graph, Role
+from backpropsym.graph.unroll import of_numbers
 
 
 def gradients_page(graph: Graph, of: str, view: View | None = None) -> Page:
@@ -32,11 +33,11 @@ def gradients_page(graph: Graph, of: str, view: View | None = None) -> Page:
     names = [name for name, node in graph.nodes.items() if node.role is Role.PARAMETER and name in wanted]
     if not names:
         raise NetworkError(f"{of} depends on no parameter", fix="derive it by an input: leave out --all, give --wrt")
-    made = _numbers(graph, of, names) if graph.scalar else _arrays(graph, of, names)
-    notation, rows, shown = made
+    arrays = not of_numbers(graph, *graph.nodes)
+    notation, rows, shown = (_arrays if arrays else _numbers)(graph, of, names)
     limit = (view.limit if view else None) or len(rows)
     told = Words(f"by {len(rows):,} equations, from the output back")
-    inner, left_out = steps_told(graph, shown, matrices=not graph.scalar)
+    inner, left_out = steps_told(graph, shown, matrices=arrays)
     between = [name for name in graph.order if name in wanted and name not in names]
     derived = Derived(
         Programme(Node(of), told, rows[:limit], len(rows)),

@@ -32,11 +32,10 @@ class MatrixNotation:
     def __init__(self, graph: Graph, adjoints: Mapping[str, str] | None = None) -> None:
         shapes = {name: node.shape for name, node in graph.nodes.items()}
         self._shapes = WrittenShapes(shapes | {symbol: shapes[node] for symbol, node in (adjoints or {}).items()})
-        self._scalar = graph.scalar
 
     def written(self, expr: Expr) -> Expr:
         """`expr` with the signs of papers; unchanged where its shapes do not fit together or it has entries."""
-        if self._scalar or any(isinstance(part, Limits) for part in children(expr)):
+        if any(isinstance(part, Limits) for part in children(expr)):
             return expr
         try:
             return self._written(expr)
