@@ -126,7 +126,7 @@ HideOption = Annotated[
         "--hide",
         metavar="NAMES",
         help="Leave out boxes: names with commas between them, or all inputs, targets, parameters or constants that no "
-        "highlighted path runs through.",
+        "highlighted path runs through; if left out none.",
     ),
 ]
 DpiOption = Annotated[

@@ -70,6 +70,10 @@ StartOption = Annotated[
 ]
 
 
+_BOTH = "--all derives by every parameter; leave out one of the two"
+_NEITHER = "give the name to derive by, or --all for every parameter"
+
+
 def latex(
     network: NetworkArgument,
     wrt: ByOption = None,
@@ -91,10 +95,8 @@ def latex(
     from backpropsym.document.derivation.report import LatexOptions
     from backpropsym.document.derivation.report import latex as written
 
-    if all and wrt is not None:
-        raise typer.BadParameter("--all derives by every parameter; leave out one of the two", param_hint="--wrt")
-    if not all and wrt is None:
-        raise typer.BadParameter("give the name to derive by, or --all for every parameter", param_hint="--wrt")
+    if all == (wrt is not None):
+        raise typer.BadParameter(_BOTH if all else _NEITHER, param_hint="--wrt")
     if all and (form != "paths" or at):
         raise typer.BadParameter(
             "all gradients are one backward programme, without --form and --at", param_hint="--all"

@@ -55,8 +55,8 @@ def test_a_wrong_path_is_found(truth: Truth, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_wrong_digit_on_paper_is_found(name: str, truth: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
     rightly = Writer.measured
 
-    def wrongly(writer: Writer, value: float) -> str:
-        return rightly(writer, value * 1.01 + 0.01)
+    def wrongly(writer: Writer, value: float, *digits: int) -> str:
+        return rightly(writer, value * 1.01 + 0.01, *digits)
 
     monkeypatch.setattr(Writer, "measured", wrongly)
     assert any("printed" in each.what for each in differences(truth, [name]))

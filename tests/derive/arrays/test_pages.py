@@ -146,17 +146,30 @@ L = "sum(A * A)"
 """
 
 
+HEADS = """
+output = "A"
+inputs = {X = ["B", "T"]}
+parameters = {P = ["H", "B", "T"]}
+[nodes]
+S = "X * P"
+A = "softmax(S)"
+L = "sum(A * A)"
+"""
+
+
 @pytest.mark.parametrize(
     ("medium", "told"),
     [
-        ("text", "where    sum(…, axis=1) keeps the axis, with size 1\n"),
-        ("latex", r"$\operatorname{sum}(\cdots, \mathrm{axis} = 1)\text{ keeps the axis, with size 1}$"),
-        ("markdown", r"$\operatorname{sum}(\cdots, \mathrm{axis} = 1)\text{ keeps the axis, with size 1}$"),
+        ("text", "where    sum(…, axis=2) keeps the axis, with size 1\n"),
+        ("latex", r"$\operatorname{sum}(\cdots, \mathrm{axis} = 2)\text{ keeps the axis, with size 1}$"),
+        ("markdown", r"$\operatorname{sum}(\cdots, \mathrm{axis} = 2)\text{ keeps the axis, with size 1}$"),
     ],
 )
 def test_a_sum_that_keeps_its_axis_says_so_below_the_equations(medium: str, told: str) -> None:
-    derivation = bp.loads(ATTENTION).derive("L", wrt="WQ")
-    assert report(derivation, "matrix", medium).count(told) == 1
+    assert report(bp.loads(HEADS).derive("L", wrt="P"), "matrix", medium).count(told) == 1
+    of_a_matrix = report(bp.loads(ATTENTION).derive("L", wrt="WQ"), "matrix", medium)
+    assert "keeps the axis" not in of_a_matrix
+    assert {"text": "1 1ᵀ"}.get(medium, r"\mathbf{1} \mathbf{1}^{\top}") in of_a_matrix
     assert "keeps the axis" not in report(bp.parse(SKIP).derive("loss", wrt="W1"), "matrix", medium)
 
 
@@ -169,8 +182,8 @@ def test_a_sum_that_keeps_its_axis_is_told_from_one_that_does_not() -> None:
 
 
 def test_slides_and_handout_say_that_a_sum_keeps_its_axis() -> None:
-    facts = step_content(bp.loads(ATTENTION).derive("L", wrt="WQ")).facts()
-    assert any("sum(…, axis=1) keeps the axis" in part.plain for part in facts if not isinstance(part, str))
+    facts = step_content(bp.loads(HEADS).derive("L", wrt="P")).facts()
+    assert any("sum(…, axis=2) keeps the axis" in part.plain for part in facts if not isinstance(part, str))
 
 
 @pytest.mark.parametrize("form", ["index", "matrix"])
